@@ -1,0 +1,19 @@
+"""Linear: The same credit to every touch."""
+
+import numpy as np
+
+from attribution.pure.journeys import Journeys
+from attribution.pure.methods.registry import Options, method
+from attribution.pure.ordering import Floats
+
+
+@method(
+    key="linear",
+    name="Linear",
+    version=1,
+    order=30,
+    sentence="The same credit to every touch.",
+)
+def weights(journeys: Journeys, options: Options) -> Floats:
+    """Return float64[touches]; each journey sums to 1."""
+    return np.repeat(1.0 / journeys.lengths, journeys.lengths)
