@@ -1,0 +1,1 @@
+"""Capture, score, assign, follow up: the system of record."""

@@ -1,0 +1,1 @@
+"""Arithmetic and rules of leads, without Django and without input or output."""
