@@ -1,1 +1,1 @@
-"""What runs the project on one machine: set-up, the supervisor, vendored files, checks. Standard library only."""
+"""Runs the project on one machine: set-up, supervisor, vendored files, checks. Standard library only."""

@@ -1,8 +1,9 @@
 """Front-end files we ship, copied out of npm packages: `python -m config.dev.vendor update|check`.
 
-The files are committed, so nobody needs npm to run the portal. The manifest beside them holds each package's version,
-licence and tarball integrity and each file's SHA-256; `check` is offline and also refuses files nobody listed. To add an
-icon, put its name into ICONS and run `make vendor`. htmx is not here: django-htmx ships it.
+The files are committed, so nobody needs npm to run the portal. The manifest beside them holds each package's
+version, license and tarball integrity and each file's SHA-256; `check` is offline and also refuses files
+nobody listed. To add an icon, put its name into ICONS and run `make vendor`. htmx is not here: django-htmx
+ships it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ OUT = Path(__file__).resolve().parents[2] / "static" / "vendor"
 MANIFEST = "manifest.json"
 
 ICONS = """
-    arrow-down-right arrow-left arrow-repeat arrow-up-right bar-chart box-arrow-right building bullseye calendar-week
-    cash-coin check-circle check-lg chevron-down chevron-right clock-history diagram-3 download envelope
-    exclamation-triangle file-earmark-pdf flag funnel gear geo-alt globe graph-up hourglass-split house info-circle
-    link-45deg list list-check megaphone pencil people person person-check person-x plug plus-lg printer question-circle
-    search shield-check sliders table tag telephone three-dots trophy upload x-circle x-lg
+    arrow-down-right arrow-left arrow-repeat arrow-up-right bar-chart box-arrow-right building bullseye
+    calendar-week cash-coin check-circle check-lg chevron-down chevron-right clock-history diagram-3
+    download envelope exclamation-triangle file-earmark-pdf flag funnel gear geo-alt globe graph-up
+    hourglass-split house info-circle link-45deg list list-check megaphone pencil people person person-check
+    person-x plug plus-lg printer question-circle search shield-check sliders table tag telephone three-dots
+    trophy upload x-circle x-lg
 """
 
 Members = Callable[[str], bytes]
@@ -35,12 +37,12 @@ Members = Callable[[str], bytes]
 
 
 def without_source_map(content: bytes) -> bytes:
-    """Strip the sourceMappingURL comment: we do not ship the map, and a missing one fails the manifest storage."""
+    """Strip the sourceMappingURL comment: the map is not shipped, and the manifest storage fails on that."""
     return re.sub(rb"\n?/[/*]# sourceMappingURL=[^\n]*", b"", content).rstrip(b"\n") + b"\n"
 
 
 def sprite(icons: Mapping[str, str]) -> bytes:
-    """One SVG of `<symbol id=name>` for `<use href="icons.svg#name">`; input: name → the icon's own SVG file."""
+    """One SVG of `<symbol id=name>` for `<use href="icons.svg#name">`, from name → the icon's own SVG."""
     symbols = []
     for name, svg in sorted(icons.items()):
         match = re.search(r'<svg[^>]*viewBox="([^"]+)"[^>]*>(.*)</svg>', svg, re.DOTALL)
