@@ -1,0 +1,333 @@
+"""The kit for pages: filters that word values, tags that draw the fragments of `templates/_ui`. See docs/ui.md.
+
+Registered as a template builtin, so pages need no `{% load %}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.core.paginator import Page
+from django.template.context import Context
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, strip_tags
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
+
+from leads.pure.charts import Chart
+from leads.pure.money import currency_decimals, format_money
+from leads.pure.week import Week
+
+register = template.Library()
+
+MISSING = "–"
+_TONES = {"good", "bad", "warn", "accent"}
+_NOTICE_ICONS = {
+    "success": "check-circle",
+    "warning": "exclamation-triangle",
+    "error": "x-circle",
+    "danger": "x-circle",
+}
+
+
+# --- filters: values in words ------------------------------------------------------------------------------------
+
+
+@register.filter
+def money(cents: int | None, currency: str) -> str:
+    """Whole units: 1234567 and "EUR" → "€12,346"; nothing → "–"."""
+    if cents is None:
+        return MISSING
+    decimals = currency_decimals(currency)
+    unit = 10**decimals
+    # Half away from zero, as people round; on integers, so that no float is ever involved.
+    whole = (abs(cents) * 2 + unit) // (unit * 2) * unit * (1 if cents >= 0 else -1)
+    exact = format_money(whole, currency)
+    return _minus(exact[: -decimals - 1] if decimals else exact)
+
+
+@register.filter
+def money_short(cents: int | None, currency: str) -> str:
+    """For tiles: "€12,346", from a million "€1.2M"."""
+    return MISSING if cents is None else _minus(format_money(cents, currency, is_short=True))
+
+
+@register.filter
+def money_exact(cents: int | None, currency: str) -> str:
+    """To the last cent: "€12,345.67"."""
+    return MISSING if cents is None else _minus(format_money(cents, currency))
+
+
+@register.filter
+def share(value: float | None, decimals: int = 1) -> str:
+    """0.314 → "31.4%"; nothing → "–"."""
+    return MISSING if value is None else _minus(f"{value * 100:,.{int(decimals)}f}%")
+
+
+@register.filter
+def signed(value: float | None, decimals: int = 0) -> str:
+    """A difference with its sign: 8.2 → "+8", with 1 decimal "+8.2"; zero has no sign."""
+    if value is None:
+        return MISSING
+    text = f"{abs(value):,.{int(decimals)}f}"
+    if not text.strip("0.,"):
+        return text
+    return ("+" if value > 0 else "−") + text
+
+
+@register.filter
+def days(value: float | None) -> str:
+    """1.0 → "1 day", 12.5 → "12.5 days"; below one day in hours."""
+    if value is None:
+        return MISSING
+    if 0 < abs(value) < 1:
+        return _count(value * 24, "hour")
+    return _count(value, "day")
+
+
+@register.filter
+def count(value: float | None) -> str:
+    """A number of things with separators: 12345 → "12,345"."""
+    return MISSING if value is None else _minus(f"{value:,.0f}")
+
+
+@register.filter
+def week_label(value: Week | date | None, form: str = "full") -> str:
+    """A week, or any day of it: "Week 46, 9–15 Nov 2026"; "short" → "W46"; "days" → "9–15 Nov 2026"."""
+    if value is None:
+        return MISSING
+    week = value if isinstance(value, Week) else Week.of_date(value)
+    if form == "short":
+        return f"W{week.number}"
+    return week.label() if form == "days" else f"Week {week.number}, {week.label()}"
+
+
+@register.filter
+def initials(user: Any) -> str:
+    """Up to two letters for an avatar, from the name or else the e-mail address."""
+    name = user.get_full_name() or user.email
+    return "".join(word[0] for word in name.replace("@", " ").replace(".", " ").split()[:2]).upper()
+
+
+@register.filter
+def notice_icon(level: str) -> str:
+    """The icon of a message level."""
+    return _NOTICE_ICONS.get(level, "info-circle")
+
+
+# --- tags: small things ------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString | str:
+    """An icon of the vendored sprite; decorative unless a label is given. An empty name draws nothing."""
+    if not name:
+        return ""
+    href = f"{static('vendor/icons/icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, href
+        )
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', href
+    )
+
+
+@register.simple_tag(takes_context=True)
+def block_text(context: Context, name: str) -> str:
+    """The words of another block, so that `title` is written once and also names the window."""
+    blocks = (context.render_context or {}).get(BLOCK_CONTEXT_KEY)
+    block = blocks.get_block(name) if blocks else None
+    if block is None:
+        return ""
+    # The block has escaped its values already; strip_tags keeps entities as they are.
+    return mark_safe(" ".join(strip_tags(block.render(context)).split()))  # noqa: S308
+
+
+@register.simple_tag(takes_context=True)
+def local_time(context: Context, at: datetime | None, form: str = "full") -> SafeString | str:
+    """A moment in the company's time zone: "16 Nov 2026, 06:10 CET"; "date" and "time" give one half."""
+    if at is None:
+        return MISSING
+    there = at.astimezone(_zone(context))
+    day = f"{there.day} {there:%b %Y}"
+    words = {"date": day, "time": f"{there:%H:%M %Z}"}.get(form, f"{day}, {there:%H:%M %Z}")
+    return format_html('<time datetime="{}">{}</time>', at.astimezone(UTC).isoformat(timespec="seconds"), words)
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: Context, **changes: Any) -> str:
+    """The page's own query string with some parameters set, or with None removed: `{% query_with page=2 %}`."""
+    return _query(context, changes)
+
+
+@register.simple_tag
+def panel_attributes(url: str) -> SafeString:
+    """What makes a plain link open in the side panel: `<a href="…" {% panel_attributes url %}>`."""
+    return format_html('data-panel hx-get="{}" hx-target="#panel-body" hx-swap="innerHTML"', url)
+
+
+@register.simple_tag
+def figure_link(figure: Any, url: str = "") -> SafeString | str:
+    """A number that opens its drill-down. Takes a figure (`text`, `url`) or a text and a URL."""
+    text = getattr(figure, "text", figure)
+    href = url or getattr(figure, "url", "")
+    if not href:
+        return format_html("{}", text)
+    return format_html('<a class="figure-link" href="{}" {}>{}</a>', href, panel_attributes(href), text)
+
+
+@register.simple_tag
+def pill(text: str, tone: str = "", icon_name: str = "") -> SafeString:
+    """A small rounded label. Tones: good, bad, warn, accent; anything else is grey."""
+    css = f"pill pill-{tone}" if tone in _TONES else "pill"
+    return format_html('<span class="{}">{}{}</span>', css, icon(icon_name), text)
+
+
+@register.simple_tag
+def chart(value: Chart, caption: str = "Figures as a table") -> SafeString:
+    """A chart in its wide and narrow form, and its figures as a table below."""
+    body = template.loader.render_to_string("_ui/chart.html", {"chart": value, "caption": caption})
+    return mark_safe(body)  # noqa: S308
+
+
+@register.filter
+def svg(value: Chart | None) -> SafeString | str:
+    """Only the drawing of a chart, for tiles and table cells."""
+    return mark_safe(value.svg) if value else ""  # noqa: S308
+
+
+# --- tags: fragments -----------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("_ui/tile.html")
+def tile(name: str, value: Any, **more: Any) -> dict[str, Any]:
+    """A key figure. Optional: url, delta, direction, tone, delta_note, note, notes, target, spark (a Chart)."""
+    notes = [*([more["note"]] if more.get("note") else []), *more.pop("notes", [])]
+    return {**more, "name": name, "value": value, "notes": notes}
+
+
+@register.inclusion_tag("_ui/delta.html")
+def delta(text: str, direction: str = "", tone: str = "", note: str = "") -> dict[str, Any]:
+    """A change: arrow by direction (up, down, flat), color by tone (good, bad, flat), and the tone in words."""
+    tone = tone if tone in {"good", "bad"} else "flat"
+    return {"text": text, "direction": direction, "tone": tone, "note": note}
+
+
+@register.inclusion_tag("_ui/empty.html")
+def empty_state(title: str, why: str, **more: Any) -> dict[str, Any]:
+    """Nothing to show: why, and what to do. Optional: icon, action, url."""
+    return {"icon_name": more.get("icon", "search"), "title": title, "why": why, **more}
+
+
+@register.inclusion_tag("_ui/progress.html")
+def progress(label: str, done: int, total: int | None, **more: Any) -> dict[str, Any]:
+    """Long work. Optional: url (polled each second until is_done), is_done, is_failed, note, id."""
+    percent = min(100, done * 100 // total) if total else None
+    is_done = more.get("is_done") or more.get("is_failed") or False
+    return {"id": "progress", **more, "label": label, "done": done, "total": total, "percent": percent, "is_done": is_done}
+
+
+@register.inclusion_tag("_ui/ring.html")
+def ring(done: int, total: int, label: str = "done") -> dict[str, Any]:
+    """How much of a checklist is done, as a ring with the words beside it."""
+    percent = round(done * 100 / total) if total else 0
+    return {"done": done, "total": total, "percent": percent, "label": label}
+
+
+@register.inclusion_tag("_ui/timeline.html", takes_context=True)
+def timeline(context: Context, entries: Sequence[Mapping[str, Any] | object]) -> dict[str, Any]:
+    """What happened, newest or oldest first as given. Entries: at, title; optional icon, tone, body, url, detail."""
+    return {"entries": entries, "company": context.get("company")}
+
+
+@register.inclusion_tag("_ui/facts.html")
+def facts(rows: Sequence[tuple[str, Any]], is_stacked: bool = False) -> dict[str, Any]:
+    """A definition list from (term, value) pairs; stacked puts each value under its term, side by side."""
+    return {"rows": rows, "is_stacked": is_stacked}
+
+
+@register.inclusion_tag("_ui/breadcrumb.html")
+def breadcrumb(*parts: str) -> dict[str, Any]:
+    """The way here: `{% breadcrumb "Leads" leads_url "Ada" ada_url %}`, without the page itself."""
+    return {"trail": list(zip(parts[::2], parts[1::2], strict=True))}
+
+
+@register.inclusion_tag("_ui/sort_header.html", takes_context=True)
+def sort_header(context: Context, label: str, key: str, css: str = "", param: str = "sort") -> dict[str, Any]:
+    """A `<th>` that sorts by `key`, then by `-key`; numbers pass css="num"."""
+    current = _request_query(context).get(param, "")
+    state = {key: "ascending", f"-{key}": "descending"}.get(current, "")
+    query = _query(context, {param: f"-{key}" if current == key else key, "page": None})
+    return {"label": label, "css": css, "state": state, "query": query}
+
+
+@register.inclusion_tag("_ui/pager.html", takes_context=True)
+def pager(context: Context, page: Page[Any], noun: str = "rows", param: str = "page") -> dict[str, Any]:
+    """Where we are in a list, and links that keep the filters."""
+    numbers = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
+    links = [
+        {"text": n, "query": "" if isinstance(n, str) else _query(context, {param: n}), "is_current": n == page.number}
+        for n in numbers
+    ]
+    return {"page": page, "links": links, "noun": noun}
+
+
+@register.inclusion_tag("_ui/export_menu.html", takes_context=True)
+def export_menu(context: Context, *formats: str, param: str = "export") -> dict[str, Any]:
+    """Downloads of what the page shows: the page's own URL and filters with `export=csv` and so on."""
+    icons = {"pdf": "file-earmark-pdf", "csv": "table", "xlsx": "table"}
+    items = [
+        {"text": name.upper(), "icon": icons.get(name, "download"), "query": _query(context, {param: name, "page": None})}
+        for name in formats
+    ]
+    return {"items": items}
+
+
+@register.inclusion_tag("_ui/filter_bar.html", takes_context=True)
+def filter_bar(context: Context, form: Any, is_auto: bool = False) -> dict[str, Any]:
+    """A GET form of filters, folded away on a phone. `is_auto` applies a change at once where scripts run."""
+    query = _request_query(context)
+    names = set(form.fields)
+    kept = [(key, value) for key in query if key not in names and key != "page" for value in query.getlist(key)]
+    is_used = any(query.get(name) for name in names)
+    return {"form": form, "kept": kept, "is_used": is_used, "is_auto": is_auto, "path": context["request"].path}
+
+
+# --- inside --------------------------------------------------------------------------------------------------------
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−", 1) if text.startswith("-") and text.strip("-0.,%") else text.lstrip("-")
+
+
+def _count(value: float, unit: str) -> str:
+    text = f"{value:,.1f}".removesuffix(".0")
+    return _minus(f"{text} {unit}{'' if text == '1' else 's'}")
+
+
+def _zone(context: Context) -> Any:
+    company = context.get("company")
+    zone = getattr(company, "time_zone", None) or (company.get("time_zone") if isinstance(company, dict) else None)
+    if not zone:
+        return timezone.get_current_timezone()
+    return ZoneInfo(zone) if isinstance(zone, str) else zone
+
+
+def _request_query(context: Context) -> Any:
+    return context["request"].GET
+
+
+def _query(context: Context, changes: Mapping[str, Any]) -> str:
+    query = _request_query(context).copy()
+    for key, value in changes.items():
+        query.pop(key, None)
+        if value is not None:
+            query[key] = str(value)
+    return "?" + urlencode(list(query.lists()), doseq=True)
