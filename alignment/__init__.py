@@ -1,0 +1,1 @@
+"""Promises between marketing and sales: figures, weekly report, integration points."""

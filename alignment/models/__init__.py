@@ -1,0 +1,24 @@
+"""Nouns of alignment."""
+
+from alignment.models.integration_point import AcceptanceCriterion, Evidence, IntegrationPoint, SignOff
+from alignment.models.weekly_report import (
+    ReportDelivery,
+    ReportIsFrozen,
+    ReportRows,
+    Restatement,
+    Target,
+    WeeklyReport,
+)
+
+__all__ = [
+    "AcceptanceCriterion",
+    "Evidence",
+    "IntegrationPoint",
+    "ReportDelivery",
+    "ReportIsFrozen",
+    "ReportRows",
+    "Restatement",
+    "SignOff",
+    "Target",
+    "WeeklyReport",
+]

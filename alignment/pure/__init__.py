@@ -1,0 +1,1 @@
+"""Arithmetic of figures and reports, without Django and without input or output."""

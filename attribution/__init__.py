@@ -1,0 +1,1 @@
+"""Who deserves the credit: journeys, methods, credits, campaign ROI."""

@@ -1,0 +1,6 @@
+"""Pages of the attribution app."""
+
+from django.urls import URLPattern
+
+app_name = "attribution"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,64 @@
+"""What every page knows: the company, the navigation of the person's role, the mode."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from leads.models import Company, Role
+
+# Label, URL name, icon, roles that see it (empty: everybody).
+NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
+    (
+        "Weekly report",
+        "alignment:weekly-report-latest",
+        "calendar-week",
+        frozenset({Role.MARKETING_DIRECTOR, Role.SALES_LEADER, Role.ADMIN}),
+    ),
+    (
+        "Attribution",
+        "attribution:campaign-attribution",
+        "megaphone",
+        frozenset({Role.MARKETING_DIRECTOR, Role.SALES_LEADER, Role.ADMIN}),
+    ),
+    ("Pipeline", "alignment:pipeline", "funnel", frozenset()),
+    ("Leads", "leads:lead-list", "people", frozenset()),
+    ("Integration points", "alignment:integration-points", "list-check", frozenset()),
+    ("Connections", "integrations:connections", "arrow-repeat", frozenset({Role.ADMIN, Role.SALES_LEADER})),
+    ("Imports", "leads:imports", "upload", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
+]
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """Template variables ``company``, ``nav``, ``role``, ``mode`` and, on the demo's sign-in page, ``demo_users``."""
+    user = getattr(request, "user", None)
+    context: dict[str, Any] = {"mode": settings.MODE, "role": "", "nav": [], "company": None}
+    if user is None or not user.is_authenticated:
+        if settings.MODE == "demo" and request.path == reverse("account_login"):
+            context["demo_users"] = _demo_users()
+        return context
+    items = [
+        {
+            "label": label,
+            "url": reverse(name),
+            "icon": icon,
+            "is_active": request.path.startswith(reverse(name)),
+        }
+        for label, name, icon, roles in NAVIGATION
+        if user.is_superuser or not roles or user.role in roles
+    ]
+    if user.is_staff:
+        items.append({"label": "Admin", "url": reverse("admin:index"), "icon": "gear", "is_active": False})
+    return {**context, "company": Company.current(), "role": user.get_role_display(), "nav": items}
+
+
+def _demo_users() -> list[dict[str, str]]:
+    try:
+        users: list[dict[str, str]] = json.loads((settings.VAR_DIR / "demo.json").read_text())["users"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return users

@@ -1,0 +1,21 @@
+"""After sign-in everybody lands on the page they came for."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from leads.models import Role, User
+
+HOME_BY_ROLE: dict[str, str] = {
+    Role.MARKETING_DIRECTOR: "alignment:weekly-report-latest",
+    Role.SALES_LEADER: "alignment:pipeline",
+    Role.SALES_REP: "leads:lead-list",
+    Role.ADMIN: "integrations:connections",
+}
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Redirect to the role's page."""
+    assert isinstance(request.user, User)
+    return redirect(HOME_BY_ROLE[request.user.role])

@@ -1,0 +1,1 @@
+"""Talking to CRMs: connections, pending pushes, pulls."""

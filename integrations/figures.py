@@ -1,0 +1,1 @@
+"""Figure definitions of the integrations app."""

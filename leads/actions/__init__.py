@@ -1,0 +1,1 @@
+"""Verbs of the lead's way: one file each."""

@@ -1,0 +1,76 @@
+"""Errors as problem documents (RFC 9457) that name the member at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    title: str = "",
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document response; ``errors`` are ``{"pointer", "code", "detail"}`` with JSON pointers."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return Response(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def flatten(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """Turn DRF's nested error details into a flat list with JSON pointers."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            yield from flatten(inner, pointer if name == "non_field_errors" else f"{pointer}/{_escape(str(name))}")
+    elif isinstance(detail, list):
+        # A list of texts is several errors of one member; a list with mappings is one entry per list item.
+        has_items = any(isinstance(item, Mapping | list) for item in detail)
+        for index, inner in enumerate(detail):
+            yield from flatten(inner, f"{pointer}/{index}" if has_items else pointer)
+    else:
+        yield {"pointer": pointer, "code": str(getattr(detail, "code", "invalid")), "detail": str(detail)}
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's exception handler: every expected error becomes a problem document; unexpected ones stay errors."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    headers: dict[str, str] = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait) + 1)
+    if isinstance(error, exceptions.ValidationError):
+        errors = list(flatten(error.detail))
+        first = errors[0] if errors else {"pointer": "", "detail": "Invalid."}
+        where = f"{first['pointer']}: " if first["pointer"] else ""
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return problem(error.status_code, f"{where}{first['detail']}{more}", title="Invalid request", errors=errors)
+    return problem(error.status_code, str(error.detail), headers=headers)

@@ -1,0 +1,1 @@
+"""Figure definitions of the system of record; importing this package registers them."""

@@ -1,0 +1,59 @@
+"""Nouns of the system of record."""
+
+from leads.models.account import Account
+from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule
+from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission
+from leads.models.company import Company, ExchangeRate
+from leads.models.follow_up import FollowUp
+from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
+from leads.models.job import JobRun
+from leads.models.lead import Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
+from leads.models.opportunity import DealStatus, Opportunity, OpportunityChange, OpportunityContact, PipelineStage
+from leads.models.scoring import LeadScore, ScoringRule, ScoringRuleSet
+from leads.models.territory import Assignment, Territory, TerritoryRep, TerritoryRule
+from leads.models.touchpoint import TouchKind, Touchpoint
+from leads.models.user import RepAbsence, RepCapacity, Role, User
+
+__all__ = [
+    "Account",
+    "ApiKey",
+    "Assignment",
+    "Campaign",
+    "CampaignCost",
+    "Channel",
+    "ChannelRule",
+    "Company",
+    "Consent",
+    "DealStatus",
+    "ExchangeRate",
+    "FollowUp",
+    "IdempotentAnswer",
+    "ImportKind",
+    "ImportMapping",
+    "ImportRowError",
+    "ImportRun",
+    "JobRun",
+    "Lead",
+    "LeadEvent",
+    "LeadScore",
+    "LifecyclePassage",
+    "Opportunity",
+    "OpportunityChange",
+    "OpportunityContact",
+    "PipelineStage",
+    "RejectionReason",
+    "RepAbsence",
+    "RepCapacity",
+    "Role",
+    "Scope",
+    "ScoringRule",
+    "ScoringRuleSet",
+    "Stage",
+    "Submission",
+    "Territory",
+    "TerritoryRep",
+    "TerritoryRule",
+    "TouchKind",
+    "Touchpoint",
+    "User",
+]

@@ -1,0 +1,111 @@
+"""Channels, campaigns and what they cost."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+
+class Channel(models.Model):
+    """A way contacts reach us; ``is_self_initiated`` ones can be excluded from credit."""
+
+    key = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    is_self_initiated = models.BooleanField(
+        default=False, help_text="the person came by themselves (direct, organic, brand search, retargeting)"
+    )
+    color = models.CharField(max_length=7, default="#2457d6")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChannelRule(models.Model):
+    """Maps UTM values or a referrer to a channel: case-insensitive globs, lowest position first, first match wins."""
+
+    position = models.PositiveIntegerField(unique=True)
+    channel = models.ForeignKey("leads.Channel", on_delete=models.CASCADE, related_name="rules")
+    source = models.CharField(max_length=120, blank=True)
+    medium = models.CharField(max_length=120, blank=True)
+    campaign = models.CharField(max_length=120, blank=True)
+    referrer = models.CharField(max_length=200, blank=True)
+
+    history = HistoricalRecords()
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.channel}"
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def active_on(self, day: object) -> CampaignQuerySet:
+        return self.filter(
+            models.Q(starts_on__isnull=True) | models.Q(starts_on__lte=day),
+            models.Q(ends_on__isnull=True) | models.Q(ends_on__gte=day),
+        )
+
+
+class Campaign(models.Model):
+    """A marketing effort with a channel, dates and a budget; programmes are parents of campaigns."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=160)
+    code = models.CharField(
+        max_length=120, unique=True, help_text="what utm_campaign says; compared in lower case, stored so"
+    )
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    channel = models.ForeignKey("leads.Channel", on_delete=models.PROTECT, related_name="campaigns")
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    budget_cents = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, default="EUR")
+    is_discovered = models.BooleanField(
+        default=False, help_text="made by capture from an unknown utm_campaign; an admin should name it"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CampaignQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_on__isnull=True)
+                | models.Q(starts_on__isnull=True)
+                | models.Q(ends_on__gte=models.F("starts_on")),
+                name="campaign_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(budget_cents__isnull=True) | models.Q(budget_cents__gte=0),
+                name="campaign_budget_not_negative",
+            ),
+            models.CheckConstraint(condition=~models.Q(code=""), name="campaign_code_given"),
+            models.CheckConstraint(condition=~models.Q(parent=models.F("id")), name="campaign_not_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignCost(models.Model):
+    """Money spent on one day. No row means *unknown*; a row of 0 means nothing was spent."""
+
+    campaign = models.ForeignKey("leads.Campaign", on_delete=models.CASCADE, related_name="costs")
+    spent_on = models.DateField(db_index=True)
+    amount_cents = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reporting_cents = models.BigIntegerField(null=True, help_text="in the company currency; empty without a rate")
+    source = models.CharField(max_length=40, default="manual")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "spent_on", "source"], name="cost_once_per_day_and_source"),
+            models.CheckConstraint(condition=models.Q(amount_cents__gte=0), name="cost_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign}, {self.spent_on}"

@@ -1,0 +1,67 @@
+"""What arrived, exactly as it arrived, and what was answered."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from rest_framework_api_key.models import AbstractAPIKey
+
+
+class Scope(models.TextChoices):
+    """What an API key may do."""
+
+    LEADS_WRITE = "leads:write", "Capture leads"
+    LEADS_READ = "leads:read", "Read leads"
+    ATTRIBUTION_READ = "attribution:read", "Read attribution"
+    PERFORMANCE_READ = "performance:read", "Read performance"
+    COSTS_WRITE = "costs:write", "Write campaign costs"
+
+
+class ApiKey(AbstractAPIKey):
+    """A hashed, expiring key with scopes; two keys may live side by side while one replaces the other."""
+
+    scopes = models.JSONField(default=list)
+    created_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    last_used_on = models.DateField(null=True, blank=True)
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+        ordering = ()
+
+
+class Submission(models.Model):
+    """A captured item as received. Written with the lead in one transaction; bad ones are kept with their errors."""
+
+    class State(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        REJECTED = "rejected", "Rejected"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    received_at = models.DateTimeField(db_index=True)
+    source = models.CharField(max_length=80, help_text="API key name, import, or form")
+    payload = models.JSONField()
+    state = models.CharField(max_length=8, choices=State.choices)
+    errors = models.JSONField(default=list, blank=True)
+    lead = models.ForeignKey("leads.Lead", on_delete=models.SET_NULL, null=True, blank=True, related_name="submissions")
+
+    def __str__(self) -> str:
+        return f"{self.source}, {self.received_at:%Y-%m-%d %H:%M}"
+
+
+class IdempotentAnswer(models.Model):
+    """The answer given to a request with an Idempotency-Key, for replay within 24 hours."""
+
+    api_key = models.ForeignKey("leads.ApiKey", on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    body_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    answer = models.JSONField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "key"], name="idempotent_answer_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,224 @@
+"""The lead: a person who gave contact data, and the passages of their life with us."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.urls import reverse
+
+from leads.models.user import User
+
+
+class Stage(models.TextChoices):
+    """Lifecycle stages, in order, then the two ways out."""
+
+    SUBSCRIBER = "subscriber", "Subscriber"
+    LEAD = "lead", "Lead"
+    MQL = "mql", "MQL"
+    SAL = "sal", "SAL"
+    SQL = "sql", "SQL"
+    OPPORTUNITY = "opportunity", "Opportunity"
+    CUSTOMER = "customer", "Customer"
+    DISQUALIFIED = "disqualified", "Disqualified"
+    RECYCLED = "recycled", "Recycled"
+
+
+class LeadQuerySet(models.QuerySet["Lead"]):
+    def visible_to(self, user: User) -> LeadQuerySet:
+        """Rows a signed-in person may see: all, or only those they own."""
+        live = self.filter(merged_into__isnull=True)
+        return live if user.sees_all else live.filter(owner=user)
+
+    def live(self) -> LeadQuerySet:
+        """Leads that were not merged into another."""
+        return self.filter(merged_into__isnull=True)
+
+    def unassigned(self) -> LeadQuerySet:
+        return self.filter(owner__isnull=True)
+
+    def awaiting_intake(self) -> LeadQuerySet:
+        return self.filter(intake_due_at__isnull=False)
+
+    def open(self) -> LeadQuerySet:
+        """Leads a rep still has to work on (counts against capacity)."""
+        return self.live().filter(stage__in=(Stage.LEAD, Stage.MQL, Stage.SAL, Stage.SQL))
+
+
+class Lead(models.Model):
+    """A person. E-mail is unique in its normalized form; without one an external id identifies them."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.CharField(max_length=254, null=True, blank=True)
+    external_id = models.CharField(max_length=120, null=True, blank=True)
+    first_name = models.CharField(max_length=120, blank=True)
+    last_name = models.CharField(max_length=120, blank=True)
+    company = models.CharField(max_length=200, blank=True)
+    job_title = models.CharField(max_length=160, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    region = models.CharField(max_length=80, blank=True)
+    postal_code = models.CharField(max_length=20, blank=True)
+    industry = models.CharField(max_length=80, blank=True)
+    company_size = models.PositiveIntegerField(null=True, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, help_text="further columns an import brought")
+
+    account = models.ForeignKey(
+        "leads.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads"
+    )
+    channel = models.ForeignKey(
+        "leads.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="first_leads",
+        help_text="channel of the first touch",
+    )
+    campaign = models.ForeignKey(
+        "leads.Campaign", on_delete=models.SET_NULL, null=True, blank=True, related_name="first_leads",
+        help_text="campaign of the first touch",
+    )
+    owner = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads")
+    territory = models.ForeignKey(
+        "leads.Territory", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads"
+    )
+    stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.SUBSCRIBER)
+    score = models.IntegerField(default=0)
+    is_unsubscribed = models.BooleanField(default=False)
+    captured_at = models.DateTimeField(help_text="when the person first became known")
+    changed_at = models.DateTimeField(help_text="last change of anything a CRM should know")
+    intake_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="set while score, assignment and follow-up are still to be done"
+    )
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged_leads"
+    )
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["email"], name="lead_email_unique"),
+            models.UniqueConstraint(fields=["external_id"], name="lead_external_id_unique"),
+            models.CheckConstraint(
+                condition=models.Q(email__isnull=False) | models.Q(external_id__isnull=False),
+                name="lead_has_identity",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(email="") & ~models.Q(external_id=""), name="lead_identity_not_blank"
+            ),
+            models.CheckConstraint(condition=models.Q(stage__in=Stage.values), name="lead_stage_known"),
+            models.CheckConstraint(condition=~models.Q(merged_into=models.F("id")), name="lead_not_merged_into_itself"),
+        ]
+        indexes = [
+            models.Index(fields=["captured_at"], name="lead_captured"),
+            models.Index(fields=["owner", "stage"], name="lead_owner_stage"),
+            # Small on purpose: the sweeper asks every few seconds, and almost every lead is done.
+            models.Index(
+                fields=["intake_due_at"], name="lead_intake_due", condition=models.Q(intake_due_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """Best name we have: person, e-mail, or external id."""
+        return f"{self.first_name} {self.last_name}".strip() or self.email or f"Lead {self.external_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("leads:lead-detail", args=[self.public_id])
+
+
+class RejectionReason(models.TextChoices):
+    """Why sales sent an MQL back; becomes a rate per campaign."""
+
+    NO_BUDGET = "no_budget", "No budget"
+    NO_AUTHORITY = "no_authority", "Not the right person"
+    NO_NEED = "no_need", "No need"
+    BAD_TIMING = "bad_timing", "Bad timing"
+    BAD_FIT = "bad_fit", "Company does not fit"
+    BAD_DATA = "bad_data", "Wrong contact data"
+    DUPLICATE = "duplicate", "Already known"
+    COMPETITOR = "competitor", "Competitor or student"
+    UNREACHABLE = "unreachable", "Could not be reached"
+
+
+class LifecyclePassage(models.Model):
+    """One step from stage to stage; kept for ever, also when repeated. Skipped stages are marked inferred."""
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="passages")
+    from_stage = models.CharField(max_length=16, choices=Stage.choices, blank=True)
+    to_stage = models.CharField(max_length=16, choices=Stage.choices)
+    passed_at = models.DateTimeField()
+    is_inferred = models.BooleanField(default=False)
+    reason = models.CharField(max_length=24, choices=RejectionReason.choices, blank=True)
+    because = models.CharField(max_length=300, blank=True)
+    by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(to_stage__in=Stage.values), name="passage_stage_known"),
+            models.CheckConstraint(
+                condition=~models.Q(from_stage=models.F("to_stage")), name="passage_changes_stage"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["to_stage", "passed_at"], name="passage_stage_time"),
+            models.Index(fields=["lead", "passed_at"], name="passage_lead_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_stage} to {self.to_stage}"
+
+
+class Consent(models.Model):
+    """What a person agreed to, word for word; append-only."""
+
+    class Basis(models.TextChoices):
+        CONSENT = "consent", "Consent"
+        CONTRACT = "contract", "Contract"
+        LEGITIMATE_INTEREST = "legitimate_interest", "Legitimate interest"
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="consents")
+    text = models.TextField()
+    given_at = models.DateTimeField()
+    source = models.CharField(max_length=200, blank=True)
+    basis = models.CharField(max_length=24, choices=Basis.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "given_at", "basis"], name="consent_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead}: {self.basis}"
+
+
+class LeadEvent(models.Model):
+    """News about a lead for other apps to read: append-only, written in the transaction of the change.
+
+    Readers must read an overlapping window and make repeats harmless: ids are given before commits, so "id greater
+    than the last one seen" would lose rows.
+    """
+
+    class Kind(models.TextChoices):
+        CAPTURED = "captured", "Captured"
+        UPDATED = "updated", "Details changed"
+        SCORED = "scored", "Score changed"
+        ASSIGNED = "assigned", "Assigned"
+        STAGE_CHANGED = "stage_changed", "Stage changed"
+        FOLLOW_UP_PLANNED = "follow_up_planned", "Follow-up planned"
+        FOLLOW_UP_DONE = "follow_up_done", "Follow-up done"
+        MERGED = "merged", "Merged"
+        IMPORTED = "imported", "Imported"
+
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    happened_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_index=True)
+    by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["lead", "happened_at"], name="event_lead_time")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.happened_at:%Y-%m-%d}"

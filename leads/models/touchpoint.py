@@ -1,0 +1,67 @@
+"""Dated contacts of a person through a channel."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class TouchKind(models.TextChoices):
+    FORM_SUBMISSION = "form_submission", "Form submission"
+    EMAIL_SIGNUP = "email_signup", "E-mail sign-up"
+    WEBINAR_REGISTRATION = "webinar_registration", "Webinar registration"
+    WEBINAR_ATTENDANCE = "webinar_attendance", "Webinar attendance"
+    EMAIL_OPEN = "email_open", "E-mail opened"
+    EMAIL_CLICK = "email_click", "E-mail clicked"
+    EMAIL_REPLY = "email_reply", "E-mail answered"
+    PAGE_VIEW = "page_view", "Page view"
+    AD_CLICK = "ad_click", "Ad click"
+    EVENT_VISIT = "event_visit", "Event visit"
+    IMPORT = "import", "Imported contact"
+
+
+class TouchpointQuerySet(models.QuerySet["Touchpoint"]):
+    def genuine(self) -> TouchpointQuerySet:
+        """Touches by people: bots, mail scanners and our own staff left out."""
+        return self.filter(exclusion="")
+
+
+class Touchpoint(models.Model):
+    """One contact. Append-only; a repeated delivery of the same event meets ``dedupe_key``."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="touchpoints")
+    campaign = models.ForeignKey(
+        "leads.Campaign", on_delete=models.PROTECT, null=True, blank=True, related_name="touchpoints"
+    )
+    channel = models.ForeignKey("leads.Channel", on_delete=models.PROTECT, related_name="touchpoints")
+    kind = models.CharField(max_length=24, choices=TouchKind.choices)
+    name = models.CharField(max_length=200, blank=True)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_index=True)
+    utm_source = models.CharField(max_length=120, blank=True)
+    utm_medium = models.CharField(max_length=120, blank=True)
+    utm_campaign = models.CharField(max_length=120, blank=True)
+    utm_term = models.CharField(max_length=120, blank=True)
+    utm_content = models.CharField(max_length=120, blank=True)
+    landing_page = models.CharField(max_length=1000, blank=True)
+    referrer = models.CharField(max_length=1000, blank=True)
+    visitor_id = models.CharField(max_length=64, blank=True)
+    exclusion = models.CharField(
+        max_length=24, blank=True, help_text="why this touch earns neither points nor credit: bot, scanner, internal"
+    )
+    dedupe_key = models.CharField(max_length=64)
+
+    objects = TouchpointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dedupe_key"], name="touchpoint_once")]
+        indexes = [
+            models.Index(fields=["lead", "occurred_at"], name="touchpoint_lead_time"),
+            models.Index(fields=["campaign", "occurred_at"], name="touchpoint_campaign_time"),
+            models.Index(fields=["occurred_at"], name="touchpoint_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.occurred_at:%Y-%m-%d}"

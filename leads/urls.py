@@ -1,0 +1,6 @@
+"""Pages of the leads app."""
+
+from django.urls import URLPattern
+
+app_name = "leads"
+urlpatterns: list[URLPattern] = []

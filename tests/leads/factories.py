@@ -1,0 +1,103 @@
+"""Smallest valid rows of the system of record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import factory
+from factory.django import DjangoModelFactory
+
+from leads import models
+
+START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = models.User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@portal.example")
+    name = factory.Sequence(lambda n: f"Person {n}")
+    role = "sales_rep"
+    password = factory.django.Password("correct horse battery")
+
+
+class AccountFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Account
+
+    name = factory.Sequence(lambda n: f"Account {n}")
+    domain = factory.Sequence(lambda n: f"account{n}.example")
+    created_at = START
+
+
+def channel(key: str) -> models.Channel:
+    """A channel that the first migration made."""
+    return models.Channel.objects.get(key=key)
+
+
+def stage(key: str) -> models.PipelineStage:
+    """A pipeline stage that the first migration made."""
+    return models.PipelineStage.objects.get(key=key)
+
+
+class CampaignFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Campaign
+
+    name = factory.Sequence(lambda n: f"Campaign {n}")
+    code = factory.Sequence(lambda n: f"campaign-{n}")
+    channel = factory.LazyFunction(lambda: channel("paid-search"))
+
+
+class LeadFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Lead
+
+    email = factory.Sequence(lambda n: f"lead{n}@customer{n}.example")
+    first_name = "Ada"
+    last_name = factory.Sequence(lambda n: f"Byron {n}")
+    stage = "lead"
+    captured_at = START
+    changed_at = factory.SelfAttribute("captured_at")
+
+
+class TouchpointFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Touchpoint
+
+    lead = factory.SubFactory(LeadFactory)
+    channel = factory.LazyAttribute(lambda touch: touch.campaign.channel if touch.campaign else channel("email"))
+    campaign = None
+    kind = "form_submission"
+    occurred_at = START
+    recorded_at = factory.SelfAttribute("occurred_at")
+    dedupe_key = factory.Sequence(lambda n: f"touch-{n}")
+
+
+class OpportunityFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Opportunity
+
+    name = factory.Sequence(lambda n: f"Deal {n}")
+    stage = factory.LazyAttribute(
+        lambda deal: stage("qualification" if deal.status == "open" else deal.status)
+    )
+    status = "open"
+    amount_cents = 100_000
+    currency = "EUR"
+    reporting_cents = factory.SelfAttribute("amount_cents")
+    opened_at = START + timedelta(days=3)
+    closed_at = factory.LazyAttribute(
+        lambda deal: None if deal.status == "open" else deal.opened_at + timedelta(days=7)
+    )
+    stage_changed_at = factory.LazyAttribute(lambda deal: deal.closed_at or deal.opened_at)
+    changed_at = factory.SelfAttribute("stage_changed_at")
+
+
+class TerritoryFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Territory
+
+    name = factory.Sequence(lambda n: f"Territory {n}")

@@ -1,0 +1,9 @@
+"""config.settings in test mode. A module of its own, so that no one can run the tests against a real database by
+forgetting an environment variable."""
+
+import os
+
+os.environ["PORTAL_MODE"] = "test"
+os.environ.setdefault("VAR_DIR", "/tmp/portal-test-var")  # noqa: S108  # nothing secret is written there
+
+from config.settings import *  # noqa: E402, F403
