@@ -89,7 +89,7 @@ def _may_execute(path: Path, account: processes.Account) -> bool:
 
 
 def _reachable_binaries(folder: Path, account: processes.Account | None) -> Path:
-    """The binaries, copied beside the data when the account may not reach them (an environment below /root)."""
+    """The binaries, copied beside the data when the account may not reach them (as below /root)."""
     binaries = postgres_binaries()
     if account is None or _may_execute(binaries / "postgres", account):
         return binaries
@@ -106,7 +106,7 @@ def _locale_options(binaries: Path) -> list[str]:
 
 
 def start_postgres(folder: Path) -> tuple[processes.Child, str]:
-    """A PostgreSQL server on a unix socket below `folder`; returns it and its DATABASE_URL. Raises ServiceError."""
+    """A PostgreSQL server below `folder`; returns it and its DATABASE_URL. Raises ServiceError."""
     account = unprivileged_account()
     data, sockets = folder / "postgres", folder / "s"
     data.mkdir(mode=0o700)
@@ -154,7 +154,7 @@ def _accepts(sockets: Path) -> bool:
 
 
 def start_broker(folder: Path) -> tuple[processes.Child, str]:
-    """A Redis-protocol server on a unix socket below `folder`; returns it and its REDIS_URL. Raises ServiceError."""
+    """A Redis-protocol server below `folder`; returns it and its REDIS_URL. Raises ServiceError."""
     socket, data = folder / "valkey.sock", folder / "valkey"
     data.mkdir()
     command = broker.command(socket, data, durable=False)
@@ -244,7 +244,7 @@ def main(arguments: list[str]) -> int:
     try:
         return run(command, postgres=not options.no_postgres)
     except (ServiceError, broker.NoBroker) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - the system's Python may well be older
     version = ".".join(map(str, sys.version_info[:2]))
     sys.exit(f"Python 3.11 or newer is needed; {sys.executable} is {version}. Try: make PYTHON=python3.12 …")
 
@@ -21,7 +21,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,58 +84,45 @@ def require_venv_module() -> None:
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Debian's python3-venv …", flush=True)
-        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-        subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)  # type: ignore[call-overload]
-        install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "python3-venv"]
-        if subprocess.run(install, check=False, **quiet).returncode == 0:  # type: ignore[call-overload]
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], env=env, stdout=subprocess.DEVNULL, check=False)
+        apt = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "python3-venv"]
+        if subprocess.run(apt, env=env, stdout=subprocess.DEVNULL, check=False).returncode == 0:
             return
     sys.exit("Python's venv module is not complete. On Debian or Ubuntu: sudo apt-get install python3-venv")
 
 
-def show_progress(process: subprocess.Popen[str], total: int) -> None:
-    """Count pip's packages on one line of a terminal, every twentieth otherwise."""
-    assert process.stdout is not None
-    seen, tail = 0, []
-    live = sys.stdout.isatty()
-    for line in process.stdout:
-        tail = [*tail[-30:], line]
-        if line.startswith("Collecting ") or line.startswith("Requirement already satisfied"):
+def show_progress(lines: Iterable[str], total: int, *, live: bool) -> list[str]:
+    """Count pip's packages, on one line of a terminal or every twentieth; returns pip's last lines."""
+    seen = 0
+    last: list[str] = []
+    for line in lines:
+        last = [*last[-30:], line]
+        if line.startswith(("Collecting ", "Requirement already satisfied")):
             seen += 1
             if live or seen % 20 == 0:
                 print(f"\r  {seen} of at most {total} packages found", end="" if live else "\n", flush=True)
         elif line.startswith("Installing collected"):
-            print("\r  installing                              ", end="\n", flush=True)
-    if process.wait():
-        sys.exit("".join(tail) + "\nInstalling the packages failed; the lines above say why.")
+            print("\r  installing                              ", flush=True)
+    return last
 
 
 def install(environment: Path, lock: Path) -> None:
     """Install exactly what the lock names, hashes checked, ready-made wheels only."""
-    python = environment / "bin" / "python"
+    python = str(environment / "bin" / "python")
+    exactly = ["--require-hashes", "--only-binary", ":all:", "-r", str(lock)]
     if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--python", str(python), "--require-hashes", "-r", str(lock)]
-        if subprocess.run([*command, "--only-binary", ":all:"], check=False).returncode:
+        if subprocess.run([uv, "pip", "install", "--python", python, *exactly], check=False).returncode:
             sys.exit("Installing the packages failed; the lines above say why.")
         return
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--require-hashes",
-        "-r",
-        str(lock),
-        "--only-binary",
-        ":all:",
-    ]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [*command, "--disable-pip-version-check", "--progress-bar", "off", "--no-input"],
-        stdout=pipe,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        show_progress(process, locked_packages(lock.read_text()))
+    quiet = ["--disable-pip-version-check", "--progress-bar", "off", "--no-input"]
+    command = [python, "-m", "pip", "install", *exactly, *quiet]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        last = show_progress(
+            process.stdout or [], locked_packages(lock.read_text()), live=sys.stdout.isatty()
+        )
+    if process.returncode:
+        sys.exit("".join(last) + "\nInstalling the packages failed; the lines above say why.")
 
 
 def create(environment: Path) -> None:
