@@ -1,0 +1,180 @@
+"""What holds for every method there is, and for every method to come."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as tries
+from hypothesis import strategies as st
+
+from attribution.pure.credits import allocate, unattributed_cents
+from attribution.pure.journeys import DAY, Journeys, Settings, build
+from attribution.pure.methods import Method, Options, all_methods, get_method, method
+from tests.attribution.pure import reference
+from tests.attribution.pure.reference import Deal, Touch, columns
+from tests.attribution.pure.strategies import START, amounts, settings_of_companies, worlds
+
+every_method = pytest.mark.parametrize("entry", all_methods(), ids=lambda entry: entry.key)
+EXACT = set(reference.WEIGHTS) - {"time_decay"}
+"""Methods whose weights are plain fractions, so that their cents can be compared one by one."""
+
+
+def weigh(entry: Method, journeys: Journeys) -> np.ndarray:
+    return entry.weights(journeys, Options(half_life_days=reference.HALF_LIFE_DAYS))
+
+
+def journeys_of(touches: list[Touch], **dates: int) -> Journeys:
+    close = START + 20 * DAY
+    deal = Deal(**{"created": START + 10 * DAY, "closed": close, "milestone": close} | dates)
+    return build(*columns(touches, [deal]), Settings(excluded_channels=frozenset({4})))[0]
+
+
+def test_every_method_has_a_reference() -> None:
+    assert {entry.key for entry in all_methods()} == set(reference.WEIGHTS)
+
+
+@every_method
+@tries(max_examples=40)
+@given(world=worlds(), settings=settings_of_companies, data=st.data())
+def test_weights_and_credits_equal_the_plain_ones(entry, world, settings, data) -> None:
+    touches, deals = world
+    journeys, _ = build(*columns(touches, deals), settings)
+    amount = np.array([data.draw(amounts) for _ in deals], dtype=np.int64)
+    weights = weigh(entry, journeys)
+    cents = allocate(journeys, weights, amount)
+    assert weights.dtype == np.float64 and weights.shape == journeys.row.shape
+    for index, start, length in zip(journeys.opportunity, journeys.starts, journeys.lengths, strict=True):
+        path = reference.journey(index, deals[index], touches, settings)
+        expected = reference.WEIGHTS[entry.key](path, settings)
+        part = slice(start, start + length)
+        assert weights[part] == pytest.approx([float(weight) for weight in expected], rel=1e-12, abs=1e-300)
+        if entry.key in EXACT:
+            assert cents[part].tolist() == reference.credits(int(amount[index]), expected)
+
+
+@every_method
+@tries(max_examples=40)
+@given(world=worlds(), settings=settings_of_companies, data=st.data())
+def test_each_journey_sums_to_one_or_to_nothing(entry, world, settings, data) -> None:
+    touches, deals = world
+    journeys, _ = build(*columns(touches, deals), settings)
+    amount = np.array([data.draw(amounts) for _ in deals], dtype=np.int64)
+    weights = weigh(entry, journeys)
+    cents = allocate(journeys, weights, amount)
+    left = unattributed_cents(journeys, cents, amount)
+    assert (weights >= 0).all()
+    assert cents.sum() + left.sum() == amount.sum()
+    assert (left[journeys.unattributed] == amount[journeys.unattributed]).all()
+    for index, start, length in zip(journeys.opportunity, journeys.starts, journeys.lengths, strict=True):
+        total = weights[start : start + length].sum()
+        assert total == 0 or total == pytest.approx(1, abs=1e-12)
+        assert left[index] == (amount[index] if total == 0 else 0)
+
+
+@every_method
+@tries(max_examples=40)
+@given(
+    world=worlds(),
+    settings=settings_of_companies,
+    data=st.data(),
+    order=st.randoms(use_true_random=False),
+)
+def test_shuffled_rows_give_identical_credits(entry, world, settings, data, order) -> None:
+    touches, deals = world
+    amount = np.array([data.draw(amounts) for _ in deals], dtype=np.int64)
+
+    def credits_of(rows: list[Touch]) -> dict[tuple[int, int], tuple[float, int]]:
+        journeys, _ = build(*columns(rows, deals), settings)
+        weights = weigh(entry, journeys)
+        opportunity = journeys.opportunity[journeys.journey]
+        credited = zip(weights.tolist(), allocate(journeys, weights, amount).tolist(), strict=True)
+        return dict(
+            zip(zip(opportunity.tolist(), journeys.touch.tolist(), strict=True), credited, strict=True)
+        )
+
+    assert credits_of(touches) == credits_of(order.sample(touches, len(touches)))
+
+
+@every_method
+def test_one_touch_takes_all(entry: Method) -> None:
+    assert weigh(entry, journeys_of([Touch(0, 1, START)], lead_touch=1)).tolist() == [1.0]
+
+
+@every_method
+def test_no_touch_leaves_the_deal_unattributed(entry: Method) -> None:
+    journeys = journeys_of([])
+    weights = weigh(entry, journeys)
+    cents = allocate(journeys, weights, np.array([500]))
+    assert (weights.tolist(), journeys.unattributed.tolist()) == ([], [0])
+    assert unattributed_cents(journeys, cents, np.array([500])).tolist() == [500]
+
+
+TWO_TOUCHES = {
+    "first_touch": [1, 0],
+    "last_touch": [0, 1],
+    "last_non_self_initiated": [0, 1],
+    "linear": [1 / 2, 1 / 2],
+    "u_shaped": [1 / 2, 1 / 2],
+    "w_shaped": [1 / 3, 2 / 3],
+    "full_path": [1 / 4, 3 / 4],
+    "time_decay": [1 / 3, 2 / 3],
+    "lead_creation": [0, 1],
+    "opportunity_creation": [0, 1],
+}
+
+
+@every_method
+def test_two_touches_of_which_the_second_holds_three_positions(entry: Method) -> None:
+    journeys = journeys_of([Touch(0, 1, START), Touch(0, 2, START + 7 * DAY)], lead_touch=2)
+    assert weigh(entry, journeys) == pytest.approx(TWO_TOUCHES[entry.key], rel=1e-15)
+
+
+@every_method
+def test_touches_of_one_moment_are_ordered_by_id(entry: Method) -> None:
+    rows = [Touch(0, touch, START) for touch in (9, 3, 5)]
+    journeys = journeys_of(rows, lead_touch=3)
+    assert journeys.touch.tolist() == [3, 5, 9]
+    amount = np.array([100])
+    cents = allocate(journeys, weigh(entry, journeys), amount)
+    again = journeys_of(rows[::-1], lead_touch=3)
+    assert cents.tolist() == allocate(again, weigh(entry, again), amount).tolist()
+    assert cents.sum() == 100
+
+
+@every_method
+def test_very_old_touches_stay_finite(entry: Method) -> None:
+    old = START - 8_000 * DAY
+    ancient = journeys_of([Touch(0, 1, old), Touch(0, 2, old + DAY)], lead_touch=1)
+    mixed = journeys_of([Touch(0, 1, old), Touch(0, 2, START)], lead_touch=1)
+    for journeys in (ancient, mixed):
+        weights = weigh(entry, journeys)
+        assert np.isfinite(weights).all()
+        assert weights.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_methods_are_listed_in_order_with_distinct_names() -> None:
+    entries = all_methods()
+    assert [entry.key for entry in entries][:2] == ["first_touch", "last_touch"]
+    assert len({entry.name for entry in entries}) == len({entry.order for entry in entries}) == len(entries)
+    assert all(entry.version >= 1 and entry.sentence.endswith(".") for entry in entries)
+
+
+def test_an_unknown_method_names_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="no method 'best'; there are first_touch"):
+        get_method("best")
+
+
+def test_a_key_is_registered_once() -> None:
+    with pytest.raises(ValueError, match="registered twice"):
+        method(key="linear", name="", version=1, sentence="", order=0)(get_method("linear").weights)
+
+
+@pytest.mark.parametrize("days", [0, -1, float("nan")])
+def test_a_half_life_is_positive(days: float) -> None:
+    with pytest.raises(ValueError, match="half_life_days"):
+        Options(half_life_days=days)
+
+
+def test_the_half_life_is_a_setting() -> None:
+    journeys = journeys_of([Touch(0, 1, START), Touch(0, 2, START + 7 * DAY)])
+    weights = get_method("time_decay").weights(journeys, Options(half_life_days=3.5))
+    assert weights == pytest.approx([1 / 5, 4 / 5])
