@@ -22,9 +22,7 @@ def binary() -> str:
         for name in ("valkey-server", "redis-server"):
             if found := shutil.which(name):
                 return found
-    raise NoBroker(
-        "No Redis-protocol server: set REDIS_URL, or install one (Debian: apt-get install redis-server)."
-    )
+    raise NoBroker("No Redis-protocol server: set REDIS_URL, or install one (Debian: apt-get install redis-server).")
 
 
 def socket_path(folder: Path) -> tuple[Path, Path | None]:

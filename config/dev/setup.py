@@ -118,9 +118,7 @@ def install(environment: Path, lock: Path) -> None:
     quiet = ["--disable-pip-version-check", "--progress-bar", "off", "--no-input"]
     command = [python, "-m", "pip", "install", *exactly, *quiet]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        last = show_progress(
-            process.stdout or [], locked_packages(lock.read_text()), live=sys.stdout.isatty()
-        )
+        last = show_progress(process.stdout or [], locked_packages(lock.read_text()), live=sys.stdout.isatty())
     if process.returncode:
         sys.exit("".join(last) + "\nInstalling the packages failed; the lines above say why.")
 

@@ -69,9 +69,7 @@ def is_free(port: int) -> bool:
 def require_free(port: int) -> None:
     """Raises Refusal when the port is taken."""
     if not is_free(port):
-        raise Refusal(
-            f"Port {port} is taken. Try another: make demo PORT={8000 if port == 65535 else port + 1}"
-        )
+        raise Refusal(f"Port {port} is taken. Try another: make demo PORT={8000 if port == 65535 else port + 1}")
 
 
 def write_private(path: Path, content: str) -> None:

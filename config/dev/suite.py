@@ -51,7 +51,7 @@ def outcome(database: str, report: str, status: int, seconds: float) -> Outcome:
 
 
 def unavailable(names: list[str]) -> str:
-    """The pytest marker expression that leaves out what this machine cannot run; empty when it can run all."""
+    """Pytest's marker expression that leaves out what this machine cannot run; empty for nothing."""
     return " and ".join(f"not {name}" for name in names)
 
 
@@ -67,12 +67,8 @@ def run(database: str, left_out: str, extra: list[str]) -> Outcome:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="portal-report-") as folder:
         report = Path(folder) / "report.xml"
-        servers = [
-            sys.executable,
-            "-m",
-            "tests.services",
-            *([] if database == "PostgreSQL" else ["--no-postgres"]),
-        ]
+        only = [] if database == "PostgreSQL" else ["--no-postgres"]
+        servers = [sys.executable, "-m", "tests.services", *only]
         command = [*servers, "--", *pytest_command(report, left_out, extra)]
         status = subprocess.run(command, cwd=state.ROOT, check=False).returncode
         text = report.read_text() if report.exists() else ""
