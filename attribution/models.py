@@ -90,7 +90,9 @@ class Credit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["opportunity", "method", "touchpoint"], name="credit_once_per_touch"),
             models.UniqueConstraint(
-                fields=["opportunity", "method"], condition=Q(touchpoint__isnull=True), name="credit_one_unattributed"
+                fields=["opportunity", "method"],
+                condition=Q(touchpoint__isnull=True),
+                name="credit_one_unattributed",
             ),
             models.CheckConstraint(
                 condition=Q(touchpoint__isnull=True, campaign__isnull=True, channel__isnull=True)

@@ -1,5 +1,7 @@
 """After sign-in everybody lands on the page they came for."""
 
+from typing import cast
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,5 +19,4 @@ HOME_BY_ROLE: dict[str, str] = {
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Redirect to the role's page."""
-    assert isinstance(request.user, User)
-    return redirect(HOME_BY_ROLE[request.user.role])
+    return redirect(HOME_BY_ROLE[cast(User, request.user).role])

@@ -10,9 +10,24 @@ from typing import Any
 SCHEDULE: dict[str, dict[str, Any]] = {
     "leads: finish intake": {"task": "leads.tasks.sweep_intake", "schedule": timedelta(seconds=20)},
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},
-    "integrations: enqueue changed leads": {"task": "integrations.tasks.enqueue_changes", "schedule": timedelta(seconds=60)},
-    "integrations: daily sync": {"task": "integrations.tasks.sync_due_connections", "schedule": timedelta(minutes=5)},
-    "attribution: recompute what changed": {"task": "attribution.tasks.recompute_changed", "schedule": timedelta(minutes=15)},
-    "alignment: publish the weekly report": {"task": "alignment.tasks.publish_due_report", "schedule": timedelta(minutes=10)},
-    "leads: forget old idempotent answers": {"task": "leads.tasks.forget_old_answers", "schedule": timedelta(hours=1)},
+    "integrations: enqueue changed leads": {
+        "task": "integrations.tasks.enqueue_changes",
+        "schedule": timedelta(seconds=60),
+    },
+    "integrations: daily sync": {
+        "task": "integrations.tasks.sync_due_connections",
+        "schedule": timedelta(minutes=5),
+    },
+    "attribution: recompute what changed": {
+        "task": "attribution.tasks.recompute_changed",
+        "schedule": timedelta(minutes=15),
+    },
+    "alignment: publish the weekly report": {
+        "task": "alignment.tasks.publish_due_report",
+        "schedule": timedelta(minutes=10),
+    },
+    "leads: forget old idempotent answers": {
+        "task": "leads.tasks.forget_old_answers",
+        "schedule": timedelta(hours=1),
+    },
 }

@@ -29,7 +29,9 @@ _INSECURE_KEY = "not-a-secret: used by dev and test only"
 SECRET_KEY: str = env.str("SECRET_KEY", "" if IS_PRODUCTION else _INSECURE_KEY)
 # Separate from SECRET_KEY, so that rotating sessions never makes stored CRM secrets unreadable. Newest first.
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [] if IS_PRODUCTION else [SECRET_KEY])
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"])
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", [] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
+)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [PORTAL_URL] if PORTAL_URL else [])
 
 if IS_PRODUCTION:
@@ -198,7 +200,10 @@ if MODE == "test":
 
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["leads.api.keys.KeyAuthentication", "rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "leads.api.keys.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["leads.api.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["leads.api.parsers.StrictJSONParser"],

@@ -4,6 +4,6 @@ forgetting an environment variable."""
 import os
 
 os.environ["PORTAL_MODE"] = "test"
-os.environ.setdefault("VAR_DIR", "/tmp/portal-test-var")  # noqa: S108  # nothing secret is written there
+os.environ.setdefault("VAR_DIR", "/tmp/portal-test-var")  # nothing secret is written there
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403

@@ -29,7 +29,7 @@ class IntegrationPoint(models.Model):
 
 
 class AcceptanceCriterion(models.Model):
-    """A sentence that must hold. Changing the sentence raises ``version``; older sign-offs keep the words they signed."""
+    """A sentence that must hold. Changing it raises ``version``; older sign-offs keep the words they signed."""
 
     class State(models.TextChoices):
         NOT_READY = "not_ready", "Not ready"
@@ -79,7 +79,7 @@ class Evidence(models.Model):
 
 
 class SignOff(models.Model):
-    """A named person confirmed one version of a criterion on frozen evidence. Withdrawn with a reason, never deleted."""
+    """A named person confirmed a version of a criterion on frozen evidence. Withdrawn with a reason, never deleted."""
 
     criterion = models.ForeignKey("alignment.AcceptanceCriterion", on_delete=models.PROTECT, related_name="sign_offs")
     criterion_version = models.PositiveIntegerField()
@@ -99,7 +99,8 @@ class SignOff(models.Model):
                 fields=["criterion"], condition=Q(withdrawn_at__isnull=True), name="sign_off_one_standing"
             ),
             models.CheckConstraint(
-                condition=Q(withdrawn_at__isnull=True) | ~Q(withdrawn_because=""), name="withdrawal_has_reason"
+                condition=Q(withdrawn_at__isnull=True) | ~Q(withdrawn_because=""),
+                name="withdrawal_has_reason",
             ),
         ]
 

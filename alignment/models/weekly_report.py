@@ -52,9 +52,7 @@ class ReportRows(models.Model):
 
     class Meta:
         verbose_name_plural = "report rows"
-        constraints = [
-            models.UniqueConstraint(fields=["report", "figure", "part"], name="report_rows_once_per_part")
-        ]
+        constraints = [models.UniqueConstraint(fields=["report", "figure", "part"], name="report_rows_once_per_part")]
 
     def __str__(self) -> str:
         return f"{self.report}: {self.figure} {self.part}"
@@ -106,7 +104,9 @@ class Target(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["figure", "starts_on"], name="target_once_per_start"),
-            models.CheckConstraint(condition=models.Q(ends_on__gte=models.F("starts_on")), name="target_ends_after_start"),
+            models.CheckConstraint(
+                condition=models.Q(ends_on__gte=models.F("starts_on")), name="target_ends_after_start"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -37,7 +37,9 @@ class StrictJSONParser(BaseParser):
         try:
             data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_members)
         except json.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).") from error
+            raise ParseError(
+                f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+            ) from error
         except RecursionError as error:
             raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.") from error
         except ValueError as error:  # integers of thousands of digits

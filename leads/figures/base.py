@@ -210,9 +210,7 @@ def series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, 
     """The figure week by week (both weeks included), one query per part. Every counted part must be dated."""
     meaning = definition(key)
     whole = Period(first.bounds(scope.tz)[0], last.bounds(scope.tz)[1])
-    parts = {
-        name: part for name, part in meaning.parts(scope.during(whole)).items() if not name.startswith("excluded")
-    }
+    parts = {name: part for name, part in meaning.parts(scope.during(whole)).items() if not name.startswith("excluded")}
     weekly = {name: part.weekly(scope.tz) for name, part in parts.items()}
     empty: dict[str, Number | None] = {name: None if part.statistic else 0 for name, part in parts.items()}
     return [

@@ -8,7 +8,13 @@ from leads.models.follow_up import FollowUp
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
 from leads.models.job import JobRun
 from leads.models.lead import Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
-from leads.models.opportunity import DealStatus, Opportunity, OpportunityChange, OpportunityContact, PipelineStage
+from leads.models.opportunity import (
+    DealStatus,
+    Opportunity,
+    OpportunityChange,
+    OpportunityContact,
+    PipelineStage,
+)
 from leads.models.scoring import LeadScore, ScoringRule, ScoringRuleSet
 from leads.models.territory import Assignment, Territory, TerritoryRep, TerritoryRule
 from leads.models.touchpoint import TouchKind, Touchpoint

@@ -35,7 +35,10 @@ class Company(models.Model):
         default=4, help_text="service level: business hours until the first follow-up of an MQL"
     )
     look_back_days = models.PositiveIntegerField(
-        null=True, blank=True, default=180, help_text="touches older than this before the milestone earn nothing"
+        null=True,
+        blank=True,
+        default=180,
+        help_text="touches older than this before the milestone earn nothing",
     )
     default_method = models.CharField(max_length=40, default="linear")
     internal_domains = models.JSONField(default=list, blank=True, help_text="e-mail domains of our own people")
@@ -51,7 +54,8 @@ class Company(models.Model):
                 condition=models.Q(fiscal_year_start_month__range=(1, 12)), name="company_fiscal_month_valid"
             ),
             models.CheckConstraint(
-                condition=models.Q(business_closes__gt=models.F("business_opens")), name="company_closes_after_opening"
+                condition=models.Q(business_closes__gt=models.F("business_opens")),
+                name="company_closes_after_opening",
             ),
         ]
 

@@ -63,15 +63,21 @@ class Lead(models.Model):
     company_size = models.PositiveIntegerField(null=True, blank=True)
     attributes = models.JSONField(default=dict, blank=True, help_text="further columns an import brought")
 
-    account = models.ForeignKey(
-        "leads.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads"
-    )
+    account = models.ForeignKey("leads.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads")
     channel = models.ForeignKey(
-        "leads.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="first_leads",
+        "leads.Channel",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="first_leads",
         help_text="channel of the first touch",
     )
     campaign = models.ForeignKey(
-        "leads.Campaign", on_delete=models.SET_NULL, null=True, blank=True, related_name="first_leads",
+        "leads.Campaign",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="first_leads",
         help_text="campaign of the first touch",
     )
     owner = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads")
@@ -111,20 +117,22 @@ class Lead(models.Model):
             models.Index(fields=["owner", "stage"], name="lead_owner_stage"),
             # Small on purpose: the sweeper asks every few seconds, and almost every lead is done.
             models.Index(
-                fields=["intake_due_at"], name="lead_intake_due", condition=models.Q(intake_due_at__isnull=False)
+                fields=["intake_due_at"],
+                name="lead_intake_due",
+                condition=models.Q(intake_due_at__isnull=False),
             ),
         ]
 
     def __str__(self) -> str:
         return self.display_name
 
+    def get_absolute_url(self) -> str:
+        return reverse("leads:lead-detail", args=[self.public_id])
+
     @property
     def display_name(self) -> str:
         """Best name we have: person, e-mail, or external id."""
         return f"{self.first_name} {self.last_name}".strip() or self.email or f"Lead {self.external_id}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("leads:lead-detail", args=[self.public_id])
 
 
 class RejectionReason(models.TextChoices):
@@ -156,9 +164,7 @@ class LifecyclePassage(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(to_stage__in=Stage.values), name="passage_stage_known"),
-            models.CheckConstraint(
-                condition=~models.Q(from_stage=models.F("to_stage")), name="passage_changes_stage"
-            ),
+            models.CheckConstraint(condition=~models.Q(from_stage=models.F("to_stage")), name="passage_changes_stage"),
         ]
         indexes = [
             models.Index(fields=["to_stage", "passed_at"], name="passage_stage_time"),

@@ -137,7 +137,7 @@ class OpportunityContact(models.Model):
 
 
 class OpportunityChange(models.Model):
-    """A stage or amount a deal had from ``changed_at`` on; append-only. ``source_key`` makes repeated pulls harmless."""
+    """A stage or amount a deal had from ``changed_at`` on; append-only. ``source_key`` makes repeats harmless."""
 
     opportunity = models.ForeignKey("leads.Opportunity", on_delete=models.CASCADE, related_name="changes")
     changed_at = models.DateTimeField()
@@ -150,9 +150,7 @@ class OpportunityChange(models.Model):
     source_key = models.CharField(max_length=120)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["opportunity", "source_key"], name="opportunity_change_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["opportunity", "source_key"], name="opportunity_change_once")]
         indexes = [models.Index(fields=["opportunity", "changed_at"], name="opportunity_change_time")]
 
     def __str__(self) -> str:

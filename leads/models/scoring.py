@@ -74,7 +74,7 @@ class ScoringRule(models.Model):
 
 
 class LeadScore(models.Model):
-    """A score a lead was given. ``total`` equals the sum of ``reasons[].points``. Append-only; the newest one counts."""
+    """A score a lead was given. ``total`` is the sum of ``reasons[].points``. Append-only; the newest one counts."""
 
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="scores")
     rule_set = models.ForeignKey("leads.ScoringRuleSet", on_delete=models.PROTECT, related_name="scores")

@@ -49,7 +49,9 @@ class Touchpoint(models.Model):
     referrer = models.CharField(max_length=1000, blank=True)
     visitor_id = models.CharField(max_length=64, blank=True)
     exclusion = models.CharField(
-        max_length=24, blank=True, help_text="why this touch earns neither points nor credit: bot, scanner, internal"
+        max_length=24,
+        blank=True,
+        help_text="why this touch earns neither points nor credit: bot, scanner, internal",
     )
     dedupe_key = models.CharField(max_length=64)
 

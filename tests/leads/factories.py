@@ -81,9 +81,7 @@ class OpportunityFactory(DjangoModelFactory):
         model = models.Opportunity
 
     name = factory.Sequence(lambda n: f"Deal {n}")
-    stage = factory.LazyAttribute(
-        lambda deal: stage("qualification" if deal.status == "open" else deal.status)
-    )
+    stage = factory.LazyAttribute(lambda deal: stage("qualification" if deal.status == "open" else deal.status))
     status = "open"
     amount_cents = 100_000
     currency = "EUR"
