@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from leads.pure.charts.canvas import ACCENT, FONT, GRID, Chart, Formatter, Table, Value, compact, number, tag, worded
+from leads.pure.charts.canvas import (
+    ACCENT,
+    FONT,
+    GRID,
+    Chart,
+    Formatter,
+    Table,
+    Value,
+    compact,
+    number,
+    tag,
+    worded,
+)
 
 
 def sparkline(
@@ -39,7 +51,9 @@ def sparkline(
         marks.append(_dot(at(last, known[-1]), color, 6))
     else:
         middle = number(height / 2)
-        marks.append(tag("path", d=f"M4 {middle}H{number(width - 4)}", stroke=GRID, stroke_width=2, stroke_dasharray="3 3"))
+        marks.append(
+            tag("path", d=f"M4 {middle}H{number(width - 4)}", stroke=GRID, stroke_width=2, stroke_dasharray="3 3")
+        )
     svg = (
         f'<svg class="spark" xmlns="http://www.w3.org/2000/svg" width="{number(width)}" height="{number(height)}" '
         f'viewBox="0 0 {number(width)} {number(height)}" preserveAspectRatio="none" role="img" '
@@ -65,7 +79,13 @@ def _run(points: list[tuple[float, float]], height: float, color: str) -> str:
     line = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
     area = f"{line}L{number(points[-1][0])} {number(height)}L{number(points[0][0])} {number(height)}Z"
     return tag("path", d=area, fill=color, fill_opacity="0.09") + tag(
-        "path", d=line, fill="none", stroke=color, stroke_width=1.75, stroke_linejoin="round", vector_effect="non-scaling-stroke"
+        "path",
+        d=line,
+        fill="none",
+        stroke=color,
+        stroke_width=1.75,
+        stroke_linejoin="round",
+        vector_effect="non-scaling-stroke",
     )
 
 
@@ -73,5 +93,10 @@ def _dot(point: tuple[float, float], color: str, size: float) -> str:
     # A line of no length with round caps: a circle would be squeezed into an oval when the drawing is stretched.
     x, y = (number(v) for v in point)
     return tag(
-        "path", d=f"M{x} {y}h0", stroke=color, stroke_width=size, stroke_linecap="round", vector_effect="non-scaling-stroke"
+        "path",
+        d=f"M{x} {y}h0",
+        stroke=color,
+        stroke_width=size,
+        stroke_linecap="round",
+        vector_effect="non-scaling-stroke",
     )
