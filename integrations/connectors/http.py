@@ -1,0 +1,359 @@
+"""The one way out to a CRM: a requests session with limits, classified errors, and no will of its own.
+
+It never retries and never follows a redirect; the sync engine decides what an error means for the queue. A
+deadline covers the *whole* exchange: the time-outs of requests start anew with every byte, so a dripping
+server could hold a worker for ever.
+"""
+
+import email.utils
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from .base import AuthDead, CrmError, Misuse, Outage, ScopeMissing, Throttled
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+UNSENT = (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
+_active = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds for connecting, for silence between bytes, and for everything together; bytes of a decoded
+    body."""
+
+    connect: float = 5.0
+    read: float = 20.0
+    total: float = 60.0
+    body: int = 20 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Where a connector may go: https to the vendor's domains, and plain http to this machine only when
+    allowed."""
+
+    suffixes: tuple[str, ...] = ()
+    allow_loopback: bool = False
+
+    def check(self, url: str) -> None:
+        """Raise `Misuse` unless the address is allowed."""
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            raise Misuse("The address cannot be read.", code="host_refused") from None
+        is_plain = parts.username is None and parts.password is None and "\\" not in url
+        if is_plain and self.allow_loopback and host in LOOPBACK and parts.scheme in ("http", "https"):
+            return
+        is_vendor = any(host == suffix or host.endswith(f".{suffix}") for suffix in self.suffixes)
+        if not (is_plain and is_vendor and parts.scheme == "https" and port in (None, 443)):
+            raise Misuse(f"{host or 'This address'} is no host of this CRM.", code="host_refused")
+
+
+class Bearer(AuthBase):
+    """`Authorization: Bearer …`. The token is asked for at each call, so that a refreshed one is picked
+    up."""
+
+    def __init__(self, token: str | Callable[[], str]) -> None:
+        self._token = token if callable(token) else lambda: token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the header; requests would print a malformed token in its error, so it is checked here."""
+        token = self._token()
+        if not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise AuthDead("The token is empty or holds characters that no token has.", code="token_malformed")
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    def __repr__(self) -> str:
+        return "Bearer(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: the decoded JSON (None for an empty body) and the server's clock."""
+
+    status: int
+    payload: Any
+    headers: Mapping[str, str] = field(repr=False)
+    date: datetime | None
+
+
+Classify = Callable[[int, Mapping[str, str], Any], CrmError | None]
+
+
+class CrmSession(requests.Session):
+    """A session bound to one base address. `calls` counts the requests sent.
+
+    `classify(status, headers, payload)` lets a connector name its vendor's special cases before the common
+    rules apply.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: AuthBase,
+        hosts: Hosts,
+        limits: Limits | None = None,
+        secrets: tuple[str, ...] = (),
+        classify: Classify | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__()
+        hosts.check(base_url)
+        self.base_url, self.hosts, self.limits = base_url.rstrip("/"), hosts, limits or Limits()
+        self.auth = auth
+        self.calls = 0
+        self._secrets, self._classify, self._now = secrets, classify, now
+        # Proxies, .netrc and certificates from the environment could send the token elsewhere.
+        self.trust_env = False
+        self.headers.update({"User-Agent": "revops-portal/1", "Accept": "application/json"})
+        self.mount("https://", _GuardedAdapter(max_retries=0))
+        self.mount("http://", _GuardedAdapter(max_retries=0))
+
+    def call(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
+        """One request, JSON in and out. Raises a `CrmError`; see each class for what to do then."""
+        response = self.request(method, self.base_url + path, params=params, json=body)
+        payload = _decoded(response)
+        where = f"{method} {path}"
+        if error := self._error(where, response, payload):
+            raise error
+        if payload is _UNREADABLE:
+            raise Outage(f"{where} answered something other than JSON.", code="unreadable", unclear=True)
+        return Answer(response.status_code, payload, response.headers, _date(response.headers.get("Date")))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Every request passes here: host check, deadline, body limit, classified transport errors."""
+        self.hosts.check(request.url or "")
+        kwargs |= {
+            "timeout": (self.limits.connect, self.limits.read),
+            "stream": True,
+            "allow_redirects": False,
+        }
+        where = f"{request.method} {urlsplit(request.url or '').path}"
+        failed: Exception | None = None
+        with _deadline(self.limits.total) as deadline:
+            self.calls += 1
+            try:
+                response = super().send(request, **kwargs)
+                _read_body(response, self.limits.body, where)
+            except (requests.RequestException, HTTPError, OSError) as error:
+                failed = error
+        # Raised outside the handler: the original carries the request and its Authorization header.
+        if deadline.is_over:
+            raise Outage(f"{where} took more than {self.limits.total:g} s.", code="deadline", unclear=True)
+        if failed is not None:
+            is_unsent = isinstance(failed, UNSENT) or "NewConnectionError" in repr(failed)
+            code = "unreachable" if is_unsent else _transport_code(failed)
+            raise Outage(f"{where} failed: {code}.", code=code, unclear=not is_unsent)
+        return response
+
+    def _error(self, where: str, response: requests.Response, payload: Any) -> CrmError | None:
+        status, headers = response.status_code, response.headers
+        if self._classify and (special := self._classify(status, headers, payload)):
+            return special
+        if status < 300:
+            return None
+        code, message, field_name = _told(payload)
+        text = f"{where} answered {status}" + self._scrubbed(f" {code}: {message}" if code else "")
+        if status < 400:
+            return Misuse(f"{text}: redirects are not followed.", code="redirect_refused")
+        if status == 401:
+            return AuthDead(text, code=code)
+        if status == 403:
+            # A wall in front of the CRM answers in HTML; that says nothing about scopes.
+            if payload is _UNREADABLE:
+                return Outage(text, code="blocked", after=_retry_after(headers, self._now))
+            return ScopeMissing(text, code=code)
+        if status in (420, 429):
+            return Throttled(text, code=code, after=_retry_after(headers, self._now) or timedelta(seconds=10))
+        if status in (408, 425) or status >= 500:
+            after = _retry_after(headers, self._now)
+            return Outage(text, code=code or f"http_{status}", after=after, unclear=True)
+        return Misuse(text, code=code or f"http_{status}", field=field_name)
+
+    def _scrubbed(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "…") if secret else text
+        return text
+
+
+# --- the total deadline ----------------------------------------------------------------------------------
+
+
+class _Deadline:
+    """Cuts every socket it watches when its time is over. A cut wakes a blocked read, whatever it was waiting
+    for."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def watch(self, sock: socket.socket) -> None:
+        """Hold a duplicate: the original is replaced by TLS and may be closed before the body is read."""
+        twin = socket.fromfd(sock.fileno(), sock.family, sock.type)
+        with self._lock:
+            self._sockets.append(twin)
+            if self.is_over:
+                _cut(twin)
+
+    def expire(self) -> None:
+        """Called by the timer's thread."""
+        with self._lock:
+            self.is_over = True
+            for sock in self._sockets:
+                _cut(sock)
+
+    def release(self) -> None:
+        """Close the duplicates."""
+        with self._lock:
+            for sock in self._sockets:
+                sock.close()
+            self._sockets.clear()
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):  # the other side was faster
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[_Deadline]:
+    deadline = _Deadline()
+    timer = threading.Timer(seconds, deadline.expire)
+    timer.daemon = True
+    timer.start()
+    _active.deadline = deadline
+    try:
+        yield deadline
+    finally:
+        timer.cancel()
+        _active.deadline = None
+        deadline.release()
+
+
+class _Watched(urllib3.connection.HTTPConnection):
+    """Shows its socket to the deadline of the current call: a new one while connecting, a kept one when
+    reused."""
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        _watch(sock)
+        return sock
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request on this connection."""
+        if self.sock is not None:
+            _watch(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _WatchedTls(_Watched, urllib3.connection.HTTPSConnection):
+    """The same over TLS; the duplicate taken before the handshake stays valid for it."""
+
+
+def _watch(sock: Any) -> None:
+    deadline: _Deadline | None = getattr(_active, "deadline", None)
+    if deadline is not None:
+        deadline.watch(sock)
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
+# --- reading answers -------------------------------------------------------------------------------------
+
+_UNREADABLE: Any = object()
+
+
+def _read_body(response: requests.Response, most: int, where: str) -> None:
+    parts, size = [], 0
+    try:
+        for chunk in response.iter_content(65536):
+            size += len(chunk)
+            if size > most:
+                raise Outage(f"{where} answered more than {most} bytes.", code="too_large", unclear=True)
+            parts.append(chunk)
+    except BaseException:
+        response.close()
+        raise
+    response._content = b"".join(parts)
+
+
+def _decoded(response: requests.Response) -> Any:
+    """The JSON value, None for an empty body that claims nothing, or the mark for what cannot be read."""
+    if not response.content:
+        return None if response.status_code == 204 else _UNREADABLE
+    if "html" in response.headers.get("Content-Type", "").lower():
+        return _UNREADABLE
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return _UNREADABLE
+
+
+def _told(payload: Any) -> tuple[str, str, str]:
+    """Code, message and field in the CRM's words, if it used the shape `{"error": {…}}`; cut to a sane
+    length."""
+    error = payload.get("error") if isinstance(payload, dict) else None
+    if not isinstance(error, dict):
+        return "", "", ""
+    return (
+        str(error.get("code", ""))[:80],
+        str(error.get("message", ""))[:300],
+        str(error.get("field") or "")[:80],
+    )
+
+
+def _transport_code(failed: Exception) -> str:
+    text = repr(failed)
+    if isinstance(failed, requests.Timeout) or "ReadTimeout" in text or "timed out" in text:
+        return "timeout"
+    return "broken" if "IncompleteRead" in text or "ContentDecoding" in text else "reset"
+
+
+def _retry_after(headers: Mapping[str, str], now: Callable[[], datetime]) -> timedelta | None:
+    """Retry-After as seconds or as a date (against the server's own Date), never negative, at most a day."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        wait = timedelta(seconds=float(text))
+    elif moment := _date(text):
+        wait = moment - (_date(headers.get("Date")) or now())
+    else:
+        return None
+    return min(max(wait, timedelta()), timedelta(days=1))
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text or "")
+    except (ValueError, TypeError):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

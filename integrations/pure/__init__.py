@@ -1,0 +1,1 @@
+"""Arithmetic of the CRM sync: no I/O, no Django."""

@@ -1,0 +1,292 @@
+"""Field mapping between a lead or opportunity of ours and a person or deal of a CRM.
+
+A rule names a field on each side, the direction it may travel and who wins when both sides hold something. Records are
+plain mappings on both sides, so the same code serves the push, the pull and the dry run's diff.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+Fields = Mapping[str, Any]
+
+
+class Direction(StrEnum):
+    """Which way a field may travel."""
+
+    PUSH = "push"
+    PULL = "pull"
+    BOTH = "both"
+
+
+class Policy(StrEnum):
+    """Who wins when both sides hold a value: ours, theirs, the side changed last (ties: ours), or whoever was first."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    NEWEST = "newest"
+    FILL_EMPTY = "fill_empty"
+
+
+class MappingError(ValueError):
+    """A value or a setting that cannot be carried over; `field` is the name on our side."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """One pair of fields. `remote` may be dotted (`properties.lead_score`) for one level of nesting."""
+
+    local: str
+    remote: str
+    direction: Direction = Direction.PUSH
+    policy: Policy = Policy.OURS
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that a push or pull would write, as the dry run shows it."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def _push(*names: str) -> tuple[FieldRule, ...]:
+    return tuple(FieldRule(name, name) for name in names)
+
+
+PERSON_RULES: tuple[FieldRule, ...] = (
+    *_push("email", "first_name", "last_name", "company", "job_title", "phone", "country", "region"),
+    *_push("postal_code", "industry", "company_size", "owner_id"),
+    FieldRule("stage", "properties.lead_stage"),
+    FieldRule("score", "properties.lead_score"),
+    FieldRule("channel", "properties.lead_channel"),
+    FieldRule("campaign", "properties.lead_campaign"),
+)
+
+DEAL_RULES: tuple[FieldRule, ...] = tuple(
+    FieldRule(local, remote, Direction.PULL, Policy.THEIRS)
+    for local, remote in (
+        ("name", "name"),
+        ("stage", "stage"),
+        ("status", "status"),
+        ("amount_cents", "amount"),
+        ("currency", "currency"),
+        ("expected_close_on", "close_on"),
+        ("closed_at", "closed_at"),
+        ("lost_reason", "lost_reason"),
+        ("owner_id", "owner_id"),
+    )
+)
+
+
+def person_fields(
+    lead: Fields,
+    rules: Iterable[FieldRule] = PERSON_RULES,
+    *,
+    theirs: Fields | None = None,
+    ours_at: datetime | None = None,
+    theirs_at: datetime | None = None,
+) -> dict[str, Any]:
+    """What a push should send of a lead: remote names, nested; None becomes empty text or stays null for numbers.
+
+    `lead` holds our names, `owner_id` and the like already in the CRM's ids. A rule whose local name is absent is
+    skipped. With `theirs`, the CRM's present fields, fields that its policy leaves to the CRM are not sent.
+    """
+    sent: dict[str, Any] = {}
+    for rule in rules:
+        if rule.direction is Direction.PULL or rule.local not in lead:
+            continue
+        value = _plain(rule.local, lead[rule.local])
+        if theirs is not None and not _ours_wins(rule, value, _get(theirs, rule.remote), ours_at, theirs_at):
+            continue
+        _put(sent, rule.remote, value)
+    return sent
+
+
+def opportunity_fields(
+    deal: Fields,
+    rules: Iterable[FieldRule] = DEAL_RULES,
+    *,
+    stages: Mapping[str, str],
+    ours: Fields | None = None,
+    ours_at: datetime | None = None,
+    theirs_at: datetime | None = None,
+) -> dict[str, Any]:
+    """What a pull should write of a deal: our names; with `ours`, only the fields that differ and are theirs to set.
+
+    `stages` maps the CRM's stage keys to ours (`stage_mapping`); an unmapped stage raises `MappingError`, since a deal
+    in a made-up stage would falsify every conversion. Money arrives as decimal `amount` and leaves as `amount_cents`.
+    """
+    read = dict(deal) | {"stage": _stage(deal, stages), "closed_at": closing_moment(deal)}
+    read["amount"] = cents(deal.get("amount"))
+    written: dict[str, Any] = {}
+    for rule in rules:
+        if rule.direction is Direction.PUSH or not _has(read, rule.remote):
+            continue
+        value = _get(read, rule.remote)
+        present = None if ours is None else ours.get(rule.local)
+        if ours is not None and (
+            value == present or _ours_wins(rule, present, value, ours_at, theirs_at, is_pull=True)
+        ):
+            continue
+        written[rule.local] = value
+    return written
+
+
+def changes(before: Fields, after: Fields) -> list[Change]:
+    """The fields of `after` that differ from `before`, one level of nesting flattened, by name."""
+    old, new = _flat(before), _flat(after)
+    return [Change(name, old.get(name), value) for name, value in sorted(new.items()) if old.get(name) != value]
+
+
+def content_hash(fields: Fields) -> str:
+    """SHA-256 (hex) of a draft's fields, the same in every process and for every order of the members.
+
+    Text is compared as it is, numbers by value (1, 1.0 and Decimal("1.00") agree), times in UTC.
+    """
+    text = json.dumps(_stable(fields), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def stage_mapping(
+    remote: Iterable[tuple[str, str]],
+    local: Iterable[tuple[str, str]],
+    chosen: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Remote stage key → our stage key, for (key, status) pairs of both sides.
+
+    First what an admin chose, then the equal key of the same status, then, for won and lost, our only stage of that
+    status. Open stages are never guessed; they stay out of the mapping until somebody chooses.
+    """
+    ours = dict(local)
+    picked = dict(chosen or {})
+    mapping: dict[str, str] = {}
+    for key, status in remote:
+        only = [each for each, is_status in ours.items() if is_status == status]
+        if picked.get(key) in ours:
+            mapping[key] = picked[key]
+        elif ours.get(key) == status:
+            mapping[key] = key
+        elif status != "open" and len(only) == 1:
+            mapping[key] = only[0]
+    return mapping
+
+
+def cents(amount: Any) -> int | None:
+    """Decimal money to hundredths of the currency unit, exactly; finer amounts raise `MappingError`."""
+    if amount is None or amount == "":
+        return None
+    try:
+        scaled = Decimal(str(amount)) * 100
+        whole = int(scaled)
+    except (ArithmeticError, ValueError):
+        raise MappingError("amount_cents", "not a decimal number") from None
+    if scaled != whole:
+        raise MappingError("amount_cents", "finer than a hundredth of the currency unit")
+    return whole
+
+
+def closing_moment(deal: Fields) -> datetime | None:
+    """When a deal closed; None while open.
+
+    The close *date* is what people enter and report on, so it rules. The moment of the click only refines it: it is
+    kept when it lies within a day of that date, else noon UTC of the date is used.
+    """
+    if deal.get("status", "open") == "open":
+        return None
+    on, clicked = deal.get("close_on"), deal.get("closed_at")
+    if not isinstance(on, date):
+        return clicked if isinstance(clicked, datetime) else None
+    noon = datetime.combine(on, time(12), UTC)
+    if isinstance(clicked, datetime) and abs(clicked - noon) <= timedelta(hours=36):
+        return clicked
+    return noon
+
+
+def _stage(deal: Fields, stages: Mapping[str, str]) -> str:
+    key = deal.get("stage")
+    if key not in stages:
+        raise MappingError("stage", f"the CRM's stage {key!a} is not mapped")
+    return stages[key]
+
+
+def _ours_wins(
+    rule: FieldRule,
+    ours: Any,
+    theirs: Any,
+    ours_at: datetime | None,
+    theirs_at: datetime | None,
+    *,
+    is_pull: bool = False,
+) -> bool:
+    if rule.direction is not Direction.BOTH and rule.policy is not Policy.FILL_EMPTY:
+        return not is_pull  # a one-way field has one source
+    decide: dict[Policy, Callable[[], bool]] = {
+        Policy.OURS: lambda: not (is_pull and _is_empty(ours)),
+        Policy.THEIRS: lambda: not is_pull and _is_empty(theirs),
+        Policy.NEWEST: lambda: theirs_at is None or (ours_at is not None and ours_at >= theirs_at),
+        Policy.FILL_EMPTY: lambda: not _is_empty(ours) if is_pull else _is_empty(theirs),
+    }
+    return decide[rule.policy]()
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def _plain(field: str, value: Any) -> Any:
+    if value is None and field not in ("company_size", "score"):
+        return ""
+    return value.isoformat() if isinstance(value, (date, datetime)) else value
+
+
+def _get(fields: Fields, name: str) -> Any:
+    outer, _, inner = name.partition(".")
+    value = fields.get(outer)
+    return (value or {}).get(inner) if inner else value
+
+
+def _has(fields: Fields, name: str) -> bool:
+    outer, _, inner = name.partition(".")
+    return outer in fields and (not inner or inner in (fields[outer] or {}))
+
+
+def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+    outer, _, inner = name.partition(".")
+    if inner:
+        fields.setdefault(outer, {})[inner] = value
+    else:
+        fields[outer] = value
+
+
+def _flat(fields: Fields) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{inner}": each for inner, each in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _stable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _stable(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_stable(each) for each in value]
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        # Marked, so that the number 1 and the text "1" differ.
+        return {"number": format(Decimal(str(value)).normalize(), "f")}
+    if isinstance(value, datetime):
+        return {"time": value.astimezone(UTC).isoformat()}
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,209 @@
+"""The socket side: keep-alive, limits, the access log, and one place where every error becomes an answer."""
+
+import hmac
+import logging
+import math
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from . import api, ui
+from .messages import Answer, Request, error_answer, json_answer
+from .rules import Refused
+from .store import Store
+
+LARGEST_BODY = 5 * 1024 * 1024
+access_log = logging.getLogger("sandbox_crm.access")
+error_log = logging.getLogger("sandbox_crm.errors")
+
+
+class Bucket:
+    """A token bucket: `rate` calls a second on the long run, twice as many in a burst."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._clock = rate, clock
+        self._room = self._most = max(1.0, rate * 2)
+        self._seen = clock()
+        self._lock = threading.Lock()
+
+    def wait(self) -> float:
+        """Take a token and return 0, or return the seconds until there is one."""
+        with self._lock:
+            now = self._clock()
+            self._room = min(self._most, self._room + (now - self._seen) * self._rate)
+            self._seen = now
+            if self._room < 1:
+                return (1 - self._room) / self._rate
+            self._room -= 1
+            return 0.0
+
+
+class Calls:
+    """How often each API route was called since the start, for benchmarks that count calls."""
+
+    def __init__(self) -> None:
+        self._routes: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, route: str, status: int) -> None:
+        """Count one answered call."""
+        with self._lock:
+            self._routes[route] += 1
+            self._statuses[str(status)] += 1
+
+    def shown(self) -> dict[str, Any]:
+        """Total, by route, by status."""
+        with self._lock:
+            return {
+                "total": sum(self._routes.values()),
+                "by_route": dict(self._routes),
+                "by_status": dict(self._statuses),
+            }
+
+
+class SandboxServer(ThreadingHTTPServer):
+    """The sandbox CRM on one address. `port=0` takes a free one; see `server_address`."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], store: Store, token: str, *, rate: float = 200.0) -> None:
+        self.store, self.token = store, token
+        self.bucket, self.calls = Bucket(rate), Calls()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, Handler)
+
+    def server_bind(self) -> None:
+        """Bind without the reverse look-up of http.server, which can take seconds."""
+        socket.socket.bind(self.socket, self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that hangs up is no error of ours; anything else goes to the error log, not to the
+        caller."""
+        error_log.debug("connection ended", exc_info=True)
+
+    def answer(self, request: Request) -> Answer:
+        """Any request to its answer; no exception leaves this method."""
+        try:
+            if request.path == "/health" and request.method == "GET":
+                return json_answer({"status": "ok"})
+            if request.path.startswith("/v1/"):
+                return self._api(request)
+            return ui.answer(self.store, self.token, request)
+        except Refused as refused:
+            fault = refused.fault
+            return error_answer(refused.status, fault.code, fault.message, fault.field)
+        except Exception:
+            error_log.exception("%s %s failed", request.method, request.path)
+            return error_answer(500, "internal", "Something failed here; it is in the server's log.")
+
+    def _api(self, request: Request) -> Answer:
+        # Bytes, because compare_digest refuses text beyond ASCII and headers arrive as Latin-1.
+        given = request.headers.get("authorization", "").encode("latin-1", "replace")
+        if not hmac.compare_digest(given, b"Bearer " + self.token.encode()):
+            return error_answer(401, "unauthorized", "The bearer token is missing or wrong.", WWW_Authenticate="Bearer")
+        if request.path == "/v1/stats" and request.method == "GET":
+            return json_answer({"calls": self.calls.shown(), "rows": self.store.counts()})
+        if wait := self.bucket.wait():
+            self.calls.add("throttled", 429)
+            return error_answer(429, "rate_limit", "Too many calls.", Retry_After=str(math.ceil(wait)))
+        handler, values, name = api.route(request.method, request.path)
+        try:
+            answer = handler(self.store, request, **values)
+        except Refused as refused:
+            self.calls.add(name, refused.status)
+            raise
+        self.calls.add(name, answer.status)
+        return answer
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads one request after the other from a connection and hands each to the server's `answer`."""
+
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "SandboxCRM/1", ""
+    timeout = 60
+    disable_nagle_algorithm = True
+    server: SandboxServer
+
+    def _serve(self) -> None:
+        started = time.perf_counter()
+        answer = self._read_and_answer()
+        try:
+            self._send(answer)
+        finally:
+            # Path without query: a token in the address must not reach the log.
+            path = urlsplit(self.path).path[:200]
+            spent = (time.perf_counter() - started) * 1000
+            access_log.info("%s %a %d %d B %.1f ms", self.command, path, answer.status, len(answer.body), spent)
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = do_OPTIONS = _serve
+
+    def _read_and_answer(self) -> Answer:
+        if "transfer-encoding" in self.headers:
+            self.close_connection = True
+            return error_answer(411, "length_required", "Send a Content-Length.")
+        length = self.headers.get("content-length", "0").strip()
+        if not (length.isascii() and length.isdigit() and len(length) < 16):
+            self.close_connection = True
+            return error_answer(400, "invalid_length", "Content-Length is not a number.")
+        if int(length) > LARGEST_BODY:
+            self._drain(int(length))
+            return error_answer(413, "too_large", f"At most {LARGEST_BODY} bytes.")
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
+            return error_answer(400, "incomplete", "The body ended early.")
+        parts = urlsplit(self.path)
+        try:
+            query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=200, errors="strict")
+        except ValueError:
+            return error_answer(400, "invalid_query", "The query cannot be read.")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        method = "GET" if self.command == "HEAD" else self.command
+        return self.server.answer(Request(method, parts.path, query, headers, body))
+
+    def _drain(self, length: int) -> None:
+        """Read a refused body for a while: closing at once would reset the connection before the answer is
+        read."""
+        self.close_connection = True
+        left = min(length, 8 * LARGEST_BODY)
+        self.connection.settimeout(5)
+        try:
+            while left > 0 and (chunk := self.rfile.read(min(left, 65536))):
+                left -= len(chunk)
+        except OSError:
+            pass
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        body = b"" if self.command == "HEAD" else answer.body
+        # One write for head and body; two small ones meet delayed acknowledgement (40 ms each).
+        self._headers_buffer.append(b"\r\n" + body)  # type: ignore[attr-defined]
+        self.flush_headers()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Malformed requests (bad request line, too many headers) get the same JSON shape as the rest."""
+        self.close_connection = True
+        self.request_version = self.protocol_version  # else http.server takes the caller for HTTP/0.9
+        self._send(error_answer(int(code), "bad_request", message or "The request cannot be read."))
+        access_log.info("unreadable request %d", code)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """http.server's own log is replaced by the access log."""
