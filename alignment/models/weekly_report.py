@@ -31,7 +31,7 @@ class WeeklyReport(models.Model):
         return f"Weekly report {self.week}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if not self._state.adding:
             raise ReportIsFrozen(f"The report of {self.week} is published and never changes.")
         super().save(*args, **kwargs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
@@ -27,7 +27,7 @@ class KeyAuthentication(BaseAuthentication):
         if len(header) != 2:
             raise AuthenticationFailed("The Authorization header must be: Bearer <key>.")
         try:
-            key = ApiKey.objects.get_from_key(header[1].decode("ascii"))
+            key = cast(ApiKey, ApiKey.objects.get_from_key(header[1].decode("ascii")))
         except (ApiKey.DoesNotExist, UnicodeDecodeError) as error:
             raise AuthenticationFailed("The API key is unknown or revoked.") from error
         if key.has_expired:

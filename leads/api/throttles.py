@@ -17,6 +17,8 @@ class KeyThrottle(SimpleRateThrottle):
     """Counts per key, or per address for callers without one (never by a header a caller could forge)."""
 
     scope = "key"
+    num_requests: int
+    duration: int
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         who = request.auth.prefix if isinstance(request.auth, ApiKey) else self.get_ident(request)
