@@ -63,6 +63,7 @@
   if (panel) {
     panel.addEventListener("close", () => {
       panelBody.replaceChildren();
+      document.getElementById("panel-messages").replaceChildren();
       if (opener && opener.isConnected) opener.focus();
     });
   }
@@ -83,13 +84,13 @@
     }
   });
   function say(text) {
-    const place = document.getElementById("messages");
+    const place = document.getElementById(panel && panel.open ? "panel-messages" : "messages");
     if (!place) return;
     const notice = document.createElement("div");
     notice.className = "notice notice-error";
     notice.textContent = text;
     place.replaceChildren(notice);
-    if (!panel || !panel.open) place.scrollIntoView({ block: "nearest" });
+    place.scrollIntoView({ block: "nearest" });
   }
   document.addEventListener("htmx:response:error", (event) => {
     const status = event.detail.ctx.response.status;

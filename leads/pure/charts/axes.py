@@ -35,12 +35,19 @@ class Frame:
 
 
 def value_axis(
-    values: Sequence[float], words: Formatter, *, width: float, height: float, top: float, bottom: float
+    values: Sequence[float],
+    words: Formatter,
+    *,
+    width: float,
+    height: float,
+    top: float,
+    bottom: float,
+    right: float = 6,
 ) -> tuple[str, Frame]:
     """Grid lines with their words at the left, for ticks in rising order."""
     said = [words(value) for value in values]
     left = max(text_width(text) for text in said) + 12
-    frame = Frame(left, width - 6, top, height - bottom, values[0], values[-1])
+    frame = Frame(left, width - right, top, height - bottom, values[0], values[-1])
     marks = []
     for value, text in zip(values, said, strict=True):
         y = frame.y(value)
@@ -62,6 +69,6 @@ def columns(labels: Sequence[str], frame: Frame, y: float, *, at_edges: bool = F
             continue
         x = frame.left + step * (index if at_edges else index + 0.5)
         half = text_width(text) / 2
-        anchor, x = ("end", frame.right + 4) if x + half > frame.right + 6 else ("middle", x)
+        anchor, x = ("end", frame.right + 4) if x + half > frame.right + (18 if at_edges else 6) else ("middle", x)
         marks.append(label(text, x, y, text_anchor=anchor))
     return "".join(marks)

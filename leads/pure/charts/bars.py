@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from leads.pure.charts.axes import columns, value_axis
 from leads.pure.charts.canvas import (
     ACCENT,
+    HALO,
     INK,
+    NARROW,
     PAPER,
     SERIES,
     SOFT,
@@ -36,6 +39,7 @@ def bars(
     *,
     series: Sequence[str],
     title: str,
+    of: str = "Name",
     desc: str = "",
     words: Formatter = compact,
     colors: Sequence[str] = (),
@@ -45,18 +49,26 @@ def bars(
     Args:
         groups: (label, one value per series); a None is left out.
         series: names, the one that matters first; a second one is drawn paler, to its left, as "before".
+        of: what a group is, the first column of the table.
         words: value → text, for axis, labels, tooltips and table.
     """
-    flat = hbars(groups, series=series, title=title, desc=desc, words=words, colors=colors)
+    flat = hbars(groups, series=series, title=title, desc=desc, of=of, words=words, colors=colors)
     known = [value for _, values in groups for value in values if value is not None]
     if not known:
         return flat
-    width, height = 640.0, 300.0
+    width, height = 600.0, 290.0
     shades = _shades(len(series), colors)
     keys, top = (
         legend(list(zip(series, shades, strict=True)), x=4, y=4, width=width - 8) if len(series) > 1 else ("", 0.0)
     )
-    axis, frame = value_axis(ticks(min(known), max(known)), words, width=width, height=height, top=top + 16, bottom=34)
+    axis, frame = value_axis(
+        ticks(min(known), max(known)),
+        words,
+        width=width,
+        height=height,
+        top=top + 16,
+        bottom=46 if min(known) < 0 else 34,
+    )
     step = frame.inner_width / len(groups)
     order = list(range(len(series)))[::-1] if len(series) == 2 and not colors else list(range(len(series)))
     thick = min(34.0, step * 0.72 / len(series))
@@ -76,7 +88,7 @@ def bars(
             said = words(value)
             if which == 0 and text_width(said) < step * 0.9:
                 at = y - 6 if value >= 0 else y + tall + 14
-                marks.append(label(said, x + thick / 2, at, fill=INK, font_weight=600, text_anchor="middle"))
+                marks.append(label(said, x + thick / 2, at, fill=INK, font_weight=600, text_anchor="middle", **HALO))
         marks.append(label(name, middle, height - 12, width=step - 8, fill=INK, text_anchor="middle"))
     svg = drawing(marks, title=title, desc=desc or _desc(groups, words), width=width, height=height, kind="bars")
     return Chart(title=title, svg=svg, table=flat.table, narrow=flat.svg)
@@ -87,16 +99,17 @@ def hbars(
     *,
     series: Sequence[str],
     title: str,
+    of: str = "Name",
     desc: str = "",
     words: Formatter = compact,
     colors: Sequence[str] = (),
 ) -> Chart:
-    """Horizontal bars in a 420 wide box, readable at 390 px: label, then one bar per series with its value."""
-    table = Table(("", *series), tuple((name, *(worded(v, words) for v in values)) for name, values in groups))
+    """Horizontal bars in a narrow box, readable at 390 px: label, then one bar per series with its value."""
+    table = Table((of, *series), tuple((name, *(worded(v, words) for v in values)) for name, values in groups))
     known = [value for _, values in groups for value in values if value is not None]
     if not known:
         return Chart(title=title, svg=nothing(title), table=table)
-    width, shades = 420.0, _shades(len(series), colors)
+    width, shades = NARROW, _shades(len(series), colors)
     keys, y = (
         legend(list(zip(series, shades, strict=True)), x=2, y=4, width=width - 4) if len(series) > 1 else ("", 0.0)
     )
@@ -104,7 +117,7 @@ def hbars(
     marks = [keys]
     low, high = min(0.0, *known), max(0.0, *known)
     # Every bar leaves room for its own words, on its own side of zero.
-    room = max(text_width(words(v), 13) for v in known) + 10
+    room = max(text_width(words(v), 14) for v in known) + 12
     left = 2 + (room if low < 0 else 0)
     scale = (width - left - (room if high > 0 else 2)) / ((high - low) or 1)
     zero = left - low * scale
@@ -149,6 +162,7 @@ def stacked_bars(
     words: Formatter = compact,
     colors: Sequence[str] = (),
     unfinished: Sequence[int] = (),
+    width: float = 600,
 ) -> Chart:
     """A column per week, a color per series; negative values stack below zero.
 
@@ -156,6 +170,7 @@ def stacked_bars(
         labels: one per column.
         series: (name, one value per column).
         unfinished: indexes of columns still growing; they are hatched.
+        width: of the wide form; about the pixels of its place, so that words keep their size.
     """
     totals = [_total([values[i] for _, values in series]) for i in range(len(labels))]
     rows = tuple(
@@ -186,7 +201,7 @@ def stacked_bars(
                 base = up if value > 0 else down
                 y1, y2 = sorted((frame.y(base), frame.y(base + value)))
                 up, down = (up + value, down) if value > 0 else (up, down + value)
-                place = {
+                place: dict[str, Any] = {
                     "x": frame.left + step * i + step * 0.14,
                     "y": y1,
                     "width": step * 0.72,
@@ -199,7 +214,7 @@ def stacked_bars(
         defs = hatch(PAPER) if unfinished else ""
         return drawing(marks, title=title, desc=said, width=width, height=height, kind="stacked", defs=defs)
 
-    return Chart(title=title, svg=draw(720, 300), table=table, narrow=draw(400, 290))
+    return Chart(title=title, svg=draw(width, 280), table=table, narrow=draw(NARROW, 280))
 
 
 def hatch(color: str) -> str:

@@ -18,6 +18,8 @@ Value = float | None
 INK, MUTED, GRID, PAPER = "#1d2633", "#566070", "#e4e8ef", "#ffffff"
 ACCENT, SOFT, GOOD, BAD = "#2457d6", "#b9c7ea", "#146c43", "#b02a37"
 SERIES = (ACCENT, "#12908a", "#8a63d2", "#c2741b", "#cf4f78", "#6d7a8b", "#3a8fce", "#76922c")
+NARROW = 360.0  # user units of what phones get: words stay about 11 pixels high in a card at 390
+HALO: dict[str, str | float] = {"stroke": "#ffffff", "stroke_width": 3, "paint_order": "stroke"}
 FONT = "Inter Variable, Inter, system-ui, Segoe UI, Roboto, Arial, sans-serif"
 
 
@@ -42,7 +44,7 @@ class Chart:
 def compact(value: float) -> str:
     """1234 → "1,234", 12345 → "12k", 1200000 → "1.2M"."""
     size = abs(value)
-    for limit, unit, name in ((1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+    for limit, unit, name in ((1e12, 1e12, "T"), (1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if size >= limit:
             decimals = 0 if size / unit >= 100 or name == "k" else 1
             return _sign(f"{value / unit:,.{decimals}f}".removesuffix(".0") + name)
@@ -54,9 +56,13 @@ def worded(value: Value, words: Formatter) -> str:
     return "–" if value is None else words(value)
 
 
-def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
-    """Round axis values covering [low, high], zero included; steps are 1, 2, 2.5 or 5 times a power of ten."""
-    low, high = min(low, 0.0), max(high, 0.0)
+def ticks(low: float, high: float, wanted: int = 4, *, from_zero: bool = True) -> list[float]:
+    """Round axis values covering [low, high], with zero unless told otherwise.
+
+    Steps are 1, 2, 2.5 or 5 times a power of ten.
+    """
+    if from_zero or high == low:
+        low, high = min(low, 0.0), max(high, 0.0)
     if high == low:
         high = 1.0
     rough = (high - low) / wanted
@@ -82,7 +88,7 @@ def fitted(text: str, width: float, size: float = 12) -> str:
 
 def text_width(text: str, size: float = 12) -> float:
     """Estimated width in user units; wide letters count more, so that nothing overlaps."""
-    return sum(0.78 if c in "MWmw@%" else 0.3 if c in "iljtf.,:;'|! " else 0.58 for c in text) * size
+    return sum(0.78 if c in "MWmw@%" else 0.3 if c in "iljtf.,:;'|! " else 0.6 for c in text) * size
 
 
 def tag(name: str, content: str = "", **attributes: str | float) -> str:
@@ -141,7 +147,7 @@ def legend(items: Sequence[tuple[str, str]], *, x: float, y: float, width: float
     return "".join(out), (line + 1) * 18.0 if items else 0.0
 
 
-def nothing(title: str, *, width: float = 420, height: float = 120, kind: str = "empty") -> str:
+def nothing(title: str, *, width: float = NARROW, height: float = 110, kind: str = "empty") -> str:
     """What a chart without a single value shows."""
     words = label("No data in this period", width / 2, height / 2, text_anchor="middle")
     return drawing([words], title=title, desc="No data in this period.", width=width, height=height, kind=kind)

@@ -10,6 +10,7 @@ from leads.pure.charts.canvas import (
     ACCENT,
     GOOD,
     INK,
+    NARROW,
     Chart,
     Formatter,
     Table,
@@ -45,18 +46,18 @@ def funnel(
     largest = max((s.count + s.open for s in stages), default=0)
     if not largest:
         return Chart(title=title, svg=nothing(title), table=table)
-    width, row = 420.0, 46.0
+    width, row = NARROW, 46.0
     marks = []
     for i, stage in enumerate(stages):
         y = i * row + 4
         color = GOOD if last_is_won and i == len(stages) - 1 else _BLUES[min(i, len(_BLUES) - 1)]
-        full = width - 92
+        full = width - 66
         solid = max(2.0, stage.count / largest * full) if stage.count else 0.0
         open_ = stage.open / largest * full
         came_on = _came_on(stages, i)
-        marks.append(label(stage.name, 2, y + 12, width=230, fill=INK, font_size=13, font_weight=500))
+        marks.append(label(stage.name, 2, y + 12, width=200, fill=INK, font_size=13, font_weight=500))
         if came_on:
-            marks.append(label(f"{came_on} of {stages[i - 1].name}", width - 2, y + 12, width=180, text_anchor="end"))
+            marks.append(label(f"{came_on} of {stages[i - 1].name}", width - 2, y + 12, width=150, text_anchor="end"))
         marks.append(tag("rect", x=2, y=y + 18, width=width - 4, height=18, rx=4, fill="#f0f3f8"))
         if solid:
             marks.append(

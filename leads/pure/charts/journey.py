@@ -10,6 +10,7 @@ from leads.pure.charts.canvas import (
     GRID,
     INK,
     MUTED,
+    NARROW,
     PAPER,
     SERIES,
     Chart,
@@ -45,7 +46,9 @@ class Touch:
     rejected: str = ""
 
 
-def journey(touches: Sequence[Touch], *, title: str, desc: str = "", words: Formatter = compact) -> Chart:
+def journey(
+    touches: Sequence[Touch], *, title: str, desc: str = "", words: Formatter = compact, width: float = 720
+) -> Chart:
     """Circles over a time axis: area by weight, color by channel, hollow when rejected; neighbors stack upwards."""
     ordered = sorted(touches, key=lambda touch: touch.at)
     table = Table(
@@ -82,7 +85,7 @@ def journey(touches: Sequence[Touch], *, title: str, desc: str = "", words: Form
             dots += _dot(touch, x, y, shades[touch.channel], words)
         return drawing([*marks, *stems, *dots], title=title, desc=said, width=width, height=axis + 26, kind="journey")
 
-    return Chart(title=title, svg=draw(720), table=table, narrow=draw(400))
+    return Chart(title=title, svg=draw(width), table=table, narrow=draw(NARROW))
 
 
 def _dot(touch: Touch, x: float, y: float, color: str, words: Formatter) -> list[str]:

@@ -10,6 +10,7 @@ from leads.pure.charts.canvas import (
     ACCENT,
     INK,
     MUTED,
+    NARROW,
     PAPER,
     SERIES,
     Chart,
@@ -39,6 +40,7 @@ def line(
     target: float | None = None,
     target_name: str = "Target",
     colors: Sequence[str] = (),
+    width: float = 600,
 ) -> Chart:
     """One line per series over the same weeks; None is a gap, a value between two gaps a point.
 
@@ -46,6 +48,7 @@ def line(
         labels: one per week, oldest first.
         series: (name, one value per week).
         target: drawn as a dashed line with its name.
+        width: of the wide form; about the pixels of its place, so that words keep their size.
     """
     table = Table(
         ("Week", *(name for name, _ in series)),
@@ -70,7 +73,13 @@ def line(
         names = [(name, shades[i]) for i, (name, _) in enumerate(series)]
         keys, top = legend(names, x=4, y=4, width=width - 8) if len(series) > 1 else ("", 0.0)
         axis, frame = value_axis(
-            ticks(min(reach), max(reach)), words, width=width, height=height, top=top + 14, bottom=30
+            ticks(min(reach), max(reach), from_zero=min(reach) < 0.6 * max(reach)),
+            words,
+            width=width,
+            height=height,
+            top=top + 14,
+            bottom=30,
+            right=18,
         )
         step = frame.inner_width / max(1, len(labels) - 1)
         single = len(labels) == 1
@@ -148,4 +157,4 @@ def line(
                 )
         return drawing(marks, title=title, desc=said, width=width, height=height, kind="line")
 
-    return Chart(title=title, svg=draw(720, 280), table=table, narrow=draw(400, 260))
+    return Chart(title=title, svg=draw(width, 260), table=table, narrow=draw(NARROW, 250))
