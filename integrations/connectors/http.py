@@ -340,7 +340,7 @@ def _transport_code(failed: Exception) -> str:
 
 
 def _retry_after(headers: Mapping[str, str], now: Callable[[], datetime]) -> timedelta | None:
-    """Retry-After as seconds or as a date (against the server's own Date), never negative, at most a day."""
+    """Retry-After as seconds or as a date (against the server's own Date), at least a second, at most a day."""
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         wait = timedelta(seconds=float(text))
@@ -348,7 +348,7 @@ def _retry_after(headers: Mapping[str, str], now: Callable[[], datetime]) -> tim
         wait = moment - (_date(headers.get("Date")) or now())
     else:
         return None
-    return min(max(wait, timedelta()), timedelta(days=1))
+    return min(max(wait, timedelta(seconds=1)), timedelta(days=1))
 
 
 def _date(text: str | None) -> datetime | None:

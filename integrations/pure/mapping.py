@@ -214,7 +214,7 @@ def closing_moment(deal: Fields) -> datetime | None:
 
 
 def _stage(deal: Fields, stages: Mapping[str, str]) -> str:
-    key = deal.get("stage")
+    key = str(deal.get("stage"))
     if key not in stages:
         raise MappingError("stage", f"the CRM's stage {key!a} is not mapped")
     return stages[key]

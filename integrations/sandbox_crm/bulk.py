@@ -1,7 +1,5 @@
 """Loading many rows at once, for a seeder: no validation by row, the tables' own constraints hold."""
 
-# ruff: noqa: S608  names of tables and columns come from our own tuples, values are always bound
-
 import json
 import re
 import sqlite3

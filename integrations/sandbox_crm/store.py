@@ -5,8 +5,6 @@ it, never earlier than the stamp before: so rows read in the order (modified_at,
 reader's back. All rows of one request share one stamp, as in the CRMs this one stands in for.
 """
 
-# ruff: noqa: S608  names of tables and columns come from our own tuples, values are always bound
-
 import json
 import sqlite3
 import threading

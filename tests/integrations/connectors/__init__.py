@@ -1,0 +1,5 @@
+"""Connectors: one contract for all, over real sockets."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.integrations.connectors.contract")
