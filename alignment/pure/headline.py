@@ -1,0 +1,162 @@
+"""The first sentence of the weekly report: what changed and why, and one decision to take.
+
+Deterministic and modest: it names a campaign as the reason only if the campaign moved the same figure the
+same way and by a fair part of the change, and it asks for a decision only where the week gives ground for
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from leads.pure.money import format_money
+
+Unit = Literal["count", "money", "share", "ratio"]
+Tone = Literal["good", "bad", "neutral"]
+FAIR_PART = 0.25  # of a change, below which a campaign is not its reason
+NOTABLE = 0.05  # relative change below which a figure counts as steady
+
+
+@dataclass(frozen=True, slots=True)
+class TileChange:
+    """A tile's figure this period and before; None is unknown. Money in cents, shares and ratios as 0.25.
+
+    `is_unusual`: outside its normal variation. The order of tiles is their importance.
+    """
+
+    key: str
+    name: str
+    current: float | None
+    previous: float | None
+    unit: Unit = "count"
+    is_unusual: bool = False
+    is_higher_better: bool = True
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChange:
+    """What a campaign brought to the figure named by `tile_key`, this period and before, in that tile's unit.
+
+    `cost_cents` and `roi` (0.5 = 50 % gained) are those of the period; None is unknown.
+    """
+
+    name: str
+    tile_key: str
+    current: float
+    previous: float
+    cost_cents: int | None = None
+    roi: float | None = None
+
+    @property
+    def change(self) -> float:
+        """Current − previous."""
+        return self.current - self.previous
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One sentence, one suggestion, and whether the news is good."""
+
+    sentence: str
+    decision: str
+    tone: Tone
+
+
+def headline(tiles: Sequence[TileChange], campaigns: Sequence[CampaignChange]) -> Headline:
+    """The news of the period. The tile told is the first unusual one, else the first that moved notably.
+
+    If nothing moved, or nothing can be compared, it says so.
+    """
+    currency = next((tile.currency for tile in tiles if tile.unit == "money"), "EUR")
+    known = [tile for tile in tiles if tile.current is not None and tile.previous is not None]
+    moved = [tile for tile in known if _change(tile) and (tile.is_unusual or abs(_relative(tile)) >= NOTABLE)]
+    if not moved:
+        sentence = "Nothing moved notably against the period before." if known else "There is not enough data yet."
+        return Headline(sentence, _decision(None, None, campaigns, currency), "neutral")
+    tile = next((tile for tile in moved if tile.is_unusual), moved[0])
+    reason = _reason(tile, campaigns)
+    others = [other for other in moved if other is not tile]
+    sentence = _what(tile) + (_why(tile, reason) if reason else _meanwhile(others))
+    tone: Tone = "good" if (_change(tile) > 0) == tile.is_higher_better else "bad"
+    return Headline(f"{sentence}.", _decision(tile, reason, campaigns, currency), tone)
+
+
+def _what(tile: TileChange) -> str:
+    verb = "rose" if _change(tile) > 0 else "fell"
+    amount = f" by {_percent(abs(_relative(tile)))}" if tile.previous and tile.unit in ("count", "money") else ""
+    extent = ", outside normal variation" if tile.is_unusual else ""
+    return f"{tile.name} {verb}{amount} to {_value(tile.current, tile)} from {_value(tile.previous, tile)}{extent}"
+
+
+def _why(tile: TileChange, reason: CampaignChange) -> str:
+    amount = _value(abs(reason.change), tile)
+    part = "mainly" if abs(reason.change) >= abs(_change(tile)) / 2 else "partly"
+    return f", {part} because {reason.name} brought {amount} {'more' if reason.change > 0 else 'less'}"
+
+
+def _meanwhile(others: Sequence[TileChange]) -> str:
+    """Without a campaign to name, the next figure that moved is the best hint there is."""
+    if not others:
+        return "; no single campaign explains it"
+    other = others[0]
+    return f", while {other.name} {'rose' if _change(other) > 0 else 'fell'} to {_value(other.current, other)}"
+
+
+def _reason(tile: TileChange, campaigns: Sequence[CampaignChange]) -> CampaignChange | None:
+    """The campaign that moved the tile most in the direction it went, if by a fair part of the change."""
+    sign = 1 if _change(tile) > 0 else -1
+    same_way = [campaign for campaign in campaigns if campaign.tile_key == tile.key and campaign.change * sign > 0]
+    if not same_way or tile.unit in ("share", "ratio"):
+        return None
+    first = min(same_way, key=lambda campaign: (-abs(campaign.change), campaign.name))
+    return first if abs(first.change) >= FAIR_PART * abs(_change(tile)) else None
+
+
+def _decision(
+    tile: TileChange | None, reason: CampaignChange | None, campaigns: Sequence[CampaignChange], currency: str
+) -> str:
+    losing = [c for c in campaigns if c.roi is not None and c.roi < 0 and c.cost_cents]
+    winning = [c for c in campaigns if c.roi is not None and c.roi > 0 and c.cost_cents]
+    worst = min(losing, key=lambda c: ((c.roi or 0) * (c.cost_cents or 0), c.name), default=None)
+    best = min(winning, key=lambda c: (-(c.roi or 0), c.name), default=None)
+    if worst is not None:
+        spent = format_money(worst.cost_cents or 0, currency, is_short=True)
+        lost = f"{worst.name}: it spent {spent} at an ROI of {_percent(worst.roi or 0)}"
+        if best is not None:
+            return f"Decide whether to move budget from {lost}, to {best.name}, at {_percent(best.roi or 0)}."
+        return f"Decide whether to keep spending on {lost}."
+    if tile is not None and (_change(tile) > 0) != tile.is_higher_better:
+        if reason is not None:
+            return f"Decide what to change about {reason.name}, which moved {tile.name} most."
+        return f"Decide who finds out by the next meeting why {tile.name} moved."
+    if reason is not None:
+        return f"Decide whether {reason.name} deserves a larger budget."
+    if tile is not None and tile.is_unusual:
+        return f"Decide who finds out by the next meeting why {tile.name} moved, so that it can be repeated."
+    return "No decision is needed: carry on as planned."
+
+
+def _change(tile: TileChange) -> float:
+    return (tile.current or 0) - (tile.previous or 0)
+
+
+def _relative(tile: TileChange) -> float:
+    """Change over the previous value; from zero, any change is notable."""
+    return _change(tile) / abs(tile.previous) if tile.previous else float(_change(tile) != 0)
+
+
+def _value(value: float | None, tile: TileChange) -> str:
+    number = value or 0
+    if tile.unit == "money":
+        return format_money(round(number), tile.currency, is_short=True)
+    if tile.unit == "share":
+        return _percent(number)
+    return f"{number:.2f}" if tile.unit == "ratio" else f"{number:,.0f}"
+
+
+def _percent(share: float) -> str:
+    digits = 1 if 0 < abs(share) < 0.1 else 0
+    return f"{100 * share:,.{digits}f}\u00a0%"
