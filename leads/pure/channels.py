@@ -71,15 +71,13 @@ def classify(visit: Visit, rules: Sequence[ChannelRule], own_hosts: Collection[s
     host = _host(seen.referrer)
     if any(host == own or host.endswith(f".{own}") for own in map(_host, own_hosts) if own):
         host = ""
+    source, medium, campaign = (value.strip().casefold() for value in (seen.source, seen.medium, seen.campaign))
     for rule in sorted(rules, key=lambda rule: rule.position):
-        pairs = (
-            (rule.source, seen.source),
-            (rule.medium, seen.medium),
-            (rule.campaign, seen.campaign),
-            (rule.referrer, host),
-        )
-        if all(
-            not pattern or _pattern(pattern).fullmatch(value.strip().casefold()) for pattern, value in pairs
+        if (
+            _fits(rule.medium, medium)
+            and _fits(rule.source, source)
+            and _fits(rule.campaign, campaign)
+            and _fits(rule.referrer, host)
         ):
             return ChannelMatch(rule.channel, rule.position)
     return ChannelMatch(OTHER, None)
@@ -105,9 +103,7 @@ def _complete(visit: Visit) -> Visit:
         return visit
     tags = {name: query.get(f"utm_{name}", [""])[0] for name in ("source", "medium", "campaign")}
     if not any(tags.values()):
-        tags["source"], tags["medium"] = next(
-            (_CLICK_IDS[key] for key in _CLICK_IDS if key in query), ("", "")
-        )
+        tags["source"], tags["medium"] = next((_CLICK_IDS[key] for key in _CLICK_IDS if key in query), ("", ""))
     return replace(visit, **tags)
 
 
@@ -118,6 +114,10 @@ def _host(address: str) -> str:
     except ValueError:
         return ""
     return host.removeprefix("www.")
+
+
+def _fits(globs: str, value: str) -> bool:
+    return not globs or _pattern(globs).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -158,9 +158,7 @@ _SOCIAL = (
     "*.pinterest.*|xing|xing.com|*.xing.com|threads.net|bsky.app|mastodon.*|quora.com|*.quora.com|t.me|"
     "news.ycombinator.com|vk.com"
 )
-_WEBMAIL = (
-    "mail.google.com|mail.yahoo.com|*.mail.yahoo.com|outlook.*|mail.proton.me|com.google.android.gm|*.mail.ru"
-)
+_WEBMAIL = "mail.google.com|mail.yahoo.com|*.mail.yahoo.com|outlook.*|mail.proton.me|com.google.android.gm|*.mail.ru"
 _NON_BRAND = "*non?brand*|*nonbrand*|*no?brand*|*generic*"
 
 
@@ -185,9 +183,7 @@ DEFAULT_RULES: tuple[ChannelRule, ...] = _ordered(
     ChannelRule(0, "paid-search", source=_SEARCH, medium=_PAID),
     ChannelRule(0, "paid-search", medium="cpc|ppc|sem|paid?search|paidsearch|search?ads"),
     ChannelRule(0, "organic-social", medium="*social*|*community*"),
-    ChannelRule(
-        0, "content", medium="content|blog|*whitepaper*|ebook|e-book|podcast|video|*content?syndication*"
-    ),
+    ChannelRule(0, "content", medium="content|blog|*whitepaper*|ebook|e-book|podcast|video|*content?syndication*"),
     ChannelRule(0, "organic-search", medium="organic|organic?search|seo"),
     ChannelRule(0, "email", source="*newsletter*|email|e-mail|hubspot?email|mailchimp|sendgrid|klaviyo"),
     ChannelRule(0, "webinar", source="*webinar*"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -185,9 +185,7 @@ def _fit_reason(rule: Rule, value: object) -> Reason | None:
     return _reason(rule, rule.points, because, 1) if because else None
 
 
-def _behaviour_reason(
-    rule: Rule, events: Sequence[Event], half_life_days: float | None, at: datetime
-) -> Reason | None:
+def _behaviour_reason(rule: Rule, events: Sequence[Event], half_life_days: float | None, at: datetime) -> Reason | None:
     deed = DEEDS.get(rule.field, rule.field.replace("_", " ").capitalize())
     if rule.operator in _NUMERIC:
         if not _in_range(rule, len(events)):
@@ -195,7 +193,7 @@ def _behaviour_reason(
         counted = list(events[:1])
         because = f"{deed} ×{len(events)}, {_range(rule)}"
     else:
-        counted = [event for event in events if _names(rule, event.name)][: rule.max_times]
+        counted = list(_named(rule, events)[: rule.max_times])
         if not counted:
             return None
         times = f" ×{len(counted)}" if len(counted) > 1 else ""
@@ -230,9 +228,7 @@ def _floor(reasons: Sequence[Reason]) -> list[Reason]:
     return _cut(reasons, missing, "a score is never below 0", lambda reason: reason.points < 0)
 
 
-def _cut(
-    reasons: Sequence[Reason], excess: int, note: str, is_eligible: Callable[[Reason], bool]
-) -> list[Reason]:
+def _cut(reasons: Sequence[Reason], excess: int, note: str, is_eligible: Callable[[Reason], bool]) -> list[Reason]:
     """Take `excess` points off the eligible reasons, from the last one backwards, saying so in each."""
     kept = list(reasons)
     for index in range(len(kept) - 1, -1, -1):
@@ -261,21 +257,18 @@ def _has(text: str, needle: str) -> bool:
     "Director"."""
     text, needle = text.casefold(), needle.casefold()
     if len(needle) <= 3 and needle.isalnum():
-        return re.search(rf"(?<!\w){re.escape(needle)}(?!\w)", text) is not None
+        return needle in text and re.search(rf"(?<!\w){re.escape(needle)}(?!\w)", text) is not None
     return needle in text
 
 
-def _names(rule: Rule, name: str) -> bool:
-    wanted = [_text(item) for item in _items(rule.value)]
-    match rule.operator:
-        case "is" | "in":
-            return name.casefold() in {item.casefold() for item in wanted}
-        case "contains":
-            return any(item and _has(name, item) for item in wanted)
-        case "happened":
-            return not any(wanted) or any(item and item.casefold() == name.casefold() for item in wanted)
-        case _:
-            return True
+def _named(rule: Rule, events: Sequence[Event]) -> Sequence[Event]:
+    """The events whose name the rule asks for; all of them if it asks for none."""
+    wanted = [item.casefold() for item in map(_text, _items(rule.value)) if item]
+    if rule.operator == "exists" or (rule.operator == "happened" and not wanted):
+        return events
+    if rule.operator == "contains":
+        return [event for event in events if any(_has(event.name, item) for item in wanted)]
+    return [event for event in events if event.name.casefold() in wanted]
 
 
 def _in_range(rule: Rule, number: float) -> bool:
@@ -299,17 +292,20 @@ def _reason(rule: Rule, points: int, because: str, times: int) -> Reason:
     return Reason(rule.name, points, because, times, rule.id, rule.group)
 
 
-def _items(value: object) -> list[object]:
+def _items(value: object) -> Sequence[object]:
+    """The value itself, or its members if it is a list; nothing for None. Concrete types: scoring runs in
+    bulk."""
     if value is None:
-        return []
-    is_many = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-    return list(value) if is_many and isinstance(value, Iterable) else [value]
+        return ()
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if value is None or isinstance(value, bool):
         return {True: "yes", False: "no", None: ""}[value]
-    return _plain(value) if isinstance(value, float) else str(value).strip()
+    return _plain(value) if isinstance(value, float) else str(value)
 
 
 def _number(value: object) -> float | None:

@@ -26,9 +26,7 @@ def fit(field: str, operator: str, value: object, points: int = 10) -> Rule:
     return Rule(1, "fit rule", "fit", field, operator, value, points)  # type: ignore[arg-type]
 
 
-def deed(
-    kind: str, operator: str = "happened", value: object = "", points: int = 10, max_times: int = 1
-) -> Rule:
+def deed(kind: str, operator: str = "happened", value: object = "", points: int = 10, max_times: int = 1) -> Rule:
     return Rule(2, "deed", "behaviour", kind, operator, value, points, max_times)  # type: ignore[arg-type]
 
 
@@ -117,9 +115,7 @@ def test_behaviour_rules_match_names_or_count_events() -> None:
 
 
 def test_both_thresholds_are_needed_and_the_future_does_not_count() -> None:
-    rules = rules_of(
-        fit("a", "exists", None), deed("form_submission"), fit_threshold=10, behaviour_threshold=10
-    )
+    rules = rules_of(fit("a", "exists", None), deed("form_submission"), fit_threshold=10, behaviour_threshold=10)
     assert score(Facts({"a": 1}, [event("form_submission")]), rules, NOW).is_qualified
     assert not score(Facts({"a": 1}), rules, NOW).is_qualified
     assert not score(Facts({"a": 1}, [event("form_submission", days_ago=-1)]), rules, NOW).is_qualified
