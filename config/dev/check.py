@@ -43,6 +43,7 @@ class Result:
 def production_environment(folder: Path) -> dict[str, str]:
     """What a careful operator sets, with throw-away secrets, for Django's deployment check."""
     return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
         "PORTAL_MODE": "production",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "FIELD_ENCRYPTION_KEYS": secrets.token_urlsafe(48),
@@ -57,9 +58,11 @@ def production_environment(folder: Path) -> dict[str, str]:
 
 def plain_environment(folder: Path) -> dict[str, str]:
     """The test mode on an empty throw-away database."""
+    database = f"sqlite:///{folder / 'check.sqlite3'}"
     return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
         "PORTAL_MODE": "test",
-        "DATABASE_URL": f"sqlite:///{folder / 'check.sqlite3'}",
+        "DATABASE_URL": database,
         "VAR_DIR": str(folder),
     }
 
