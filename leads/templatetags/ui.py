@@ -6,7 +6,7 @@ Registered as a template builtin, so pages need no `{% load %}`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,13 +21,11 @@ from django.utils.html import format_html, strip_tags
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
+from leads.pure import words
 from leads.pure.charts import Chart
-from leads.pure.money import currency_decimals, format_money
-from leads.pure.week import Week
 
 register = template.Library()
 
-MISSING = "–"
 _TONES = {"good", "bad", "warn", "accent"}
 _NOTICE_ICONS = {
     "success": "check-circle",
@@ -40,73 +38,9 @@ _NOTICE_ICONS = {
 # --- filters: values in words ------------------------------------------------------------------------------------
 
 
-@register.filter
-def money(cents: int | None, currency: str) -> str:
-    """Whole units: 1234567 and "EUR" → "€12,346"; nothing → "–"."""
-    if cents is None:
-        return MISSING
-    decimals = currency_decimals(currency)
-    unit = 10**decimals
-    # Half away from zero, as people round; on integers, so that no float is ever involved.
-    whole = (abs(cents) * 2 + unit) // (unit * 2) * unit * (1 if cents >= 0 else -1)
-    exact = format_money(whole, currency)
-    return _minus(exact[: -decimals - 1] if decimals else exact)
-
-
-@register.filter
-def money_short(cents: int | None, currency: str) -> str:
-    """For tiles: "€12,346", from a million "€1.2M"."""
-    return MISSING if cents is None else _minus(format_money(cents, currency, is_short=True))
-
-
-@register.filter
-def money_exact(cents: int | None, currency: str) -> str:
-    """To the last cent: "€12,345.67"."""
-    return MISSING if cents is None else _minus(format_money(cents, currency))
-
-
-@register.filter
-def share(value: float | None, decimals: int = 1) -> str:
-    """0.314 → "31.4%"; nothing → "–"."""
-    return MISSING if value is None else _minus(f"{value * 100:,.{int(decimals)}f}%")
-
-
-@register.filter
-def signed(value: float | None, decimals: int = 0) -> str:
-    """A difference with its sign: 8.2 → "+8", with 1 decimal "+8.2"; zero has no sign."""
-    if value is None:
-        return MISSING
-    text = f"{abs(value):,.{int(decimals)}f}"
-    if not text.strip("0.,"):
-        return text
-    return ("+" if value > 0 else "−") + text
-
-
-@register.filter
-def days(value: float | None) -> str:
-    """1.0 → "1 day", 12.5 → "12.5 days"; below one day in hours."""
-    if value is None:
-        return MISSING
-    if 0 < abs(value) < 1:
-        return _count(value * 24, "hour")
-    return _count(value, "day")
-
-
-@register.filter
-def count(value: float | None) -> str:
-    """A number of things with separators: 12345 → "12,345"."""
-    return MISSING if value is None else _minus(f"{value:,.0f}")
-
-
-@register.filter
-def week_label(value: Week | date | None, form: str = "full") -> str:
-    """A week, or any day of it: "Week 46, 9–15 Nov 2026"; "short" → "W46"; "days" → "9–15 Nov 2026"."""
-    if value is None:
-        return MISSING
-    week = value if isinstance(value, Week) else Week.of_date(value)
-    if form == "short":
-        return f"W{week.number}"
-    return week.label() if form == "days" else f"Week {week.number}, {week.label()}"
+for word in (words.money, words.money_short, words.money_exact, words.share, words.signed, words.days, words.count):
+    register.filter(word)
+register.filter(words.week_label)
 
 
 @register.filter
@@ -151,11 +85,11 @@ def block_text(context: Context, name: str) -> str:
 def local_time(context: Context, at: datetime | None, form: str = "full") -> SafeString | str:
     """A moment in the company's time zone: "16 Nov 2026, 06:10 CET"; "date" and "time" give one half."""
     if at is None:
-        return MISSING
+        return words.MISSING
     there = at.astimezone(_zone(context))
     day = f"{there.day} {there:%b %Y}"
-    words = {"date": day, "time": f"{there:%H:%M %Z}"}.get(form, f"{day}, {there:%H:%M %Z}")
-    return format_html('<time datetime="{}">{}</time>', at.astimezone(UTC).isoformat(timespec="seconds"), words)
+    said = {"date": day, "time": f"{there:%H:%M %Z}"}.get(form, f"{day}, {there:%H:%M %Z}")
+    return format_html('<time datetime="{}">{}</time>', at.astimezone(UTC).isoformat(timespec="seconds"), said)
 
 
 @register.simple_tag(takes_context=True)
@@ -309,15 +243,6 @@ def filter_bar(context: Context, form: Any, is_auto: bool = False) -> dict[str, 
 
 
 # --- inside --------------------------------------------------------------------------------------------------------
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−", 1) if text.startswith("-") and text.strip("-0.,%") else text.lstrip("-")
-
-
-def _count(value: float, unit: str) -> str:
-    text = f"{value:,.1f}".removesuffix(".0")
-    return _minus(f"{text} {unit}{'' if text == '1' else 's'}")
 
 
 def _zone(context: Context) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 from leads.pure.charts.axes import columns, value_axis
 from leads.pure.charts.canvas import (
     ACCENT,
-    HALO,
     INK,
     NARROW,
     PAPER,
@@ -88,7 +87,9 @@ def bars(
             said = words(value)
             if which == 0 and text_width(said) < step * 0.9:
                 at = y - 6 if value >= 0 else y + tall + 14
-                marks.append(label(said, x + thick / 2, at, fill=INK, font_weight=600, text_anchor="middle", **HALO))
+                marks.append(
+                    label(said, x + thick / 2, at, fill=INK, font_weight=600, text_anchor="middle", has_halo=True)
+                )
         marks.append(label(name, middle, height - 12, width=step - 8, fill=INK, text_anchor="middle"))
     svg = drawing(marks, title=title, desc=desc or _desc(groups, words), width=width, height=height, kind="bars")
     return Chart(title=title, svg=svg, table=flat.table, narrow=flat.svg)

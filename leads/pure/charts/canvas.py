@@ -19,7 +19,6 @@ INK, MUTED, GRID, PAPER = "#1d2633", "#566070", "#e4e8ef", "#ffffff"
 ACCENT, SOFT, GOOD, BAD = "#2457d6", "#b9c7ea", "#146c43", "#b02a37"
 SERIES = (ACCENT, "#12908a", "#8a63d2", "#c2741b", "#cf4f78", "#6d7a8b", "#3a8fce", "#76922c")
 NARROW = 360.0  # user units of what phones get: words stay about 11 pixels high in a card at 390
-HALO: dict[str, str | float] = {"stroke": "#ffffff", "stroke_width": 3, "paint_order": "stroke"}
 FONT = "Inter Variable, Inter, system-ui, Segoe UI, Roboto, Arial, sans-serif"
 
 
@@ -100,11 +99,13 @@ def tag(name: str, content: str = "", **attributes: str | float) -> str:
     return f"<{name}{words}>{content}</{name}>" if content else f"<{name}{words}/>"
 
 
-def label(text: str, x: float, y: float, *, width: float = 0, hint: str = "", **more: str | float) -> str:
-    """A text; cut to `width` if given, with the whole text (or `hint`) as tooltip."""
+def label(text: str, x: float, y: float, *, width: float = 0, has_halo: bool = False, **more: str | float) -> str:
+    """A text; cut to `width` if given, with the whole text as tooltip. A halo keeps it readable over marks."""
     shown = fitted(text, width, float(more.get("font_size", 12))) if width else text
-    tip = hint or (text if shown != text else "")
+    tip = text if shown != text else ""
     attributes: dict[str, str | float] = {"x": x, "y": y, "font_size": 12, "fill": MUTED, **more}
+    if has_halo:
+        attributes |= {"stroke": PAPER, "stroke_width": 3, "paint_order": "stroke"}
     return tag("text", (f"<title>{escape(tip)}</title>" if tip else "") + escape(shown), **attributes)
 
 

@@ -11,7 +11,6 @@ from leads.pure.charts.canvas import (
     INK,
     MUTED,
     NARROW,
-    PAPER,
     SERIES,
     Chart,
     Formatter,
@@ -105,9 +104,7 @@ def line(
                     y - 6,
                     width=frame.inner_width,
                     font_weight=500,
-                    stroke=PAPER,
-                    stroke_width=3,
-                    paint_order="stroke",
+                    has_halo=True,
                 )
             )
         for which, (name, values) in enumerate(series):
@@ -141,18 +138,18 @@ def line(
                     )
             newest = values[-1]
             if newest is not None and len(series) == 1 and not single:
+                before = values[-2]
+                falls = before is not None and newest < before
                 y = frame.y(newest)
                 marks.append(
                     label(
                         words(newest),
                         frame.right + 2,
-                        y - 9,
+                        y + (18 if falls else -9),
                         fill=INK,
                         font_weight=600,
                         text_anchor="end",
-                        stroke=PAPER,
-                        stroke_width=3,
-                        paint_order="stroke",
+                        has_halo=True,
                     )
                 )
         return drawing(marks, title=title, desc=said, width=width, height=height, kind="line")
