@@ -26,7 +26,6 @@ from urllib3.exceptions import HTTPError
 from .base import AuthDead, CrmError, Misuse, Outage, ScopeMissing, Throttled
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-UNSENT = (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
 _active = threading.local()
 
 
@@ -155,12 +154,12 @@ class CrmSession(requests.Session):
             except (requests.RequestException, HTTPError, OSError) as error:
                 failed = error
         # Raised outside the handler: the original carries the request and its Authorization header.
+        sent = deadline.has_sent
         if deadline.is_over:
-            raise Outage(f"{where} took more than {self.limits.total:g} s.", code="deadline", unclear=True)
+            raise Outage(f"{where} took more than {self.limits.total:g} s.", code="deadline", unclear=sent)
         if failed is not None:
-            is_unsent = isinstance(failed, UNSENT) or "NewConnectionError" in repr(failed)
-            code = "unreachable" if is_unsent else _transport_code(failed)
-            raise Outage(f"{where} failed: {code}.", code=code, unclear=not is_unsent)
+            code = _transport_code(failed) if sent else "unreachable"
+            raise Outage(f"{where} failed: {code}.", code=code, unclear=sent)
         return response
 
     def _error(self, where: str, response: requests.Response, payload: Any) -> CrmError | None:
@@ -197,11 +196,14 @@ class CrmSession(requests.Session):
 
 
 class _Deadline:
-    """Cuts every socket it watches when its time is over. A cut wakes a blocked read, whatever it was waiting
-    for."""
+    """Cuts every socket it watches when its time is over. A cut wakes a blocked read, whatever it was waiting for.
+
+    It also knows whether any byte of the request left: before that, a failure is clearly not a write.
+    """
 
     def __init__(self) -> None:
         self.is_over = False
+        self.has_sent = False
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
 
@@ -262,6 +264,15 @@ class _Watched(urllib3.connection.HTTPConnection):
         if self.sock is not None:
             _watch(self.sock)
         super().request(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        """Send bytes, connecting first where need be, as http.client does; from here on the outcome may be unclear."""
+        if self.sock is None:
+            self.connect()
+        deadline: _Deadline | None = getattr(_active, "deadline", None)
+        if deadline is not None:
+            deadline.has_sent = True
+        super().send(data)
 
 
 class _WatchedTls(_Watched, urllib3.connection.HTTPSConnection):

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from integrations.connectors.base import Misuse, Outage
 from integrations.connectors.http import Bearer, CrmSession, Hosts, Limits
-from tests.integrations.connectors.faults import answering, dripping_body, dripping_head, faulty
+from tests.integrations.connectors.faults import answering, dripping_body, dripping_head, faulty, silent
 
 VENDOR = Hosts(suffixes=("vendor.example",))
 
@@ -50,9 +50,12 @@ def test_an_absolute_address_cannot_leave_the_allowed_hosts():
 
 def test_a_body_beyond_the_limit_is_cut_even_when_compressed():
     bomb = gzip.compress(b" " * 5_000_000)
-    with faulty(answering(200, bomb, "Content-Encoding: gzip")) as server, session(server.url, body=100_000) as http:
-        with pytest.raises(Outage) as caught:
-            http.call("GET", "/x")
+    with (
+        faulty(answering(200, bomb, "Content-Encoding: gzip")) as server,
+        session(server.url, body=100_000) as http,
+        pytest.raises(Outage) as caught,
+    ):
+        http.call("GET", "/x")
     assert caught.value.code == "too_large"
 
 
@@ -83,6 +86,16 @@ def test_error_messages_carry_no_query():
     with faulty(answering(500)) as server, session(server.url) as http, pytest.raises(Outage) as caught:
         http.call("GET", "/x", params={"email": "canary@example.com"})
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_never_greets_over_tls_has_received_nothing(scheme):
+    """The handshake hangs: the deadline ends it, and for https no byte of the request has left."""
+    with faulty(silent) as server, session(f"{scheme}://127.0.0.1:{server.port}", connect=10, total=0.4) as http:
+        with pytest.raises(Outage) as caught:
+            http.call("POST", "/x", body={"canary": 1})
+        assert any(b"canary" in each for each in server.requests) is (scheme == "http")
+    assert (caught.value.code, caught.value.unclear) == ("deadline", scheme == "http")
 
 
 @pytest.fixture
