@@ -10,7 +10,12 @@ TITLES = {400: "Bad request", 403: "Not allowed", 404: "Not found", 500: "Someth
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": TITLES[status] + "."}
+        body = {
+            "type": "about:blank",
+            "title": TITLES[status],
+            "status": status,
+            "detail": TITLES[status] + ".",
+        }
         return JsonResponse(body, status=status, content_type="application/problem+json")
     return render(request, f"{status}.html", status=status)
 
