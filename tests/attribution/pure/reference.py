@@ -144,9 +144,7 @@ def _time_decay(path: Journey) -> list[Fraction]:
 
 
 def _last_non_self_initiated(path: Journey, settings: Settings) -> list[Fraction]:
-    places = [
-        place for place, touch in enumerate(path.touches) if touch.channel not in settings.excluded_channels
-    ]
+    places = [place for place, touch in enumerate(path.touches) if touch.channel not in settings.excluded_channels]
     return _all_to(places[-1] if places else None, len(path.touches))
 
 

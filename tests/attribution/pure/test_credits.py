@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.pure.credits import LIMIT, allocate, unattributed_cents
+from attribution.pure.credits import _UNITS, LIMIT, _divided, allocate, unattributed_cents
 from attribution.pure.journeys import Journeys, Settings, build
 from tests.attribution.pure import reference
 from tests.attribution.pure.reference import Deal, Touch, columns
@@ -21,9 +21,7 @@ ROUNDING = re.findall(r"^\| (-?\d+) \| ([^|]+) \| ([^|]+) \| (\d+) \|$", PAGE, f
 
 def journeys_of(lengths: list[int]) -> Journeys:
     deal = Deal(created=START, closed=START, milestone=START)
-    touches = [
-        Touch(index, place, START - n + place) for index, n in enumerate(lengths) for place in range(n)
-    ]
+    touches = [Touch(index, place, START - n + place) for index, n in enumerate(lengths) for place in range(n)]
     return build(*columns(touches, [deal] * len(lengths)), Settings())[0]
 
 
@@ -52,9 +50,7 @@ def test_many_journeys_at_once_equal_the_plain_split(deals: list[tuple[list[int]
     for row, (_, amount) in zip(shares, deals, strict=True):
         mine, cents = cents[: len(row)], cents[len(row) :]
         assert sum(mine) == amount
-        assert all(
-            abs(credit - amount * share) < Fraction(11, 10) for credit, share in zip(mine, row, strict=True)
-        )
+        assert all(abs(credit - amount * share) < Fraction(11, 10) for credit, share in zip(mine, row, strict=True))
         assert all(credit == 0 for credit, share in zip(mine, row, strict=True) if share == 0)
         if max(share.denominator for share in row) <= 30:
             assert mine == reference.credits(amount, row)
@@ -79,6 +75,27 @@ def test_a_baseline_keeps_its_part(raw: list[float], amount: int) -> None:
     cents = allocate(journeys, weights, amounts)
     assert abs(int(cents.sum()) - amount * weights.sum()) <= 0.5 + 1e-3
     assert cents.sum() + unattributed_cents(journeys, cents, amounts).sum() == amount
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, LIMIT), st.integers(0, _UNITS), st.integers(1, _UNITS + 5_000)), min_size=1)
+)
+def test_division_is_exact(rows: list[tuple[int, int, int]]) -> None:
+    rows = [(target, min(units, whole), whole) for target, units, whole in rows]
+    quotient, remainder = _divided(*np.array(rows, dtype=np.int64).T)
+    expected = [divmod(target * units, whole) for target, units, whole in rows]
+    assert list(zip(quotient.tolist(), remainder.tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("off", [-1, 0, 1])
+def test_division_is_exact_beside_whole_quotients(off: int) -> None:
+    """Here the floating-point guess falls on either side of the truth."""
+    wholes = [3, 7, 10**6 + 3, _UNITS - 2, _UNITS - 1, _UNITS, _UNITS + 1]
+    rows = [(LIMIT - step, (whole * step + off) // 50, whole) for whole in wholes for step in range(1, 50)]
+    rows += [(whole, 1, whole) for whole in range(1, 200)]  # in floats, 49 * (1 / 49) < 1
+    quotient, remainder = _divided(*np.array(rows, dtype=np.int64).T)
+    expected = [divmod(target * units, whole) for target, units, whole in rows]
+    assert list(zip(quotient.tolist(), remainder.tolist(), strict=True)) == expected
 
 
 def test_a_long_journey_shares_a_single_cent_over_no_more_than_one_touch() -> None:

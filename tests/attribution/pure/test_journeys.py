@@ -23,9 +23,7 @@ def test_journeys_equal_the_plain_ones(world: tuple[list[Touch], list[Deal]], se
     assert rejected.reasons() == [reason for reason in reasons if reason]
 
     expected = {
-        index: path
-        for index, deal in enumerate(deals)
-        if (path := reference.journey(index, deal, touches, settings))
+        index: path for index, deal in enumerate(deals) if (path := reference.journey(index, deal, touches, settings))
     }
     assert journeys.opportunity.tolist() == list(expected)
     assert journeys.unattributed.tolist() == [index for index in range(len(deals)) if index not in expected]

@@ -87,9 +87,7 @@ def test_shuffled_rows_give_identical_credits(entry, world, settings, data, orde
         weights = weigh(entry, journeys)
         opportunity = journeys.opportunity[journeys.journey]
         credited = zip(weights.tolist(), allocate(journeys, weights, amount).tolist(), strict=True)
-        return dict(
-            zip(zip(opportunity.tolist(), journeys.touch.tolist(), strict=True), credited, strict=True)
-        )
+        return dict(zip(zip(opportunity.tolist(), journeys.touch.tolist(), strict=True), credited, strict=True))
 
     assert credits_of(touches) == credits_of(order.sample(touches, len(touches)))
 
