@@ -87,9 +87,7 @@ def bars(
             said = words(value)
             if which == 0 and text_width(said) < step * 0.9:
                 at = y - 6 if value >= 0 else y + tall + 14
-                marks.append(
-                    label(said, x + thick / 2, at, fill=INK, font_weight=600, text_anchor="middle", has_halo=True)
-                )
+                marks.append(label(said, x + thick / 2, at, fill=INK, font_weight=600, text_anchor="middle"))
         marks.append(label(name, middle, height - 12, width=step - 8, fill=INK, text_anchor="middle"))
     svg = drawing(marks, title=title, desc=desc or _desc(groups, words), width=width, height=height, kind="bars")
     return Chart(title=title, svg=svg, table=flat.table, narrow=flat.svg)

@@ -99,13 +99,11 @@ def tag(name: str, content: str = "", **attributes: str | float) -> str:
     return f"<{name}{words}>{content}</{name}>" if content else f"<{name}{words}/>"
 
 
-def label(text: str, x: float, y: float, *, width: float = 0, has_halo: bool = False, **more: str | float) -> str:
-    """A text; cut to `width` if given, with the whole text as tooltip. A halo keeps it readable over marks."""
+def label(text: str, x: float, y: float, *, width: float = 0, **more: str | float) -> str:
+    """A text; cut to `width` if given, with the whole text as tooltip."""
     shown = fitted(text, width, float(more.get("font_size", 12))) if width else text
     tip = text if shown != text else ""
     attributes: dict[str, str | float] = {"x": x, "y": y, "font_size": 12, "fill": MUTED, **more}
-    if has_halo:
-        attributes |= {"stroke": PAPER, "stroke_width": 3, "paint_order": "stroke"}
     return tag("text", (f"<title>{escape(tip)}</title>" if tip else "") + escape(shown), **attributes)
 
 

@@ -29,19 +29,31 @@ def test_money(cents: int | None, currency: str, whole: str, short: str, exact: 
     assert words.money_exact(cents, currency) == exact
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.314, "31.4%"), (-0.13, "−13.0%"), (28.14, "2,814.0%"), (-0.0001, "0.0%"), (None, "–")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.314, "31.4%"), (-0.13, "−13.0%"), (28.14, "2,814.0%"), (-0.0001, "0.0%"), (None, "–")]
+)
 def test_share(value: float | None, text: str) -> None:
     assert words.share(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(8.24, "+8.2"), (-1.1, "−1.1"), (0, "0.0"), (-0.04, "0.0"), (1234.5, "+1,234.5"), (None, "–")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(8.24, "+8.2"), (-1.1, "−1.1"), (0, "0.0"), (-0.04, "0.0"), (1234.5, "+1,234.5"), (None, "–")]
+)
 def test_signed(value: float | None, text: str) -> None:
     assert words.signed(value, 1) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "1 day"), (12.5, "12.5 days"), (0.25, "6 hours"), (1 / 24, "1 hour"), (0, "0 days"), (-2.0, "−2 days"), (None, "–")],
+    [
+        (1.0, "1 day"),
+        (12.5, "12.5 days"),
+        (0.25, "6 hours"),
+        (1 / 24, "1 hour"),
+        (0, "0 days"),
+        (-2.0, "−2 days"),
+        (None, "–"),
+    ],
 )
 def test_days(value: float | None, text: str) -> None:
     assert words.days(value) == text
