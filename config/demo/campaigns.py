@@ -1,7 +1,8 @@
 """The marketing plan: ten programmes and the fifty campaigns inside them, and what they cost by day.
 
-Two things are planted for the reader to find: "The Bigger Picture", a brand-video campaign that spends a lot, brings
-many poor leads and causes nothing, and the "Analytics in Practice" webinars, which cause far more than they cost.
+Two things are planted for the reader to find: "The Bigger Picture", a brand-video campaign that spends a
+lot, brings many poor leads and causes nothing, and the "Analytics in Practice" webinars, which cause far
+more than they cost.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ LATE_DAYS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A campaign in the plan; `start` and `end` are fractions of the two years, `day_rate` is whole currency a day."""
+    """A campaign in the plan; `start` and `end` are fractions of the two years, `day_rate` is whole
+    currency a day.
+    """
 
     name: str
     pull: float
@@ -106,8 +109,11 @@ _PLAN: dict[str, tuple[str, str, str, tuple[_Line, ...]]] = {
         _Line("Video Tutorials", 1.5, 0.8, 35, "", 0.22),
     )),
 }  # fmt: skip
-_OWN_CHANNEL = {"Trade Press Banners": "display", "Connected TV Test": "display",
-                "Customer Referral Programme": "referral"}  # fmt: skip
+_OWN_CHANNEL = {
+    "Trade Press Banners": "display",
+    "Connected TV Test": "display",
+    "Customer Referral Programme": "referral",
+}
 _CURRENCY = {"uk-ireland": "GBP", "north-america": "USD"}
 
 
@@ -117,8 +123,24 @@ def plan(since: date, until: date) -> list[Campaign]:
     campaigns: list[Campaign] = []
     for programme, (channel, source, medium, lines) in _PLAN.items():
         parent = len(campaigns)
-        campaigns.append(Campaign(slug(programme), programme, channel, None, since, None, 0, "EUR", 0.0, 0.0, "",
-                                  source, medium, 0))  # fmt: skip
+        campaigns.append(
+            Campaign(
+                slug(programme),
+                programme,
+                channel,
+                None,
+                since,
+                None,
+                0,
+                "EUR",
+                0.0,
+                0.0,
+                "",
+                source,
+                medium,
+                0,
+            )
+        )
         for line in lines:
             campaigns.append(_campaign(line, parent, channel, source, medium, since, span))
     return campaigns
@@ -130,9 +152,7 @@ def slug(name: str) -> str:
     return "-".join(kept.split())
 
 
-def _campaign(
-    line: _Line, parent: int, channel: str, source: str, medium: str, since: date, span: int
-) -> Campaign:
+def _campaign(line: _Line, parent: int, channel: str, source: str, medium: str, since: date, span: int) -> Campaign:
     currency = _CURRENCY.get(line.region, "EUR")
     happens_on = None
     if line.at is not None:
@@ -145,14 +165,28 @@ def _campaign(
         ends_on = since + timedelta(days=round(span * line.end)) if line.end is not None else None
         budget = line.day_rate * ((ends_on or since + timedelta(days=span)) - starts_on).days
     return Campaign(
-        slug(line.name), line.name, _OWN_CHANNEL.get(line.name, channel), parent, max(starts_on, since), ends_on,
-        round(budget * 1.05) // 500 * 500 * 100, currency, line.pull, line.effect, line.region, source, medium,
-        round(line.day_rate * 100), happens_on,
-    )  # fmt: skip
+        slug(line.name),
+        line.name,
+        _OWN_CHANNEL.get(line.name, channel),
+        parent,
+        max(starts_on, since),
+        ends_on,
+        round(budget * 1.05) // 500 * 500 * 100,
+        currency,
+        line.pull,
+        line.effect,
+        line.region,
+        source,
+        medium,
+        round(line.day_rate * 100),
+        happens_on,
+    )
 
 
 def costs(rng: Random, campaigns: list[Campaign], since: date, until: date, size: float) -> list[Cost]:
-    """Cost by day up to the day before `until`; paid social reports `LATE_DAYS` late. `size` scales all amounts."""
+    """Cost by day up to the day before `until`; paid social reports `LATE_DAYS` late. `size` scales all
+    amounts.
+    """
     rows: list[Cost] = []
     for number, campaign in enumerate(campaigns):
         if not campaign.daily_cents:

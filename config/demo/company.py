@@ -32,11 +32,22 @@ def build(seed: int, until: datetime, leads: int = FULL_SIZE) -> DemoCompany:
     deals = make_deals(rng, journeys, population.accounts, round(leads * _DEALS_PER_LEAD))
     journeys.touches.sort(key=lambda touch: (touch.at, touch.lead, touch.kind))
     return DemoCompany(
-        seed=seed, name=NAME, currency="EUR", time_zone="Europe/Berlin", since=since, until=until,
-        people=team(until.date()), territories=list(TERRITORIES), campaigns=campaigns,
-        costs=costs(rng, campaigns, start, until.date(), leads / FULL_SIZE), rates=_rates(rng, start, until.date()),
-        accounts=population.accounts, leads=journeys.leads, touches=journeys.touches, deals=deals,
-    )  # fmt: skip
+        seed=seed,
+        name=NAME,
+        currency="EUR",
+        time_zone="Europe/Berlin",
+        since=since,
+        until=until,
+        people=team(until.date()),
+        territories=list(TERRITORIES),
+        campaigns=campaigns,
+        costs=costs(rng, campaigns, start, until.date(), leads / FULL_SIZE),
+        rates=_rates(rng, start, until.date()),
+        accounts=population.accounts,
+        leads=journeys.leads,
+        touches=journeys.touches,
+        deals=deals,
+    )
 
 
 def _rates(rng: Random, start: date, until: date) -> list[Rate]:

@@ -1,8 +1,9 @@
-"""What sales makes of the leads: opportunities that touches truly cause, their people, stages, amounts and ends.
+"""What sales makes of the leads: opportunities that touches truly cause, their people, stages, amounts and
+ends.
 
-The cause is decided here and kept: every touch of a fitting lead may start an opportunity, in proportion to its
-campaign's `effect`; some start by themselves. Interest then shows as brand searches, direct visits and a demo request
-before the opportunity opens, which is what deceives first-touch and last-touch attribution.
+The cause is decided here and kept: every touch of a fitting lead may start an opportunity, in proportion to
+its campaign's `effect`; some start by themselves. Interest then shows as brand searches, direct visits and
+a demo request before the opportunity opens, which is what deceives first-touch and last-touch attribution.
 """
 
 from __future__ import annotations
@@ -34,8 +35,16 @@ LOST_REASONS = (
 )
 _ROLES = ("champion", "evaluator", "buyer", "other")
 _CURRENCY = {"uk-ireland": "GBP", "north-america": "USD"}
-_KIND_STRENGTH = {"webinar_attendance": 1.7, "form_submission": 1.2, "webinar_registration": 0.7, "event_visit": 1.3,
-                  "email_click": 0.3, "email_open": 0.04, "email_reply": 0.8, "email_signup": 0.6}  # fmt: skip
+_KIND_STRENGTH = {
+    "webinar_attendance": 1.7,
+    "form_submission": 1.2,
+    "webinar_registration": 0.7,
+    "event_visit": 1.3,
+    "email_click": 0.3,
+    "email_open": 0.04,
+    "email_reply": 0.8,
+    "email_signup": 0.6,
+}
 _UNPLANNED_EFFECT = {"organic-search": 0.35, "direct": 0.1}
 _WIN_SHARE, _REOPENED_SHARE, _STALLED_SHARE, _NO_CONTACT_SHARE = 0.24, 0.03, 0.05, 0.05
 _MEDIAN_CYCLE_DAYS = 52.0
@@ -45,7 +54,9 @@ Start = tuple[float, int, datetime, int | None]
 
 
 def make_deals(rng: Random, journeys: Journeys, accounts: list[Account], count: int) -> list[Deal]:
-    """`count` opportunities by opening date; adds touches of interest before them and of their people during them."""
+    """`count` opportunities by opening date; adds touches of interest before them and of their people
+    during them.
+    """
     leads, until = journeys.leads, journeys.until
     by_account: dict[int, list[int]] = {}
     for number, lead in enumerate(leads):
@@ -83,23 +94,15 @@ def _starts(rng: Random, journeys: Journeys, accounts: list[Account]) -> list[St
     starts: list[Start] = []
     for touch in journeys.touches:
         lead = journeys.leads[touch.lead]
-        if touch.campaign is not None:
-            effect = effects[touch.campaign]
-        else:
-            effect = _UNPLANNED_EFFECT.get(touch.channel, 0.0)
+        unplanned = _UNPLANNED_EFFECT.get(touch.channel, 0.0)
+        effect = effects[touch.campaign] if touch.campaign is not None else unplanned
         chance = effect * lead.fit * _KIND_STRENGTH.get(touch.kind, 0.35)
         if chance <= 0 or touch.is_bot or lead.is_bot or not lead.email or lead.merged_into is not None:
             continue
         interest = accounts[lead.account].interest if lead.account is not None else 0.3
         starts.append((rng.random() / (chance * interest), touch.lead, touch.at, touch.campaign))
     for number, lead in enumerate(journeys.leads):
-        if (
-            lead.account is None
-            or lead.is_bot
-            or not lead.email
-            or lead.merged_into is not None
-            or lead.fit < 0.1
-        ):
+        if lead.account is None or lead.is_bot or not lead.email or lead.merged_into is not None or lead.fit < 0.1:
             continue
         chance = 0.85 * lead.fit * accounts[lead.account].interest
         at = lead.captured_at + timedelta(days=rng.random() * 90)
@@ -119,12 +122,24 @@ def _deal(
     is_won = rng.random() < _WIN_SHARE * (0.75 + 0.4 * person.fit) * (1.25 if cause is not None else 0.8)
     first = round(rng.lognormvariate(log(17_500), 0.75) * (size / 120) ** 0.28 / 100) * 10_000
     deal = Deal(
-        key="", name=f"{account.name if account else person.first_name + ' ' + person.last_name}: {_what(rng)}",
-        account=person.account, lead=lead, contacts=[], owner=-1,
-        currency=_CURRENCY.get(territory_of(person.country), "EUR"), cents=max(first, 150_000), created_at=opened,
-        closed_at=None, expected_on=(opened + timedelta(days=30 + 15 * int(rng.random() * 5))).date(), status="open",
-        stage="qualification", lost_reason="", stages=[], amounts=[], cause=cause,
-    )  # fmt: skip
+        key="",
+        name=f"{account.name if account else person.first_name + ' ' + person.last_name}: {_what(rng)}",
+        account=person.account,
+        lead=lead,
+        contacts=[],
+        owner=-1,
+        currency=_CURRENCY.get(territory_of(person.country), "EUR"),
+        cents=max(first, 150_000),
+        created_at=opened,
+        closed_at=None,
+        expected_on=(opened + timedelta(days=30 + 15 * int(rng.random() * 5))).date(),
+        status="open",
+        stage="qualification",
+        lost_reason="",
+        stages=[],
+        amounts=[],
+        cause=cause,
+    )
     _history(rng, deal, person.country, days, is_won, journeys.until)
     return deal
 
@@ -172,17 +187,17 @@ def _amounts(rng: Random, deal: Deal) -> None:
             deal.amounts.append(AmountMove(move.at, deal.cents))
 
 
-def _contacts(
-    rng: Random, journeys: Journeys, by_account: dict[int, list[int]], deal: Deal
-) -> list[tuple[int, str]]:
-    """The person it started with first, as decision maker or champion, then up to three colleagues known by then."""
+def _contacts(rng: Random, journeys: Journeys, by_account: dict[int, list[int]], deal: Deal) -> list[tuple[int, str]]:
+    """The person it started with first, as decision maker or champion, then up to three colleagues known by
+    then.
+    """
     leads, end = journeys.leads, deal.closed_at or journeys.until
     role = "decision_maker" if leads[deal.lead].fit > 0.6 else "champion"
     contacts = [(deal.lead, role)]
     colleagues = by_account.get(deal.account, []) if deal.account is not None else []
     for colleague in colleagues:
         near = abs((leads[colleague].captured_at - deal.created_at).days) < 240
-        known = leads[colleague].captured_at < end
+        known = leads[colleague].captured_at < end and leads[colleague].fit > 0
         if colleague != deal.lead and known and near and len(contacts) < 4 and rng.random() < 0.75:
             contacts.append((colleague, _ROLES[min(len(contacts) - 1 + (role == "champion"), 3)]))
     return contacts
@@ -201,9 +216,7 @@ def _interest(rng: Random, journeys: Journeys, deal: Deal, since: datetime) -> N
         )
     if rng.random() < 0.72:
         at = deal.created_at - timedelta(hours=min(6 + rng.random() * 80, gap.total_seconds() / 3600 * 0.5))
-        journeys.visit(
-            deal.lead, at, group="self", kind="form_submission", name="Demo request", page="/contact"
-        )
+        journeys.visit(deal.lead, at, group="self", kind="form_submission", name="Demo request", page="/contact")
     end = deal.closed_at or journeys.until
     during = end - deal.created_at
     for number, _ in deal.contacts or [(deal.lead, "")]:

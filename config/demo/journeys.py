@@ -81,9 +81,7 @@ class Journeys:
         for at, _, source, country in arrivals:
             self._lead(at, source, country)
 
-    def visit(
-        self, lead: int, at: datetime, *, group: str, kind: str, name: str = "", page: str = ""
-    ) -> None:
+    def visit(self, lead: int, at: datetime, *, group: str, kind: str, name: str = "", page: str = "") -> None:
         """One touch through an active campaign of a group (`visit`, `self`, `email`), if its time has come."""
         if not self.since <= at < self.until:
             return
@@ -92,11 +90,7 @@ class Journeys:
             channel = "direct" if self.rng.random() < 0.4 else "organic-search"
         else:
             channel = self.campaigns[campaign].channel
-        if (
-            kind == "page_view"
-            and campaign is not None
-            and self.campaigns[campaign].medium in ("cpc", "paid-social")
-        ):
+        if kind == "page_view" and campaign is not None and self.campaigns[campaign].medium in ("cpc", "paid-social"):
             kind = "ad_click"
         self._touch(lead, at, kind, channel, campaign, name, page)
 
@@ -107,13 +101,11 @@ class Journeys:
         if twin < _TWIN_SHARE and number > 100:
             self._twin(at, source)
             return
-        identity = self.population.person(
-            country, private=0.3 if is_bad else 0.09, fit_limit=0.45 if is_bad else 1.0
-        )
+        identity = self.population.person(country, private=0.3 if is_bad else 0.09, fit_limit=0.45 if is_bad else 1.0)
         account = self.population.accounts[identity.account] if identity.account is not None else None
         lead = _new_lead(number, identity, account, at, source)
         if is_bad:
-            lead.fit *= 0.3
+            lead.fit = 0.0  # nobody it brings ever buys
         if source.channel == "events" and rng.random() < _NO_EMAIL_SHARE * 12:
             lead.external_id, lead.email = f"badge-{at:%y%m}-{number:05d}", ""
         lead.is_bot = rng.random() < _BOT_SHARE
@@ -129,9 +121,18 @@ class Journeys:
             first = int(rng.random() * number)
         known = self.leads[first]
         identity = Identity(
-            f"{known.first_name}.{number}@freemail.example".lower(), known.first_name, known.last_name,
-            known.company, known.job_title, known.phone, known.country, known.region, known.postal_code, None, 0.0,
-        )  # fmt: skip
+            f"{known.first_name}.{number}@freemail.example".lower(),
+            known.first_name,
+            known.last_name,
+            known.company,
+            known.job_title,
+            known.phone,
+            known.country,
+            known.region,
+            known.postal_code,
+            None,
+            0.0,
+        )
         identity.email = identity.email.encode("ascii", "ignore").decode()
         lead = _new_lead(number, identity, None, at, source)
         lead.merged_into = first
@@ -170,7 +171,11 @@ class Journeys:
             chance = rng.random()
             if not self.leads[number].email:
                 chance = 0.95
-            if chance < 0.44 or is_bad:
+            if is_bad and chance > 0.6:
+                kind = "form_submission" if chance > 0.88 else "ad_click"
+                name = "Download: State of Product Analytics Report" if chance > 0.88 else ""
+                self._touch(number, at, kind, self.campaigns[self._bad].channel, self._bad, name, "/library")
+            elif chance < 0.44 or is_bad:
                 self.visit(number, at, group="email", kind="email_open")
             elif chance < 0.62:
                 self.visit(number, at, group="email", kind="email_click", page=self._page())
@@ -195,9 +200,7 @@ class Journeys:
                 born + timedelta(hours=1),
             )
             if asked < self.until:
-                self._touch(
-                    number, asked, "webinar_registration", "webinar", campaign, facts.name, "/webinars"
-                )
+                self._touch(number, asked, "webinar_registration", "webinar", campaign, facts.name, "/webinars")
                 self._attend(number, campaign, held, asked, 0.62)
 
     def _attend(self, number: int, campaign: int, held: date, asked: datetime, chance: float) -> None:
@@ -207,9 +210,7 @@ class Journeys:
             hours=14, seconds=int(self.rng.random() * 600)
         )
         if asked < at < self.until:
-            self._touch(
-                number, at, "webinar_attendance", "webinar", campaign, self.campaigns[campaign].name, ""
-            )
+            self._touch(number, at, "webinar_attendance", "webinar", campaign, self.campaigns[campaign].name, "")
 
     def _birth(self, source: Source) -> tuple[str, str, str]:
         rng, channel = self.rng, source.channel
@@ -231,9 +232,7 @@ class Journeys:
     ) -> None:
         scanned = kind == "email_click" and self.rng.random() < 0.03
         is_bot = scanned or self.leads[lead].is_bot
-        self.touches.append(
-            Touch(lead, at.replace(microsecond=0), kind, channel, campaign, name, page, is_bot)
-        )
+        self.touches.append(Touch(lead, at.replace(microsecond=0), kind, channel, campaign, name, page, is_bot))
 
     def _page(self) -> str:
         return _PAGES[int(self.rng.random() * len(_PAGES))]
@@ -287,12 +286,27 @@ class Journeys:
 
 def _new_lead(number: int, who: Identity, account: Account | None, at: datetime, source: Source) -> Lead:
     return Lead(
-        key=f"lead-{number:06d}", email=who.email, external_id="", first_name=who.first_name, last_name=who.last_name,
-        company=who.company, job_title=who.job_title, phone=who.phone, country=who.country, region=who.region,
-        postal_code=who.postal_code, industry=account.industry if account else "",
-        size=account.size if account else None, account=who.account, campaign=source.campaign,
-        channel=source.channel, captured_at=at, has_consent=True, is_bot=False, fit=who.fit,
-    )  # fmt: skip
+        key=f"lead-{number:06d}",
+        email=who.email,
+        external_id="",
+        first_name=who.first_name,
+        last_name=who.last_name,
+        company=who.company,
+        job_title=who.job_title,
+        phone=who.phone,
+        country=who.country,
+        region=who.region,
+        postal_code=who.postal_code,
+        industry=account.industry if account else "",
+        size=account.size if account else None,
+        account=who.account,
+        campaign=source.campaign,
+        channel=source.channel,
+        captured_at=at,
+        has_consent=True,
+        is_bot=False,
+        fit=who.fit,
+    )
 
 
 def _countries_by_region() -> dict[str, tuple[list[str], list[float]]]:
@@ -301,7 +315,4 @@ def _countries_by_region() -> dict[str, tuple[list[str], list[float]]]:
     groups = {territory.slug: [c for c in territory.countries if c in COUNTRIES] for territory in TERRITORIES}
     groups[TERRITORIES[-1].slug] = [code for code in COUNTRIES if code not in named]
     groups[""] = list(COUNTRIES)
-    return {
-        name: (codes, list(accumulate(COUNTRIES[code][0] for code in codes)))
-        for name, codes in groups.items()
-    }
+    return {name: (codes, list(accumulate(COUNTRIES[code][0] for code in codes))) for name, codes in groups.items()}

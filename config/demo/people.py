@@ -1,4 +1,4 @@
-"""The accounts and the people in them: one company by domain, several people each, a few private addresses."""
+"""The accounts and the people in them: one company by domain, several people each, few private addresses."""
 
 from __future__ import annotations
 
@@ -83,16 +83,36 @@ class Population:
         if account_number is None:
             domain = _pick(rng, words.FREE_MAIL_DOMAINS)
             region, postal_code = _place(rng, country)
-            return Identity(self._address(first_name, last_name, domain), first_name, last_name, "", job_title, "",
-                            country, region, postal_code, None, 0.25 * buyer)  # fmt: skip
+            return Identity(
+                self._address(first_name, last_name, domain),
+                first_name,
+                last_name,
+                "",
+                job_title,
+                "",
+                country,
+                region,
+                postal_code,
+                None,
+                0.25 * buyer,
+            )
         account = self.accounts[account_number]
         phone = ""
         if rng.random() < 0.55:
             phone = f"{words.COUNTRIES[country][4]} {int(rng.random() * 9e6) + 1_000_000}"
         return Identity(
-            self._address(first_name, last_name, account.domain), first_name, last_name, account.name, job_title,
-            phone, country, account.region, account.postal_code, account_number, account.fit * buyer,
-        )  # fmt: skip
+            self._address(first_name, last_name, account.domain),
+            first_name,
+            last_name,
+            account.name,
+            job_title,
+            phone,
+            country,
+            account.region,
+            account.postal_code,
+            account_number,
+            account.fit * buyer,
+        )
 
     def _add_account(self, country: str) -> None:
         rng = self.rng
@@ -110,8 +130,20 @@ class Population:
         interest = rng.lognormvariate(0, 0.9)
         self._places.setdefault(country, []).append(len(self.accounts))
         self._weights.setdefault(country, []).append(interest * min(size, 1500) ** 0.3)
-        self.accounts.append(Account(f"{stem} {noun} {_pick(rng, forms)}", domain, country, region, postal_code,
-                                     industry, size, culture, fit * size_fit, interest))  # fmt: skip
+        self.accounts.append(
+            Account(
+                f"{stem} {noun} {_pick(rng, forms)}",
+                domain,
+                country,
+                region,
+                postal_code,
+                industry,
+                size,
+                culture,
+                fit * size_fit,
+                interest,
+            )
+        )
 
     def _company_name(self, nouns: tuple[str, ...]) -> tuple[str, str]:
         """A name nobody has yet, if one is found in a few tries; no letter thrice in a row."""

@@ -1,7 +1,8 @@
 """The rows of the made-up company, before any database: plain columns that refer to each other by position.
 
-Moments are aware UTC datetimes, days are dates in the company's time zone, money is integer cents with its currency.
-An index such as `lead` or `campaign` is the position in the list of the same name in `DemoCompany`.
+Moments are aware UTC datetimes, days are dates in the company's time zone, money is integer cents with its
+currency. An index such as `lead` or `campaign` is the position in the list of the same name in
+`DemoCompany`.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from decimal import Decimal
 
 @dataclass(slots=True)
 class Person:
-    """Someone who signs in; reps carry a territory, a weight in its rotation and the days they are away."""
+    """Someone who signs in; reps have a home territory, weights in
+    rotations, and days away."""
 
     first_name: str
     last_name: str
     role: str
     email: str
     territory: str = ""
-    weight: int = 1
-    weekly_capacity: int = 0
+    shares: dict[str, int] = field(default_factory=dict)
     away: list[tuple[date, date, str]] = field(default_factory=list)
 
     @property

@@ -1,4 +1,6 @@
-"""When things happen: growth over the two years, quiet summers and Christmases, working weeks and working hours."""
+"""When things happen: growth over the two years, quiet summers and Christmases, working weeks and working
+hours.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def moment(rng: Random, day: date, country: str) -> datetime:
 
 
 def working_moment(rng: Random, at: datetime, country: str) -> datetime:
-    """`at`, moved to a working hour of the same day, or of Monday when it falls on a weekend; never earlier."""
+    """`at`, moved to a working hour of the same day, or of Monday when it falls on a weekend; never
+    earlier.
+    """
     day = at.date()
     if day.weekday() >= 5:
         day += timedelta(days=7 - day.weekday())

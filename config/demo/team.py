@@ -16,16 +16,16 @@ TERRITORIES = [
     Territory("rest-of-world", "Rest of world", ()),
 ]
 
-# first name, last name, territory, weight in the rotation, new leads a week
-_REPS = (
-    ("Jana", "Weber", "dach", 3, 40),
-    ("Emre", "Yildiz", "dach", 2, 35),
-    ("Florian", "Steiner", "dach", 2, 35),
-    ("Charlotte", "Hughes", "uk-ireland", 2, 40),
-    ("Callum", "Byrne", "uk-ireland", 1, 30),
-    ("Astrid", "Lindqvist", "nordics", 1, 45),
-    ("Denise", "Coleman", "north-america", 1, 45),
-    ("Beatriz", "Navarro", "rest-of-world", 1, 40),
+# first name, last name, home territory, weights in the rotations. Everywhere somebody stands in for the others.
+_REPS: tuple[tuple[str, str, str, dict[str, int]], ...] = (
+    ("Jana", "Weber", "dach", {"dach": 3, "nordics": 1}),
+    ("Emre", "Yildiz", "dach", {"dach": 2}),
+    ("Florian", "Steiner", "dach", {"dach": 2, "rest-of-world": 1}),
+    ("Charlotte", "Hughes", "uk-ireland", {"uk-ireland": 2}),
+    ("Callum", "Byrne", "uk-ireland", {"uk-ireland": 1, "north-america": 1}),
+    ("Astrid", "Lindqvist", "nordics", {"nordics": 4}),
+    ("Denise", "Coleman", "north-america", {"north-america": 4}),
+    ("Beatriz", "Navarro", "rest-of-world", {"rest-of-world": 3}),
 )
 REP_ON_LEAVE = 1
 
@@ -37,9 +37,9 @@ def team(until: date) -> list[Person]:
         _person("Nadia", "Moreau", "marketing_director"),
         _person("Oliver", "Reid", "sales_leader"),
     ]
-    for number, (first_name, last_name, territory, weight, capacity) in enumerate(_REPS):
+    for number, (first_name, last_name, territory, shares) in enumerate(_REPS):
         rep = _person(first_name, last_name, "sales_rep")
-        rep.territory, rep.weight, rep.weekly_capacity = territory, weight, capacity
+        rep.territory, rep.shares = territory, shares
         for years_ago in (1, 2):
             start = date(until.year - years_ago, 7, 6) + timedelta(days=9 * number)
             rep.away.append((start, start + timedelta(days=13), "Summer holiday"))

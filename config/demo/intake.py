@@ -1,0 +1,306 @@
+"""What the portal and its reps did with every lead: score, assignment, passages, follow-ups.
+
+Decisions that the product makes are made by the product's own pure functions (scoring, routing, business hours, the
+ladder of stages); only what people decided is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from config.demo.campaigns import BAD_CAMPAIGN
+from config.demo.records import Deal, DemoCompany, Lead, Touch
+from config.demo.seasons import working_moment
+from leads.pure import cadence, lifecycle, routing, scoring
+
+REJECTIONS = ("bad_fit", "no_need", "no_authority", "no_budget", "bad_timing", "unreachable", "bad_data", "competitor")
+_BAD_REJECTIONS = ("bad_fit", "competitor", "no_need", "bad_data")
+_ROUNDING = 4  # points that rounding once per rule can add
+_STRONG = frozenset({"form_submission", "webinar_attendance", "event_visit", "email_reply"})
+
+
+@dataclass(slots=True)
+class Passage:
+    """A step between stages; `by` is the index of a person, None for the system."""
+
+    at: datetime
+    from_stage: str
+    to_stage: str
+    is_inferred: bool
+    because: str
+    reason: str = ""
+    by: int | None = None
+
+
+@dataclass(slots=True)
+class Promise:
+    """A follow-up, done when `done_at` is set."""
+
+    kind: str
+    because: str
+    planned_at: datetime
+    due_at: datetime
+    done_at: datetime | None = None
+    outcome: str = ""
+
+
+@dataclass(slots=True)
+class Given:
+    """A score a lead was given at a moment."""
+
+    at: datetime
+    score: scoring.Score
+
+
+@dataclass(slots=True)
+class Story:
+    """One lead's way through the portal. `territory` and `owner` are ids as given to `Intake`."""
+
+    territory: int | None = None
+    owner: int | None = None
+    rule: int | None = None
+    because: str = ""
+    passed_over: list[dict[str, str]] = field(default_factory=list)
+    stage: str = ""
+    passages: list[Passage] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
+    scores: list[Given] = field(default_factory=list)
+
+
+class Intake:
+    """Runs all leads of a company through it. Ids of people, territories and rules are the caller's."""
+
+    def __init__(
+        self,
+        company: DemoCompany,
+        *,
+        rule_set: scoring.RuleSet,
+        territory_rules: Sequence[routing.TerritoryRule],
+        reps: dict[int, list[routing.Rep]],
+        hours: cadence.BusinessHours,
+        follow_up_hours: float,
+    ) -> None:
+        self.company = company
+        self.rng = Random(f"{company.seed} intake")
+        self.rule_set, self.hours, self.follow_up_hours = rule_set, hours, follow_up_hours
+        self.territory_rules, self.reps = territory_rules, reps
+        self.tz = ZoneInfo(company.time_zone)
+        self.touches: list[list[Touch]] = [[] for _ in company.leads]
+        for touch in company.touches:
+            self.touches[touch.lead].append(touch)
+        self.deals: dict[int, list[Deal]] = {}
+        for deal in company.deals:
+            for lead, _ in deal.contacts[:1]:
+                self.deals.setdefault(lead, []).append(deal)
+        self.account_owners: dict[int, int] = {}
+        behaviour = [rule for rule in rule_set.rules if rule.group == "behaviour" and rule.points > 0]
+        # Fit does not change with time: looking for the moment, only behaviour needs to be scored.
+        self._behaviour = replace(
+            rule_set, fit_threshold=0, rules=[rule for rule in rule_set.rules if rule.group == "behaviour"]
+        )
+        self._counting = {rule.field for rule in behaviour}
+        self._worth: dict[tuple[str, int], int] = {}
+        for rule in behaviour:
+            for time in range(1, rule.max_times + 1):
+                self._worth[rule.field, time] = self._worth.get((rule.field, time), 0) + rule.points
+        self._matches: dict[str, routing.Match] = {}
+        self._bad = next(n for n, campaign in enumerate(company.campaigns) if campaign.slug == BAD_CAMPAIGN)
+
+    def run(self) -> list[Story]:
+        """One story per lead, in order of capture; merged leads have an empty one."""
+        return [
+            self._story(number, lead) if lead.merged_into is None else Story(stage=lifecycle.LEAD)
+            for number, lead in enumerate(self.company.leads)
+        ]
+
+    def _story(self, number: int, lead: Lead) -> Story:
+        story = Story()
+        self._assign(story, lead)
+        touches = [touch for touch in self.touches[number] if not touch.is_bot]
+        facts = scoring.Facts(facts_of(lead), [scoring.Event(touch.kind, touch.name, touch.at) for touch in touches])
+        signed_up = any(touch.kind == "email_signup" and touch.at == lead.captured_at for touch in touches)
+        self._pass(story, lead.captured_at, lifecycle.SUBSCRIBER if signed_up else lifecycle.LEAD, "captured")
+        now = scoring.score(facts, self.rule_set, self.company.until)
+        if now.fit < self.rule_set.fit_threshold:
+            touches = []  # without fit no touch ever qualifies
+        qualified_at = self._qualified(facts, touches, lead.captured_at)
+        for deal in self.deals.get(number, []):
+            if qualified_at is not None and qualified_at < deal.created_at:
+                self._becomes_mql(story, facts, qualified_at)
+                self._accept(story, lead, qualified_at, deal.created_at)
+            self._deal(story, lead, deal)
+            after = (deal.closed_at or self.company.until) + timedelta(days=30)
+            qualified_at = self._qualified(facts, touches, after) if story.stage == lifecycle.RECYCLED else None
+        if qualified_at is not None and story.stage != lifecycle.CUSTOMER:
+            self._becomes_mql(story, facts, qualified_at)
+            self._work(story, lead, facts, touches, qualified_at)
+        elif story.stage == lifecycle.SUBSCRIBER:
+            strong = next(
+                (t.at for t in self.touches[number] if t.kind in _STRONG and not t.is_bot and t.at > lead.captured_at),
+                None,
+            )
+            if strong is not None:
+                self._pass(story, strong, lifecycle.LEAD, "gave more contact data")
+        story.scores.append(Given(self.company.until, now))
+        return story
+
+    def _assign(self, story: Story, lead: Lead) -> None:
+        if lead.country not in self._matches:
+            candidate = routing.Candidate(country=lead.country)
+            self._matches[lead.country] = routing.first_match(candidate, self.territory_rules)
+        match = self._matches[lead.country]
+        if match.rule is None:
+            return
+        story.territory, story.rule = match.rule.territory_id, match.rule.id
+        reps = self.reps[match.rule.territory_id]
+        known = self.account_owners.get(lead.account) if lead.account is not None else None
+        choice = routing.choose_rep(reps, lead.captured_at.astimezone(self.tz).date(), known)
+        story.owner = choice.rep_id
+        story.because = f"{match.because}; {choice.because}"
+        story.passed_over = [{"rep": passed.name, "why": passed.why} for passed in choice.passed_over]
+        self.reps[match.rule.territory_id] = [replace(rep, current_credit=choice.credits[rep.id]) for rep in reps]
+        if lead.account is not None and known is None and choice.rep_id is not None:
+            self.account_owners[lead.account] = choice.rep_id
+
+    def _qualified(self, facts: scoring.Facts, touches: list[Touch], since: datetime) -> datetime | None:
+        """When both thresholds are first met at or after `since`; points come with touches only."""
+        counts: dict[str, int] = {}
+        # Two upper bounds, without decay and without limits on repeats: they save scoring most moments.
+        most, decayed, before = 0, 0.0, since
+        for touch in touches:
+            counts[touch.kind] = counts.get(touch.kind, 0) + 1
+            most += self._worth.get((touch.kind, counts[touch.kind]), 0)
+            if self.rule_set.half_life_days:
+                decayed *= 0.5 ** ((touch.at - before).total_seconds() / 86400 / self.rule_set.half_life_days)
+            decayed, before = decayed + self._worth.get((touch.kind, 1), 0), touch.at
+            if touch.at < since or min(most, decayed + _ROUNDING) < self.rule_set.behaviour_threshold:
+                continue
+            if touch.kind in self._counting and scoring.score(facts, self._behaviour, touch.at).is_qualified:
+                return touch.at
+        return None
+
+    def _becomes_mql(self, story: Story, facts: scoring.Facts, at: datetime) -> None:
+        given = scoring.score(facts, self.rule_set, at)
+        story.scores.append(Given(at, given))
+        self._pass(story, at, lifecycle.MQL, f"score {given.total}: fit {given.fit}, behaviour {given.behaviour}")
+        due = cadence.due_at(at, self.follow_up_hours, self.hours)
+        story.promises.append(Promise("call", "became MQL", at, due))
+
+    def _answer(self, story: Story, at: datetime, latest: datetime, lead: Lead, outcome: str) -> datetime:
+        """When the rep answers the open promise: mostly within the service level, sometimes days late."""
+        rng = self.rng
+        delay = timedelta(hours=rng.lognormvariate(0.9, 1.0))
+        answered = working_moment(rng, at + delay, lead.country) if delay > timedelta(hours=5) else at + delay
+        if answered >= latest:
+            answered = at + (latest - at) * (0.2 + 0.5 * rng.random())
+        answered = answered.replace(microsecond=0)
+        story.promises[-1].done_at, story.promises[-1].outcome = answered, outcome
+        return answered
+
+    def _accept(self, story: Story, lead: Lead, at: datetime, opened: datetime) -> None:
+        """An MQL that leads to an opportunity: accepted, verified, both before it opens."""
+        answered = self._answer(story, at, at + (opened - at) * 0.6, lead, "reached")
+        self._pass(story, answered, lifecycle.SAL, "accepted", by=story.owner)
+        verified = answered + (opened - answered) * (0.3 + 0.6 * self.rng.random())
+        self._pass(story, verified.replace(microsecond=0), lifecycle.SQL, "verified in a call", by=story.owner)
+
+    def _deal(self, story: Story, lead: Lead, deal: Deal) -> None:
+        opened = max(deal.created_at, lead.captured_at, story.passages[-1].at)
+        if story.stage != lifecycle.CUSTOMER:
+            self._pass(story, opened, lifecycle.OPPORTUNITY, f"opportunity {deal.name}"[:300], by=story.owner)
+        if deal.status == "won" and deal.closed_at is not None:
+            self._pass(story, deal.closed_at, lifecycle.CUSTOMER, "opportunity won", by=story.owner)
+        elif deal.status == "lost" and deal.closed_at is not None and story.stage == lifecycle.OPPORTUNITY:
+            target = lifecycle.RECYCLED if self.rng.random() < 0.8 else lifecycle.DISQUALIFIED
+            self._pass(story, deal.closed_at, target, f"opportunity lost: {deal.lost_reason.lower()}", by=story.owner)
+        elif deal.status == "open" and lead is self.company.leads[deal.lead]:
+            self._plan_next(story, "meeting", f"next step in {deal.name}"[:200])
+
+    def _work(
+        self, story: Story, lead: Lead, facts: scoring.Facts, touches: list[Touch], at: datetime, again: bool = False
+    ) -> None:
+        """An MQL without an opportunity (so far): accepted, rejected with a reason, or not yet answered."""
+        rng, until = self.rng, self.company.until
+        is_bad = lead.campaign == self._bad
+        away_since = self._away_since(story)
+        is_recent = until - at < timedelta(days=12)
+        if (away_since is not None and at >= away_since) or (is_recent and rng.random() < 0.3):
+            return
+        accepts = rng.random() < (0.16 if is_bad else 0.45 + 0.35 * lead.fit)
+        outcome = "reached" if accepts or rng.random() < 0.6 else "no_answer"
+        answered = self._answer(story, at, until, lead, outcome)
+        if not accepts:
+            reasons = _BAD_REJECTIONS if is_bad else REJECTIONS
+            reason = reasons[int(rng.random() ** 1.5 * len(reasons))]
+            target = lifecycle.DISQUALIFIED if reason in ("competitor", "bad_fit") else lifecycle.RECYCLED
+            self._pass(story, answered, target, "rejected by sales", reason=reason, by=story.owner)
+        else:
+            self._pass(story, answered, lifecycle.SAL, "accepted", by=story.owner)
+            self._after_acceptance(story, lead, answered)
+        if story.stage == lifecycle.RECYCLED and not again and rng.random() < 0.35:
+            back = self._qualified(facts, touches, story.passages[-1].at + timedelta(days=21))
+            if back is not None:
+                self._becomes_mql(story, facts, back)
+                self._work(story, lead, facts, touches, back, again=True)
+
+    def _after_acceptance(self, story: Story, lead: Lead, at: datetime) -> None:
+        rng, until = self.rng, self.company.until
+        if rng.random() < 0.3:
+            verified = working_moment(rng, at + timedelta(days=1 + rng.expovariate(1 / 5.0)), lead.country)
+            if verified < until:
+                self._pass(story, verified, lifecycle.SQL, "verified in a call", by=story.owner)
+        given_up = working_moment(rng, story.passages[-1].at + timedelta(days=18 + rng.random() * 45), lead.country)
+        if given_up < until and rng.random() < 0.93:
+            target = lifecycle.DISQUALIFIED if rng.random() < 0.2 else lifecycle.RECYCLED
+            reason = ("bad_timing", "unreachable", "no_budget", "no_need")[int(rng.random() ** 1.3 * 4)]
+            self._pass(story, given_up, target, "no project for now", reason=reason, by=story.owner)
+        else:
+            self._plan_next(story, "call" if rng.random() < 0.6 else "email", "next step agreed")
+
+    def _plan_next(self, story: Story, kind: str, because: str) -> None:
+        """An open promise around now: most still to come, some overdue."""
+        rng, until = self.rng, self.company.until
+        planned = max(story.passages[-1].at, until - timedelta(days=8))
+        due = cadence.due_at(until + timedelta(days=rng.random() * 9 - 2.2), 1, self.hours)
+        story.promises.append(Promise(kind, because, planned, max(due, planned)))
+
+    def _away_since(self, story: Story) -> datetime | None:
+        """The first day of the owner's leave if it covers the end of the data."""
+        today = self.company.until.astimezone(self.tz).date()
+        for rep in self.reps.get(story.territory or 0, []):
+            if rep.id == story.owner:
+                for start, end in rep.away:
+                    if start <= today <= end:
+                        return datetime(start.year, start.month, start.day, tzinfo=self.tz)
+        return None
+
+    def _pass(
+        self, story: Story, at: datetime, target: str, because: str, *, reason: str = "", by: int | None = None
+    ) -> None:
+        for step in lifecycle.passages_to(story.stage, target):
+            why = f"inferred from {lifecycle.LABELS[target]}" if step.is_inferred else because
+            story.passages.append(
+                Passage(
+                    at, step.from_stage, step.to_stage, step.is_inferred, why, "" if step.is_inferred else reason, by
+                )
+            )
+        story.stage = target
+
+
+def facts_of(lead: Lead) -> dict[str, object]:
+    """The attributes that scoring rules may ask for."""
+    return {
+        "email": lead.email or None,
+        "job_title": lead.job_title,
+        "company": lead.company,
+        "industry": lead.industry,
+        "company_size": lead.size,
+        "country": lead.country,
+        "region": lead.region,
+        "phone": lead.phone,
+        "account": lead.company if lead.account is not None else None,
+    }

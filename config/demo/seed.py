@@ -1,0 +1,166 @@
+"""Seeding the demo as a list of named steps, each with a line of progress.
+
+The company's rows are written in one transaction: an interrupted start leaves nothing, and the next one begins anew.
+What follows may be repeated safely. A `JobRun` marks how far it came and, last of all, that the demo is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from django.db import connection as database
+from django.db import transaction
+
+from config.demo import seed_crm, seed_deals, seed_people, seed_settings
+from config.demo.bulk import Bulk
+from config.demo.company import FULL_SIZE, build
+from config.demo.records import DemoCompany
+from config.demo.sign_ins import issue_sign_ins
+from integrations.models import Connection
+from leads.models import Campaign, JobRun, Lead, Opportunity, User
+
+KIND, PERIOD = "seed_demo", "demo"
+Say = Callable[[str], None]
+
+
+class SeedRefused(Exception):
+    """The database holds other data; the message says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to seed and where. `sandbox_data` None leaves the CRM's own file alone."""
+
+    at: datetime
+    out: Path
+    url: str
+    seed: int = 7
+    leads: int = FULL_SIZE
+    sandbox_data: Path | None = None
+    sandbox_url: str = "http://127.0.0.1:8081"
+    sandbox_token: str = ""
+
+
+@dataclass(slots=True)
+class _Written:
+    """Rows as they were written, in the order of the company's lists."""
+
+    bulk: Bulk
+    company: DemoCompany
+    leads: list[Lead] = field(default_factory=list)
+    deals: list[Opportunity] = field(default_factory=list)
+
+
+def seed_demo(*, order: Order, say: Say) -> dict[str, Any]:
+    """Make the demo complete, from wherever it is, and return the sign-ins that `order.out` holds afterwards."""
+    job = JobRun.objects.filter(kind=KIND, period=PERIOD).first()
+    if job is None:
+        if Lead.objects.exists() or Campaign.objects.exists():
+            raise SeedRefused("This database holds leads or campaigns already; the demo needs an empty one.")
+        job = _write_company(order, say)
+    if job.state != JobRun.State.DONE:
+        _complete(order, job, say)
+    _point_at_sandbox(order)
+    users = list(User.objects.filter(email__endswith="@fernhill.example").order_by("pk"))
+    return issue_sign_ins(users=users, out=order.out, url=order.url)
+
+
+def _write_company(order: Order, say: Say) -> JobRun:
+    """Everything below attribution and reports, in one transaction."""
+    company = _step(say, f"company of {order.leads:,} leads", lambda: build(order.seed, order.at, order.leads))
+    written = _Written(Bulk(order.seed), company)
+    with transaction.atomic():
+        _write_rows(order, written, say)
+        job = JobRun.objects.create(
+            public_id=written.bulk.public_id(),
+            kind=KIND,
+            period=PERIOD,
+            state=JobRun.State.RUNNING,
+            message=f"seed {order.seed}, {order.leads} leads",
+            created_at=order.at,
+            started_at=order.at,
+        )
+    if database.vendor == "postgresql":
+        _step(say, "statistics for the query planner", _analyze)
+    return job
+
+
+def _write_rows(order: Order, written: _Written, say: Say) -> None:
+    bulk, company = written.bulk, written.company
+    ground = _step(say, "people, territories, plan", lambda: seed_settings.write_settings(bulk, company))
+    _step(say, f"costs {len(company.costs):,}", lambda: seed_settings.write_costs(bulk, company, ground))
+    intake, stories = _step(say, "scores, assignments, follow-ups", lambda: seed_people.live_through(company, ground))
+    accounts = _step(say, "accounts", lambda: seed_people.write_accounts(bulk, company, intake, ground))
+    leads = written.leads = _step(
+        say,
+        f"leads {len(company.leads):,}",
+        lambda: seed_people.write_leads(bulk, company, ground, accounts, intake, stories),
+    )
+    _step(
+        say,
+        f"touchpoints {len(company.touches):,}",
+        lambda: seed_people.write_touchpoints(bulk, company, ground, leads),
+    )
+    _step(say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories))
+    _step(say, "events", lambda: seed_people.write_events(bulk, leads, stories))
+    seed_people.finish_reps(bulk, ground, intake)
+    deals = written.deals = _step(
+        say,
+        f"opportunities {len(company.deals):,}",
+        lambda: seed_deals.write_opportunities(bulk, company, ground, accounts, leads, stories),
+    )
+    seed_deals.write_changes(bulk, company, ground, deals, seed_crm.SLUG)
+    connection = seed_crm.write_connection(bulk, order.at, order.sandbox_url, order.sandbox_token)
+    _step(
+        say,
+        "links to the CRM",
+        lambda: seed_crm.write_links(bulk, company, ground, connection, leads, deals),
+    )
+    bulk.put_sequences_right()
+    if order.sandbox_data is not None:
+        path = order.sandbox_data
+        _step(
+            say,
+            "the sandbox CRM's own records",
+            lambda: seed_crm.load_sandbox(path, company, ground.users, leads, deals),
+        )
+
+
+def _complete(order: Order, job: JobRun, say: Say) -> None:
+    """What is computed from the rows; every step may be repeated."""
+    for name, step in AFTERWARDS:
+        _step(say, name, lambda step=step: step(order))
+    JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.DONE, finished_at=order.at)
+
+
+AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = []
+
+
+def _point_at_sandbox(order: Order) -> None:
+    """The supervisor may give the CRM another port at each start; its token stays."""
+    rows = Connection.objects.filter(slug=seed_crm.SLUG)
+    if not rows.filter(base_url=order.sandbox_url).exists():
+        rows.update(base_url=order.sandbox_url)
+    stored = rows.get()
+    if order.sandbox_token and stored.secret != order.sandbox_token:
+        rows.update(secret=order.sandbox_token, secret_set_at=order.at)
+
+
+def _analyze() -> None:
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def _step(say: Say, name: str, work: Callable[[], Any]) -> Any:
+    begun = perf_counter()
+    result = work()
+    say(f"{name} … {perf_counter() - begun:.1f} s")
+    return result
+
+
+__all__ = ["Order", "SeedRefused", "seed_demo"]

@@ -1,0 +1,266 @@
+"""The sandbox CRM as it stands after two years of daily syncs, on both sides of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from config.demo.bulk import Bulk
+from config.demo.records import DemoCompany
+from config.demo.seed_deals import changes_of
+from config.demo.seed_settings import Ground
+from integrations.models import (
+    Connection,
+    ExternalRecord,
+    PendingPush,
+    RecordKind,
+    StageMap,
+    SyncRun,
+    Watermark,
+)
+from integrations.sandbox_crm.store import Store
+from leads.models import Lead, Opportunity, PipelineStage, Stage, User
+
+SLUG = "sandbox-main"
+_DAYS_OF_RUNS = 21
+
+
+def last_push(until: datetime) -> datetime:
+    """When the last nightly push ran: at four in the morning (UTC) before `until`."""
+    day = until.astimezone(UTC).date()
+    at = datetime.combine(day, time(4), UTC)
+    return at if at <= until else at - timedelta(days=1)
+
+
+def write_connection(bulk: Bulk, at: datetime, url: str, token: str) -> Connection:
+    """The connection with its secret, and which of our stages the remote ones mean."""
+    connection = Connection(
+        public_id=bulk.public_id(),
+        slug=SLUG,
+        name="Sandbox CRM",
+        kind="sandbox",
+        base_url=url,
+        secret=token,
+        secret_set_at=at,
+        health=Connection.Health.OK,
+        health_at=last_push(at),
+        created_at=at - timedelta(days=730),
+    )
+    bulk.put(Connection, [connection])
+    bulk.put(
+        StageMap,
+        (
+            StageMap(connection=connection, remote_key=stage.key, remote_name=stage.name, stage=stage)
+            for stage in PipelineStage.objects.order_by("position")
+        ),
+    )
+    bulk.put(
+        Watermark, (Watermark(connection=connection, kind=kind, read_to=last_push(at)) for kind in ("person", "deal"))
+    )
+    return connection
+
+
+def write_links(
+    bulk: Bulk,
+    company: DemoCompany,
+    ground: Ground,
+    connection: Connection,
+    leads: list[Lead],
+    deals: list[Opportunity],
+) -> None:
+    """Who is linked to what. Leads changed since the last nightly push are still owed to the CRM."""
+    pushed = last_push(company.until)
+    reps = [user for user, person in zip(ground.users, company.people, strict=True) if person.shares]
+    links = [
+        ExternalRecord(connection=connection, kind=RecordKind.OWNER, remote_id=owner_id(place), owner=rep)
+        for place, rep in enumerate(reps)
+    ]
+    links += [
+        ExternalRecord(
+            connection=connection,
+            kind=RecordKind.PERSON,
+            remote_id=person_id(number),
+            lead=lead,
+            synced_at=pushed,
+            remote_changed_at=min(lead.changed_at, pushed),
+        )
+        for number, lead in synced(company, leads)
+    ]
+    links += [
+        ExternalRecord(
+            connection=connection,
+            kind=RecordKind.DEAL,
+            remote_id=deal_id(number),
+            opportunity=deal,
+            synced_at=pushed,
+            remote_changed_at=deal.changed_at,
+        )
+        for number, deal in enumerate(deals)
+    ]
+    bulk.put(ExternalRecord, links)
+    bulk.put(
+        PendingPush,
+        (
+            PendingPush(
+                connection=connection,
+                lead=lead,
+                reason="changed since the last push",
+                not_before=company.until,
+                changed_at=lead.changed_at,
+            )
+            for lead in leads
+            if lead.changed_at > pushed and belongs_in_crm(lead)
+        ),
+    )
+    _write_runs(bulk, company, connection, leads, deals)
+
+
+def load_sandbox(
+    path: str | Path, company: DemoCompany, users: list[User], leads: list[Lead], deals: list[Opportunity]
+) -> int:
+    """Fill the CRM's own file, all or nothing; returns the number of people. Does nothing where some are there."""
+    store = Store(path)
+    try:
+        store.add_defaults()
+        if store.counts().get("people"):
+            return store.counts()["people"]
+        reps = [user for user, person in zip(users, company.people, strict=True) if person.shares]
+        remote_owner = {rep.pk: owner_id(place) for place, rep in enumerate(reps)}
+        loaded = store.bulk_load(
+            owners=[{"id": owner_id(place), "name": rep.name, "email": rep.email} for place, rep in enumerate(reps)],
+            people=[_person(number, lead, remote_owner) for number, lead in synced(company, leads)],
+            deals=[_deal(number, deal, remote_owner) for number, deal in enumerate(deals)],
+            contacts=_contacts(company, leads),
+            history=_history(company, deals),
+        )
+        return loaded["people"]
+    finally:
+        store.close()
+
+
+def synced(company: DemoCompany, leads: list[Lead]) -> Iterable[tuple[int, Lead]]:
+    """The leads the CRM knows, with their number."""
+    pushed = last_push(company.until)
+    return [(number, lead) for number, lead in enumerate(leads) if lead.captured_at <= pushed and belongs_in_crm(lead)]
+
+
+def belongs_in_crm(lead: Lead) -> bool:
+    """Leads that somebody may call: not mere subscribers, not the losers of a merge."""
+    return lead.merged_into_id is None and lead.stage != Stage.SUBSCRIBER
+
+
+def owner_id(place: int) -> str:
+    """The remote id of a rep."""
+    return f"O-{101 + place}"
+
+
+def person_id(number: int) -> str:
+    """The remote id of a lead."""
+    return f"P-{number + 1:06d}"
+
+
+def deal_id(number: int) -> str:
+    """The remote id of an opportunity."""
+    return f"D-{number + 1:06d}"
+
+
+def _person(number: int, lead: Lead, owners: dict[int, str]) -> dict[str, Any]:
+    return {
+        "id": person_id(number),
+        "external_id": str(lead.public_id),
+        "email": lead.email or "",
+        "first_name": lead.first_name,
+        "last_name": lead.last_name,
+        "company": lead.company,
+        "job_title": lead.job_title,
+        "phone": lead.phone,
+        "country": lead.country,
+        "region": lead.region,
+        "postal_code": lead.postal_code,
+        "industry": lead.industry,
+        "company_size": lead.company_size,
+        "owner_id": owners.get(lead.owner_id or 0),
+        "created_at": lead.captured_at,
+        "modified_at": lead.changed_at,
+    }
+
+
+def _deal(number: int, deal: Opportunity, owners: dict[int, str]) -> dict[str, Any]:
+    return {
+        "id": deal_id(number),
+        "name": deal.name,
+        "stage": deal.stage.key,
+        "amount_cents": deal.amount_cents,
+        "currency": deal.currency,
+        "close_on": deal.expected_close_on,
+        "closed_at": deal.closed_at,
+        "lost_reason": deal.lost_reason,
+        "owner_id": owners.get(deal.owner_id or 0),
+        "created_at": deal.opened_at,
+        "modified_at": deal.changed_at,
+    }
+
+
+def _contacts(company: DemoCompany, leads: list[Lead]) -> list[dict[str, str]]:
+    known = {number for number, _ in synced(company, leads)}
+    return [
+        {"deal_id": deal_id(number), "person_id": person_id(lead), "role": role}
+        for number, deal in enumerate(company.deals)
+        for lead, role in deal.contacts
+        if lead in known
+    ]
+
+
+def _history(company: DemoCompany, deals: list[Opportunity]) -> list[dict[str, Any]]:
+    rows = []
+    for number, made in enumerate(company.deals):
+        before: str | None = None
+        for change in changes_of(made):
+            rows.append(
+                {
+                    "deal_id": deal_id(number),
+                    "from_stage": before,
+                    "to_stage": change.stage,
+                    "amount_cents": change.cents,
+                    "currency": made.currency,
+                    "changed_at": change.at,
+                }
+            )
+            before = change.stage
+    return rows
+
+
+def _write_runs(
+    bulk: Bulk, company: DemoCompany, connection: Connection, leads: list[Lead], deals: list[Opportunity]
+) -> None:
+    """The log of the last three weeks: one push and one pull a night."""
+    runs = []
+    for back in range(_DAYS_OF_RUNS, -1, -1):
+        end = last_push(company.until) - timedelta(days=back)
+        start = end - timedelta(days=1)
+        new = sum(start < lead.captured_at <= end and belongs_in_crm(lead) for lead in leads)
+        changed = sum(lead.captured_at <= start < lead.changed_at <= end for lead in leads)
+        opened = sum(start < deal.opened_at <= end for deal in deals)
+        moved = sum(deal.opened_at <= start < deal.changed_at <= end for deal in deals)
+        for direction, created, updated, size, offset in (
+            (SyncRun.Direction.PUSH, new, changed, 100, 0),
+            (SyncRun.Direction.PULL, opened, moved, 500, 2),
+        ):
+            begun = end + timedelta(minutes=offset)
+            runs.append(
+                SyncRun(
+                    public_id=bulk.public_id(),
+                    connection=connection,
+                    direction=direction,
+                    state=SyncRun.State.DONE,
+                    reason="daily",
+                    created=created,
+                    updated=updated,
+                    calls=3 + (created + updated) // size,
+                    started_at=begun,
+                    finished_at=begun + timedelta(seconds=2 + (created + updated) // 60),
+                )
+            )
+    bulk.put(SyncRun, runs)

@@ -1,0 +1,202 @@
+"""What an admin would have set up: the company, its people, territories, rules, plan, costs and rates."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from django.contrib.auth.hashers import make_password
+
+from config.demo.bulk import Bulk
+from config.demo.records import DemoCompany
+from leads.models import (
+    Campaign,
+    CampaignCost,
+    Channel,
+    Company,
+    ExchangeRate,
+    PipelineStage,
+    RepAbsence,
+    Role,
+    ScoringRule,
+    ScoringRuleSet,
+    Territory,
+    TerritoryRep,
+    TerritoryRule,
+    User,
+)
+
+FIT_THRESHOLD, BEHAVIOUR_THRESHOLD = 30, 25
+
+
+@dataclass(slots=True)
+class Ground:
+    """The rows that everything else refers to, in the order of the company's lists or by key."""
+
+    users: list[User] = field(default_factory=list)
+    territories: list[Territory] = field(default_factory=list)
+    rules: list[TerritoryRule] = field(default_factory=list)
+    reps: list[TerritoryRep] = field(default_factory=list)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    stages: dict[str, PipelineStage] = field(default_factory=dict)
+    rule_set: ScoringRuleSet = field(default_factory=ScoringRuleSet)
+    campaigns: list[Campaign] = field(default_factory=list)
+    rates: dict[str, tuple[list[date], list[Decimal]]] = field(default_factory=dict)
+
+    def reporting_cents(self, cents: int, currency: str, day: date) -> int:
+        """Cents in the company's currency at the rate of a day, halves to even."""
+        if currency not in self.rates:
+            return cents
+        days, rates = self.rates[currency]
+        rate = rates[max(bisect_right(days, day) - 1, 0)]
+        return int((cents * rate).to_integral_value(ROUND_HALF_EVEN))
+
+
+def write_settings(bulk: Bulk, company: DemoCompany) -> Ground:
+    """Everything but people's passwords; see `sign_ins`."""
+    Company.objects.filter(pk=1).update(
+        name=company.name,
+        currency=company.currency,
+        time_zone=company.time_zone,
+        internal_domains=["fernhill.example"],
+        holidays=_holidays(company.since.year, company.until.year),
+    )
+    ground = Ground(
+        channels={channel.key: channel for channel in Channel.objects.all()},
+        stages={stage.key: stage for stage in PipelineStage.objects.all()},
+    )
+    _write_users(bulk, company, ground)
+    _write_territories(bulk, company, ground)
+    ground.rule_set = _write_rule_set(bulk, company.since)
+    _write_plan(bulk, company, ground)
+    return ground
+
+
+def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
+    """Exchange rates first, then costs in both currencies."""
+    bulk.put(
+        ExchangeRate,
+        (ExchangeRate(currency=row.currency, valid_from=row.day, rate=row.rate) for row in company.rates),
+    )
+    for row in company.rates:
+        days, rates = ground.rates.setdefault(row.currency, ([], []))
+        days.append(row.day)
+        rates.append(row.rate)
+    bulk.put(
+        CampaignCost,
+        (
+            CampaignCost(
+                campaign=ground.campaigns[cost.campaign],
+                spent_on=cost.day,
+                amount_cents=cost.cents,
+                currency=cost.currency,
+                reporting_cents=ground.reporting_cents(cost.cents, cost.currency, cost.day),
+                source="demo",
+                recorded_at=company.until,
+            )
+            for cost in company.costs
+        ),
+    )
+
+
+def _write_users(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
+    rows = []
+    for person in company.people:
+        is_admin = person.role == Role.ADMIN
+        rows.append(
+            User(
+                public_id=bulk.public_id(),
+                email=person.email,
+                name=person.name,
+                role=person.role,
+                is_staff=is_admin,
+                is_superuser=is_admin,
+                password=make_password(None),
+            )
+        )
+    ground.users = bulk.put(User, rows)
+    bulk.put(
+        RepAbsence,
+        (
+            RepAbsence(rep=user, starts_on=start, ends_on=end, reason=why)
+            for person, user in zip(company.people, ground.users, strict=True)
+            for start, end, why in person.away
+        ),
+    )
+
+
+def _write_territories(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
+    """The catch-all is the one every installation starts with, under our name for it."""
+    *named, last = company.territories
+    ground.territories = bulk.put(Territory, (Territory(name=territory.name) for territory in named))
+    Territory.objects.filter(is_catch_all=True).update(name=last.name)
+    ground.territories.append(Territory.objects.get(is_catch_all=True))
+    TerritoryRule.objects.all().delete()
+    ground.rules = bulk.put(
+        TerritoryRule,
+        (
+            TerritoryRule(territory=row, position=place, name=territory.name, countries=list(territory.countries))
+            for place, (territory, row) in enumerate(zip(named, ground.territories, strict=False), start=1)
+        ),
+    )
+    ground.reps = bulk.put(
+        TerritoryRep,
+        (
+            TerritoryRep(territory=row, rep=user, weight=person.shares[territory.slug])
+            for territory, row in zip(company.territories, ground.territories, strict=True)
+            for person, user in zip(company.people, ground.users, strict=True)
+            if territory.slug in person.shares
+        ),
+    )
+
+
+def _write_rule_set(bulk: Bulk, at: datetime) -> ScoringRuleSet:
+    """The shipped rules with the thresholds this company's two teams agreed on, as the next version."""
+    shipped = ScoringRuleSet.objects.get(state=ScoringRuleSet.State.ACTIVE)
+    rules = list(ScoringRule.objects.filter(rule_set=shipped).order_by("position"))
+    ScoringRuleSet.objects.filter(pk=shipped.pk).update(state=ScoringRuleSet.State.RETIRED)
+    ours = ScoringRuleSet(
+        version=shipped.version + 1,
+        state=ScoringRuleSet.State.ACTIVE,
+        fit_threshold=FIT_THRESHOLD,
+        behaviour_threshold=BEHAVIOUR_THRESHOLD,
+        fit_cap=shipped.fit_cap,
+        behaviour_cap=shipped.behaviour_cap,
+        half_life_days=shipped.half_life_days,
+        note="Thresholds agreed by marketing and sales",
+        activated_at=at,
+    )
+    bulk.put(ScoringRuleSet, [ours])
+    for rule in rules:
+        rule.pk, rule.rule_set = None, ours
+    bulk.put(ScoringRule, rules)
+    return ours
+
+
+def _write_plan(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
+    rows: list[Campaign] = []
+    for campaign in company.campaigns:
+        rows.append(
+            Campaign(
+                id=bulk.next_id(Campaign),
+                public_id=bulk.public_id(),
+                name=campaign.name,
+                code=campaign.slug,
+                parent=rows[campaign.parent] if campaign.parent is not None else None,
+                channel=ground.channels[campaign.channel],
+                starts_on=campaign.starts_on,
+                ends_on=campaign.ends_on,
+                budget_cents=campaign.budget_cents or None,
+                currency=campaign.currency,
+            )
+        )
+    ground.campaigns = bulk.put(Campaign, rows)
+
+
+def _holidays(first: int, last: int) -> list[str]:
+    """Fixed German holidays; the movable ones would need a calendar nobody looks at in a demo."""
+    days: Iterable[str] = ("01-01", "05-01", "10-03", "12-24", "12-25", "12-26", "12-31")
+    return [f"{year}-{day}" for year in range(first, last + 2) for day in days]
