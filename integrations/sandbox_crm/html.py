@@ -102,8 +102,8 @@ def deal(row: Row, history: Iterable[Row], stages: Iterable[Row], form_token: st
     stages = list(stages)
     names = {stage["key"]: stage["name"] for stage in stages}
     who = ", ".join(
-        f'<a href="/people/{e(contact["person_id"])}">{e(contact["external_id"] or contact["person_id"])}</a>'
-        for contact in row["contacts"]
+        f'<a href="/people/{e(each["person_id"])}">{e(each["name"] or each["external_id"] or each["person_id"])}</a>'
+        for each in row["contacts"]
     )
     facts = (
         f'<dl class="card facts"><dt>Stage</dt><dd><span class="badge {e(row["status"])}">{e(names[row["stage"]])}'

@@ -214,7 +214,8 @@ class Store:
         marks = ",".join("?" * len(deal_ids))
         found: dict[str, list[Row]] = {}
         for row in self._rows(
-            "SELECT deal_id, person_id, people.external_id, role FROM contacts"
+            "SELECT deal_id, person_id, people.external_id, role,"
+            " TRIM(first_name || ' ' || last_name) AS name FROM contacts"
             " JOIN people ON people.id = person_id"
             f" WHERE deal_id IN ({marks}) ORDER BY deal_id, person_id",
             tuple(deal_ids),

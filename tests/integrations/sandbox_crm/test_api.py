@@ -156,13 +156,13 @@ def test_upsert_merges_properties_and_null_removes(server):
 
 
 def test_a_deal_from_opening_to_closing(server):
-    person_id = person(server)
+    person_id = person(server, first_name="Ada")
     status, deal, _ = call(
         server, "POST", "/v1/deals",
         {"name": "Big", "amount": "1234.5", "contacts": [{"external_id": "L1", "role": "champion"}]},
     )  # fmt: skip
     assert (status, deal["stage"], deal["amount"], deal["status"]) == (201, "qualification", "1234.50", "open")
-    assert deal["contacts"] == [{"person_id": person_id, "external_id": "L1", "role": "champion"}]
+    assert deal["contacts"] == [{"person_id": person_id, "external_id": "L1", "role": "champion", "name": "Ada"}]
     _, won, _ = call(server, "PATCH", f"/v1/deals/{deal['id']}", {"stage": "won", "amount": 2000})
     assert (won["status"], won["amount"], won["close_on"]) == ("won", "2000.00", datetime.now(UTC).date().isoformat())
     assert won["closed_at"] and won["modified_at"] > deal["modified_at"]
