@@ -12,7 +12,7 @@ def web(port: int, workers: int) -> list[str]:
     """Gunicorn with threads: a slow page must not hold up the others."""
     return [
         *(sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}"),
-        *("--worker-class", "gthread", "--workers", str(workers), "--threads", "4"),
+        *("--worker-class", "gthread", "--workers", str(workers), "--threads", "4", "--preload"),
         *("--graceful-timeout", "8", "--timeout", "60", "--no-control-socket", "--log-level", "info"),
     ]
 

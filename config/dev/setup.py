@@ -115,7 +115,8 @@ def install(environment: Path, lock: Path) -> None:
         if subprocess.run([uv, "pip", "install", "--python", python, *exactly], check=False).returncode:
             sys.exit("Installing the packages failed; the lines above say why.")
         return
-    quiet = ["--disable-pip-version-check", "--progress-bar", "off", "--no-input"]
+    # Python compiles what is used at its first import; compiling all of it here takes longer than the download.
+    quiet = ["--no-compile", "--disable-pip-version-check", "--progress-bar", "off", "--no-input"]
     command = [python, "-m", "pip", "install", *exactly, *quiet]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         last = show_progress(process.stdout or [], locked_packages(lock.read_text()), live=sys.stdout.isatty())

@@ -115,8 +115,9 @@ class Supervisor:
                 lambda: self.command("static", commands.manage("collectstatic", "--no-input", "-v", "0")),
             )
         self.keep("web", commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2)))
-        self.keep("worker", commands.worker(int(self.environ.get("WORKER_CONCURRENCY") or 2)))
         self.step("web", lambda: self.wait_until_answering(f"http://127.0.0.1:{self.port}/readyz"))
+        # After the web, so that the first page need not share the processor with the worker's start.
+        self.keep("worker", commands.worker(int(self.environ.get("WORKER_CONCURRENCY") or 2)))
 
     def start_broker(self) -> str:
         """Start our own broker; returns its address."""
@@ -133,13 +134,12 @@ class Supervisor:
     def demo_data(self, crm: state.Sandbox) -> None:
         """Start the sandbox CRM and seed the demo company; seeding again does nothing."""
         data = str(self.folder / "sandbox_crm.sqlite3")
-        # Its token comes by SANDBOX_CRM_TOKEN: a command line is for everybody on the machine to read.
+        # The token goes by SANDBOX_CRM_TOKEN: a command line is for everybody on the machine to read.
         where = ["--host", "127.0.0.1", "--port", str(crm.port), "--data", data]
         self.keep("sandbox_crm", [sys.executable, "-m", "integrations.sandbox_crm", *where])
         self.step("sandbox CRM", lambda: self.wait_until_answering(f"{crm.url}/health"))
         out = self.folder / "demo.json"
-        seed = ["--sandbox-data", data, "--sandbox-url", crm.url, "--sandbox-token", crm.token]
-        seed += ["--out", str(out), "--url", self.address]
+        seed = ["--sandbox-data", data, "--sandbox-url", crm.url, "--out", str(out), "--url", self.address]
         self.say("  demo company\n")
         self.command("seed", commands.manage("seed_demo", *seed), aloud=True)
         self.note_address(out)
