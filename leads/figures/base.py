@@ -7,20 +7,21 @@ disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from statistics import median
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncWeek
+from django.utils import timezone
 
 from leads.models import User
 from leads.pure.week import Period, Week, weeks_between
 
-Unit = Literal["count", "money", "share", "ratio", "days", "hours"]
+Unit = Literal["count", "money", "share", "ratio", "days", "hours", "money_per_day"]
 Number = int | float
 
 
@@ -73,26 +74,51 @@ _MICROSECOND = datetime.resolution
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a row set: the ``values()`` path, a heading, how to print it, and a URL name taking ``link_by``."""
+    """A column of a row set: the ``values()`` path, a heading, how to print it, and a URL name taking ``link_by``.
+
+    Money is in the company currency unless ``currency_by`` names the path of the row's own currency.
+    """
 
     path: str
     label: str
-    kind: Literal["text", "count", "money", "share", "days", "time", "date"] = "text"
+    kind: Literal["text", "count", "money", "share", "days", "hours", "time", "date"] = "text"
     link: str = ""
     link_by: str = ""
+    currency_by: str = ""
+
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A column that SQL cannot compute alike on every database (business hours, days between two moments).
+
+    ``of`` gets a row holding the paths in ``needs``.
+    """
+
+    needs: tuple[str, ...]
+    of: Callable[[Row], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RowSet:
     """Rows of one part. Without ``amount`` each row counts 1; with it, the column is summed (or put through
-    ``statistic``). ``dated_by`` is the datetime column by which the rows fall into weeks."""
+    ``statistic``). ``dated_by`` is the date or datetime column by which the rows fall into weeks.
+
+    ``nothing`` is the sum of no rows: 0, or None where nothing recorded means nothing known. ``event`` names a boolean
+    column; with it the statistic gets (amount, event) pairs. ``derived`` columns are computed row by row.
+    """
 
     queryset: QuerySet[Any]
     columns: tuple[Column, ...]
     label: str
     amount: str = ""
     dated_by: str = ""
-    statistic: Callable[[Sequence[Number]], Number | None] | None = None
+    statistic: Callable[[Sequence[Any]], Number | None] | None = None
+    nothing: Number | None = 0
+    event: str = ""
+    derived: Mapping[str, Derived] = field(default_factory=dict)
 
     def count(self) -> int:
         """How many rows."""
@@ -101,27 +127,69 @@ class RowSet:
     def total(self) -> Number | None:
         """Count, sum or statistic of the rows; a statistic of no rows is None."""
         if self.statistic:
-            return self.statistic(list(self.queryset.values_list(self.amount, flat=True)))
+            return self.statistic([value for _, value in self._values()])
         if self.amount:
-            return self.queryset.aggregate(total=Sum(self.amount))["total"] or 0
+            total: Number | None = self.queryset.order_by().aggregate(total=Sum(self.amount))["total"]
+            return self.nothing if total is None else total
         return self.count()
 
     def weekly(self, tz: ZoneInfo) -> dict[Week, Number | None]:
         """Totals by ISO week of ``dated_by``, in one query; weeks without rows are left out."""
-        weeks = self.queryset.annotate(_week=TruncWeek(self.dated_by, tzinfo=tz))
         if self.statistic:
-            grouped: dict[Week, list[Number]] = {}
-            for start, value in weeks.values_list("_week", self.amount):
-                grouped.setdefault(Week.of_date(start.astimezone(tz).date()), []).append(value)
+            grouped: dict[Week, list[Any]] = {}
+            for at, value in self._values():
+                grouped.setdefault(_week(at, tz), []).append(value)
             return {week: self.statistic(values) for week, values in grouped.items()}
         aggregate = Sum(self.amount) if self.amount else Count("pk")
-        rows = weeks.order_by().values("_week").annotate(_total=aggregate).values_list("_week", "_total")
-        return {Week.of_date(start.astimezone(tz).date()): total or 0 for start, total in rows}
+        weeks = self.queryset.annotate(_week=TruncWeek(self.dated_by)).order_by().values("_week")
+        # Not tzinfo=, which a date column refuses.
+        with timezone.override(tz):
+            rows = list(weeks.annotate(_total=aggregate).values_list("_week", "_total"))
+        return {_week(start, tz): self.nothing if total is None else total for start, total in rows}
 
-    def rows(self, start: int = 0, stop: int | None = None) -> list[dict[str, Any]]:
-        """The rows as dictionaries keyed by column path (and by ``link_by`` paths)."""
-        paths = {path for column in self.columns for path in (column.path, column.link_by) if path}
-        return list(self.queryset.values(*sorted(paths))[start:stop])
+    def empty(self) -> Number | None:
+        """The total of a week without rows."""
+        return None if self.statistic else self.nothing
+
+    def rows(self, start: int = 0, stop: int | None = None, sort: str = "") -> list[Row]:
+        """The rows as dictionaries keyed by column path (and by ``link_by`` and ``currency_by`` paths).
+
+        ``sort`` is a column path, with "-" before it for descending; without it the row set's own order holds.
+        """
+        path, is_descending = sort.removeprefix("-"), sort.startswith("-")
+        shown = [path for c in self.columns for path in (c.path, c.link_by, c.currency_by) if path]
+        wanted = [*shown, *([self.event] if self.event else []), *([self.amount] if self.amount else [])]
+        if path in self.derived:
+            # Only Python knows these values, so all rows are read before the first can be shown.
+            rows = self._read(wanted, self.queryset)
+            known = [row for row in rows if row[path] is not None]
+            unknown = [row for row in rows if row[path] is None]
+            return [*sorted(known, key=lambda row: row[path], reverse=is_descending), *unknown][start:stop]
+        ordered = self.queryset.order_by(sort, "pk") if path else self.queryset
+        return self._read(wanted, ordered[start:stop])
+
+    def _values(self) -> list[tuple[Any, Any]]:
+        """(moment, amount or (amount, event)) of each row."""
+        wanted = [path for path in (self.amount, self.event, self.dated_by) if path]
+        rows = self._read(wanted, self.queryset.order_by())
+        return [
+            (row.get(self.dated_by), (row[self.amount], row[self.event]) if self.event else row[self.amount])
+            for row in rows
+        ]
+
+    def _read(self, wanted: Iterable[str], queryset: QuerySet[Any]) -> list[Row]:
+        plain = {path for path in wanted if path not in self.derived}
+        derived = {path: self.derived[path] for path in wanted if path in self.derived}
+        needed = {path for column in derived.values() for path in column.needs}
+        rows: list[Row] = list(queryset.values(*sorted(plain | needed)))
+        for path, column in derived.items():
+            for row in rows:
+                row[path] = column.of(row)
+        return rows
+
+
+def _week(at: date, tz: ZoneInfo) -> Week:
+    return Week.of(at, tz) if isinstance(at, datetime) else Week.of_date(at)
 
 
 Parts = Mapping[str, RowSet]
@@ -150,6 +218,10 @@ class Definition:
 
     ``parts`` gives the row sets for a scope. Parts whose name starts with "excluded" are listed with their reason but
     never counted. ``combine`` turns the other parts' totals into the value; ``None`` means unknown and is shown so.
+    ``arithmetic`` is the formula with part names in braces, for showing it with the values put in. ``filters`` are the
+    scope's fields it obeys beside the period. ``weekly`` says how a series is made: "grouped" puts rows into weeks,
+    "each" asks anew for every week (stocks, whole months). ``is_company_wide``: has no rows of one rep, so that only
+    people who see everything may read it.
     """
 
     key: str
@@ -162,6 +234,9 @@ class Definition:
     combine: Callable[[Totals], Number | None] = included
     better: Literal["up", "down", "neither"] = "up"
     filters: frozenset[str] = field(default_factory=frozenset)
+    arithmetic: str = ""
+    weekly: Literal["grouped", "each"] = "grouped"
+    is_company_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +282,24 @@ def figure(key: str, scope: Scope) -> Figure:
 
 
 def series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, Number | None]]:
-    """The figure week by week (both weeks included), one query per part. Every counted part must be dated."""
+    """The figure week by week (both weeks included), one query per part. Every counted part must be dated.
+
+    Definitions with ``weekly="each"`` are asked once per week, as things stood at its end.
+    """
     meaning = definition(key)
+    if meaning.weekly == "each":
+        return [(week, _as_of(key, scope, week.period(scope.tz))) for week in weeks_between(first, last)]
     whole = Period(first.bounds(scope.tz)[0], last.bounds(scope.tz)[1])
     parts = {name: part for name, part in meaning.parts(scope.during(whole)).items() if not name.startswith("excluded")}
     weekly = {name: part.weekly(scope.tz) for name, part in parts.items()}
-    empty: dict[str, Number | None] = {name: None if part.statistic else 0 for name, part in parts.items()}
+    empty = {name: part.empty() for name, part in parts.items()}
     return [
         (week, meaning.combine({name: totals.get(week, empty[name]) for name, totals in weekly.items()}))
         for week in weeks_between(first, last)
     ]
+
+
+def _as_of(key: str, scope: Scope, period: Period) -> Number | None:
+    if period.start >= scope.at:
+        return None
+    return figure(key, replace(scope, period=period, at=min(period.end, scope.at))).value

@@ -1,0 +1,65 @@
+"""Columns that row sets of the same kind share."""
+
+from __future__ import annotations
+
+from leads.figures.base import Column
+
+LEAD = (
+    Column("public_id", "Lead", link="leads:lead-detail", link_by="public_id"),
+    Column("first_name", "First name"),
+    Column("last_name", "Last name"),
+    Column("company", "Company"),
+    Column("stage", "Stage"),
+    Column("channel__name", "First channel"),
+    Column("campaign__name", "First campaign"),
+    Column("owner__name", "Owner"),
+    Column("captured_at", "Captured", "time"),
+)
+PASSAGE = (
+    Column("lead__public_id", "Lead", link="leads:lead-detail", link_by="lead__public_id"),
+    Column("lead__first_name", "First name"),
+    Column("lead__last_name", "Last name"),
+    Column("lead__company", "Company"),
+    Column("to_stage", "Became"),
+    Column("passed_at", "When", "time"),
+    Column("is_inferred", "Inferred"),
+    Column("lead__channel__name", "First channel"),
+    Column("lead__owner__name", "Owner"),
+)
+TOUCH = (
+    Column("lead__public_id", "Lead", link="leads:lead-detail", link_by="lead__public_id"),
+    Column("lead__company", "Company"),
+    Column("kind", "Kind"),
+    Column("name", "What"),
+    Column("channel__name", "Channel"),
+    Column("campaign__name", "Campaign"),
+    Column("occurred_at", "When", "time"),
+)
+FOLLOW_UP = (
+    Column("lead__public_id", "Lead", link="leads:lead-detail", link_by="lead__public_id"),
+    Column("lead__company", "Company"),
+    Column("kind", "Kind"),
+    Column("owner__name", "Owner"),
+    Column("planned_at", "Planned", "time"),
+    Column("due_at", "Due", "time"),
+    Column("done_at", "Done", "time"),
+)
+DEAL = (
+    Column("name", "Opportunity", link="leads:opportunity-detail", link_by="public_id"),
+    Column("account__name", "Account"),
+    Column("stage__name", "Stage"),
+    Column("owner__name", "Owner"),
+    Column("territory__name", "Territory"),
+    Column("opened_at", "Opened", "date"),
+    Column("closed_at", "Closed", "date"),
+    Column("amount_cents", "Deal amount", "money", currency_by="currency"),
+    Column("reporting_cents", "Amount", "money"),
+)
+COST = (
+    Column("campaign__name", "Campaign"),
+    Column("campaign__channel__name", "Channel"),
+    Column("spent_on", "Day", "date"),
+    Column("source", "Source"),
+    Column("amount_cents", "As billed", "money", currency_by="currency"),
+    Column("reporting_cents", "Cost", "money"),
+)

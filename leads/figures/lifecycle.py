@@ -1,0 +1,170 @@
+"""Leads and the stages they pass: captured, inquiries, MQL, SAL, SQL, and how fast qualified leads grow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from leads.figures import columns, selection
+from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, register
+from leads.models import Lead, LifecyclePassage, Stage, TouchKind
+from leads.pure.week import Period, local_date, month_bounds
+
+# Ways in which a person gives contact data; opens and clicks only show interest.
+INQUIRY_KINDS = (
+    TouchKind.FORM_SUBMISSION,
+    TouchKind.EMAIL_SIGNUP,
+    TouchKind.WEBINAR_REGISTRATION,
+    TouchKind.IMPORT,
+)
+
+
+def first_passages(scope: Scope, stage: str) -> QuerySet[LifecyclePassage]:
+    """The first passage of each lead to a stage, where it lies in the period."""
+    return _passages(scope, stage).filter(~_repeated(stage))
+
+
+def captured(scope: Scope) -> QuerySet[Lead]:
+    """Persons who became known in the period and not later than the scope's moment."""
+    return selection.leads(scope).filter(selection.within(scope, "captured_at"), captured_at__lte=scope.at)
+
+
+def _passages(scope: Scope, stage: str) -> QuerySet[LifecyclePassage]:
+    rows = selection.passages(scope).filter(selection.within(scope, "passed_at"), to_stage=stage)
+    return rows.order_by("passed_at", "pk")
+
+
+def _repeated(stage: str) -> Exists:
+    before = Q(passed_at__lt=OuterRef("passed_at")) | Q(passed_at=OuterRef("passed_at"), pk__lt=OuterRef("pk"))
+    return Exists(LifecyclePassage.objects.filter(before, lead=OuterRef("lead"), to_stage=stage))
+
+
+def _captured(scope: Scope) -> Parts:
+    merged = Lead.objects.filter(selection.of_lead(scope, ""), selection.within(scope, "captured_at"))
+    merged = merged.filter(merged_into__isnull=False)
+    return {
+        "included": RowSet(
+            captured(scope).order_by("captured_at", "pk"), columns.LEAD, "Persons captured", dated_by="captured_at"
+        ),
+        "excluded_merged": RowSet(
+            merged.order_by("captured_at", "pk"), columns.LEAD, "The same person as another lead, merged into it"
+        ),
+    }
+
+
+def _inquiries(scope: Scope) -> Parts:
+    rows = selection.touches(scope).filter(selection.within(scope, "occurred_at"), kind__in=INQUIRY_KINDS)
+    rows = rows.filter(occurred_at__lte=scope.at).order_by("occurred_at", "pk")
+    return {
+        "included": RowSet(rows.filter(exclusion=""), columns.TOUCH, "Inquiries", dated_by="occurred_at"),
+        "excluded_machines": RowSet(
+            rows.exclude(exclusion=""), columns.TOUCH, "Made by a bot, a mail scanner or our own staff"
+        ),
+    }
+
+
+def _entered(scope: Scope, stage: str, label: str) -> Parts:
+    repeated = _passages(scope, stage).filter(_repeated(stage))
+    return {
+        "included": RowSet(
+            first_passages(scope, stage), columns.PASSAGE, f"Leads that became {label}", dated_by="passed_at"
+        ),
+        "excluded_repeated": RowSet(repeated, columns.PASSAGE, f"Had been {label} before and was counted then"),
+    }
+
+
+register(
+    Definition(
+        key="leads.captured",
+        version=1,
+        name="Leads captured",
+        unit="count",
+        formula="number of persons whose first contact data arrived in the period",
+        meaning="Persons, not inquiries: somebody who sends three forms is one lead. Merged duplicates count once.",
+        parts=_captured,
+        filters=selection.BY_LEAD,
+    )
+)
+register(
+    Definition(
+        key="leads.inquiries",
+        version=1,
+        name="Inquiries",
+        unit="count",
+        formula="number of forms, e-mail sign-ups, webinar registrations and imported contacts in the period",
+        meaning="Every time somebody gave contact data, also repeatedly. Channel and campaign are those of the touch.",
+        parts=_inquiries,
+        filters=selection.BY_LEAD,
+    )
+)
+for _key, _stage, _label, _meaning in (
+    ("leads.mqls", Stage.MQL, "MQL", "Leads that first met the fit and behavior thresholds both teams agreed."),
+    ("leads.sals", Stage.SAL, "SAL", "Leads that a rep first accepted as worth working."),
+    ("leads.sqls", Stage.SQL, "SQL", "Leads that sales first verified, after contact, as real prospects."),
+):
+    register(
+        Definition(
+            key=_key,
+            version=1,
+            name=f"{_label}s",
+            unit="count",
+            formula=f"number of leads whose first passage to {_label} lies in the period",
+            meaning=f"{_meaning} Skipped stages are inferred and marked so; a lead counts once, at its first passage.",
+            parts=lambda scope, stage=_stage, label=_label: _entered(scope, stage, label),  # type: ignore[misc]
+            filters=selection.BY_LEAD,
+        )
+    )
+
+
+# --- lead velocity -------------------------------------------------------------------------------------------------
+
+
+def whole_months(scope: Scope) -> tuple[Period, Period]:
+    """The last month that has ended by the end of the period, and the month before it."""
+    # The end of a period is exclusive: a period ending at midnight of the first still ends within its month.
+    day = local_date(selection.moment(scope), scope.tz)
+    end = month_bounds(day)[0]
+    start = month_bounds(end - timedelta(days=1))[0]
+    before = month_bounds(start - timedelta(days=1))[0]
+    return Period.of_dates(start, end, scope.tz), Period.of_dates(before, start, scope.tz)
+
+
+def _velocity_parts(scope: Scope) -> Parts:
+    this, last = whole_months(scope)
+    return {
+        "this_month": RowSet(
+            first_passages(scope.during(this), Stage.MQL),
+            columns.PASSAGE,
+            f"Qualified leads of {this.start.astimezone(scope.tz):%B %Y}",
+            dated_by="passed_at",
+        ),
+        "last_month": RowSet(
+            first_passages(scope.during(last), Stage.MQL),
+            columns.PASSAGE,
+            f"Qualified leads of {last.start.astimezone(scope.tz):%B %Y}",
+            dated_by="passed_at",
+        ),
+    }
+
+
+def _growth(totals: Totals) -> Number | None:
+    this, last = totals["this_month"], totals["last_month"]
+    return (this - last) / last if this is not None and last else None
+
+
+register(
+    Definition(
+        key="leads.lead_velocity",
+        version=1,
+        name="Lead velocity rate",
+        unit="share",
+        formula="(qualified leads of the month − qualified leads of the month before) ÷ those of the month before",
+        meaning="Growth of MQLs from the last but one to the last whole month by the end of the period.",
+        parts=_velocity_parts,
+        combine=_growth,
+        filters=selection.BY_LEAD,
+        arithmetic="({this_month} − {last_month}) ÷ {last_month}",
+        weekly="each",
+    )
+)

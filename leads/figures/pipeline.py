@@ -1,0 +1,265 @@
+"""Opportunities as figures: created, open, weighted, won, lost, size, cycle and velocity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from django.db.models import BigIntegerField, F, FloatField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast, Coalesce, Round
+
+from leads.figures import columns, selection
+from leads.figures.base import (
+    Column,
+    Definition,
+    Derived,
+    Number,
+    Parts,
+    Row,
+    RowSet,
+    Scope,
+    Totals,
+    Unit,
+    middle,
+    ratio,
+    register,
+)
+from leads.models import DealStatus, Opportunity, OpportunityChange
+
+PartsOf = Callable[[Scope], Parts]
+_DAYS = Column("days", "Days", "days")
+NO_AMOUNT = "The amount is not known yet"
+NO_RATE = "No exchange rate into the company currency"
+BACKWARDS = "Closed before it was opened: one of the dates is wrong"
+
+
+def created(scope: Scope) -> QuerySet[Opportunity]:
+    """Deals opened in the period."""
+    rows = selection.deals(scope).filter(selection.within(scope, "opened_at"), opened_at__lte=scope.at)
+    return rows.order_by("opened_at", "pk")
+
+
+def open_deals(scope: Scope) -> QuerySet[Opportunity]:
+    """Deals open at the scope's moment: the end of the period, or now while it lasts."""
+    at = selection.moment(scope)
+    still_open = Q(closed_at__isnull=True) | Q(closed_at__gte=at)
+    return selection.deals(scope).filter(still_open, opened_at__lt=at).order_by("opened_at", "pk")
+
+
+def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
+    """Deals closed in the period with one of the statuses."""
+    rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)
+    return rows.filter(status__in=statuses).order_by("closed_at", "pk")
+
+
+def money_parts(rows: QuerySet[Opportunity], label: str, dated_by: str) -> dict[str, RowSet]:
+    """Deals whose amount can be added up, and the two reasons why one cannot."""
+    known = rows.filter(reporting_cents__isnull=False)
+    unknown = rows.filter(reporting_cents__isnull=True)
+    return {
+        "included": RowSet(known, columns.DEAL, label, amount="reporting_cents", dated_by=dated_by),
+        "excluded_no_amount": RowSet(unknown.filter(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
+        "excluded_no_rate": RowSet(unknown.filter(amount_cents__isnull=False), columns.DEAL, NO_RATE),
+    }
+
+
+def days_open(row: Row) -> float:
+    """Days from opening to close."""
+    seconds: float = (row["closed_at"] - row["opened_at"]).total_seconds()
+    return seconds / 86_400
+
+
+def _mean_cents(values: Sequence[Number]) -> Number | None:
+    return round(fmean(values)) if values else None
+
+
+def _sized(scope: Scope) -> dict[str, RowSet]:
+    parts = money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at")
+    return {**parts, "included": replace(parts["included"], statistic=_mean_cents)}
+
+
+def _cycle(scope: Scope) -> dict[str, RowSet]:
+    won = closed(scope, DealStatus.WON)
+    counted = RowSet(
+        won.filter(closed_at__gte=F("opened_at")),
+        (*columns.DEAL, _DAYS),
+        "Won deals",
+        amount="days",
+        dated_by="closed_at",
+        statistic=middle,
+        derived={"days": Derived(("opened_at", "closed_at"), days_open)},
+    )
+    backwards = RowSet(won.filter(closed_at__lt=F("opened_at")), columns.DEAL, BACKWARDS)
+    return {"included": counted, "excluded_backwards": backwards}
+
+
+def _weighted(scope: Scope) -> Parts:
+    # A deal closed since then stands at "won" or "lost" today; its history knows where it stood.
+    then = OpportunityChange.objects.filter(opportunity=OuterRef("pk"), changed_at__lt=selection.moment(scope))
+    stood_at = then.order_by("-changed_at", "-pk").values("stage__probability")[:1]
+    rows = open_deals(scope).annotate(
+        probability=Coalesce(Subquery(stood_at), F("stage__probability"), output_field=FloatField()),
+    )
+    rows = rows.annotate(weighted_cents=Cast(Round(F("reporting_cents") * F("probability")), BigIntegerField()))
+    parts = money_parts(rows, "Open deals", "opened_at")
+    shown = (
+        *columns.DEAL,
+        Column("probability", "Probability", "share"),
+        Column("weighted_cents", "Weighted", "money"),
+    )
+    return {**parts, "included": replace(parts["included"], columns=shown, amount="weighted_cents")}
+
+
+def _win_rate(scope: Scope) -> dict[str, RowSet]:
+    return {
+        "won": RowSet(closed(scope, DealStatus.WON), columns.DEAL, "Won deals", dated_by="closed_at"),
+        "closed": RowSet(
+            closed(scope, DealStatus.WON, DealStatus.LOST), columns.DEAL, "Won and lost deals", dated_by="closed_at"
+        ),
+    }
+
+
+def _share_won(totals: Totals) -> float | None:
+    return ratio({"numerator": totals["won"], "denominator": totals["closed"]})
+
+
+def _velocity(scope: Scope) -> Parts:
+    size, cycle = _sized(scope), _cycle(scope)
+    left_out = {**size, **cycle}
+    return {
+        "open": RowSet(open_deals(scope), columns.DEAL, "Open deals", dated_by="opened_at"),
+        **_win_rate(scope),
+        "size": replace(size["included"], label="Average amount of won deals"),
+        "cycle": replace(cycle["included"], label="Median days to win"),
+        **{name: part for name, part in left_out.items() if name.startswith("excluded")},
+    }
+
+
+def _per_day(totals: Totals) -> Number | None:
+    rate, size, days, deals = _share_won(totals), totals["size"], totals["cycle"], totals["open"]
+    if rate is None or size is None or not days or deals is None:
+        return None
+    return round(deals * rate * size / days)
+
+
+def _counted(rows: QuerySet[Opportunity], label: str, dated_by: str) -> Parts:
+    return {"included": RowSet(rows, columns.DEAL, label, dated_by=dated_by)}
+
+
+def _define(key: str, name: str, unit: Unit, formula: str, meaning: str, parts: PartsOf, **more: Any) -> None:
+    more = {"filters": selection.BY_LEAD, **more}
+    register(Definition(f"pipeline.{key}", 1, name, unit, formula, meaning, parts, **more))
+
+
+_BY_CLOSE = "By close date, in the company currency at the rate of the close."
+_STOCK = "A stock: as it stood at the end of the period, or stands now while the period lasts."
+
+_define(
+    "created",
+    "Pipeline created",
+    "money",
+    "sum of the amounts of the opportunities opened in the period",
+    "By opening date, in the company currency, with the amount known now.",
+    lambda scope: money_parts(created(scope), "Deals opened", "opened_at"),
+)
+_define(
+    "created_count",
+    "Opportunities created",
+    "count",
+    "number of opportunities opened in the period",
+    "Every deal by its opening date, whatever became of it.",
+    lambda scope: _counted(created(scope), "Deals opened", "opened_at"),
+)
+_define(
+    "open",
+    "Open pipeline",
+    "money",
+    "sum of the amounts of the opportunities open at the end of the period",
+    _STOCK,
+    lambda scope: money_parts(open_deals(scope), "Open deals", "opened_at"),
+    weekly="each",
+)
+_define(
+    "open_count",
+    "Open opportunities",
+    "count",
+    "number of opportunities open at the end of the period",
+    _STOCK,
+    lambda scope: _counted(open_deals(scope), "Open deals", "opened_at"),
+    weekly="each",
+)
+_define(
+    "weighted",
+    "Weighted pipeline",
+    "money",
+    "sum of amount × win probability of the stage, over the opportunities open at the end of the period",
+    f"{_STOCK} Each deal is rounded to the cent before adding up.",
+    _weighted,
+    weekly="each",
+)
+_define(
+    "won",
+    "Won revenue",
+    "money",
+    "sum of the amounts of the opportunities won in the period",
+    _BY_CLOSE,
+    lambda scope: money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at"),
+)
+_define(
+    "won_count",
+    "Deals won",
+    "count",
+    "number of opportunities won in the period",
+    "By close date.",
+    lambda scope: _counted(closed(scope, DealStatus.WON), "Won deals", "closed_at"),
+)
+_define(
+    "lost_count",
+    "Deals lost",
+    "count",
+    "number of opportunities lost in the period",
+    "By close date.",
+    lambda scope: _counted(closed(scope, DealStatus.LOST), "Lost deals", "closed_at"),
+    better="down",
+)
+_define(
+    "win_rate",
+    "Win rate",
+    "share",
+    "won ÷ (won + lost), by close date",
+    "Of the deals decided in the period, the share that was won.",
+    _win_rate,
+    combine=_share_won,
+    arithmetic="{won} ÷ {closed}",
+)
+_define(
+    "deal_size",
+    "Average deal size",
+    "money",
+    "sum of the amounts of the deals won in the period ÷ their number",
+    f"{_BY_CLOSE} Deals without a usable amount count in neither.",
+    _sized,
+)
+_define(
+    "cycle_median",
+    "Sales cycle, won deals",
+    "days",
+    "median days from opening to close of the deals won in the period",
+    "Looks shorter than it is, because deals that take long are not closed yet: read it beside the survival median.",
+    _cycle,
+    better="down",
+)
+_define(
+    "velocity",
+    "Pipeline velocity per day",
+    "money_per_day",
+    "open opportunities × win rate × average deal size ÷ cycle days",
+    "Revenue the pipeline yields per day. Open deals at the end of the period; the other three factors from the deals "
+    "closed in it. Stale open deals inflate it.",
+    _velocity,
+    combine=_per_day,
+    arithmetic="{open} × ({won} ÷ {closed}) × {size} ÷ {cycle}",
+    weekly="each",
+)

@@ -1,0 +1,91 @@
+"""What a scope selects of each kind of row: visibility, territory, channel, campaign."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from leads.figures.base import Scope
+from leads.models import FollowUp, Lead, LifecyclePassage, Opportunity, OpportunityContact, Touchpoint
+
+Rows = TypeVar("Rows", bound=Model)
+
+BY_LEAD = frozenset({"channel", "campaign", "territory"})
+
+
+def origin(scope: Scope, prefix: str = "") -> Q:
+    """Channel (with the channels below it) and campaign (with its own), at the end of a path such as ``lead__``."""
+    wanted = Q()
+    if scope.channel:
+        key = f"{prefix}channel__key"
+        wanted &= Q(**{key: scope.channel}) | Q(**{f"{prefix}channel__parent__key": scope.channel})
+    if scope.campaign:
+        key = f"{prefix}campaign__public_id"
+        wanted &= Q(**{key: scope.campaign}) | Q(**{f"{prefix}campaign__parent__public_id": scope.campaign})
+    return wanted
+
+
+def of_lead(scope: Scope, prefix: str = "lead__") -> Q:
+    """Leads that the person may see, of the territory, first touched through the channel and campaign."""
+    wanted = origin(scope, prefix)
+    if scope.user and not scope.user.sees_all:
+        wanted &= Q(**{f"{prefix}owner": scope.user})
+    if scope.territory is not None:
+        wanted &= Q(**{f"{prefix}territory_id": scope.territory})
+    return wanted
+
+
+def leads(scope: Scope) -> QuerySet[Lead]:
+    """Leads of the scope that were not merged into another, of any time."""
+    return Lead.objects.live().filter(of_lead(scope, ""))
+
+
+def passages(scope: Scope) -> QuerySet[LifecyclePassage]:
+    """Lifecycle passages of the scope's leads, known at the scope's moment."""
+    return LifecyclePassage.objects.filter(of_lead(scope), lead__merged_into__isnull=True, passed_at__lte=scope.at)
+
+
+def follow_ups(scope: Scope) -> QuerySet[FollowUp]:
+    """Follow-ups of the scope's leads; for a rep, those they promised themselves."""
+    wanted = origin(scope, "lead__")
+    if scope.user and not scope.user.sees_all:
+        wanted &= Q(owner=scope.user)
+    if scope.territory is not None:
+        wanted &= Q(lead__territory_id=scope.territory)
+    return FollowUp.objects.filter(wanted, lead__merged_into__isnull=True)
+
+
+def touches(scope: Scope) -> QuerySet[Touchpoint]:
+    """Touches of the scope by their own channel and campaign, excluded ones among them."""
+    wanted = origin(scope)
+    if scope.user and not scope.user.sees_all:
+        wanted &= Q(lead__owner=scope.user)
+    if scope.territory is not None:
+        wanted &= Q(lead__territory_id=scope.territory)
+    return Touchpoint.objects.filter(wanted)
+
+
+def deals(scope: Scope, *, by_origin: bool = True) -> QuerySet[Opportunity]:
+    """Opportunities the person may see, of the territory, and with a contact first touched through the channel and
+    campaign."""
+    rows = Opportunity.objects.all()
+    if scope.user:
+        rows = rows.visible_to(scope.user)
+    if scope.territory is not None:
+        rows = rows.filter(territory_id=scope.territory)
+    if by_origin and (scope.channel or scope.campaign):
+        contacts = OpportunityContact.objects.filter(origin(scope, "lead__"), opportunity=OuterRef("pk"))
+        rows = rows.filter(Exists(contacts))
+    return rows
+
+
+def moment(scope: Scope) -> datetime:
+    """When a stock is counted: at the end of the period, or now while it lasts."""
+    return min(scope.period.end, scope.at).astimezone(UTC)
+
+
+def within(scope: Scope, path: str) -> Q:
+    """Rows dated in the period."""
+    return Q(**{f"{path}__gte": scope.period.start, f"{path}__lt": scope.period.end})

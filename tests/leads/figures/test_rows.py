@@ -1,0 +1,113 @@
+"""Header equals list: recomputed from the rows a person would see, every figure keeps its value."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from leads.figures.base import Figure, Number, RowSet, definition, definitions, figure
+from leads.models import Company
+from leads.pure.week import Period
+from tests.leads.figures import world
+from tests.leads.figures.world import TZ, scope
+
+OWN = [meaning.key for meaning in definitions() if not meaning.key.startswith(("attribution.", "campaign.", "roi."))]
+
+
+@pytest.fixture
+def scopes(company: Company):
+    made = world.build()
+    q4 = Period.of_dates(date(2026, 10, 1), date(2027, 1, 1), TZ)
+    return {
+        "november": scope(),
+        "quarter": scope(q4),
+        "october": scope(Period.of_dates(date(2026, 10, 1), date(2026, 11, 1), TZ)),
+        "first week": scope(Period.of_dates(date(2026, 11, 2), date(2026, 11, 9), TZ)),
+        "ann": scope(q4, user=made.ann),
+        "ben": scope(q4, user=made.ben),
+        "north": scope(q4, territory=made.north.pk),
+        "events": scope(q4, channel="events"),
+        "search": scope(q4, campaign=str(made.search.public_id)),
+        "ann in november, search": scope(user=made.ann, channel="paid-search"),
+        "later": scope(q4, at=datetime(2026, 12, 10, tzinfo=UTC)),
+        "nothing": scope(Period.of_dates(date(2020, 1, 1), date(2020, 2, 1), TZ)),
+    }
+
+
+def recomputed(part: RowSet) -> Number | None:
+    """The total of a part from its listed rows alone, fetched in pages as the drill-down does."""
+    rows, start = [], 0
+    while page := part.rows(start, start + 3):
+        rows += page
+        start += 3
+    assert len(rows) == part.count()
+    if part.statistic:
+        return part.statistic([(row[part.amount], row[part.event]) if part.event else row[part.amount] for row in rows])
+    if part.amount:
+        return sum(row[part.amount] for row in rows) if rows else part.nothing
+    return len(rows)
+
+
+def value_of_rows(found: Figure) -> Number | None:
+    counted = {name: recomputed(part) for name, part in found.parts.items() if not name.startswith("excluded")}
+    return found.definition.combine(counted)
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_header_equals_list_under_every_filter(scopes, key: str) -> None:
+    values = set()
+    for name, asked in scopes.items():
+        found = figure(key, asked)
+        assert value_of_rows(found) == pytest.approx(found.value), name
+        values.add(found.value)
+    assert len(values) > 1, "the scopes do not tell this figure apart, so the test would prove nothing"
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_no_row_is_both_counted_and_left_out(scopes, key: str) -> None:
+    parts = figure(key, scopes["quarter"]).parts
+    if "included" not in parts:
+        return
+    counted = set(parts["included"].queryset.values_list("pk", flat=True))
+    model = parts["included"].queryset.model
+    for name, part in parts.items():
+        if name.startswith("excluded") and part.queryset.model is model:
+            assert counted.isdisjoint(part.queryset.values_list("pk", flat=True)), name
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_every_column_can_be_sorted(scopes, key: str) -> None:
+    for part in figure(key, scopes["quarter"]).parts.values():
+        for column in part.columns:
+            up = [row[column.path] for row in part.rows(sort=column.path)]
+            known = [value for value in up if value is not None]
+            if known and not isinstance(known[0], str):
+                assert known == sorted(known), (key, column.path)
+            assert sorted(map(str, up)) == sorted(str(row[column.path]) for row in part.rows(sort=f"-{column.path}"))
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_a_figure_takes_few_queries_however_many_rows(scopes, key: str, django_assert_max_num_queries) -> None:
+    with django_assert_max_num_queries(7):
+        figure(key, scopes["quarter"])
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_the_definition_is_complete(key: str) -> None:
+    meaning = definition(key)
+    assert meaning.version >= 1
+    assert meaning.name
+    assert len(meaning.formula) > 10
+    assert meaning.meaning.endswith(".")
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_amounts_are_shown_and_links_have_what_they_need(scopes, key: str) -> None:
+    for name, part in figure(key, scopes["quarter"]).parts.items():
+        paths = {column.path for column in part.columns}
+        assert not part.amount or part.amount in paths, name
+        assert not part.event or part.event in paths, name
+        assert part.label
+        for column in part.columns:
+            assert bool(column.link) == bool(column.link_by)
