@@ -85,9 +85,9 @@ def require_venv_module() -> None:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Debian's python3-venv …", flush=True)
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], env=env, stdout=subprocess.DEVNULL, check=False)
-        apt = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "python3-venv"]
-        if subprocess.run(apt, env=env, stdout=subprocess.DEVNULL, check=False).returncode == 0:
+        subprocess.run(["apt-get", "update"], env=env, capture_output=True, check=False)
+        apt = ["apt-get", "install", "-y", "--no-install-recommends", "python3-venv"]
+        if subprocess.run(apt, env=env, capture_output=True, check=False).returncode == 0:
             return
     sys.exit("Python's venv module is not complete. On Debian or Ubuntu: sudo apt-get install python3-venv")
 

@@ -107,14 +107,16 @@ class Supervisor:
         )
         migrate = commands.manage("migrate", "--no-input", "-v", "1")
         self.step("database", lambda: self.command("database", migrate))
+        web = commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2))
+        if self.mode == "demo" and (self.folder / "demo.json").exists():
+            self.keep("web", web)  # the data is there: start while the seed refreshes addresses
         if self.crm is not None:
             self.demo_data(self.crm)
         else:
-            self.step(
-                "static files",
-                lambda: self.command("static", commands.manage("collectstatic", "--no-input", "-v", "0")),
-            )
-        self.keep("web", commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2)))
+            collect = commands.manage("collectstatic", "--no-input", "-v", "0")
+            self.step("static files", lambda: self.command("static", collect))
+        if not any(service.name == "web" for service in self.services):
+            self.keep("web", web)
         self.step("web", lambda: self.wait_until_answering(f"http://127.0.0.1:{self.port}/readyz"))
         # After the web, so that the first page need not share the processor with the worker's start.
         self.keep("worker", commands.worker(int(self.environ.get("WORKER_CONCURRENCY") or 2)))

@@ -65,18 +65,23 @@ def advice(name: str, *, as_root: bool) -> str:
 
 
 def apt_install(packages: list[str]) -> None:
-    """Install Debian packages quietly; failures show in what is still missing afterwards."""
+    """Install Debian packages; apt's words are shown only when it fails."""
     began = time.monotonic()
     print(f"Installing {' '.join(packages)} …", flush=True)
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", "-qq"], env=env, stdout=subprocess.DEVNULL, check=False)
-    subprocess.run(
-        ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages],
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        check=False,
-    )
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    # Lists may be stale without harm, so a failing update is not the end: the installation decides.
+    for command in (["apt-get", "update"], install):
+        done = subprocess.run(
+            command,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            print("\n".join(done.stdout.splitlines()[-10:]), file=sys.stderr, flush=True)
     print(f"Done after {time.monotonic() - began:.0f} s.", flush=True)
 
 
