@@ -154,10 +154,10 @@ def slug(name: str) -> str:
 
 def _campaign(line: _Line, parent: int, channel: str, source: str, medium: str, since: date, span: int) -> Campaign:
     currency = _CURRENCY.get(line.region, "EUR")
-    happens_on = None
+    happens_on, ends_on = None, None
     if line.at is not None:
-        happens_on = since + timedelta(days=round(span * line.at))
-        happens_on -= timedelta(days=(happens_on.weekday() - 2) % 7)  # Wednesdays
+        day = since + timedelta(days=round(span * line.at))
+        happens_on = day - timedelta(days=(day.weekday() - 2) % 7)  # Wednesdays
         starts_on, ends_on = happens_on - timedelta(days=35), happens_on + timedelta(days=14)
         budget = line.day_rate
     else:

@@ -15,12 +15,24 @@ from zoneinfo import ZoneInfo
 from config.demo.campaigns import BAD_CAMPAIGN
 from config.demo.records import Deal, DemoCompany, Lead, Touch
 from config.demo.seasons import working_moment
+from leads.actions.reject_lead import FINAL_REASONS
+from leads.models import RejectionReason
 from leads.pure import cadence, lifecycle, routing, scoring
+from leads.pure.captured import SUBSCRIBER_KINDS
 
-REJECTIONS = ("bad_fit", "no_need", "no_authority", "no_budget", "bad_timing", "unreachable", "bad_data", "competitor")
+_REJECTIONS = (
+    "bad_fit",
+    "no_need",
+    "no_authority",
+    "no_budget",
+    "bad_timing",
+    "unreachable",
+    "bad_data",
+    "competitor",
+)
 _BAD_REJECTIONS = ("bad_fit", "competitor", "no_need", "bad_data")
+_LONGEST_LEAVE = 60  # days
 _ROUNDING = 4  # points that rounding once per rule can add
-_STRONG = frozenset({"form_submission", "webinar_attendance", "event_visit", "email_reply"})
 
 
 @dataclass(slots=True)
@@ -67,6 +79,7 @@ class Story:
     passed_over: list[dict[str, str]] = field(default_factory=list)
     stage: str = ""
     passages: list[Passage] = field(default_factory=list)
+    assigned_at: datetime | None = None
     promises: list[Promise] = field(default_factory=list)
     scores: list[Given] = field(default_factory=list)
 
@@ -80,14 +93,16 @@ class Intake:
         *,
         rule_set: scoring.RuleSet,
         territory_rules: Sequence[routing.TerritoryRule],
+        catch_all: int,
         reps: dict[int, list[routing.Rep]],
+        names: dict[int, str],
         hours: cadence.BusinessHours,
-        follow_up_hours: float,
+        follow_up_hours: int,
     ) -> None:
         self.company = company
         self.rng = Random(f"{company.seed} intake")
         self.rule_set, self.hours, self.follow_up_hours = rule_set, hours, follow_up_hours
-        self.territory_rules, self.reps = territory_rules, reps
+        self.territory_rules, self.catch_all, self.reps, self.names = territory_rules, catch_all, reps, names
         self.tz = ZoneInfo(company.time_zone)
         self.touches: list[list[Touch]] = [[] for _ in company.leads]
         for touch in company.touches:
@@ -119,50 +134,71 @@ class Intake:
 
     def _story(self, number: int, lead: Lead) -> Story:
         story = Story()
-        self._assign(story, lead)
         touches = [touch for touch in self.touches[number] if not touch.is_bot]
         facts = scoring.Facts(facts_of(lead), [scoring.Event(touch.kind, touch.name, touch.at) for touch in touches])
-        signed_up = any(touch.kind == "email_signup" and touch.at == lead.captured_at for touch in touches)
-        self._pass(story, lead.captured_at, lifecycle.SUBSCRIBER if signed_up else lifecycle.LEAD, "captured")
+        inquired_at = self._enter(story, number, lead)
+        if inquired_at is None:
+            touches = []  # subscribers asked for mail only: neither a rep nor a threshold concerns them
+        else:
+            self._assign(story, lead, inquired_at)
         now = scoring.score(facts, self.rule_set, self.company.until)
         if now.fit < self.rule_set.fit_threshold:
             touches = []  # without fit no touch ever qualifies
-        qualified_at = self._qualified(facts, touches, lead.captured_at)
+        qualified_at = self._qualified(facts, touches, inquired_at or lead.captured_at)
         for deal in self.deals.get(number, []):
             if qualified_at is not None and qualified_at < deal.created_at:
-                self._becomes_mql(story, facts, qualified_at)
+                self._becomes_mql(story, facts, qualified_at, bool(lead.phone))
                 self._accept(story, lead, qualified_at, deal.created_at)
             self._deal(story, lead, deal)
             after = (deal.closed_at or self.company.until) + timedelta(days=30)
             qualified_at = self._qualified(facts, touches, after) if story.stage == lifecycle.RECYCLED else None
         if qualified_at is not None and story.stage != lifecycle.CUSTOMER:
-            self._becomes_mql(story, facts, qualified_at)
+            self._becomes_mql(story, facts, qualified_at, bool(lead.phone))
             self._work(story, lead, facts, touches, qualified_at)
-        elif story.stage == lifecycle.SUBSCRIBER:
-            strong = next(
-                (t.at for t in self.touches[number] if t.kind in _STRONG and not t.is_bot and t.at > lead.captured_at),
-                None,
-            )
-            if strong is not None:
-                self._pass(story, strong, lifecycle.LEAD, "gave more contact data")
         story.scores.append(Given(self.company.until, now))
         return story
 
-    def _assign(self, story: Story, lead: Lead) -> None:
+    def _enter(self, story: Story, number: int, lead: Lead) -> datetime | None:
+        """The first passages; returns when the person became a lead, None for those who stayed subscribers."""
+        born = [touch for touch in self.touches[number] if touch.at == lead.captured_at]
+        if not born or any(touch.kind not in SUBSCRIBER_KINDS for touch in born):
+            self._pass(story, lead.captured_at, lifecycle.LEAD, "captured")
+            return lead.captured_at
+        self._pass(story, lead.captured_at, lifecycle.SUBSCRIBER, "captured")
+        later = (touch for touch in self.touches[number] if touch.at > lead.captured_at and not touch.is_bot)
+        inquiry = next((touch.at for touch in later if touch.kind not in SUBSCRIBER_KINDS), None)
+        opened = min((deal.created_at for deal in self.deals.get(number, [])), default=None)
+        if inquiry is None or (opened is not None and opened <= inquiry):
+            return opened
+        self._pass(story, inquiry, lifecycle.LEAD, "first inquiry")
+        return inquiry
+
+    def _assign(self, story: Story, lead: Lead, at: datetime) -> None:
+        """As the assign action does it; while nobody is available, again every morning."""
         if lead.country not in self._matches:
             candidate = routing.Candidate(country=lead.country)
             self._matches[lead.country] = routing.first_match(candidate, self.territory_rules)
-        match = self._matches[lead.country]
-        if match.rule is None:
-            return
-        story.territory, story.rule = match.rule.territory_id, match.rule.id
-        reps = self.reps[match.rule.territory_id]
+        rule = self._matches[lead.country].rule
+        story.rule = rule.id if rule else None
+        story.territory = rule.territory_id if rule else self.catch_all
+        reps = self.reps[story.territory]
         known = self.account_owners.get(lead.account) if lead.account is not None else None
-        choice = routing.choose_rep(reps, lead.captured_at.astimezone(self.tz).date(), known)
-        story.owner = choice.rep_id
-        story.because = f"{match.because}; {choice.because}"
-        story.passed_over = [{"rep": passed.name, "why": passed.why} for passed in choice.passed_over]
-        self.reps[match.rule.territory_id] = [replace(rep, current_credit=choice.credits[rep.id]) for rep in reps]
+        story.assigned_at = at
+        for _ in range(_LONGEST_LEAVE):
+            choice = routing.choose_rep(reps, story.assigned_at.astimezone(self.tz).date(), known)
+            if choice.rep_id is not None:
+                break
+            morning = story.assigned_at.replace(hour=6, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            if morning >= self.company.until:
+                break
+            story.assigned_at = morning
+        where = self._matches[lead.country].because if rule else "no rule holds, so everywhere else"
+        story.owner, story.because = choice.rep_id, f"{where}; {choice.because}"
+        story.passed_over = [
+            {"rep": passed.name or self.names.get(passed.rep_id, ""), "why": passed.why}
+            for passed in choice.passed_over
+        ]
+        self.reps[story.territory] = [replace(rep, current_credit=choice.credits[rep.id]) for rep in reps]
         if lead.account is not None and known is None and choice.rep_id is not None:
             self.account_owners[lead.account] = choice.rep_id
 
@@ -183,12 +219,15 @@ class Intake:
                 return touch.at
         return None
 
-    def _becomes_mql(self, story: Story, facts: scoring.Facts, at: datetime) -> None:
+    def _becomes_mql(self, story: Story, facts: scoring.Facts, at: datetime, has_phone: bool) -> None:
         given = scoring.score(facts, self.rule_set, at)
         story.scores.append(Given(at, given))
-        self._pass(story, at, lifecycle.MQL, f"score {given.total}: fit {given.fit}, behaviour {given.behaviour}")
+        version = self.rule_set.version
+        because = f"fit {given.fit} and behaviour {given.behaviour} meet version {version}'s thresholds"
+        self._pass(story, at, lifecycle.MQL, because)
         due = cadence.due_at(at, self.follow_up_hours, self.hours)
-        story.promises.append(Promise("call", "became MQL", at, due))
+        why = f"became MQL; service level {self.follow_up_hours} business hours"
+        story.promises.append(Promise("call" if has_phone else "email", why, at, due))
 
     def _answer(self, story: Story, at: datetime, latest: datetime, lead: Lead, outcome: str) -> datetime:
         """When the rep answers the open promise: mostly within the service level, sometimes days late."""
@@ -204,7 +243,7 @@ class Intake:
     def _accept(self, story: Story, lead: Lead, at: datetime, opened: datetime) -> None:
         """An MQL that leads to an opportunity: accepted, verified, both before it opens."""
         answered = self._answer(story, at, at + (opened - at) * 0.6, lead, "reached")
-        self._pass(story, answered, lifecycle.SAL, "accepted", by=story.owner)
+        self._pass(story, answered, lifecycle.SAL, self._accepted(story), by=story.owner)
         verified = answered + (opened - answered) * (0.3 + 0.6 * self.rng.random())
         self._pass(story, verified.replace(microsecond=0), lifecycle.SQL, "verified in a call", by=story.owner)
 
@@ -234,18 +273,21 @@ class Intake:
         outcome = "reached" if accepts or rng.random() < 0.6 else "no_answer"
         answered = self._answer(story, at, until, lead, outcome)
         if not accepts:
-            reasons = _BAD_REJECTIONS if is_bad else REJECTIONS
+            reasons = _BAD_REJECTIONS if is_bad else _REJECTIONS
             reason = reasons[int(rng.random() ** 1.5 * len(reasons))]
-            target = lifecycle.DISQUALIFIED if reason in ("competitor", "bad_fit") else lifecycle.RECYCLED
-            self._pass(story, answered, target, "rejected by sales", reason=reason, by=story.owner)
+            target = lifecycle.DISQUALIFIED if reason in FINAL_REASONS else lifecycle.RECYCLED
+            self._pass(story, answered, target, RejectionReason(reason).label, reason=reason, by=story.owner)
         else:
-            self._pass(story, answered, lifecycle.SAL, "accepted", by=story.owner)
+            self._pass(story, answered, lifecycle.SAL, self._accepted(story), by=story.owner)
             self._after_acceptance(story, lead, answered)
         if story.stage == lifecycle.RECYCLED and not again and rng.random() < 0.35:
             back = self._qualified(facts, touches, story.passages[-1].at + timedelta(days=21))
             if back is not None:
-                self._becomes_mql(story, facts, back)
+                self._becomes_mql(story, facts, back, bool(lead.phone))
                 self._work(story, lead, facts, touches, back, again=True)
+
+    def _accepted(self, story: Story) -> str:
+        return f"accepted by {self.names[story.owner]}" if story.owner else "accepted"
 
     def _after_acceptance(self, story: Story, lead: Lead, at: datetime) -> None:
         rng, until = self.rng, self.company.until
@@ -255,9 +297,9 @@ class Intake:
                 self._pass(story, verified, lifecycle.SQL, "verified in a call", by=story.owner)
         given_up = working_moment(rng, story.passages[-1].at + timedelta(days=18 + rng.random() * 45), lead.country)
         if given_up < until and rng.random() < 0.93:
-            target = lifecycle.DISQUALIFIED if rng.random() < 0.2 else lifecycle.RECYCLED
-            reason = ("bad_timing", "unreachable", "no_budget", "no_need")[int(rng.random() ** 1.3 * 4)]
-            self._pass(story, given_up, target, "no project for now", reason=reason, by=story.owner)
+            reason = ("bad_timing", "unreachable", "no_budget", "no_need", "bad_fit")[int(rng.random() ** 1.3 * 5)]
+            target = lifecycle.DISQUALIFIED if reason in FINAL_REASONS else lifecycle.RECYCLED
+            self._pass(story, given_up, target, RejectionReason(reason).label, reason=reason, by=story.owner)
         else:
             self._plan_next(story, "call" if rng.random() < 0.6 else "email", "next step agreed")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -107,7 +108,7 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
         lambda: seed_people.write_touchpoints(bulk, company, ground, leads),
     )
     _step(say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories))
-    _step(say, "events", lambda: seed_people.write_events(bulk, leads, stories))
+    _step(say, "events", lambda: seed_people.write_events(bulk, ground, leads, stories))
     seed_people.finish_reps(bulk, ground, intake)
     deals = written.deals = _step(
         say,
@@ -115,7 +116,7 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
         lambda: seed_deals.write_opportunities(bulk, company, ground, accounts, leads, stories),
     )
     seed_deals.write_changes(bulk, company, ground, deals, seed_crm.SLUG)
-    connection = seed_crm.write_connection(bulk, order.at, order.sandbox_url, order.sandbox_token)
+    connection = seed_crm.write_connection(bulk, company, order.sandbox_url, order.sandbox_token)
     _step(
         say,
         "links to the CRM",
@@ -134,7 +135,7 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
 def _complete(order: Order, job: JobRun, say: Say) -> None:
     """What is computed from the rows; every step may be repeated."""
     for name, step in AFTERWARDS:
-        _step(say, name, lambda step=step: step(order))
+        _step(say, name, partial(step, order))
     JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.DONE, finished_at=order.at)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from config.demo.bulk import Bulk
 from config.demo.records import DemoCompany
@@ -20,21 +21,20 @@ from integrations.models import (
     SyncRun,
     Watermark,
 )
+from integrations.pure.daily import last_sync, next_sync
 from integrations.sandbox_crm.store import Store
-from leads.models import Lead, Opportunity, PipelineStage, Stage, User
+from leads.models import Lead, Opportunity, PipelineStage, User
 
 SLUG = "sandbox-main"
 _DAYS_OF_RUNS = 21
 
 
-def last_push(until: datetime) -> datetime:
-    """When the last nightly push ran: at four in the morning (UTC) before `until`."""
-    day = until.astimezone(UTC).date()
-    at = datetime.combine(day, time(4), UTC)
-    return at if at <= until else at - timedelta(days=1)
+def last_push(company: DemoCompany) -> datetime:
+    """When the last daily sync ran."""
+    return last_sync(company.until, ZoneInfo(company.time_zone))
 
 
-def write_connection(bulk: Bulk, at: datetime, url: str, token: str) -> Connection:
+def write_connection(bulk: Bulk, company: DemoCompany, url: str, token: str) -> Connection:
     """The connection with its secret, and which of our stages the remote ones mean."""
     connection = Connection(
         public_id=bulk.public_id(),
@@ -43,10 +43,10 @@ def write_connection(bulk: Bulk, at: datetime, url: str, token: str) -> Connecti
         kind="sandbox",
         base_url=url,
         secret=token,
-        secret_set_at=at,
+        secret_set_at=company.since,
         health=Connection.Health.OK,
-        health_at=last_push(at),
-        created_at=at - timedelta(days=730),
+        health_at=last_push(company),
+        created_at=company.since,
     )
     bulk.put(Connection, [connection])
     bulk.put(
@@ -57,7 +57,8 @@ def write_connection(bulk: Bulk, at: datetime, url: str, token: str) -> Connecti
         ),
     )
     bulk.put(
-        Watermark, (Watermark(connection=connection, kind=kind, read_to=last_push(at)) for kind in ("person", "deal"))
+        Watermark,
+        (Watermark(connection=connection, kind=kind, read_to=last_push(company)) for kind in ("person", "deal")),
     )
     return connection
 
@@ -71,7 +72,7 @@ def write_links(
     deals: list[Opportunity],
 ) -> None:
     """Who is linked to what. Leads changed since the last nightly push are still owed to the CRM."""
-    pushed = last_push(company.until)
+    pushed = last_push(company)
     reps = [user for user, person in zip(ground.users, company.people, strict=True) if person.shares]
     links = [
         ExternalRecord(connection=connection, kind=RecordKind.OWNER, remote_id=owner_id(place), owner=rep)
@@ -100,21 +101,27 @@ def write_links(
         for number, deal in enumerate(deals)
     ]
     bulk.put(ExternalRecord, links)
-    bulk.put(
-        PendingPush,
-        (
-            PendingPush(
+    bulk.put(PendingPush, _pushes(company, connection, leads))
+    _write_runs(bulk, company, connection, leads, deals)
+
+
+def _pushes(company: DemoCompany, connection: Connection, leads: list[Lead]) -> Iterator[PendingPush]:
+    """What every lead was or is owed: done by the sync after its change, or waiting for the next one."""
+    tz, pushed = ZoneInfo(company.time_zone), last_push(company)
+    for lead in leads:
+        if belongs_in_crm(lead):
+            is_done = lead.changed_at <= pushed
+            due_at = next_sync(lead.changed_at, tz)
+            yield PendingPush(
                 connection=connection,
                 lead=lead,
-                reason="changed since the last push",
-                not_before=company.until,
+                reason="changed",
+                not_before=due_at,
                 changed_at=lead.changed_at,
+                state=PendingPush.State.DONE if is_done else PendingPush.State.PENDING,
+                attempts=int(is_done),
+                settled_at=due_at if is_done else None,
             )
-            for lead in leads
-            if lead.changed_at > pushed and belongs_in_crm(lead)
-        ),
-    )
-    _write_runs(bulk, company, connection, leads, deals)
 
 
 def load_sandbox(
@@ -142,13 +149,13 @@ def load_sandbox(
 
 def synced(company: DemoCompany, leads: list[Lead]) -> Iterable[tuple[int, Lead]]:
     """The leads the CRM knows, with their number."""
-    pushed = last_push(company.until)
+    pushed = last_push(company)
     return [(number, lead) for number, lead in enumerate(leads) if lead.captured_at <= pushed and belongs_in_crm(lead)]
 
 
 def belongs_in_crm(lead: Lead) -> bool:
-    """Leads that somebody may call: not mere subscribers, not the losers of a merge."""
-    return lead.merged_into_id is None and lead.stage != Stage.SUBSCRIBER
+    """All but the losers of a merge."""
+    return lead.merged_into_id is None
 
 
 def owner_id(place: int) -> str:
@@ -238,7 +245,7 @@ def _write_runs(
     """The log of the last three weeks: one push and one pull a night."""
     runs = []
     for back in range(_DAYS_OF_RUNS, -1, -1):
-        end = last_push(company.until) - timedelta(days=back)
+        end = last_push(company) - timedelta(days=back)
         start = end - timedelta(days=1)
         new = sum(start < lead.captured_at <= end and belongs_in_crm(lead) for lead in leads)
         changed = sum(lead.captured_at <= start < lead.changed_at <= end for lead in leads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from config.demo.bulk import Bulk
 from config.demo.intake import Story
@@ -31,10 +32,11 @@ def write_opportunities(
     stories: list[Story],
 ) -> list[Opportunity]:
     """All opportunities in the order of the company's deals; the owner is the lead's."""
+    tz = ZoneInfo(company.time_zone)
     rows = []
     for deal in company.deals:
         story, last = stories[deal.lead], changes_of(deal)[-1]
-        day = (deal.closed_at or deal.created_at).date()
+        day = (deal.closed_at or deal.created_at).astimezone(tz).date()
         rows.append(
             Opportunity(
                 public_id=bulk.public_id(),
@@ -46,7 +48,7 @@ def write_opportunities(
                 status=deal.status,
                 amount_cents=deal.cents,
                 currency=deal.currency,
-                reporting_cents=ground.reporting_cents(deal.cents, deal.currency, day),
+                reporting_cents=ground.rates.reporting_cents(amount_cents=deal.cents, currency=deal.currency, on=day),
                 opened_at=deal.created_at,
                 closed_at=deal.closed_at,
                 expected_close_on=deal.expected_on,

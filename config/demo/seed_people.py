@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from config.demo.bulk import Bulk
 from config.demo.intake import Given, Intake, Story
 from config.demo.records import DemoCompany, Touch
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
+from leads.actions.assign_lead import pure_rules
+from leads.actions.plan_follow_up import business_hours
+from leads.actions.score_lead import rule_set_of
 from leads.models import (
     Account,
     Assignment,
@@ -22,11 +24,11 @@ from leads.models import (
     LeadScore,
     LifecyclePassage,
     RepCapacity,
-    ScoringRule,
     TerritoryRep,
     Touchpoint,
 )
-from leads.pure import cadence, routing, scoring
+from leads.pure import routing
+from leads.pure.bots import BOT, MAIL_SCANNER
 
 _SITE = "https://www.fernhill.example"
 _CONSENT = "Yes, Fernhill Analytics may send me product news by e-mail. I can withdraw this at any time."
@@ -37,22 +39,12 @@ def live_through(company: DemoCompany, ground: Ground) -> tuple[Intake, list[Sto
     settings = Company.current()
     intake = Intake(
         company,
-        rule_set=_rule_set(ground),
-        territory_rules=[
-            *(
-                routing.TerritoryRule(rule.pk, rule.position, rule.territory_id, rule.name, countries=rule.countries)
-                for rule in ground.rules
-            ),
-            routing.TerritoryRule(0, len(ground.rules) + 1, ground.territories[-1].pk, "catch-all"),
-        ],
+        rule_set=rule_set_of(ground.rule_set),
+        territory_rules=pure_rules(ground.rules),
+        catch_all=ground.territories[-1].pk,
         reps=_reps(company, ground),
-        hours=cadence.BusinessHours(
-            ZoneInfo(settings.time_zone),
-            frozenset(settings.business_weekdays),
-            settings.business_opens,
-            settings.business_closes,
-            frozenset(date.fromisoformat(day) for day in settings.holidays),
-        ),
+        names={user.pk: user.name for user in ground.users},
+        hours=business_hours(settings),
         follow_up_hours=settings.follow_up_hours,
     )
     return intake, intake.run()
@@ -118,7 +110,7 @@ def write_leads(
                 score=story.scores[-1].score.total if story.scores else 0,
                 is_unsubscribed=made.unsubscribed_at is not None,
                 captured_at=made.captured_at,
-                changed_at=max([made.captured_at, *(passage.at for passage in story.passages[-1:])]),
+                changed_at=max([made.captured_at, *(step.at for step in story.passages[-1:])]),
                 merged_into=rows[made.merged_into] if made.merged_into is not None else None,
             )
         )
@@ -157,7 +149,7 @@ def _touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[L
 def _exclusion(company: DemoCompany, touch: Touch) -> str:
     if not touch.is_bot:
         return ""
-    return "bot" if company.leads[touch.lead].is_bot else "scanner"
+    return BOT if company.leads[touch.lead].is_bot else MAIL_SCANNER
 
 
 def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead], stories: list[Story]) -> None:
@@ -178,14 +170,14 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
             Assignment(
                 lead=lead,
                 territory_id=story.territory,
-                rule_id=story.rule or None,
+                rule_id=story.rule,
                 owner_id=story.owner,
                 because=story.because[:400],
                 passed_over=story.passed_over,
-                assigned_at=lead.captured_at,
+                assigned_at=story.assigned_at,
             )
             for lead, story in pairs
-            if story.territory is not None
+            if story.assigned_at is not None
         ),
     )
     bulk.put(
@@ -224,33 +216,40 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
     )
 
 
-def write_events(bulk: Bulk, leads: list[Lead], stories: list[Story]) -> None:
+def write_events(bulk: Bulk, ground: Ground, leads: list[Lead], stories: list[Story]) -> None:
     """The news of every lead, as the actions would have recorded it."""
     kind = LeadEvent.Kind
+    names = {user.pk: user.name for user in ground.users}
+    territories = {territory.pk: territory.name for territory in ground.territories}
 
     def events() -> Iterator[LeadEvent]:
         for lead, story in zip(leads, stories, strict=True):
             if lead.merged_into is not None:
-                at = lead.captured_at
-                details = {"merged": str(lead.public_id)}
-                yield LeadEvent(
-                    lead=lead.merged_into, kind=kind.MERGED, happened_at=at, recorded_at=at, details=details
-                )
+                yield _event(lead.merged_into, kind.MERGED, lead.captured_at, {"merged": str(lead.public_id)})
                 continue
-            at = lead.captured_at
-            yield LeadEvent(lead=lead, kind=kind.CAPTURED, happened_at=at, recorded_at=at)
-            for step in story.passages:
-                details = {"from": step.from_stage, "to": step.to_stage}
-                yield LeadEvent(
-                    lead=lead,
-                    kind=kind.STAGE_CHANGED,
-                    happened_at=step.at,
-                    recorded_at=step.at,
-                    by_id=step.by,
-                    details=details,
-                )
+            yield _event(lead, kind.CAPTURED, lead.captured_at, {"source": "website"})
+            if story.assigned_at is not None:
+                details = {
+                    "territory": territories[story.territory or 0],
+                    "owner": names.get(story.owner or 0, ""),
+                    "because": story.because,
+                }
+                yield _event(lead, kind.ASSIGNED, story.assigned_at, details)
+            for step in story.passages[1:]:
+                if not step.is_inferred:
+                    details = {
+                        "from": step.from_stage,
+                        "to": step.to_stage,
+                        "because": step.because,
+                        "reason": step.reason,
+                    }
+                    yield _event(lead, kind.STAGE_CHANGED, step.at, details, by=step.by)
 
     bulk.put(LeadEvent, events())
+
+
+def _event(lead: Lead, kind: LeadEvent.Kind, at: datetime, details: dict[str, str], by: int | None = None) -> LeadEvent:
+    return LeadEvent(lead=lead, kind=kind, happened_at=at, recorded_at=at, details=details, by_id=by)
 
 
 def finish_reps(bulk: Bulk, ground: Ground, intake: Intake) -> None:
@@ -278,32 +277,6 @@ def _score(ground: Ground, lead: Lead, given: Given) -> LeadScore:
         is_qualified=found.is_qualified,
         scored_at=given.at,
         reasons=[{"rule": r.rule, "points": r.points, "because": r.because} for r in found.reasons],
-    )
-
-
-def _rule_set(ground: Ground) -> scoring.RuleSet:
-    stored = ground.rule_set
-    rules = ScoringRule.objects.filter(rule_set=stored).order_by("position", "id")
-    return scoring.RuleSet(
-        stored.version,
-        [
-            scoring.Rule(
-                rule.pk,
-                rule.name,
-                rule.group,
-                rule.field.removeprefix("event:"),
-                rule.operator,
-                rule.value,
-                rule.points,
-                rule.max_times,
-            )
-            for rule in rules
-        ],
-        stored.fit_threshold,
-        stored.behaviour_threshold,
-        stored.fit_cap,
-        stored.behaviour_cap,
-        stored.half_life_days,
     )
 
 

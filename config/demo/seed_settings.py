@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 
 from config.demo.bulk import Bulk
 from config.demo.records import DemoCompany
+from leads.actions.price import Rates
 from leads.models import (
     Campaign,
     CampaignCost,
@@ -44,15 +43,7 @@ class Ground:
     stages: dict[str, PipelineStage] = field(default_factory=dict)
     rule_set: ScoringRuleSet = field(default_factory=ScoringRuleSet)
     campaigns: list[Campaign] = field(default_factory=list)
-    rates: dict[str, tuple[list[date], list[Decimal]]] = field(default_factory=dict)
-
-    def reporting_cents(self, cents: int, currency: str, day: date) -> int:
-        """Cents in the company's currency at the rate of a day, halves to even."""
-        if currency not in self.rates:
-            return cents
-        days, rates = self.rates[currency]
-        rate = rates[max(bisect_right(days, day) - 1, 0)]
-        return int((cents * rate).to_integral_value(ROUND_HALF_EVEN))
+    rates: Rates = field(default_factory=lambda: Rates("", {}))
 
 
 def write_settings(bulk: Bulk, company: DemoCompany) -> Ground:
@@ -81,10 +72,7 @@ def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
         ExchangeRate,
         (ExchangeRate(currency=row.currency, valid_from=row.day, rate=row.rate) for row in company.rates),
     )
-    for row in company.rates:
-        days, rates = ground.rates.setdefault(row.currency, ([], []))
-        days.append(row.day)
-        rates.append(row.rate)
+    ground.rates = Rates.current()
     bulk.put(
         CampaignCost,
         (
@@ -93,7 +81,9 @@ def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
                 spent_on=cost.day,
                 amount_cents=cost.cents,
                 currency=cost.currency,
-                reporting_cents=ground.reporting_cents(cost.cents, cost.currency, cost.day),
+                reporting_cents=ground.rates.reporting_cents(
+                    amount_cents=cost.cents, currency=cost.currency, on=cost.day
+                ),
                 source="demo",
                 recorded_at=company.until,
             )
