@@ -8,9 +8,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from . import api, ui
 from .messages import Answer, Request, error_answer, json_answer
@@ -133,55 +134,53 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
     disable_nagle_algorithm = True
     server: SandboxServer
+    _is_unread = False
 
     def _serve(self) -> None:
         started = time.perf_counter()
         answer = self._read_and_answer()
-        try:
-            self._send(answer)
-        finally:
-            # Path without query: a token in the address must not reach the log.
-            path = urlsplit(self.path).path[:200]
-            spent = (time.perf_counter() - started) * 1000
-            access_log.info("%s %a %d %d B %.1f ms", self.command, path, answer.status, len(answer.body), spent)
+        spent = (time.perf_counter() - started) * 1000
+        # Before the answer leaves, so that whoever has it finds the line. Without the query: it may hold a token.
+        path = self.path.partition("?")[0][:200]
+        access_log.info("%s %a %d %d B %.1f ms", self.command, path, answer.status, len(answer.body), spent)
+        self._send(answer)
+        if self._is_unread:
+            self._linger()
 
     do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = do_OPTIONS = _serve
 
     def _read_and_answer(self) -> Answer:
         if "transfer-encoding" in self.headers:
-            self.close_connection = True
+            self.close_connection = self._is_unread = True
             return error_answer(411, "length_required", "Send a Content-Length.")
         length = self.headers.get("content-length", "0").strip()
         if not (length.isascii() and length.isdigit() and len(length) < 16):
-            self.close_connection = True
+            self.close_connection = self._is_unread = True
             return error_answer(400, "invalid_length", "Content-Length is not a number.")
         if int(length) > LARGEST_BODY:
-            self._drain(int(length))
+            self.close_connection = self._is_unread = True
             return error_answer(413, "too_large", f"At most {LARGEST_BODY} bytes.")
         body = self.rfile.read(int(length))
         if len(body) < int(length):
             self.close_connection = True
             return error_answer(400, "incomplete", "The body ended early.")
-        parts = urlsplit(self.path)
+        path, _, text = self.path.partition("?")  # urlsplit would raise on some targets
         try:
-            query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=200, errors="strict")
+            query = parse_qs(text, keep_blank_values=True, max_num_fields=200, errors="strict")
         except ValueError:
             return error_answer(400, "invalid_query", "The query cannot be read.")
         headers = {name.lower(): value for name, value in self.headers.items()}
         method = "GET" if self.command == "HEAD" else self.command
-        return self.server.answer(Request(method, parts.path, query, headers, body))
+        return self.server.answer(Request(method, path, query, headers, body))
 
-    def _drain(self, length: int) -> None:
-        """Read a refused body for a while: closing at once would reset the connection before the answer is
-        read."""
-        self.close_connection = True
-        left = min(length, 8 * LARGEST_BODY)
-        self.connection.settimeout(5)
-        try:
-            while left > 0 and (chunk := self.rfile.read(min(left, 65536))):
+    def _linger(self) -> None:
+        """Read on for a while after refusing a body: closing at once would reset the connection and lose the answer."""
+        left = 8 * LARGEST_BODY
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(2)
+            while left > 0 and (chunk := self.connection.recv(65536)):
                 left -= len(chunk)
-        except OSError:
-            pass
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

@@ -242,9 +242,6 @@ def test_the_access_log_has_a_line_per_request_and_no_secret(server, caplog):
     caplog.set_level(logging.INFO, "sandbox_crm.access")
     call(server, "GET", f"/?token={TOKEN}")
     call(server, "GET", "/v1/me")
-    deadline = time.monotonic() + 2  # the line is written after the answer left
-    while len(caplog.records) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
     assert [record.getMessage().split(" ")[:2] for record in caplog.records] == [["GET", "'/'"], ["GET", "'/v1/me'"]]
     assert TOKEN not in caplog.text
 
