@@ -10,6 +10,7 @@ from leads.pure.charts.canvas import (
     ACCENT,
     INK,
     NARROW,
+    NEGLIGIBLE,
     PAPER,
     SERIES,
     SOFT,
@@ -118,7 +119,7 @@ def hbars(
     # Every bar leaves room for its own words, on its own side of zero.
     room = max(text_width(words(v), 14) for v in known) + 12
     left = 2 + (room if low < 0 else 0)
-    scale = (width - left - (room if high > 0 else 2)) / ((high - low) or 1)
+    scale = (width - left - (room if high > 0 else 2)) / (high - low if high - low > NEGLIGIBLE else 1)
     zero = left - low * scale
     thick = 16.0 if len(series) == 1 else 13.0
     for name, values in groups:

@@ -18,6 +18,7 @@ Value = float | None
 INK, MUTED, GRID, PAPER = "#1d2633", "#566070", "#e4e8ef", "#ffffff"
 ACCENT, SOFT, GOOD, BAD = "#2457d6", "#b9c7ea", "#146c43", "#b02a37"
 SERIES = (ACCENT, "#12908a", "#8a63d2", "#c2741b", "#cf4f78", "#6d7a8b", "#3a8fce", "#76922c")
+NEGLIGIBLE = 1e-9
 NARROW = 360.0  # user units of what phones get: words stay about 11 pixels high in a card at 390
 FONT = "Inter Variable, Inter, system-ui, Segoe UI, Roboto, Arial, sans-serif"
 
@@ -60,10 +61,11 @@ def ticks(low: float, high: float, wanted: int = 4, *, from_zero: bool = True) -
 
     Steps are 1, 2, 2.5 or 5 times a power of ten.
     """
-    if from_zero or high == low:
+    # Differences too small to be drawn are none: dividing by them would overflow.
+    if from_zero or high - low <= NEGLIGIBLE * max(1.0, abs(high), abs(low)):
         low, high = min(low, 0.0), max(high, 0.0)
-    if high == low:
-        high = 1.0
+    if high - low <= NEGLIGIBLE:
+        low, high = 0.0, 1.0
     rough = (high - low) / wanted
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999999)
@@ -81,7 +83,9 @@ def fitted(text: str, width: float, size: float = 12) -> str:
     """The text cut with an ellipsis where it would be wider than `width` user units (estimated for Inter)."""
     if text_width(text, size) <= width:
         return text
-    room = max(1, int(width / (size * 0.55)) - 1)
+    room = len(text) - 1
+    while room > 1 and text_width(text[:room] + "…", size) > width:
+        room -= 1
     return text[:room].rstrip() + "…"
 
 
