@@ -8,6 +8,39 @@ from django.db import models
 from django.db.models import Q
 
 
+class JourneyScope(models.TextChoices):
+    """Whose touches make up a deal's journey."""
+
+    CONTACTS = "contacts", "All contacts of the deal"
+    PRIMARY = "primary", "The primary contact"
+    ACCOUNT = "account", "Everybody of the account"
+
+
+class AttributionRules(models.Model):
+    """What an admin sets about journeys, and who is computing now. Exactly one row, made by migration.
+
+    A run holds the row by a lease (``held_by``, ``held_until``) and gives it back with its credits: two runs cannot
+    interleave, and a crashed one blocks the next no longer than its lease.
+    """
+
+    scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
+    half_life_days = models.FloatField(default=7.0, help_text="time decay: credit halves with every so many days")
+    held_by = models.UUIDField(null=True, editable=False)
+    held_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "attribution rules"
+        verbose_name_plural = "attribution rules"
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="attribution_rules_single_row"),
+            models.CheckConstraint(condition=Q(half_life_days__gt=0), name="attribution_half_life_positive"),
+            models.CheckConstraint(condition=Q(scope__in=JourneyScope.values), name="attribution_scope_known"),
+        ]
+
+    def __str__(self) -> str:
+        return "Attribution rules"
+
+
 class AttributionRun(models.Model):
     """One computation: when, why, by which methods and settings, over which inputs, with what change to the last."""
 
@@ -45,7 +78,10 @@ class AttributionRun(models.Model):
 
 
 class JourneyState(models.Model):
-    """What an opportunity's credits were computed from; an unchanged hash means nothing to recompute."""
+    """What an opportunity's credits were computed from; an unchanged hash means nothing to recompute.
+
+    The facts beside the hash only say what changed since.
+    """
 
     opportunity = models.OneToOneField(
         "leads.Opportunity", on_delete=models.CASCADE, primary_key=True, related_name="journey_state"
@@ -54,6 +90,10 @@ class JourneyState(models.Model):
     run = models.ForeignKey("attribution.AttributionRun", on_delete=models.PROTECT, related_name="+")
     touches = models.PositiveIntegerField()
     rejected_touches = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=4)
+    amount_cents = models.BigIntegerField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"journey of {self.opportunity}"
