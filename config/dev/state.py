@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _OURS = (
     "portal.sqlite3 portal.sqlite3-wal portal.sqlite3-shm portal.sqlite3-journal sandbox_crm.sqlite3"
     " sandbox_crm.sqlite3-wal sandbox_crm.sqlite3-shm sandbox_crm.sqlite3-journal"
-    " demo.json sandbox_crm.json secret_key valkey.sock valkey uploads mail static log"
+    " demo.json seeded.json sandbox_crm.json secret_key valkey.sock valkey uploads mail static log"
 )
 
 
@@ -101,6 +101,14 @@ def sandbox(folder: Path) -> Sandbox:
             known["port"] = probe.getsockname()[1]
         write_private(path, json.dumps(known))
     return Sandbox(known["port"], known["token"])
+
+
+def is_seeded(environ: Mapping[str, str], folder: Path, addresses: Mapping[str, str]) -> bool:
+    """True when our own databases hold the demo company under these addresses, so that seeding can be left out."""
+    parts = ("portal.sqlite3", "sandbox_crm.sqlite3", "demo.json", "seeded.json")
+    if environ.get("DATABASE_URL") or not all((folder / part).exists() for part in parts):
+        return False
+    return bool(json.loads((folder / "seeded.json").read_text()) == dict(addresses))
 
 
 def environment(

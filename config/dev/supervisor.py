@@ -105,17 +105,19 @@ class Supervisor:
         self.env = state.environment(
             self.environ, self.folder, mode=self.mode, port=self.port, redis_url=redis_url, crm=self.crm
         )
+        (self.folder / "static").mkdir(exist_ok=True)
+        is_seeded = state.is_seeded(self.environ, self.folder, self.addresses)
+        web = commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2))
+        if is_seeded:
+            self.keep("web", web)  # it loads while the database is looked at, and is not ready before
         migrate = commands.manage("migrate", "--no-input", "-v", "1")
         self.step("database", lambda: self.command("database", migrate))
-        web = commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2))
-        if self.mode == "demo" and (self.folder / "demo.json").exists():
-            self.keep("web", web)  # the data is there: start while the seed refreshes addresses
         if self.crm is not None:
-            self.demo_data(self.crm)
+            self.demo_data(self.crm, is_seeded=is_seeded)
         else:
             collect = commands.manage("collectstatic", "--no-input", "-v", "0")
             self.step("static files", lambda: self.command("static", collect))
-        if not any(service.name == "web" for service in self.services):
+        if not is_seeded:
             self.keep("web", web)
         self.step("web", lambda: self.wait_until_answering(f"http://127.0.0.1:{self.port}/readyz"))
         # After the web, so that the first page need not share the processor with the worker's start.
@@ -133,18 +135,26 @@ class Supervisor:
         self.step("broker", lambda: self.wait_for(socket.exists, "the broker's socket"))
         return f"unix://{socket}"
 
-    def demo_data(self, crm: state.Sandbox) -> None:
-        """Start the sandbox CRM and seed the demo company; seeding again does nothing."""
+    def demo_data(self, crm: state.Sandbox, *, is_seeded: bool) -> None:
+        """Start the sandbox CRM and make the demo company complete."""
         data = str(self.folder / "sandbox_crm.sqlite3")
         # The token goes by SANDBOX_CRM_TOKEN: a command line is for everybody on the machine to read.
         where = ["--host", "127.0.0.1", "--port", str(crm.port), "--data", data]
         self.keep("sandbox_crm", [sys.executable, "-m", "integrations.sandbox_crm", *where])
         self.step("sandbox CRM", lambda: self.wait_until_answering(f"{crm.url}/health"))
+        if is_seeded:
+            return
         out = self.folder / "demo.json"
         seed = ["--sandbox-data", data, "--sandbox-url", crm.url, "--out", str(out), "--url", self.address]
         self.say("  demo company\n")
         self.command("seed", commands.manage("seed_demo", *seed), aloud=True)
         self.note_address(out)
+        state.write_private(self.folder / "seeded.json", json.dumps(self.addresses))
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Every address that the seeded rows hold."""
+        return {"portal": self.address, "crm": self.crm.url if self.crm else ""}
 
     @property
     def address(self) -> str:

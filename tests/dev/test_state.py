@@ -73,6 +73,19 @@ def test_sandbox_moves_when_its_port_is_taken(tmp_path: Path, taken_port: int) -
     assert state.sandbox(tmp_path) == crm
 
 
+def test_seeding_is_left_out_only_for_our_whole_data_at_the_same_addresses(tmp_path: Path) -> None:
+    addresses = {"portal": "http://127.0.0.1:8000", "crm": "http://127.0.0.1:9000"}
+    for name in ("portal.sqlite3", "sandbox_crm.sqlite3", "demo.json"):
+        (tmp_path / name).touch()
+    assert not state.is_seeded({}, tmp_path, addresses)
+    (tmp_path / "seeded.json").write_text(json.dumps(addresses))
+    assert state.is_seeded({}, tmp_path, addresses)
+    assert not state.is_seeded({"DATABASE_URL": "postgres://x/y"}, tmp_path, addresses)
+    assert not state.is_seeded({}, tmp_path, {**addresses, "portal": "http://127.0.0.1:8001"})
+    (tmp_path / "portal.sqlite3").unlink()
+    assert not state.is_seeded({}, tmp_path, addresses)
+
+
 def environment(tmp_path: Path, given: dict[str, str], mode: str = "demo") -> dict[str, str]:
     crm = state.Sandbox(9000, "token")
     return state.environment(given, tmp_path, mode=mode, port=8123, redis_url="unix:///s", crm=crm)
