@@ -46,16 +46,16 @@ def _spans(scope: Scope) -> Parts:
     return {
         "included": RowSet(
             rows.exclude(closed_at__lt=F("opened_at")),
-            (*columns.DEAL, Column("days", "Days so far", "days"), Column("is_closed", "Decided")),
+            (
+                *columns.DEAL,
+                Column("days", "Days so far", "days", derived=Derived(("opened_at", "closed_at"), days)),
+                Column("is_closed", "Decided", derived=Derived(("closed_at",), is_closed)),
+            ),
             "Deals opened in the period",
             amount="days",
             event="is_closed",
             dated_by="opened_at",
             statistic=_median,
-            derived={
-                "days": Derived(("opened_at", "closed_at"), days),
-                "is_closed": Derived(("closed_at",), is_closed),
-            },
         ),
         "excluded_backwards": RowSet(rows.filter(closed_at__lt=F("opened_at")), columns.DEAL, BACKWARDS),
     }

@@ -72,27 +72,12 @@ class Scope:
 _MICROSECOND = datetime.resolution
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a row set: the ``values()`` path, a heading, how to print it, and a URL name taking ``link_by``.
-
-    Money is in the company currency unless ``currency_by`` names the path of the row's own currency.
-    """
-
-    path: str
-    label: str
-    kind: Literal["text", "count", "money", "share", "days", "hours", "time", "date"] = "text"
-    link: str = ""
-    link_by: str = ""
-    currency_by: str = ""
-
-
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A column that SQL cannot compute alike on every database (business hours, days between two moments).
+    """How to compute a cell that SQL cannot alike on every database (business hours, days between two moments).
 
     ``of`` gets a row holding the paths in ``needs``.
     """
@@ -102,12 +87,29 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a row set: the ``values()`` path, a heading, how to print it, and a URL name taking ``link_by``.
+
+    Money is in the company currency unless ``currency_by`` names the path of the row's own currency. A ``derived``
+    column is computed row by row; its path is only its name.
+    """
+
+    path: str
+    label: str
+    kind: Literal["text", "count", "money", "share", "days", "hours", "time", "date"] = "text"
+    link: str = ""
+    link_by: str = ""
+    currency_by: str = ""
+    derived: Derived | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RowSet:
     """Rows of one part. Without ``amount`` each row counts 1; with it, the column is summed (or put through
     ``statistic``). ``dated_by`` is the date or datetime column by which the rows fall into weeks.
 
     ``nothing`` is the sum of no rows: 0, or None where nothing recorded means nothing known. ``event`` names a boolean
-    column; with it the statistic gets (amount, event) pairs. ``derived`` columns are computed row by row.
+    column; with it the statistic gets (amount, event) pairs.
     """
 
     queryset: QuerySet[Any]
@@ -118,7 +120,11 @@ class RowSet:
     statistic: Callable[[Sequence[Any]], Number | None] | None = None
     nothing: Number | None = 0
     event: str = ""
-    derived: Mapping[str, Derived] = field(default_factory=dict)
+
+    @property
+    def derived(self) -> dict[str, Derived]:
+        """How to compute the columns that the database does not know, by path."""
+        return {column.path: column.derived for column in self.columns if column.derived}
 
     def count(self) -> int:
         """How many rows."""

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from leads.figures.base import Column
+from leads.figures.base import Column, Derived, Row
+
+_NAMES = ("first_name", "last_name", "email", "external_id")
+
+
+def _person(prefix: str = "") -> Column:
+    """A lead by the best name we have, linked to its page."""
+
+    def name(row: Row) -> str:
+        first, last, email, external_id = (row[prefix + field] for field in _NAMES)
+        return f"{first} {last}".strip() or email or f"Lead {external_id}"
+
+    paths = tuple(prefix + field for field in _NAMES)
+    link = f"{prefix}public_id"
+    return Column(f"{prefix}who", "Lead", link="leads:lead-detail", link_by=link, derived=Derived(paths, name))
+
 
 LEAD = (
-    Column("public_id", "Lead", link="leads:lead-detail", link_by="public_id"),
-    Column("first_name", "First name"),
-    Column("last_name", "Last name"),
+    _person(),
     Column("company", "Company"),
     Column("stage", "Stage"),
     Column("channel__name", "First channel"),
@@ -16,9 +29,7 @@ LEAD = (
     Column("captured_at", "Captured", "time"),
 )
 PASSAGE = (
-    Column("lead__public_id", "Lead", link="leads:lead-detail", link_by="lead__public_id"),
-    Column("lead__first_name", "First name"),
-    Column("lead__last_name", "Last name"),
+    _person("lead__"),
     Column("lead__company", "Company"),
     Column("to_stage", "Became"),
     Column("passed_at", "When", "time"),
@@ -27,7 +38,7 @@ PASSAGE = (
     Column("lead__owner__name", "Owner"),
 )
 TOUCH = (
-    Column("lead__public_id", "Lead", link="leads:lead-detail", link_by="lead__public_id"),
+    _person("lead__"),
     Column("lead__company", "Company"),
     Column("kind", "Kind"),
     Column("name", "What"),
@@ -36,7 +47,7 @@ TOUCH = (
     Column("occurred_at", "When", "time"),
 )
 FOLLOW_UP = (
-    Column("lead__public_id", "Lead", link="leads:lead-detail", link_by="lead__public_id"),
+    _person("lead__"),
     Column("lead__company", "Company"),
     Column("kind", "Kind"),
     Column("owner__name", "Owner"),

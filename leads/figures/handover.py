@@ -12,7 +12,7 @@ from leads.models import Company, FollowUp, LifecyclePassage, Stage
 from leads.pure.cadence import BusinessHours, elapsed
 
 _DECISION_COLUMNS = (
-    *columns.PASSAGE[:6],
+    *columns.PASSAGE[:4],
     Column("reason", "Reason"),
     Column("lead__campaign__name", "First campaign"),
     Column("lead__owner__name", "Owner"),
@@ -88,7 +88,7 @@ def _speed(scope: Scope) -> Parts:
     shown = (
         *columns.FOLLOW_UP[:5],
         Column("answered_at", "First reply", "time"),
-        Column("business_hours", "Business hours", "hours"),
+        Column("business_hours", "Business hours", "hours", derived=Derived(("planned_at", "answered_at"), hours)),
     )
     return {
         "included": RowSet(
@@ -98,7 +98,6 @@ def _speed(scope: Scope) -> Parts:
             amount="business_hours",
             dated_by="planned_at",
             statistic=middle,
-            derived={"business_hours": Derived(("planned_at", "answered_at"), hours)},
         ),
         "excluded_unanswered": RowSet(
             arrivals.filter(answered_at__isnull=True), columns.FOLLOW_UP[:6], "Nobody has replied yet"

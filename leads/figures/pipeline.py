@@ -29,7 +29,6 @@ from leads.figures.base import (
 from leads.models import DealStatus, Opportunity, OpportunityChange
 
 PartsOf = Callable[[Scope], Parts]
-_DAYS = Column("days", "Days", "days")
 NO_AMOUNT = "The amount is not known yet"
 NO_RATE = "No exchange rate into the company currency"
 BACKWARDS = "Closed before it was opened: one of the dates is wrong"
@@ -71,6 +70,9 @@ def days_open(row: Row) -> float:
     return seconds / 86_400
 
 
+_DAYS = Column("days", "Days", "days", derived=Derived(("opened_at", "closed_at"), days_open))
+
+
 def _mean_cents(values: Sequence[Number]) -> Number | None:
     return round(fmean(values)) if values else None
 
@@ -89,7 +91,6 @@ def _cycle(scope: Scope) -> dict[str, RowSet]:
         amount="days",
         dated_by="closed_at",
         statistic=middle,
-        derived={"days": Derived(("opened_at", "closed_at"), days_open)},
     )
     backwards = RowSet(won.filter(closed_at__lt=F("opened_at")), columns.DEAL, BACKWARDS)
     return {"included": counted, "excluded_backwards": backwards}

@@ -75,10 +75,9 @@ def _missing(scope: Scope) -> RowSet:
             Column("starts_on", "From", "date"),
             Column("ends_on", "To", "date"),
             Column("known_days", "Days known", "count"),
-            Column("unknown_days", "Days unknown", "count"),
+            Column("unknown_days", "Days unknown", "count", derived=Derived(paths, unknown_days)),
         ),
         "Campaigns that ran on days without a reported cost",
-        derived={"unknown_days": Derived(paths, unknown_days)},
     )
 
 
