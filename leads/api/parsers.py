@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
@@ -67,6 +68,8 @@ def _check(value: Any, *, depth: int, pointer: str) -> None:
         raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
     if isinstance(value, str):
         _check_text(value, pointer)
+    elif isinstance(value, float) and not math.isfinite(value):  # 1e999 is JSON, but no database would take it
+        raise ParseError(f"{pointer or 'The body'} holds a number that is too large.")
     elif isinstance(value, dict):
         for name, inner in value.items():
             _check_text(name, pointer)

@@ -35,6 +35,20 @@ def problem(
     return Response(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
+def invalid(errors: Sequence[Mapping[str, str]], status: int = 422) -> dict[str, Any]:
+    """The body of a problem document about members at fault."""
+    first = errors[0] if errors else {"pointer": "", "detail": "Invalid."}
+    where = f"{first['pointer']}: " if first["pointer"] else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return {
+        "type": "about:blank",
+        "title": "Invalid request",
+        "status": status,
+        "detail": f"{where}{first['detail']}{more}",
+        "errors": list(errors),
+    }
+
+
 def flatten(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
     """Turn DRF's nested error details into a flat list with JSON pointers."""
     if isinstance(detail, Mapping):
@@ -68,9 +82,6 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait) + 1)
     if isinstance(error, exceptions.ValidationError):
-        errors = list(flatten(error.detail))
-        first = errors[0] if errors else {"pointer": "", "detail": "Invalid."}
-        where = f"{first['pointer']}: " if first["pointer"] else ""
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        return problem(error.status_code, f"{where}{first['detail']}{more}", title="Invalid request", errors=errors)
+        body = invalid(list(flatten(error.detail)), error.status_code)
+        return Response(body, status=error.status_code, content_type=CONTENT_TYPE, headers=headers)
     return problem(error.status_code, str(error.detail), headers=headers)

@@ -1,5 +1,10 @@
 """API addresses of the leads app, below those of config.api."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from leads.api.leads import LeadDetail, LeadList
+
+urlpatterns: list[URLPattern] = [
+    path("leads", LeadList.as_view(), name="api-leads"),
+    path("leads/<uuid:lead_id>", LeadDetail.as_view(), name="api-lead"),
+]

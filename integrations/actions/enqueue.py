@@ -1,0 +1,117 @@
+"""Enqueue: write down which leads are owed to which CRM. One row per lead and connection; later changes ride on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Case, F, Max, Q, Value, When
+
+from integrations.models import Connection, PendingPush
+from integrations.pure.daily import next_sync
+from leads.models import Company, LeadEvent
+
+CHUNK = 500
+# News that a CRM has no use for; everything else may change what it should show.
+SILENT = (LeadEvent.Kind.FOLLOW_UP_PLANNED, LeadEvent.Kind.FOLLOW_UP_DONE)
+# How long after its time an event may still become visible: no transaction of ours lasts longer.
+LATEST_COMMIT = timedelta(minutes=5)
+
+_State = PendingPush.State
+_CLOSED = (_State.DONE, _State.REJECTED, _State.DEAD)
+
+
+def enqueue_leads(*, lead_ids: Collection[int], at: datetime, reason: str) -> int:
+    """Owe these leads to every active connection at the next daily sync; returns the rows written.
+
+    Belongs into the transaction of the change. A row that is waiting or being sent only gets a new ``version``, so a
+    push under way knows that it must go again; a settled row is opened afresh.
+    """
+    connections = list(Connection.objects.active().order_by("pk"))
+    if not connections or not lead_ids:
+        return 0
+    not_before = next_sync(at, Company.current().tz)
+    written = 0
+    with transaction.atomic():
+        for ids in _chunks(sorted(set(lead_ids))):
+            for connection in connections:
+                written += _enqueue(connection, ids, at=at, not_before=not_before, reason=reason)
+    return written
+
+
+def enqueue_changes(*, since: datetime, at: datetime) -> int:
+    """Enqueue what happened to leads since a moment; returns the rows written. Repeats are harmless.
+
+    ``since`` must reach back past the last call by ``LATEST_COMMIT`` at least: events become visible after their time.
+    """
+    news = (
+        LeadEvent.objects.filter(recorded_at__gte=since, recorded_at__lte=at, lead__merged_into__isnull=True)
+        .exclude(kind__in=SILENT)
+        .values_list("lead")
+        .annotate(newest=Max("recorded_at"))
+    )
+    newest = dict(news)
+    connections = list(Connection.objects.active().order_by("pk"))
+    if not connections or not newest:
+        return 0
+    not_before = next_sync(at, Company.current().tz)
+    written = 0
+    with transaction.atomic():
+        for ids in _chunks(sorted(newest)):
+            for connection in connections:
+                known = PendingPush.objects.filter(connection=connection, lead__in=ids)
+                told = {push.lead_id for push in known if _knows(push, newest[push.lead_id])}
+                missing = [lead_id for lead_id in ids if lead_id not in told]
+                written += _enqueue(connection, missing, at=at, not_before=not_before, reason="changed")
+    return written
+
+
+def _knows(push: PendingPush, event_at: datetime) -> bool:
+    """Whether what a push sent, or will send, includes an event of that time."""
+    if push.state == _State.PENDING or push.changed_at == event_at:
+        return True  # reads the lead when it is sent, or was written in the event's own transaction
+    if push.state == _State.LEASED or push.settled_at is None:
+        return False
+    return push.changed_at > event_at and push.settled_at >= event_at + LATEST_COMMIT
+
+
+def _enqueue(
+    connection: Connection, lead_ids: Sequence[int], *, at: datetime, not_before: datetime, reason: str
+) -> int:
+    if not lead_ids:
+        return 0
+    existing = PendingPush.objects.filter(connection=connection, lead__in=lead_ids)
+    # Locked in one order, so that two writers with overlapping leads cannot wait for each other.
+    known = set(existing.select_for_update().order_by("lead").values_list("lead", flat=True))
+    fresh = [lead_id for lead_id in lead_ids if lead_id not in known]
+    if fresh:
+        created = PendingPush.objects.bulk_create(
+            [
+                PendingPush(
+                    connection=connection, lead_id=lead_id, not_before=not_before, changed_at=at, reason=reason[:80]
+                )
+                for lead_id in fresh
+            ],
+            ignore_conflicts=True,  # somebody else has just enqueued it: their row sends what we wrote
+        )
+        if len(known) == 0:
+            return len(created)
+    is_closed = Q(state__in=_CLOSED)
+    existing.filter(lead__in=known).update(
+        version=F("version") + 1,
+        changed_at=at,
+        reason=reason[:80],
+        not_before=Case(When(is_closed, then=Value(not_before)), default=F("not_before")),
+        attempts=Case(When(is_closed, then=Value(0)), default=F("attempts")),
+        last_error=Case(When(is_closed, then=Value("")), default=F("last_error")),
+        error_field=Case(When(is_closed, then=Value("")), default=F("error_field")),
+        settled_at=Case(When(is_closed, then=Value(None)), default=F("settled_at")),
+        state=Case(When(is_closed, then=Value(_State.PENDING)), default=F("state")),
+    )
+    return len(lead_ids)
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]

@@ -1,0 +1,234 @@
+"""``POST /api/v1/integrations/sales/leads``: capture one lead, or up to 1,000. Its answer also tells the CRM state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from integrations.actions.receive import Received, receive
+from integrations.models import PendingPush
+from leads.actions.answer_once import Answer, KeyReused, answer_once, hash_request
+from leads.actions.capture import MAX_ITEMS, Captured, Refused, RejectedItem
+from leads.api.lead_answers import LeadStateAnswer, lead_states
+from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
+from leads.api.problems import CONTENT_TYPE, invalid
+from leads.api.schema import ProblemError, problems
+from leads.models import ApiKey, Lead, Scope
+from leads.pure.captured import CapturedItem
+from leads.tasks import nudge_intake
+
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+Fault = dict[str, str]
+
+
+class CrmState(serializers.Serializer[Any]):
+    """What is owed to one CRM."""
+
+    connection = serializers.CharField()
+    state = serializers.ChoiceField(choices=PendingPush.State.choices)
+    due_at = serializers.DateTimeField()
+
+
+class CapturedLead(LeadStateAnswer):
+    """A captured lead; ``is_new`` tells whether the person was unknown before."""
+
+    is_new = serializers.BooleanField()
+    crm = CrmState(many=True)
+
+
+class ItemAnswer(CapturedLead):
+    """One item of a batch: 201, 200, or 422 with ``errors`` and nothing else."""
+
+    status = serializers.ChoiceField(choices=[200, 201, 422])
+    errors = ProblemError(many=True, required=False)  # type: ignore[assignment]
+
+
+class BatchAnswer(serializers.Serializer[Any]):
+    """One answer for each item, in order."""
+
+    results = ItemAnswer(many=True)
+
+
+class CaptureLeads(APIView):
+    """Captures leads."""
+
+    required_scope = Scope.LEADS_WRITE
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="capture_leads",
+        summary="Capture a lead, or up to 1,000",
+        description=(
+            "Durable before the answer leaves. An item that was captured before changes nothing. Values given by the "
+            "newest event replace what was known; an older event only fills gaps. Up to 50 items are scored and "
+            "assigned at once; larger batches answer `intake: queued`, and `url` tells later."
+        ),
+        tags=["leads"],
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="1 to 255 visible characters, kept for 24 hours. A repeated request gets the same answer.",
+            ),
+            OpenApiParameter(
+                "Idempotency-Replayed",
+                OpenApiTypes.BOOL,
+                OpenApiParameter.HEADER,
+                response=[200, 201],
+                description="true when the answer was given before.",
+            ),
+            OpenApiParameter(
+                "Location", OpenApiTypes.URI, OpenApiParameter.HEADER, response=[201], description="The new lead."
+            ),
+        ],
+        request=PolymorphicProxySerializer(
+            "LeadOrBatch", serializers=[LeadInput, LeadBatchInput], resource_type_field_name=None
+        ),
+        responses={
+            201: CapturedLead,
+            200: PolymorphicProxySerializer(
+                "CapturedLeadOrBatch", serializers=[CapturedLead, BatchAnswer], resource_type_field_name=None
+            ),
+            **problems(400, 401, 403, 405, 413, 415, 422, 429),
+        },
+        examples=[
+            OpenApiExample(
+                "A form",
+                request_only=True,
+                value={
+                    "email": "ada@example.com",
+                    "company": "Analytical Engines",
+                    "job_title": "CTO",
+                    "country": "DE",
+                    "event": {
+                        "type": "form_submission",
+                        "occurred_at": "2026-11-16T09:30:00+01:00",
+                        "name": "Pricing request",
+                        "utm": {"source": "google", "medium": "cpc", "campaign": "q4-brand"},
+                    },
+                },
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        at = timezone.now()
+        data = request.data
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            with transaction.atomic():
+                answer = _answer(request, data, at)
+        else:
+            if not IDEMPOTENCY_KEY.fullmatch(key):
+                raise exceptions.ParseError("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
+            try:
+                answer = answer_once(
+                    api_key=_key(request),
+                    key=key,
+                    request_hash=hash_request(method="POST", path=request.path, data=data),
+                    at=at,
+                    make=lambda: _answer(request, data, at),
+                )
+            except KeyReused as error:
+                fault = {"pointer": "", "code": "idempotency_key_reused", "detail": str(error)}
+                return Response(invalid([fault]), status=422, content_type=CONTENT_TYPE)
+        return _response(answer)
+
+
+def _key(request: Request) -> ApiKey:
+    if not isinstance(request.auth, ApiKey):  # HasScope lets only keys write
+        raise exceptions.NotAuthenticated
+    return request.auth
+
+
+def _response(answer: Answer) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if answer.is_replay else {}
+    if answer.status == 201:
+        headers["Location"] = answer.body["url"]
+    content_type = CONTENT_TYPE if answer.status == 422 else None
+    return Response(answer.body, status=answer.status, headers=headers, content_type=content_type)
+
+
+def _answer(request: Request, data: Any, at: datetime) -> Answer:
+    """Do the work and say what came of it; runs in the transaction that keeps the answer."""
+    is_batch = isinstance(data, dict) and "leads" in data
+    payloads, faults = _payloads(data) if is_batch else ([data], [])
+    if faults:
+        return Answer(422, invalid(faults))
+    pointers = [f"/leads/{index}" for index in range(len(payloads))] if is_batch else [""]
+    read = read_items(payloads, at=at, pointers=pointers)
+    received = receive(
+        items=[item for item in read if isinstance(item, CapturedItem)],
+        rejected=[
+            RejectedItem(payload, item) for payload, item in zip(payloads, read, strict=True) if isinstance(item, list)
+        ],
+        source=_key(request).name,
+        at=at,
+    )
+    if received.is_queued:
+        transaction.on_commit(lambda: nudge_intake(), robust=True)
+    results = _results(request, read, received, pointers)
+    if is_batch:
+        return Answer(200, {"results": results})
+    (result,) = results
+    status = result.pop("status")
+    return Answer(status, invalid(result["errors"]) if status == 422 else result)
+
+
+def _payloads(data: dict[str, Any]) -> tuple[list[Any], list[Fault]]:
+    """The items of a batch, or what is wrong with the batch itself."""
+    faults = [
+        {"pointer": f"/{name}", "code": "unknown", "detail": "This member is unknown beside leads."}
+        for name in data
+        if name != "leads"
+    ]
+    leads = data["leads"]
+    if not isinstance(leads, list):
+        faults.append({"pointer": "/leads", "code": "invalid", "detail": "Must be a list."})
+    elif not 1 <= len(leads) <= MAX_ITEMS:
+        detail = f"Must hold 1 to {MAX_ITEMS} items, not {len(leads)}."
+        faults.append({"pointer": "/leads", "code": "wrong_length", "detail": detail})
+    return leads, faults
+
+
+def _results(
+    request: Request, read: Sequence[CapturedItem | list[Fault]], received: Received, pointers: Sequence[str]
+) -> list[dict[str, Any]]:
+    captured = {outcome.lead.pk: outcome.lead for outcome in received.outcomes if isinstance(outcome, Captured)}
+    queued = set(captured) if received.is_queued else set()
+    leads = list(captured.values()) if received.is_queued else list(Lead.objects.filter(pk__in=captured))
+    states = lead_states(leads, request, queued=queued)
+    crm = _crm_states(list(captured))
+    outcomes = iter(received.outcomes)
+    results: list[dict[str, Any]] = []
+    for item, pointer in zip(read, pointers, strict=True):
+        outcome = next(outcomes) if isinstance(item, CapturedItem) else None
+        if isinstance(outcome, Captured):
+            lead_id = outcome.lead.pk
+            status = 201 if outcome.is_new else 200
+            results.append({"status": status, **states[lead_id], "is_new": outcome.is_new, "crm": crm.get(lead_id, [])})
+        elif isinstance(outcome, Refused):
+            fault = {"pointer": f"{pointer}{outcome.pointer}", "code": outcome.code, "detail": outcome.detail}
+            results.append({"status": 422, "errors": [fault]})
+        else:
+            results.append({"status": 422, "errors": item})
+    return results
+
+
+def _crm_states(lead_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+    states: dict[int, list[dict[str, Any]]] = {}
+    pushes = PendingPush.objects.filter(lead__in=lead_ids, connection__is_active=True).order_by("connection__slug")
+    for lead_id, slug, state, due_at in pushes.values_list("lead", "connection__slug", "state", "not_before"):
+        states.setdefault(lead_id, []).append({"connection": slug, "state": state, "due_at": due_at.isoformat()})
+    return states

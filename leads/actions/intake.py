@@ -1,0 +1,89 @@
+"""Intake: score, assign, plan the follow-up, in that order, for leads that capture left waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from leads.actions.assign_lead import assign_leads
+from leads.actions.plan_follow_up import plan_follow_ups
+from leads.actions.score_lead import score_leads
+from leads.models import Lead
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 100
+# A lead for whom no rep was available is tried again soon while it is fresh, ever more rarely later.
+SOONEST_RETRY, LATEST_RETRY = timedelta(minutes=15), timedelta(days=1)
+
+
+def run_intake(*, lead_ids: Collection[int], at: datetime) -> list[Lead]:
+    """Do what intake owes these leads; merged ones are left out. Running it twice changes nothing.
+
+    One transaction. Leads without an available rep keep their territory and a later ``intake_due_at``.
+    """
+    with transaction.atomic():
+        rows = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=lead_ids)
+        return _run(list(rows.select_related("account", "channel", "owner", "territory").order_by("pk")), at)
+
+
+def finish_intake(*, at: datetime, limit: int = 2000) -> int:
+    """Do what is due of the intake, oldest first, in chunks of their own transaction; returns how many leads.
+
+    Several may run at once: each takes rows that nobody else holds. A lead that fails is put off and logged, so that
+    it does not keep the others waiting.
+    """
+    done = 0
+    while done < limit:
+        chunk = min(CHUNK, limit - done)
+        ids = _due_ids(at, chunk)
+        if not ids:
+            break
+        try:
+            taken = _take(ids, at)
+        except Exception:
+            log.exception("intake_chunk_failed", leads=len(ids))
+            taken = sum(_take_alone(lead_id, at) for lead_id in ids)
+        if not taken:  # somebody else holds them all
+            break
+        done += taken
+    return done
+
+
+def _due_ids(at: datetime, limit: int) -> list[int]:
+    due = Lead.objects.live().awaiting_intake().filter(intake_due_at__lte=at)
+    return list(due.order_by("intake_due_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def _take(ids: Sequence[int], at: datetime) -> int:
+    with transaction.atomic():
+        free = Lead.objects.live().select_for_update(skip_locked=True, of=("self",))
+        rows = free.filter(pk__in=ids, intake_due_at__lte=at).order_by("pk")
+        return len(_run(list(rows.select_related("account", "channel", "owner", "territory")), at))
+
+
+def _take_alone(lead_id: int, at: datetime) -> int:
+    try:
+        return _take([lead_id], at)
+    except Exception:
+        log.exception("intake_failed", lead=lead_id)
+        return Lead.objects.filter(pk=lead_id).update(intake_due_at=at + SOONEST_RETRY)
+
+
+def _run(leads: list[Lead], at: datetime) -> list[Lead]:
+    if not leads:
+        return leads
+    score_leads(leads=leads, at=at)
+    without_rep = assign_leads(leads=leads, at=at)
+    plan_follow_ups(leads=leads, at=at)
+    waiting = {lead.pk for lead in without_rep}
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads if lead.pk not in waiting]).update(intake_due_at=None)
+    for lead in leads:
+        lead.intake_due_at = None
+    for lead in without_rep:
+        lead.intake_due_at = at + min(max((at - lead.captured_at) / 2, SOONEST_RETRY), LATEST_RETRY)
+        Lead.objects.filter(pk=lead.pk).update(intake_due_at=lead.intake_due_at)
+    return leads

@@ -1,0 +1,58 @@
+"""Passing from stage to stage: the passages, skipped ones included, the lead's stage and the news."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from leads.models import Lead, LeadEvent, LifecyclePassage, User
+from leads.pure import lifecycle
+
+
+class StageRefused(ValueError):
+    """The lead cannot get there from where it is; the message tells a person why."""
+
+
+def pass_stage(
+    *, lead: Lead, to: str, at: datetime, by: User | None = None, because: str = "", reason: str = ""
+) -> list[LifecyclePassage]:
+    """Bring a lead to a stage; nothing happens when it is there already.
+
+    Skipped rungs get inferred passages of the same moment. ``reason`` is a RejectionReason for the ways out. Raises
+    StageRefused when there is no way, or when somebody else moved the lead since it was read.
+    """
+    try:
+        steps = lifecycle.passages_to(lead.stage, to)
+    except lifecycle.PassageRefused as error:
+        raise StageRefused(str(error)) from error
+    if not steps:
+        return []
+    before = lead.stage
+    with transaction.atomic():
+        moved = Lead.objects.filter(pk=lead.pk, stage=before).update(stage=to, changed_at=at)
+        if moved != 1:
+            raise StageRefused("Somebody else has just changed this lead; look at it again.")
+        passages = LifecyclePassage.objects.bulk_create(
+            LifecyclePassage(
+                lead=lead,
+                from_stage=step.from_stage,
+                to_stage=step.to_stage,
+                is_inferred=step.is_inferred,
+                passed_at=at,
+                because=because[:300],
+                reason="" if step.is_inferred else reason,
+                by=by,
+            )
+            for step in steps
+        )
+        LeadEvent.objects.create(
+            lead=lead,
+            kind=LeadEvent.Kind.STAGE_CHANGED,
+            happened_at=at,
+            recorded_at=at,
+            by=by,
+            details={"from": before, "to": to, "because": because, "reason": reason},
+        )
+    lead.stage, lead.changed_at = to, at
+    return passages

@@ -1,0 +1,137 @@
+"""How the API tells about a lead: its stage, its score with reasons, its owner with the reason, what is promised."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from leads.models import Lead, Stage
+from leads.queries import LeadStory, lead_stories
+
+
+class ReasonAnswer(serializers.Serializer[Any]):
+    """One reason for points."""
+
+    rule = serializers.CharField()
+    points = serializers.IntegerField()
+    because = serializers.CharField()
+
+
+class ScoreAnswer(serializers.Serializer[Any]):
+    """The total is the sum of the reasons' points."""
+
+    total = serializers.IntegerField()
+    reasons = ReasonAnswer(many=True)
+
+
+class AssignmentAnswer(serializers.Serializer[Any]):
+    """Where the lead went, and why."""
+
+    territory = serializers.CharField(allow_null=True)
+    owner = serializers.CharField(allow_null=True)
+    because = serializers.CharField()
+
+
+class FollowUpAnswer(serializers.Serializer[Any]):
+    """The next promised contact."""
+
+    due_at = serializers.DateTimeField()
+    kind = serializers.CharField()
+
+
+class LeadStateAnswer(serializers.Serializer[Any]):
+    """The state of a lead. While ``intake`` is "queued", ``stage``, ``score`` and ``assignment`` are null."""
+
+    id = serializers.UUIDField()
+    url = serializers.URLField()
+    stage = serializers.ChoiceField(choices=Stage.choices, allow_null=True)
+    score = ScoreAnswer(allow_null=True)
+    assignment = AssignmentAnswer(allow_null=True)
+    follow_up = FollowUpAnswer(allow_null=True)
+    intake = serializers.ChoiceField(choices=["queued"], required=False)
+
+
+class LeadAnswer(LeadStateAnswer):
+    """A lead as its reader sees it."""
+
+    email = serializers.EmailField(allow_null=True)
+    external_id = serializers.CharField(allow_null=True)
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    company = serializers.CharField()
+    job_title = serializers.CharField()
+    phone = serializers.CharField()
+    country = serializers.CharField()
+    region = serializers.CharField()
+    postal_code = serializers.CharField()
+    industry = serializers.CharField()
+    company_size = serializers.IntegerField(allow_null=True)
+    channel = serializers.CharField(allow_null=True)
+    campaign = serializers.UUIDField(allow_null=True, help_text="campaign of the first touch")
+    captured_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+
+
+_COLUMNS = (
+    "email",
+    "external_id",
+    "first_name",
+    "last_name",
+    "company",
+    "job_title",
+    "phone",
+    "country",
+    "region",
+    "postal_code",
+    "industry",
+    "company_size",
+)
+
+
+def lead_states(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> dict[int, dict[str, Any]]:
+    """The state of each lead by its key; ``queued`` are those whose intake is still to be done."""
+    stories = lead_stories([lead.pk for lead in leads if lead.pk not in queued])
+    return {lead.pk: _state(lead, stories.get(lead.pk), request) for lead in leads}
+
+
+def lead_answers(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> list[dict[str, Any]]:
+    """State and details of each lead; reads ``channel`` and ``campaign``, so select them."""
+    states = lead_states(leads, request, queued=queued)
+    return [
+        {
+            **states[lead.pk],
+            **{name: getattr(lead, name) for name in _COLUMNS},
+            "channel": lead.channel.key if lead.channel else None,
+            "campaign": str(lead.campaign.public_id) if lead.campaign else None,
+            "captured_at": lead.captured_at.isoformat(),
+            "changed_at": lead.changed_at.isoformat(),
+        }
+        for lead in leads
+    ]
+
+
+def _state(lead: Lead, story: LeadStory | None, request: Request) -> dict[str, Any]:
+    state: Mapping[str, Any] = {
+        "id": str(lead.public_id),
+        "url": request.build_absolute_uri(reverse("api-lead", args=[lead.public_id])),
+    }
+    if story is None:
+        return {**state, "stage": None, "score": None, "assignment": None, "follow_up": None, "intake": "queued"}
+    score, assignment, follow_up = story.score, story.assignment, story.follow_up
+    return {
+        **state,
+        "stage": lead.stage,
+        "score": {"total": score.total, "reasons": score.reasons} if score else None,
+        "assignment": {
+            "territory": assignment.territory.name if assignment.territory else None,
+            "owner": str(assignment.owner) if assignment.owner else None,
+            "because": assignment.because,
+        }
+        if assignment
+        else None,
+        "follow_up": {"due_at": follow_up.due_at.isoformat(), "kind": follow_up.kind} if follow_up else None,
+    }

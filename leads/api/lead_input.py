@@ -1,0 +1,122 @@
+"""What the capture endpoint takes, member by member, and its way into a captured item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from leads.api.fields import (
+    Country,
+    Email,
+    Moment,
+    StrictChar,
+    StrictChoice,
+    StrictInteger,
+    StrictSerializer,
+    WebAddress,
+)
+from leads.api.problems import flatten
+from leads.models import Consent
+from leads.pure.captured import CapturedConsent, CapturedEvent, CapturedItem, Utm
+
+EVENT_TYPES = (
+    "form_submission",
+    "email_signup",
+    "webinar_registration",
+    "webinar_attendance",
+    "email_open",
+    "email_click",
+    "email_reply",
+)
+
+
+class UtmInput(StrictSerializer):
+    """Campaign tags."""
+
+    source = StrictChar(max_length=120, required=False)  # type: ignore[assignment]
+    medium = StrictChar(max_length=120, required=False)
+    campaign = StrictChar(max_length=120, required=False)
+    term = StrictChar(max_length=120, required=False)
+    content = StrictChar(max_length=120, required=False)
+
+
+class EventInput(StrictSerializer):
+    """What the person did."""
+
+    type = StrictChoice(choices=EVENT_TYPES)
+    occurred_at = Moment()
+    name = StrictChar(max_length=200, required=False)
+    utm = UtmInput(required=False)
+    landing_page = WebAddress(max_length=4000, required=False)
+    referrer = WebAddress(max_length=4000, required=False, is_referrer=True)
+    visitor_id = StrictChar(max_length=64, required=False)
+
+
+class ConsentInput(StrictSerializer):
+    """What the person agreed to."""
+
+    text = StrictChar(max_length=10_000, allow_blank=False)
+    given_at = Moment()
+    basis = StrictChoice(choices=Consent.Basis.values)
+
+
+class LeadInput(StrictSerializer):
+    """A person and one event; ``external_id`` is needed without ``email``."""
+
+    email = Email(required=False)
+    external_id = StrictChar(max_length=120, required=False)
+    first_name = StrictChar(max_length=120, required=False)
+    last_name = StrictChar(max_length=120, required=False)
+    company = StrictChar(max_length=200, required=False)
+    job_title = StrictChar(max_length=160, required=False)
+    phone = StrictChar(max_length=40, required=False)
+    country = Country(required=False, max_length=60, help_text="ISO 3166 alpha-2 code")
+    region = StrictChar(max_length=80, required=False)
+    postal_code = StrictChar(max_length=20, required=False)
+    industry = StrictChar(max_length=80, required=False)
+    company_size = StrictInteger(min_value=0, max_value=10_000_000, required=False)
+    event = EventInput()
+    consent = ConsentInput(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("email") and not attrs.get("external_id"):
+            raise serializers.ValidationError({"email": ["Give an e-mail address or an external_id."]}, code="required")
+        return attrs
+
+
+class LeadBatchInput(StrictSerializer):
+    """At most 1,000 items; each is judged by itself. (For the schema: items are validated one by one.)"""
+
+    leads = LeadInput(many=True)
+
+
+def read_items(
+    payloads: Sequence[Any], *, at: datetime, pointers: Sequence[str]
+) -> list[CapturedItem | list[dict[str, str]]]:
+    """Each payload as an item to capture, or the list of its faults with pointers into the body."""
+    # One serializer for all: building its fields anew for each item would take most of a large request's time.
+    serializer = LeadInput(context={"at": at})
+    results: list[CapturedItem | list[dict[str, str]]] = []
+    for payload, pointer in zip(payloads, pointers, strict=True):
+        try:
+            results.append(_item(serializer.run_validation(payload), payload))
+        except serializers.ValidationError as error:
+            results.append(list(flatten(error.detail, pointer)))
+    return results
+
+
+def _item(values: Mapping[str, Any], payload: Mapping[str, Any]) -> CapturedItem:
+    details = {name: value for name, value in values.items() if name not in ("event", "consent")}
+    event = dict(values["event"])
+    kind = event.pop("type")
+    utm = Utm(**event.pop("utm", {}))
+    consent = values.get("consent")
+    return CapturedItem(
+        **details,
+        event=CapturedEvent(kind=kind, utm=utm, **event),
+        consent=CapturedConsent(**consent) if consent else None,
+        payload=payload,
+    )

@@ -1,0 +1,76 @@
+"""Reading leads: ``GET /api/v1/leads`` and ``GET /api/v1/leads/{uuid}``."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from leads.api.lead_answers import LeadAnswer, lead_answers
+from leads.api.pagination import CursorPagination
+from leads.api.schema import page_of, problems
+from leads.filters import LeadFilter
+from leads.models import Lead, Scope, User
+
+
+def readable(request: Request) -> QuerySet[Lead]:
+    """Leads this caller may read: a key reads the company's, a person what they may see."""
+    rows = Lead.objects.visible_to(request.user) if isinstance(request.user, User) else Lead.objects.live()
+    return rows.select_related("channel", "campaign")
+
+
+def queued(leads: list[Lead]) -> set[int]:
+    """Keys of the leads whose intake is still to be done (those put off to find a rep have had theirs)."""
+    now = timezone.now()
+    return {lead.pk for lead in leads if lead.intake_due_at and lead.intake_due_at <= now}
+
+
+class LeadList(APIView):
+    """Every lead, newest first."""
+
+    required_scope = Scope.LEADS_READ
+    http_method_names = ["get", "head"]
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = LeadFilter
+    pagination_class = CursorPagination
+
+    @extend_schema(
+        operation_id="list_leads",
+        summary="List leads",
+        tags=["leads"],
+        filters=True,
+        responses={200: page_of(LeadAnswer, "LeadPage"), **problems(400, 401, 403, 429)},
+    )
+    def get(self, request: Request) -> Response:
+        rows: Any = readable(request)
+        rows = filters.DjangoFilterBackend().filter_queryset(request, rows, self)
+        paginator = CursorPagination()
+        page: list[Lead] = list(paginator.paginate_queryset(rows, request, view=self) or [])
+        return paginator.get_paginated_response(lead_answers(page, request, queued=queued(page)))
+
+
+class LeadDetail(APIView):
+    """One lead."""
+
+    required_scope = Scope.LEADS_READ
+    http_method_names = ["get", "head"]
+
+    @extend_schema(
+        operation_id="read_lead",
+        summary="Read a lead",
+        tags=["leads"],
+        responses={200: LeadAnswer, **problems(401, 403, 404, 429)},
+    )
+    def get(self, request: Request, lead_id: UUID) -> Response:
+        lead = readable(request).filter(public_id=lead_id).first()
+        if lead is None:
+            raise Http404
+        return Response(lead_answers([lead], request, queued=queued([lead]))[0])

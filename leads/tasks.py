@@ -1,0 +1,32 @@
+"""Background work of the leads app: sweeps that find what a lost message left behind."""
+
+from __future__ import annotations
+
+import structlog
+from celery import shared_task
+from django.utils import timezone
+
+from leads.actions.answer_once import forget_answers
+from leads.actions.intake import finish_intake
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task
+def sweep_intake() -> int:
+    """Finish the intake of leads that are due."""
+    return finish_intake(at=timezone.now())
+
+
+@shared_task
+def forget_old_answers() -> int:
+    """Forget idempotent answers older than 24 hours."""
+    return forget_answers(at=timezone.now())
+
+
+def nudge_intake() -> None:
+    """Ask a worker to sweep now. Only a hint: without a broker the next sweep finds the work."""
+    try:
+        sweep_intake.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
