@@ -1,1 +1,0 @@
-"""Figure definitions of the attribution app."""

@@ -1,0 +1,126 @@
+"""What campaigns cost, and what came back for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.db.models import Exists, OuterRef, Q
+
+from attribution.figures import rows
+from attribution.figures.credits import revenue_part, unpriced
+from attribution.pure import rollup
+from leads.figures import columns
+from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, definition, register
+from leads.models import DealStatus, Opportunity
+
+_CAMPAIGN = frozenset({"channel", "campaign"})
+_RETURN = frozenset({"channel", "campaign", "method", "basis"})
+
+
+def cost_parts(scope: Scope) -> Parts:
+    """The costs of the period, and what of them is not known."""
+    return definition("spend.total").parts(scope)
+
+
+def _return(scope: Scope) -> Parts:
+    # Costs belong to no territory: dividing one territory's revenue by everybody's cost would mislead.
+    whole = replace(scope, territory=None)
+    known = dict(cost_parts(whole))
+    cost = known.pop("included")
+    return {"revenue": revenue_part(whole), "cost": cost, **known, **unpriced(rows.won_deals(whole))}
+
+
+def _roi(totals: Totals) -> Number | None:
+    return rollup.roi(int(totals["revenue"] or 0), _whole(totals["cost"]))
+
+
+def _roas(totals: Totals) -> Number | None:
+    return rollup.roas(int(totals["revenue"] or 0), _whole(totals["cost"]))
+
+
+def _whole(cents: Number | None) -> int | None:
+    return None if cents is None else int(cents)
+
+
+def _acquisition(scope: Scope) -> Parts:
+    won = rows.won_deals(replace(scope, territory=None))
+    earlier = Opportunity.objects.filter(account=OuterRef("account"), status=DealStatus.WON).filter(
+        Q(closed_at__lt=OuterRef("closed_at")) | Q(closed_at=OuterRef("closed_at"), pk__lt=OuterRef("pk"))
+    )
+    known = dict(cost_parts(replace(scope, channel="", campaign="")))
+    return {
+        "cost": known.pop("included"),
+        "customers": RowSet(
+            won.filter(~Exists(earlier)), columns.DEAL, "First won deals of their accounts", dated_by="closed_at"
+        ),
+        **known,
+        "excluded_repeat": RowSet(won.filter(Exists(earlier)), columns.DEAL, "Further deals of known customers"),
+    }
+
+
+def _per_customer(totals: Totals) -> Number | None:
+    cost, customers = totals["cost"], totals["customers"]
+    return None if cost is None or not customers else round(cost / customers)
+
+
+register(
+    Definition(
+        key="attribution.cost",
+        version=1,
+        name="Campaign cost",
+        unit="money",
+        formula="sum of the campaign costs of the days in the period",
+        meaning="By the day the money was spent. No cost reported means unknown, not zero.",
+        parts=cost_parts,
+        better="neither",
+        filters=_CAMPAIGN,
+        is_company_wide=True,
+    )
+)
+register(
+    Definition(
+        key="attribution.roi",
+        version=1,
+        name="ROI",
+        unit="share",
+        formula="(attributed revenue − cost) ÷ cost",
+        meaning="0% means the money came back once. Unknown cost gives an unknown ROI, not an infinite one. Costs have "
+        "no territory, so neither has ROI.",
+        parts=_return,
+        combine=_roi,
+        arithmetic="({revenue} − {cost}) ÷ {cost}",
+        filters=_RETURN,
+        is_company_wide=True,
+    )
+)
+register(
+    Definition(
+        key="attribution.roas",
+        version=1,
+        name="ROAS",
+        unit="ratio",
+        formula="attributed revenue ÷ cost",
+        meaning="Return on ad spend: revenue per unit of money spent. It is not ROI.",
+        parts=_return,
+        combine=_roas,
+        arithmetic="{revenue} ÷ {cost}",
+        filters=_RETURN,
+        is_company_wide=True,
+    )
+)
+register(
+    Definition(
+        key="attribution.marketing_cac",
+        version=1,
+        name="Marketing CAC",
+        unit="money",
+        formula="campaign cost ÷ new customers",
+        meaning="Marketing cost alone; salaries and sales cost are not in it. A new customer is the first won deal of an "
+        "account (a deal without an account counts as its own).",
+        parts=_acquisition,
+        combine=_per_customer,
+        arithmetic="{cost} ÷ {customers}",
+        better="down",
+        is_company_wide=True,
+    )
+)

@@ -1,0 +1,96 @@
+"""Money given to touches: attributed revenue, Unattributed, attributed pipeline."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from attribution.figures import rows
+from leads.figures import columns
+from leads.figures.base import Definition, Parts, RowSet, Scope, register
+from leads.figures.pipeline import NO_AMOUNT, NO_RATE
+from leads.models import Opportunity
+
+ORIGIN = frozenset({"channel", "campaign", "territory", "method", "basis"})
+
+
+def unpriced(deals: QuerySet[Opportunity]) -> dict[str, RowSet]:
+    """Deals that no sum can hold, by reason."""
+    unknown = deals.filter(reporting_cents__isnull=True)
+    return {
+        "excluded_no_amount": RowSet(unknown.filter(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
+        "excluded_no_rate": RowSet(unknown.filter(amount_cents__isnull=False), columns.DEAL, NO_RATE),
+    }
+
+
+def revenue_part(scope: Scope) -> RowSet:
+    """The credits behind attributed revenue."""
+    dated_by = "opportunity__closed_at" if scope.basis == "simple" else "touched_at"
+    priced = rows.won_credits(scope).filter(opportunity__reporting_cents__isnull=False)
+    return RowSet(priced, rows.CREDIT, "Credits of won deals", amount="cents", dated_by=dated_by)
+
+
+def _revenue(scope: Scope) -> Parts:
+    return {"included": revenue_part(scope), **unpriced(rows.won_deals(scope))}
+
+
+def _unattributed(scope: Scope) -> Parts:
+    priced = rows.unattributed_credits(scope).filter(opportunity__reporting_cents__isnull=False)
+    return {
+        "included": RowSet(
+            priced,
+            rows.CREDIT,
+            "Won deals, or parts of them, that no touch earned",
+            amount="cents",
+            dated_by="opportunity__closed_at",
+        ),
+        **unpriced(rows.won_deals(scope)),
+    }
+
+
+def _pipeline(scope: Scope) -> Parts:
+    priced = rows.open_credits(scope).filter(opportunity__reporting_cents__isnull=False)
+    part = RowSet(priced, rows.CREDIT, "Credits of open deals", amount="cents", dated_by="opportunity__opened_at")
+    return {"included": part}
+
+
+register(
+    Definition(
+        key="attribution.revenue",
+        version=1,
+        name="Attributed revenue",
+        unit="money",
+        formula="sum of amount × share over the credited touches of won deals",
+        meaning="Simple basis: deals won in the period. Realised basis: touches of the period, whenever their deal was "
+        "won. Credits are exact to the cent per deal and method; with Unattributed they sum to closed-won revenue.",
+        parts=_revenue,
+        filters=ORIGIN,
+    )
+)
+register(
+    Definition(
+        key="attribution.unattributed",
+        version=1,
+        name="Unattributed revenue",
+        unit="money",
+        formula="closed-won revenue of the period that the method credits to no touch",
+        meaning="Deals without an eligible touch, and what a method leaves over. It came through no known channel or "
+        "campaign and is dated by the close under both bases.",
+        parts=_unattributed,
+        better="down",
+        filters=frozenset({"territory", "method"}),
+    )
+)
+register(
+    Definition(
+        key="attribution.pipeline",
+        version=1,
+        name="Attributed pipeline",
+        unit="money",
+        formula="sum of amount × share over the credited touches of open deals",
+        meaning="Deals open at the end of the period, or now while it lasts, at their full amount. Under the realised "
+        "basis only touches of the period count.",
+        parts=_pipeline,
+        filters=ORIGIN,
+        weekly="each",
+    )
+)

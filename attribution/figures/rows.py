@@ -1,0 +1,97 @@
+"""Which credits and deals a scope selects."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from attribution.models import Credit, CreditQuerySet
+from leads.figures import selection
+from leads.figures.base import Column, Scope
+from leads.models import DealStatus, Opportunity
+
+EVERY_TOUCH = "linear"
+"""The method that credits every eligible touch: its credits say which touches a journey holds."""
+
+CREDIT = (
+    Column("opportunity__name", "Opportunity", link="attribution:journey", link_by="opportunity__public_id"),
+    Column("opportunity__account__name", "Account"),
+    Column("campaign__name", "Campaign"),
+    Column("channel__name", "Channel"),
+    Column("touched_at", "Touched", "time"),
+    Column("opportunity__closed_at", "Closed", "date"),
+    Column("opportunity__reporting_cents", "Deal amount", "money"),
+    Column("weight", "Share", "share"),
+    Column("cents", "Credit", "money"),
+)
+
+
+def _deals(scope: Scope, prefix: str) -> Q:
+    """Deals the person may see, of the territory; channel and campaign are asked of the touches."""
+    wanted = Q()
+    if scope.user and not scope.user.sees_all:
+        wanted &= Q(**{f"{prefix}owner": scope.user})
+    if scope.territory is not None:
+        wanted &= Q(**{f"{prefix}territory_id": scope.territory})
+    return wanted
+
+
+def _won(scope: Scope, prefix: str, *, is_dated: bool) -> Q:
+    won = Q(**{f"{prefix}status": DealStatus.WON, f"{prefix}closed_at__lte": scope.at}) & _deals(scope, prefix)
+    return won & selection.within(scope, f"{prefix}closed_at") if is_dated else won
+
+
+def _open(scope: Scope, prefix: str) -> Q:
+    at = selection.moment(scope)
+    still_open = Q(**{f"{prefix}closed_at__isnull": True}) | Q(**{f"{prefix}closed_at__gte": at})
+    return still_open & Q(**{f"{prefix}opened_at__lt": at}) & _deals(scope, prefix)
+
+
+def _touched(scope: Scope) -> Q:
+    """Under the realised basis a credit belongs to the period of its touch, whenever the deal closed."""
+    return selection.within(scope, "touched_at") if scope.basis == "realised" else Q()
+
+
+def won_deals(scope: Scope) -> QuerySet[Opportunity]:
+    """Deals won in the period."""
+    return Opportunity.objects.filter(_won(scope, "", is_dated=True)).order_by("closed_at", "pk")
+
+
+def won_credits(scope: Scope) -> QuerySet[Credit]:
+    """Credits of the scope's method for won deals, by close or by touch, of its channel and campaign."""
+    return won_credits_of_all(scope).by_method(scope.method).order_by("opportunity__closed_at", "pk")
+
+
+def won_credits_of_all(scope: Scope) -> CreditQuerySet:
+    """The same of every method, for comparing them."""
+    won = _won(scope, "opportunity__", is_dated=scope.basis == "simple")
+    return Credit.objects.filter(won, _touched(scope), selection.origin(scope), touchpoint__isnull=False)
+
+
+def unattributed_credits(scope: Scope) -> QuerySet[Credit]:
+    """What the method gave nobody, for deals won in the period. It has no touch, so no channel nor touch date."""
+    return unattributed_by_all(scope).by_method(scope.method).order_by("opportunity__closed_at", "pk")
+
+
+def unattributed_by_all(scope: Scope) -> CreditQuerySet:
+    """The same of every method, for comparing them."""
+    return Credit.objects.unattributed().filter(_won(scope, "opportunity__", is_dated=True))
+
+
+def open_credits(scope: Scope) -> QuerySet[Credit]:
+    """Credits for deals open at the end of the period, or now while it lasts."""
+    rows = Credit.objects.filter(_open(scope, "opportunity__"), selection.origin(scope), touchpoint__isnull=False)
+    return rows.by_method(scope.method).filter(_touched(scope)).order_by("opportunity__opened_at", "pk")
+
+
+def influenced_deals(scope: Scope) -> QuerySet[Opportunity]:
+    """Won deals of the period and deals open at its end, with an eligible touch of the channel and campaign."""
+    touches = Credit.objects.filter(selection.origin(scope), _touched(scope), touchpoint__isnull=False)
+    touches = touches.by_method(EVERY_TOUCH).filter(opportunity=OuterRef("pk"))
+    deals = _won(scope, "", is_dated=scope.basis == "simple") | _open(scope, "")
+    return Opportunity.objects.filter(deals, Exists(touches)).order_by("opened_at", "pk")
+
+
+def with_journey(deals: QuerySet[Opportunity]) -> QuerySet[Opportunity]:
+    """Those with at least one eligible touch, whatever the method."""
+    touches = Credit.objects.filter(opportunity=OuterRef("pk"), touchpoint__isnull=False)
+    return deals.filter(Exists(touches.by_method(EVERY_TOUCH)))
