@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from leads.models import Company, Role
 
@@ -37,6 +37,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     """Template variables ``company``, ``nav``, ``role``, ``mode`` and, on the demo's sign-in page, ``demo_users``."""
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"mode": settings.MODE, "role": "", "nav": [], "company": None}
+    if request.path.startswith("/admin/"):
+        return context
     if user is None or not user.is_authenticated:
         if settings.MODE == "demo" and request.path == reverse("account_login"):
             context["demo_users"] = _demo_users()
@@ -49,11 +51,18 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "is_active": request.path.startswith(reverse(name)),
         }
         for label, name, icon, roles in NAVIGATION
-        if user.is_superuser or not roles or user.role in roles
+        if (user.is_superuser or not roles or user.role in roles) and _exists(name)
     ]
     if user.is_staff:
         items.append({"label": "Admin", "url": reverse("admin:index"), "icon": "gear", "is_active": False})
     return {**context, "company": Company.current(), "role": user.get_role_display(), "nav": items}
+
+
+def _exists(name: str) -> bool:  # pages are still being built
+    try:
+        return bool(reverse(name))
+    except NoReverseMatch:
+        return False
 
 
 def _demo_users() -> list[dict[str, str]]:

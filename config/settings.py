@@ -7,11 +7,15 @@ plain HTTP on loopback), ``dev`` and ``test``.
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from config.logs import structlog_logging
+
+# Lets annotations such as ModelAdmin[Lead] stand at run time, too.
+django_stubs_ext.monkeypatch()
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -1,0 +1,48 @@
+"""New versions of the scoring rules. An activated version never changes, so old scores stay explainable."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from leads.models import ScoringRule, ScoringRuleSet
+
+
+class NotADraft(Exception):
+    """Only a draft can be activated."""
+
+
+@transaction.atomic
+def copy_rule_set(*, rule_set_id: int) -> ScoringRuleSet:
+    """Make a draft with the thresholds and rules of an existing version."""
+    original = ScoringRuleSet.objects.get(pk=rule_set_id)
+    rules = list(original.rules.all())
+    latest = ScoringRuleSet.objects.select_for_update().aggregate(latest=Max("version"))["latest"]
+    draft = ScoringRuleSet.objects.create(
+        version=latest + 1,
+        fit_threshold=original.fit_threshold,
+        behaviour_threshold=original.behaviour_threshold,
+        fit_cap=original.fit_cap,
+        behaviour_cap=original.behaviour_cap,
+        half_life_days=original.half_life_days,
+        note=f"Copy of version {original.version}",
+    )
+    for rule in rules:
+        rule.pk, rule.rule_set = None, draft
+        rule._state.adding = True
+    ScoringRule.objects.bulk_create(rules)
+    return draft
+
+
+@transaction.atomic
+def activate_rule_set(*, rule_set_id: int, at: datetime) -> ScoringRuleSet:
+    """Retire the active version and make a draft active. Raises NotADraft."""
+    draft = ScoringRuleSet.objects.select_for_update().get(pk=rule_set_id)
+    if draft.state != ScoringRuleSet.State.DRAFT:
+        raise NotADraft(f"Version {draft.version} is {draft.state}, not a draft.")
+    ScoringRuleSet.objects.filter(state=ScoringRuleSet.State.ACTIVE).update(state=ScoringRuleSet.State.RETIRED)
+    draft.state, draft.activated_at = ScoringRuleSet.State.ACTIVE, at
+    draft.save(update_fields=["state", "activated_at"])
+    return draft

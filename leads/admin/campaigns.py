@@ -1,0 +1,150 @@
+"""Channels, their rules, campaigns and costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+
+from leads.models import Campaign, CampaignCost, Channel, ChannelRule, PipelineStage
+from leads.pure.money import InvalidAmount, format_money, to_cents
+
+
+class MoneyField(forms.CharField):
+    """An amount as people write it ("1250.50") for a column of minor units. The form names the currency."""
+
+    def __init__(self, *, currency_field: str = "currency", **options: Any) -> None:
+        super().__init__(**options)
+        self.currency_field = currency_field
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value / 100:.2f}" if isinstance(value, int) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class CampaignForm(forms.ModelForm[Campaign]):
+    """A campaign with its budget in whole currency; the code is kept in lower case."""
+
+    budget_cents = MoneyField(label="budget", required=False)
+
+    class Meta:
+        model = Campaign
+        fields = "__all__"  # noqa: DJ007  # the admin's fieldsets choose
+
+    def clean_code(self) -> str:
+        return str(self.cleaned_data["code"]).strip().lower()
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        text = cleaned.get("budget_cents")
+        try:
+            cleaned["budget_cents"] = to_cents(text, cleaned.get("currency", "EUR")) if text else None
+        except InvalidAmount as error:
+            raise ValidationError({"budget_cents": str(error)}) from error
+        ancestor = cleaned.get("parent")
+        while ancestor is not None:
+            if ancestor.pk == self.instance.pk:
+                raise ValidationError({"parent": "A campaign cannot be below itself."})
+            ancestor = ancestor.parent
+        return cleaned
+
+
+@admin.register(Campaign)
+class CampaignAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
+    """Campaigns; discovered ones wait for a name."""
+
+    form = CampaignForm
+    list_display = ("name", "code", "channel", "parent", "starts_on", "ends_on", "budget", "spent", "is_discovered")
+    list_filter = ("channel", "is_discovered", ("parent", admin.EmptyFieldListFilter))
+    search_fields = ("name", "code")
+    autocomplete_fields = ("parent",)
+    list_select_related = ("channel", "parent")
+    date_hierarchy = "starts_on"
+    ordering = ("-starts_on", "name")
+    fieldsets = (
+        (None, {"fields": ("name", "code", "parent", "channel", "is_discovered")}),
+        ("Dates and budget", {"fields": (("starts_on", "ends_on"), ("budget_cents", "currency"))}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        campaigns: QuerySet[Campaign] = super().get_queryset(request)
+        return campaigns.annotate(_spent=Sum("costs__reporting_cents"))
+
+    @admin.display(description="budget", ordering="budget_cents")
+    def budget(self, campaign: Campaign) -> str:
+        return "–" if campaign.budget_cents is None else format_money(campaign.budget_cents, campaign.currency)
+
+    @admin.display(description="spent (company currency)", ordering="_spent")
+    def spent(self, campaign: Any) -> str:
+        return "unknown" if campaign._spent is None else f"{campaign._spent / 100:,.2f}"
+
+
+@admin.register(CampaignCost)
+class CampaignCostAdmin(admin.ModelAdmin[CampaignCost]):
+    """Costs by day. Amounts come from imports and the API; here they are looked up."""
+
+    list_display = ("spent_on", "campaign", "amount", "source", "recorded_at")
+    list_filter = ("source", ("spent_on", admin.DateFieldListFilter), "campaign__channel")
+    search_fields = ("campaign__name", "campaign__code")
+    list_select_related = ("campaign",)
+    ordering = ("-spent_on", "campaign__name")
+    show_full_result_count = False
+
+    @admin.display(description="amount", ordering="amount_cents")
+    def amount(self, cost: CampaignCost) -> str:
+        return format_money(cost.amount_cents, cost.currency)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: CampaignCost | None = None) -> bool:
+        return False
+
+
+class ChannelRuleInline(admin.TabularInline[ChannelRule, Channel]):
+    model = ChannelRule
+    extra = 0
+    ordering = ("position",)
+
+
+@admin.register(Channel)
+class ChannelAdmin(admin.ModelAdmin[Channel]):
+    """Channels with the rules that lead to them."""
+
+    inlines = (ChannelRuleInline,)
+    list_display = ("name", "key", "parent", "is_self_initiated", "position")
+    list_filter = ("is_self_initiated",)
+    list_select_related = ("parent",)
+    search_fields = ("name", "key")
+    prepopulated_fields = {"key": ("name",)}
+    ordering = ("position", "name")
+
+
+@admin.register(ChannelRule)
+class ChannelRuleAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
+    """All channel rules in the order in which they are tried."""
+
+    list_display = ("position", "channel", "source", "medium", "campaign", "referrer")
+    list_display_links = ("position", "channel")
+    list_filter = ("channel",)
+    search_fields = ("source", "medium", "campaign", "referrer")
+    list_select_related = ("channel",)
+    ordering = ("position",)
+
+
+@admin.register(PipelineStage)
+class PipelineStageAdmin(admin.ModelAdmin[PipelineStage]):
+    """Steps of the sales process and their win probabilities."""
+
+    list_display = ("name", "key", "position", "probability", "status", "stalled_after_days")
+    ordering = ("position",)

@@ -1,0 +1,61 @@
+"""Company settings and exchange rates."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+
+from leads.admin.fields import ListField, domain
+from leads.models import Company, ExchangeRate
+
+
+def weekday(text: str) -> int:
+    """A weekday number, 0 is Monday; raises ValueError."""
+    if text not in set("0123456"):
+        raise ValueError("a weekday is a number from 0 (Monday) to 6")
+    return int(text)
+
+
+class CompanyForm(forms.ModelForm[Company]):
+    business_weekdays = ListField(clean_item=weekday, help_text="0 is Monday: 0, 1, 2, 3, 4")
+    holidays = ListField(clean_item=lambda text: date.fromisoformat(text).isoformat(), help_text="2026-12-25, …")
+    internal_domains = ListField(clean_item=domain)
+
+    class Meta:
+        model = Company
+        fields = "__all__"  # noqa: DJ007  # one row of settings, all of them editable
+
+    def clean_business_weekdays(self) -> list[int]:
+        days: list[int] = sorted(self.cleaned_data["business_weekdays"])
+        if not days:
+            raise ValidationError("Without a working day no follow-up would ever be due.")
+        return days
+
+
+@admin.register(Company)
+class CompanyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
+    """The one row of settings."""
+
+    form = CompanyForm
+    list_display = ("name", "time_zone", "currency", "follow_up_hours", "look_back_days", "default_method")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(admin.ModelAdmin[ExchangeRate]):
+    """Dated rates into the company currency."""
+
+    list_display = ("currency", "valid_from", "rate")
+    list_filter = ("currency",)
+    ordering = ("-valid_from", "currency")

@@ -1,0 +1,54 @@
+"""Form fields for columns that hold lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from leads.pure.identity import InvalidCountry, InvalidDomain, normalize_country, normalize_domain
+
+
+class ListField(forms.CharField):
+    """A comma-separated text for a JSON list; ``clean_item`` checks each entry and may raise ValueError."""
+
+    def __init__(self, *, clean_item: Callable[[str], Any] = str, separator: str = ", ", **options: Any) -> None:
+        options.setdefault("required", False)
+        super().__init__(widget=forms.TextInput(attrs={"class": "vTextField"}), **options)
+        self.clean_item = clean_item
+        self.separator = separator
+
+    def prepare_value(self, value: Any) -> Any:
+        return self.separator.join(str(item) for item in value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+    def clean(self, value: Any) -> list[Any]:
+        items: list[Any] = []
+        for text in (part.strip() for part in (super().clean(value) or "").split(",")):
+            if not text:
+                continue
+            try:
+                items.append(self.clean_item(text))
+            except ValueError as error:
+                raise ValidationError(f"{text}: {error}") from error
+        return list(dict.fromkeys(items))
+
+
+def country(text: str) -> str:
+    """A two-letter country code; raises ValueError with a message for people."""
+    try:
+        return normalize_country(text)
+    except InvalidCountry as error:
+        raise ValueError(str(error)) from error
+
+
+def domain(text: str) -> str:
+    """A domain in lower case; raises ValueError with a message for people."""
+    try:
+        return normalize_domain(text)
+    except InvalidDomain as error:
+        raise ValueError(str(error)) from error

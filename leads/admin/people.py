@@ -1,0 +1,90 @@
+"""Users, their capacity and absences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+
+from leads.models import RepAbsence, RepCapacity, TerritoryRep, User
+
+admin.site.unregister(Group)  # roles decide what people see; groups would be a second, silent answer
+
+
+class PersonCreationForm(AdminUserCreationForm[User]):
+    class Meta:
+        model = User
+        fields = ("email", "name", "role")
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+class PersonChangeForm(UserChangeForm[User]):
+    class Meta:
+        model = User
+        fields = ("email", "name", "role", "is_active", "is_staff", "is_superuser")
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+class CapacityInline(admin.TabularInline[RepCapacity, User]):
+    model = RepCapacity
+    extra = 0
+
+
+class AbsenceInline(admin.TabularInline[RepAbsence, User]):
+    model = RepAbsence
+    extra = 0
+    ordering = ("-starts_on",)
+
+
+class TerritoryShareInline(admin.TabularInline[TerritoryRep, User]):
+    model = TerritoryRep
+    extra = 0
+    verbose_name = "territory"
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """People with role, capacity, absences and territories on one page."""
+
+    form = PersonChangeForm
+    add_form = PersonCreationForm
+    inlines = (CapacityInline, AbsenceInline, TerritoryShareInline)
+    list_display = ("name", "email", "role", "is_active", "open_leads", "last_login")
+    list_filter = ("role", "is_active", "is_staff", "territory_shares__territory")
+    search_fields = ("name", "email")
+    ordering = ("name",)
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("email", "name", "role", "password")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login")}),
+    )
+    readonly_fields = ("last_login",)
+    add_fieldsets = (
+        (
+            None,
+            {"classes": ("wide",), "fields": ("email", "name", "role", "usable_password", "password1", "password2")},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(_open=Count("leads", filter=Q(leads__stage__in=("lead", "mql", "sal", "sql")), distinct=True))
+        )
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        return self.inlines if obj else ()
+
+    @admin.display(description="open leads", ordering="_open")
+    def open_leads(self, user: Any) -> int:
+        return int(user._open)

@@ -1,0 +1,174 @@
+"""Admins work with territories, campaigns and people in Django admin: every list and form opens, searches and saves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from leads.actions.version_scoring import NotADraft, activate_rule_set
+from leads.models import ApiKey, Campaign, ScoringRuleSet, Territory, TerritoryRule, User
+from tests.leads.factories import (
+    AccountFactory,
+    CampaignFactory,
+    LeadFactory,
+    OpportunityFactory,
+    TerritoryFactory,
+    UserFactory,
+    channel,
+)
+
+OURS = [model for model in admin.site._registry if model._meta.app_label == "leads"]
+
+
+@pytest.fixture
+def boss(client: Client, admin_user: User) -> Client:
+    client.force_login(admin_user)
+    return client
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("query", ["", "?q=ada"])
+def test_every_list_opens_and_searches(boss: Client, model: Any, query: str) -> None:
+    LeadFactory(), AccountFactory(), CampaignFactory(), OpportunityFactory()
+    name = f"admin:leads_{model._meta.model_name}_changelist"
+    query = query if admin.site._registry[model].search_fields else ""
+    assert boss.get(reverse(name) + query).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["lead", "account", "campaign", "opportunity", "territory", "user"])
+def test_every_form_opens(boss: Client, name: str) -> None:
+    rows: dict[str, Any] = {
+        "lead": LeadFactory,
+        "account": AccountFactory,
+        "campaign": CampaignFactory,
+        "opportunity": OpportunityFactory,
+        "territory": TerritoryFactory,
+        "user": UserFactory,
+    }
+    assert boss.get(reverse(f"admin:leads_{name}_change", args=[rows[name]().pk])).status_code == 200
+
+
+def _territory_form(**rule: Any) -> dict[str, Any]:
+    return {
+        "name": "DACH",
+        "rules-TOTAL_FORMS": 1,
+        "rules-INITIAL_FORMS": 0,
+        "reps-TOTAL_FORMS": 0,
+        "reps-INITIAL_FORMS": 0,
+        **{f"rules-0-{field}": value for field, value in {"is_active": "on", **rule}.items()},
+    }
+
+
+def test_a_territory_is_made_with_its_rule(boss: Client) -> None:
+    answer = boss.post(reverse("admin:leads_territory_add"), _territory_form(countries="de, AT,ch", size_min=50))
+    assert answer.status_code == 302, answer.context["errors"]
+    rule = TerritoryRule.objects.get()
+    assert (rule.countries, rule.size_min, rule.position) == (["DE", "AT", "CH"], 50, 10)
+    page = boss.get(reverse("admin:leads_territoryrule_changelist")).content.decode()
+    assert "country is DE, AT or CH and company size at least 50" in page
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"countries": "Atlantis"}, "Atlantis"),
+        ({"name": "no condition"}, "without a condition"),
+        ({"postal_from": "1"}, "needs both ends"),
+        ({"size_min": 9, "size_max": 1}, "below the smallest"),
+    ],
+)
+def test_a_wrong_rule_is_refused_with_the_reason(boss: Client, rule: dict[str, Any], message: str) -> None:
+    answer = boss.post(reverse("admin:leads_territory_add"), _territory_form(**rule))
+    assert answer.status_code == 200
+    assert message in answer.content.decode()
+    assert not TerritoryRule.objects.exists()
+
+
+def test_rules_change_places(boss: Client) -> None:
+    territory = TerritoryFactory()
+    first, second = (
+        TerritoryRule.objects.create(territory=territory, position=position, countries=[code])
+        for position, code in ((10, "DE"), (20, "FR"))
+    )
+    url = reverse("admin:leads_territoryrule_changelist")
+    boss.post(url, {"action": "move_up", "_selected_action": [second.pk]})
+    assert list(TerritoryRule.objects.order_by("position")) == [second, first]
+    boss.post(url, {"action": "move_up", "_selected_action": [second.pk]})
+    assert list(TerritoryRule.objects.order_by("position")) == [second, first]
+    boss.post(url, {"action": "move_down", "_selected_action": [second.pk]})
+    assert list(TerritoryRule.objects.order_by("position")) == [first, second]
+
+
+def test_the_catch_all_stays(boss: Client) -> None:
+    catch_all = Territory.objects.get(is_catch_all=True)
+    assert boss.post(reverse("admin:leads_territory_delete", args=[catch_all.pk]), {"post": "yes"}).status_code == 403
+    assert Territory.objects.filter(pk=catch_all.pk).exists()
+
+
+def test_a_campaign_is_kept_in_lower_case_and_minor_units(boss: Client) -> None:
+    parent = CampaignFactory()
+    form = {
+        "name": "Q4 brand",
+        "code": "Q4-Brand",
+        "channel": channel("paid-search").pk,
+        "parent": parent.pk,
+        "budget_cents": "1250.50",
+        "currency": "eur",
+    }
+    answer = boss.post(reverse("admin:leads_campaign_add"), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    campaign = Campaign.objects.get(code="q4-brand")
+    assert (campaign.budget_cents, campaign.currency) == (125_050, "EUR")
+    looped = boss.post(
+        reverse("admin:leads_campaign_change", args=[parent.pk]), {**form, "code": parent.code, "parent": campaign.pk}
+    )
+    assert "cannot be below itself" in looped.content.decode()
+    refused = boss.post(reverse("admin:leads_campaign_add"), {**form, "code": "other", "budget_cents": "12.345"})
+    assert refused.status_code == 200 and not Campaign.objects.filter(code="other").exists()
+
+
+def test_an_active_rule_set_is_copied_not_edited(boss: Client) -> None:
+    active = ScoringRuleSet.objects.get(state="active")
+    url = reverse("admin:leads_scoringruleset_changelist")
+    boss.post(url, {"action": "copy_to_draft", "_selected_action": [active.pk]})
+    draft = ScoringRuleSet.objects.get(state="draft")
+    assert draft.rules.count() == active.rules.count() > 10
+    boss.post(url, {"action": "activate", "_selected_action": [draft.pk]})
+    active.refresh_from_db(), draft.refresh_from_db()
+    assert (active.state, draft.state) == ("retired", "active")
+    with pytest.raises(NotADraft):
+        activate_rule_set(rule_set_id=active.pk, at=active.activated_at)
+
+
+def test_an_api_key_is_shown_once_and_kept_as_a_hash(boss: Client) -> None:
+    answer = boss.post(reverse("admin:leads_apikey_add"), {"name": "Website", "scopes": ["leads:write"]}, follow=True)
+    key = ApiKey.objects.get(name="Website")
+    assert key.scopes == ["leads:write"]
+    message = " ".join(str(message) for message in answer.context["messages"])
+    assert f"{key.prefix}." in message
+    plain = message[message.index(f"{key.prefix}.") :].split()[0].strip("\"'.")
+    assert key.is_valid(plain) and plain not in key.hashed_key
+    assert plain not in boss.get(reverse("admin:leads_apikey_change", args=[key.pk])).content.decode()
+
+
+def test_people_who_are_not_staff_stay_out(client: Client, sales_leader: User) -> None:
+    client.force_login(sales_leader)
+    assert client.get(reverse("admin:leads_lead_changelist")).status_code == 302
+
+
+def test_a_user_is_made_with_a_role(boss: Client) -> None:
+    form = {
+        "email": "New.Rep@Portal.example",
+        "name": "New Rep",
+        "role": "sales_rep",
+        "usable_password": "true",
+        "password1": "a long enough phrase",
+        "password2": "a long enough phrase",
+    }
+    answer = boss.post(reverse("admin:leads_user_add"), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    assert User.objects.get(email="new.rep@portal.example").check_password("a long enough phrase")
