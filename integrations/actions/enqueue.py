@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, Max, Q, Value, When
+from django.db.models import F, Max
 
 from integrations.models import Connection, PendingPush
 from integrations.pure.daily import next_sync
@@ -95,20 +95,13 @@ def _enqueue(
             ],
             ignore_conflicts=True,  # somebody else has just enqueued it: their row sends what we wrote
         )
-        if len(known) == 0:
+        if not known:
             return len(created)
-    is_closed = Q(state__in=_CLOSED)
-    existing.filter(lead__in=known).update(
-        version=F("version") + 1,
-        changed_at=at,
-        reason=reason[:80],
-        not_before=Case(When(is_closed, then=Value(not_before)), default=F("not_before")),
-        attempts=Case(When(is_closed, then=Value(0)), default=F("attempts")),
-        last_error=Case(When(is_closed, then=Value("")), default=F("last_error")),
-        error_field=Case(When(is_closed, then=Value("")), default=F("error_field")),
-        settled_at=Case(When(is_closed, then=Value(None)), default=F("settled_at")),
-        state=Case(When(is_closed, then=Value(_State.PENDING)), default=F("state")),
+    ours = existing.filter(lead__in=known)
+    ours.filter(state__in=_CLOSED).update(
+        state=_State.PENDING, not_before=not_before, attempts=0, last_error="", error_field="", settled_at=None
     )
+    ours.update(version=F("version") + 1, changed_at=at, reason=reason[:80])
     return len(lead_ids)
 
 
