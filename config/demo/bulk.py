@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import islice
 from random import Random
 from typing import Any, TypeVar
@@ -58,7 +59,12 @@ class Bulk:
 
     def put(self, model: type[Row], rows: Iterable[Row]) -> list[Row]:
         """Write the rows, numbering those without an id; returns them."""
-        kept: list[Row] = []
+        kept = list(rows)
+        self.stream(model, kept)
+        return kept
+
+    def stream(self, model: type[Row], rows: Iterable[Row]) -> None:
+        """Write rows that nobody needs afterwards, a batch at a time."""
         stream = iter(rows)
         while batch := list(islice(stream, BATCH)):
             for row in batch:
@@ -68,9 +74,7 @@ class Bulk:
                 _insert(model, batch)
             else:
                 model._default_manager.bulk_create(batch, batch_size=BATCH)
-            kept += batch
-        self.counts[model.__name__] = self.counts.get(model.__name__, 0) + len(kept)
-        return kept
+            self.counts[model.__name__] = self.counts.get(model.__name__, 0) + len(batch)
 
     def count(self, *models: type[Model]) -> int:
         """How many rows were written to these tables."""
@@ -108,8 +112,12 @@ def _insert(model: type[Row], batch: list[Row]) -> None:
 
 def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
     """What turns a value into what the driver takes, as saving a row would."""
-    if isinstance(field, models.DateTimeField) and not (field.auto_now or field.auto_now_add):
-        return connection.ops.adapt_datetimefield_value
-    if isinstance(field, models.DateTimeField):
-        return lambda value: connection.ops.adapt_datetimefield_value(value or timezone.now())
-    return lambda value: field.get_db_prep_save(value, connection)
+    if not isinstance(field, models.DateTimeField):
+        return lambda value: field.get_db_prep_save(value, connection)
+    zone, now = connection.timezone, timezone.now() if field.auto_now or field.auto_now_add else None
+
+    def text(value: datetime | None) -> str | None:
+        value = value or now
+        return None if value is None else str(value.astimezone(zone).replace(tzinfo=None))
+
+    return text

@@ -150,11 +150,11 @@ class Intake:
                 self._becomes_mql(story, facts, qualified_at, bool(lead.phone))
                 self._accept(story, lead, qualified_at, deal.created_at)
             self._deal(story, lead, deal)
-            after = (deal.closed_at or self.company.until) + timedelta(days=30)
-            qualified_at = self._qualified(facts, touches, after) if story.stage == lifecycle.RECYCLED else None
-        if qualified_at is not None and story.stage != lifecycle.CUSTOMER:
+            qualified_at = self._returns(story, facts, touches)
+        while qualified_at is not None and story.stage in (lifecycle.LEAD, lifecycle.RECYCLED):
             self._becomes_mql(story, facts, qualified_at, bool(lead.phone))
-            self._work(story, lead, facts, touches, qualified_at)
+            self._work(story, lead, qualified_at)
+            qualified_at = self._returns(story, facts, touches)
         story.scores.append(Given(self.company.until, now))
         return story
 
@@ -219,6 +219,15 @@ class Intake:
                 return touch.at
         return None
 
+    def _returns(self, story: Story, facts: scoring.Facts, touches: list[Touch]) -> datetime | None:
+        """When a recycled lead qualifies again: it takes a new inquiry since sales sent it back."""
+        if story.stage != lifecycle.RECYCLED:
+            return None
+        back = story.passages[-1].at
+        inquiries = (touch.at for touch in touches if touch.at > back and touch.kind not in SUBSCRIBER_KINDS)
+        inquiry = next(inquiries, None)
+        return self._qualified(facts, touches, inquiry) if inquiry is not None else None
+
     def _becomes_mql(self, story: Story, facts: scoring.Facts, at: datetime, has_phone: bool) -> None:
         given = scoring.score(facts, self.rule_set, at)
         story.scores.append(Given(at, given))
@@ -259,9 +268,7 @@ class Intake:
         elif deal.status == "open" and lead is self.company.leads[deal.lead]:
             self._plan_next(story, "meeting", f"next step in {deal.name}"[:200])
 
-    def _work(
-        self, story: Story, lead: Lead, facts: scoring.Facts, touches: list[Touch], at: datetime, again: bool = False
-    ) -> None:
+    def _work(self, story: Story, lead: Lead, at: datetime) -> None:
         """An MQL without an opportunity (so far): accepted, rejected with a reason, or not yet answered."""
         rng, until = self.rng, self.company.until
         is_bad = lead.campaign == self._bad
@@ -280,11 +287,6 @@ class Intake:
         else:
             self._pass(story, answered, lifecycle.SAL, self._accepted(story), by=story.owner)
             self._after_acceptance(story, lead, answered)
-        if story.stage == lifecycle.RECYCLED and not again and rng.random() < 0.35:
-            back = self._qualified(facts, touches, story.passages[-1].at + timedelta(days=21))
-            if back is not None:
-                self._becomes_mql(story, facts, back, bool(lead.phone))
-                self._work(story, lead, facts, touches, back, again=True)
 
     def _accepted(self, story: Story) -> str:
         return f"accepted by {self.names[story.owner]}" if story.owner else "accepted"

@@ -48,17 +48,17 @@ def write_connection(bulk: Bulk, company: DemoCompany, url: str, token: str) -> 
         health_at=last_push(company),
         created_at=company.since,
     )
-    bulk.put(Connection, [connection])
-    bulk.put(
+    bulk.stream(Connection, [connection])
+    bulk.stream(
         StageMap,
         (
-            StageMap(connection=connection, remote_key=stage.key, remote_name=stage.name, stage=stage)
+            StageMap(connection_id=connection.pk, remote_key=stage.key, remote_name=stage.name, stage=stage)
             for stage in PipelineStage.objects.order_by("position")
         ),
     )
-    bulk.put(
+    bulk.stream(
         Watermark,
-        (Watermark(connection=connection, kind=kind, read_to=last_push(company)) for kind in ("person", "deal")),
+        (Watermark(connection_id=connection.pk, kind=kind, read_to=last_push(company)) for kind in ("person", "deal")),
     )
     return connection
 
@@ -75,15 +75,15 @@ def write_links(
     pushed = last_push(company)
     reps = [user for user, person in zip(ground.users, company.people, strict=True) if person.shares]
     links = [
-        ExternalRecord(connection=connection, kind=RecordKind.OWNER, remote_id=owner_id(place), owner=rep)
+        ExternalRecord(connection_id=connection.pk, kind=RecordKind.OWNER, remote_id=owner_id(place), owner=rep)
         for place, rep in enumerate(reps)
     ]
     links += [
         ExternalRecord(
-            connection=connection,
+            connection_id=connection.pk,
             kind=RecordKind.PERSON,
             remote_id=person_id(number),
-            lead=lead,
+            lead_id=lead.pk,
             synced_at=pushed,
             remote_changed_at=min(lead.changed_at, pushed),
         )
@@ -91,17 +91,17 @@ def write_links(
     ]
     links += [
         ExternalRecord(
-            connection=connection,
+            connection_id=connection.pk,
             kind=RecordKind.DEAL,
             remote_id=deal_id(number),
-            opportunity=deal,
+            opportunity_id=deal.pk,
             synced_at=pushed,
             remote_changed_at=deal.changed_at,
         )
         for number, deal in enumerate(deals)
     ]
-    bulk.put(ExternalRecord, links)
-    bulk.put(PendingPush, _pushes(company, connection, leads))
+    bulk.stream(ExternalRecord, links)
+    bulk.stream(PendingPush, _pushes(company, connection, leads))
     _write_runs(bulk, company, connection, leads, deals)
 
 
@@ -113,8 +113,8 @@ def _pushes(company: DemoCompany, connection: Connection, leads: list[Lead]) -> 
             is_done = lead.changed_at <= pushed
             due_at = next_sync(lead.changed_at, tz)
             yield PendingPush(
-                connection=connection,
-                lead=lead,
+                connection_id=connection.pk,
+                lead_id=lead.pk,
                 reason="changed",
                 not_before=due_at,
                 changed_at=lead.changed_at,
@@ -259,7 +259,7 @@ def _write_runs(
             runs.append(
                 SyncRun(
                     public_id=bulk.public_id(),
-                    connection=connection,
+                    connection_id=connection.pk,
                     direction=direction,
                     state=SyncRun.State.DONE,
                     reason="daily",
@@ -270,4 +270,4 @@ def _write_runs(
                     finished_at=begun + timedelta(seconds=2 + (created + updated) // 60),
                 )
             )
-    bulk.put(SyncRun, runs)
+    bulk.stream(SyncRun, runs)

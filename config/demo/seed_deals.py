@@ -58,10 +58,10 @@ def write_opportunities(
             )
         )
     written = bulk.put(Opportunity, rows)
-    bulk.put(
+    bulk.stream(
         OpportunityContact,
         (
-            OpportunityContact(opportunity=row, lead=leads[lead], role=role, is_primary=lead == deal.lead)
+            OpportunityContact(opportunity_id=row.pk, lead_id=leads[lead].pk, role=role, is_primary=lead == deal.lead)
             for deal, row in zip(company.deals, written, strict=True)
             for lead, role in deal.contacts
         ),
@@ -79,10 +79,10 @@ def write_changes(bulk: Bulk, company: DemoCompany, ground: Ground, rows: list[O
                 number += 1
                 stage = ground.stages[change.stage]
                 yield OpportunityChange(
-                    opportunity=row,
+                    opportunity_id=row.pk,
                     changed_at=change.at,
                     recorded_at=change.at,
-                    stage=stage,
+                    stage_id=stage.pk,
                     status=stage.status,
                     amount_cents=change.cents,
                     currency=deal.currency,
@@ -90,7 +90,7 @@ def write_changes(bulk: Bulk, company: DemoCompany, ground: Ground, rows: list[O
                     source_key=str(number),
                 )
 
-    bulk.put(OpportunityChange, all_changes())
+    bulk.stream(OpportunityChange, all_changes())
 
 
 def changes_of(deal: Deal) -> list[Change]:

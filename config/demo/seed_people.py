@@ -119,7 +119,7 @@ def write_leads(
 
 def write_touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead]) -> None:
     """Every touch, with the tags its campaign's links carry."""
-    bulk.put(Touchpoint, _touchpoints(bulk, company, ground, leads))
+    bulk.stream(Touchpoint, _touchpoints(bulk, company, ground, leads))
 
 
 def _touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead]) -> Iterator[Touchpoint]:
@@ -155,20 +155,22 @@ def _exclusion(company: DemoCompany, touch: Touch) -> str:
 def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead], stories: list[Story]) -> None:
     """Consents, scores, assignments, passages and follow-ups."""
     pairs = list(zip(leads, stories, strict=True))
-    bulk.put(
+    bulk.stream(
         Consent,
         (
-            Consent(lead=lead, text=_CONSENT, given_at=made.captured_at, source="form", basis=Consent.Basis.CONSENT)
+            Consent(
+                lead_id=lead.pk, text=_CONSENT, given_at=made.captured_at, source="form", basis=Consent.Basis.CONSENT
+            )
             for lead, made in zip(leads, company.leads, strict=True)
             if made.has_consent and not made.is_bot
         ),
     )
-    bulk.put(LeadScore, (_score(ground, lead, given) for lead, story in pairs for given in story.scores))
-    bulk.put(
+    bulk.stream(LeadScore, (_score(ground, lead, given) for lead, story in pairs for given in story.scores))
+    bulk.stream(
         Assignment,
         (
             Assignment(
-                lead=lead,
+                lead_id=lead.pk,
                 territory_id=story.territory,
                 rule_id=story.rule,
                 owner_id=story.owner,
@@ -180,11 +182,11 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
             if story.assigned_at is not None
         ),
     )
-    bulk.put(
+    bulk.stream(
         LifecyclePassage,
         (
             LifecyclePassage(
-                lead=lead,
+                lead_id=lead.pk,
                 from_stage=step.from_stage,
                 to_stage=step.to_stage,
                 passed_at=step.at,
@@ -197,11 +199,11 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
             for step in story.passages
         ),
     )
-    bulk.put(
+    bulk.stream(
         FollowUp,
         (
             FollowUp(
-                lead=lead,
+                lead_id=lead.pk,
                 owner_id=story.owner,
                 kind=promise.kind,
                 because=promise.because,
@@ -245,11 +247,11 @@ def write_events(bulk: Bulk, ground: Ground, leads: list[Lead], stories: list[St
                     }
                     yield _event(lead, kind.STAGE_CHANGED, step.at, details, by=step.by)
 
-    bulk.put(LeadEvent, events())
+    bulk.stream(LeadEvent, events())
 
 
 def _event(lead: Lead, kind: LeadEvent.Kind, at: datetime, details: dict[str, str], by: int | None = None) -> LeadEvent:
-    return LeadEvent(lead=lead, kind=kind, happened_at=at, recorded_at=at, details=details, by_id=by)
+    return LeadEvent(lead_id=lead.pk, kind=kind, happened_at=at, recorded_at=at, details=details, by_id=by)
 
 
 def finish_reps(bulk: Bulk, ground: Ground, intake: Intake) -> None:
@@ -260,7 +262,7 @@ def finish_reps(bulk: Bulk, ground: Ground, intake: Intake) -> None:
     TerritoryRep.objects.bulk_update(ground.reps, ["credit"])
     reps = {share.rep_id for share in ground.reps}
     held = {rep: Lead.objects.open().filter(owner_id=rep).count() for rep in sorted(reps)}
-    bulk.put(
+    bulk.stream(
         RepCapacity,
         (RepCapacity(rep_id=rep, open_leads=count * 5 // 4 // 50 * 50 + 150) for rep, count in held.items()),
     )
@@ -269,8 +271,8 @@ def finish_reps(bulk: Bulk, ground: Ground, intake: Intake) -> None:
 def _score(ground: Ground, lead: Lead, given: Given) -> LeadScore:
     found = given.score
     return LeadScore(
-        lead=lead,
-        rule_set=ground.rule_set,
+        lead_id=lead.pk,
+        rule_set_id=ground.rule_set.pk,
         total=found.total,
         fit=found.fit,
         behaviour=found.behaviour,

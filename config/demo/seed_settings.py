@@ -68,16 +68,16 @@ def write_settings(bulk: Bulk, company: DemoCompany) -> Ground:
 
 def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
     """Exchange rates first, then costs in both currencies."""
-    bulk.put(
+    bulk.stream(
         ExchangeRate,
         (ExchangeRate(currency=row.currency, valid_from=row.day, rate=row.rate) for row in company.rates),
     )
     ground.rates = Rates.current()
-    bulk.put(
+    bulk.stream(
         CampaignCost,
         (
             CampaignCost(
-                campaign=ground.campaigns[cost.campaign],
+                campaign_id=ground.campaigns[cost.campaign].pk,
                 spent_on=cost.day,
                 amount_cents=cost.cents,
                 currency=cost.currency,
@@ -108,7 +108,7 @@ def _write_users(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
             )
         )
     ground.users = bulk.put(User, rows)
-    bulk.put(
+    bulk.stream(
         RepAbsence,
         (
             RepAbsence(rep=user, starts_on=start, ends_on=end, reason=why)
@@ -159,10 +159,10 @@ def _write_rule_set(bulk: Bulk, at: datetime) -> ScoringRuleSet:
         note="Thresholds agreed by marketing and sales",
         activated_at=at,
     )
-    bulk.put(ScoringRuleSet, [ours])
+    bulk.stream(ScoringRuleSet, [ours])
     for rule in rules:
         rule.pk, rule.rule_set = None, ours
-    bulk.put(ScoringRule, rules)
+    bulk.stream(ScoringRule, rules)
     return ours
 
 

@@ -46,9 +46,7 @@ def test_names_of_campaigns_and_addresses_are_unique(company: DemoCompany) -> No
 
 
 def test_addresses_reach_nobody(company: DemoCompany) -> None:
-    assert all(
-        lead.email.isascii() and lead.email.endswith(".example") for lead in company.leads if lead.email
-    )
+    assert all(lead.email.isascii() and lead.email.endswith(".example") for lead in company.leads if lead.email)
     assert all(lead.email or lead.external_id for lead in company.leads)
     assert any(not lead.email for lead in company.leads)
 
@@ -141,9 +139,7 @@ def test_late_costs_are_missing_and_not_zero(company: DemoCompany) -> None:
 
 def test_somebody_is_on_leave(company: DemoCompany) -> None:
     away = [
-        person.name
-        for person in company.people
-        if any(start <= UNTIL.date() <= end for start, end, _ in person.away)
+        person.name for person in company.people if any(start <= UNTIL.date() <= end for start, end, _ in person.away)
     ]
     assert len(away) == 1
     assert Counter(person.role for person in company.people) == {

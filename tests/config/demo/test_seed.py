@@ -1,0 +1,284 @@
+"""The seeded demo: the portal's own rules agree with every row, and seeding again changes nothing."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, transaction
+from django.db.models import Count, F, Max, Sum
+
+from config.demo import seed as seed_module
+from config.demo import seed_crm
+from config.demo.company import build
+from config.demo.seed import Order, seed_demo
+from integrations.models import Connection, ExternalRecord, PendingPush, StageMap
+from integrations.sandbox_crm.store import Store
+from leads.actions.score_lead import score_leads
+from leads.models import (
+    ApiKey,
+    Assignment,
+    Campaign,
+    CampaignCost,
+    FollowUp,
+    JobRun,
+    Lead,
+    LeadScore,
+    LifecyclePassage,
+    Opportunity,
+    OpportunityChange,
+    PipelineStage,
+    Scope,
+    Stage,
+    Touchpoint,
+    User,
+)
+from leads.pure import lifecycle
+
+AT = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)
+LEADS = 300
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> Order:
+    return Order(
+        at=AT, out=tmp_path / "demo.json", url="http://127.0.0.1:8000", leads=LEADS,
+        sandbox_data=tmp_path / "crm.sqlite3", sandbox_url="http://127.0.0.1:8081", sandbox_token="a-token-of-the-demo",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def seeded(order: Order) -> Iterator[Order]:
+    seed_demo(order=order, say=lambda line: None)
+    yield order
+
+
+def quiet(order: Order) -> dict[str, object]:
+    return seed_demo(order=order, say=lambda line: None)
+
+
+def test_counts_match_the_company(seeded: Order) -> None:
+    company = build(seeded.seed, AT, LEADS)
+    assert Lead.objects.count() == LEADS
+    assert Touchpoint.objects.count() == len(company.touches)
+    assert Campaign.objects.count() == 60
+    assert CampaignCost.objects.count() == len(company.costs)
+    assert Opportunity.objects.count() == len(company.deals) > 15
+    assert User.objects.count() == 11
+    assert JobRun.objects.get(kind=seed_module.KIND).state == JobRun.State.DONE
+
+
+def test_scores_are_the_sum_of_their_reasons(seeded: Order) -> None:
+    for score in LeadScore.objects.all():
+        assert score.total == sum(reason["points"] for reason in score.reasons)
+    newest = LeadScore.objects.values("lead").annotate(newest=Max("pk")).values("newest")
+    assert not LeadScore.objects.filter(pk__in=newest).exclude(total=F("lead__score")).exists()
+    assert Lead.objects.live().filter(scores__isnull=True).count() == 0
+
+
+def test_the_scoring_action_would_give_the_same_scores(seeded: Order) -> None:
+    scores, passages = LeadScore.objects.count(), LifecyclePassage.objects.count()
+    score_leads(leads=list(Lead.objects.live().select_related("account", "channel")), at=AT)
+    assert LeadScore.objects.count() == scores
+    assert LifecyclePassage.objects.count() == passages
+
+
+def test_passages_form_a_ladder_that_ends_at_the_stage(seeded: Order) -> None:
+    for lead in Lead.objects.live().prefetch_related("passages"):
+        passages = sorted(lead.passages.all(), key=lambda passage: passage.pk)
+        assert passages[0].from_stage == ""
+        assert passages[-1].to_stage == lead.stage
+        for before, after in pairwise(passages):
+            assert after.from_stage == before.to_stage
+            assert before.passed_at <= after.passed_at < AT
+            assert lifecycle.is_allowed(before.to_stage, after.to_stage)
+
+
+def test_every_mql_has_a_score_and_a_follow_up_of_that_moment(seeded: Order) -> None:
+    became = LifecyclePassage.objects.filter(to_stage=Stage.MQL, is_inferred=False)
+    assert became.count() > 30
+    for passage in became:
+        assert LeadScore.objects.filter(lead=passage.lead, scored_at=passage.passed_at, is_qualified=True).exists()
+        assert FollowUp.objects.filter(lead=passage.lead, planned_at=passage.passed_at).exists()
+
+
+def test_leads_have_owners_with_a_logged_reason(seeded: Order) -> None:
+    for lead in Lead.objects.live().exclude(stage=Stage.SUBSCRIBER):
+        assignment = Assignment.objects.get(lead=lead)
+        assert assignment.owner_id == lead.owner_id is not None
+        assert assignment.assigned_at >= lead.captured_at
+        assert assignment.because
+    assert not Lead.objects.filter(stage=Stage.SUBSCRIBER, owner__isnull=False).exists()
+    away = [a for a in Assignment.objects.all() if any("away" in passed["why"] for passed in a.passed_over)]
+    assert away, "the rep on leave was passed over"
+
+
+def test_touches_belong_to_known_people_and_lie_in_the_past(seeded: Order) -> None:
+    assert not Touchpoint.objects.filter(occurred_at__gte=AT).exists()
+    assert not Touchpoint.objects.filter(lead__merged_into__isnull=False).exists()
+    forms = Touchpoint.objects.filter(kind="form_submission", occurred_at__lt=F("lead__captured_at"))
+    assert not forms.exists()
+    wrong = Touchpoint.objects.filter(campaign__isnull=False).exclude(channel=F("campaign__channel"))
+    assert not wrong.exists()
+
+
+def test_opportunities_agree_with_their_history(seeded: Order) -> None:
+    for deal in Opportunity.objects.select_related("stage"):
+        last = OpportunityChange.objects.filter(opportunity=deal).order_by("changed_at").last()
+        assert last is not None
+        assert (last.stage_id, last.status, last.amount_cents) == (deal.stage_id, deal.status, deal.amount_cents)
+        assert last.changed_at == deal.changed_at
+        assert deal.status == deal.stage.status
+        assert deal.reporting_cents is not None
+    foreign = Opportunity.objects.exclude(currency="EUR")
+    assert foreign.exists()
+    assert not foreign.filter(reporting_cents=F("amount_cents")).exists()
+    primary = Opportunity.objects.filter(contacts__is_primary=True).count()
+    assert 0 < Opportunity.objects.count() - primary < Opportunity.objects.count() * 0.2
+
+
+def test_unknown_cost_has_no_row(seeded: Order) -> None:
+    late = CampaignCost.objects.filter(campaign__channel__key="paid-social").aggregate(last=Max("spent_on"))["last"]
+    assert late == AT.date() - timedelta(days=11)
+    total = CampaignCost.objects.aggregate(total=Sum("reporting_cents"))["total"]
+    assert total > 0
+    assert not CampaignCost.objects.filter(reporting_cents__isnull=True).exists()
+
+
+def test_the_crm_holds_the_same_people_and_deals(seeded: Order) -> None:
+    there = Connection.objects.get(slug=seed_crm.SLUG)
+    assert there.secret == seeded.sandbox_token
+    assert StageMap.objects.filter(connection=there).count() == PipelineStage.objects.count()
+    assert seeded.sandbox_data is not None
+    store = Store(seeded.sandbox_data)
+    try:
+        counts = store.counts()
+        assert counts["people"] == ExternalRecord.objects.filter(connection=there, kind="person").count()
+        assert counts["deals"] == Opportunity.objects.count()
+        won = Opportunity.objects.filter(status="won").select_related("stage").latest("closed_at")
+        link = ExternalRecord.objects.get(connection=there, opportunity=won)
+        remote = store.get("deals", link.remote_id)
+        assert (remote["stage"], remote["name"]) == (won.stage.key, won.name)
+        numbers = {str(row["id"]) for row in store.history([link.remote_id])}
+        ours = OpportunityChange.objects.filter(opportunity=won).values_list("source_key", flat=True)
+        assert numbers == set(ours)
+    finally:
+        store.close()
+
+
+def test_every_live_lead_is_with_the_crm_or_owed_to_it(seeded: Order) -> None:
+    pushes = PendingPush.objects.values_list("state").annotate(n=Count("pk"))
+    assert sum(n for _, n in pushes) == Lead.objects.live().count()
+    linked = ExternalRecord.objects.filter(kind="person").values("lead")
+    unlinked = Lead.objects.live().exclude(pk__in=linked)
+    assert not PendingPush.objects.filter(lead__in=unlinked).exclude(state="pending").exists()
+
+
+def test_same_seed_same_rows(order: Order) -> None:
+    def rows() -> list[object]:
+        with transaction.atomic():
+            quiet(order)
+            found = [
+                *Lead.objects.order_by("pk").values_list("public_id", "email", "score", "stage", "owner__email"),
+                *Touchpoint.objects.order_by("pk").values_list("public_id", "occurred_at", "kind", "campaign__code"),
+                *Opportunity.objects.order_by("pk").values_list("public_id", "name", "reporting_cents", "closed_at"),
+            ]
+            transaction.set_rollback(True)
+        return found
+
+    assert rows() == rows()
+
+
+def test_seeding_twice_doubles_nothing_and_keeps_the_sign_ins(seeded: Order) -> None:
+    def state() -> list[int]:
+        return [model.objects.count() for model in (Lead, Touchpoint, Opportunity, LeadScore, User, ApiKey, JobRun)]
+
+    rows, first = state(), json.loads(seeded.out.read_text())
+    again = quiet(
+        Order(
+            at=AT + timedelta(days=1),
+            out=seeded.out,
+            url="http://127.0.0.1:9999",
+            leads=LEADS,
+            sandbox_url="http://127.0.0.1:9998",
+            sandbox_token=seeded.sandbox_token,
+        )
+    )
+    assert state() == rows
+    assert again == {**first, "url": "http://127.0.0.1:9999"} == json.loads(seeded.out.read_text())
+    assert Connection.objects.get(slug=seed_crm.SLUG).base_url == "http://127.0.0.1:9998"
+
+
+def test_the_sign_ins_work_and_only_their_owner_can_read_them(seeded: Order) -> None:
+    answer = json.loads(seeded.out.read_text())
+    assert stat.S_IMODE(seeded.out.stat().st_mode) == 0o600
+    assert [user["role"] for user in answer["users"]] == [
+        "marketing_director", "sales_leader", "sales_rep", "admin",
+    ]  # fmt: skip
+    for entry in answer["users"]:
+        user = User.objects.get(email=entry["email"])
+        assert user.role == entry["role"]
+        assert user.check_password(entry["password"])
+    key = ApiKey.objects.get_from_key(answer["api_key"])
+    assert set(key.scopes) == set(Scope.values)
+
+
+def test_a_lost_file_gets_new_sign_ins(seeded: Order) -> None:
+    first = json.loads(seeded.out.read_text())
+    seeded.out.unlink()
+    again = quiet(seeded)
+    assert again["api_key"] != first["api_key"]
+    assert ApiKey.objects.count() == 1
+    director = User.objects.get(email=first["users"][0]["email"])
+    assert not director.check_password(first["users"][0]["password"])
+
+
+def test_an_interrupted_seeding_starts_afresh(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seed_crm, "load_sandbox", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            quiet(order)
+    assert not Lead.objects.exists()
+    assert not JobRun.objects.exists()
+    quiet(order)
+    assert Lead.objects.count() == LEADS
+
+
+def test_an_interruption_after_the_rows_is_finished_next_time(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(order: Order) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seed_module, "AFTERWARDS", [("interrupted", interrupt)])
+        with pytest.raises(KeyboardInterrupt):
+            quiet(order)
+    assert JobRun.objects.get(kind=seed_module.KIND).state == JobRun.State.RUNNING
+    quiet(order)
+    assert JobRun.objects.get(kind=seed_module.KIND).state == JobRun.State.DONE
+    assert Lead.objects.count() == LEADS
+
+
+def test_other_peoples_data_is_refused(tmp_path: Path) -> None:
+    Lead.objects.create(email="ada@example.com", captured_at=AT, changed_at=AT)
+    with pytest.raises(CommandError, match="empty"):
+        call_command("seed_demo", "--leads", "100", "--out", str(tmp_path / "demo.json"))
+    assert Lead.objects.count() == 1
+    assert not (tmp_path / "demo.json").exists()
+
+
+def test_the_next_row_gets_a_number_of_its_own(seeded: Order) -> None:
+    assert connection.vendor in {"sqlite", "postgresql"}
+    lead = Lead.objects.create(email="new@example.com", captured_at=AT, changed_at=AT)
+    assert lead.pk == LEADS + 1
