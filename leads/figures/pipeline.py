@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Any
 
@@ -26,8 +27,9 @@ from leads.figures.base import (
     ratio,
     register,
 )
-from leads.models import DealStatus, Opportunity, OpportunityChange
+from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
 
+DEAL_PAGE = "leads:opportunity-detail"
 PartsOf = Callable[[Scope], Parts]
 NO_AMOUNT = "The amount is not known yet"
 NO_RATE = "No exchange rate into the company currency"
@@ -145,6 +147,44 @@ def _per_day(totals: Totals) -> Number | None:
     return round(deals * rate * size / days)
 
 
+def is_stalled(at: datetime) -> Q:
+    """Deals that have stood in their stage for longer than the stage allows."""
+    # One condition per stage: multiplying days by a column reads differently on every database.
+    stalled = Q(pk__in=[])
+    for stage in PipelineStage.objects.filter(status=DealStatus.OPEN):
+        since = at - timedelta(days=stage.stalled_after_days)
+        stalled |= Q(stage=stage, stage_changed_at__lt=since)
+    return stalled
+
+
+def _moves(scope: Scope, label: str, **condition: Any) -> Parts:
+    """Changes of the period to another open stage, compared with the change before."""
+    before = OpportunityChange.objects.filter(
+        Q(changed_at__lt=OuterRef("changed_at")) | Q(changed_at=OuterRef("changed_at"), pk__lt=OuterRef("pk")),
+        opportunity=OuterRef("opportunity"),
+    ).order_by("-changed_at", "-pk")
+    rows: QuerySet[Any] = OpportunityChange.objects.filter(
+        selection.within(scope, "changed_at"),
+        changed_at__lte=scope.at,
+        status=DealStatus.OPEN,
+        opportunity__in=selection.deals(scope),
+    ).annotate(
+        position_before=Subquery(before.values("stage__position")[:1]),
+        stage_before=Subquery(before.values("stage__name")[:1]),
+    )
+    shown = (
+        Column("opportunity__name", "Opportunity", link=DEAL_PAGE, link_by="opportunity__public_id"),
+        Column("stage_before", "From"),
+        Column("stage__name", "To"),
+        Column("opportunity__owner__name", "Owner"),
+        Column("opportunity__reporting_cents", "Amount", "money"),
+        Column("changed_at", "When", "time"),
+    )
+    return {
+        "included": RowSet(rows.filter(**condition).order_by("changed_at", "pk"), shown, label, dated_by="changed_at")
+    }
+
+
 def _counted(rows: QuerySet[Opportunity], label: str, dated_by: str) -> Parts:
     return {"included": RowSet(rows, columns.DEAL, label, dated_by=dated_by)}
 
@@ -250,6 +290,35 @@ _define(
     "median days from opening to close of the deals won in the period",
     "Looks shorter than it is, because deals that take long are not closed yet: read it beside the survival median.",
     _cycle,
+    better="down",
+)
+_define(
+    "stalled",
+    "Stalled opportunities",
+    "count",
+    "number of open opportunities that have stood in their stage for longer than the stage allows",
+    f"{_STOCK} The number of days allowed is set for each stage.",
+    lambda scope: _counted(
+        open_deals(scope).filter(is_stalled(selection.moment(scope))), "Stalled deals", "stage_changed_at"
+    ),
+    better="down",
+    weekly="each",
+)
+_define(
+    "advanced",
+    "Stage advances",
+    "count",
+    "number of moves of open opportunities to a later stage in the period",
+    "Every move counts, from the stage history. Deals won are counted apart.",
+    lambda scope: _moves(scope, "Moves to a later stage", stage__position__gt=F("position_before")),
+)
+_define(
+    "slipped",
+    "Stage slips",
+    "count",
+    "number of moves of opportunities back to an earlier open stage in the period",
+    "Every move counts, from the stage history. Deals reopened after a close are among them.",
+    lambda scope: _moves(scope, "Moves to an earlier stage", stage__position__lt=F("position_before")),
     better="down",
 )
 _define(

@@ -39,7 +39,7 @@ VALUES = {
     "pipeline.created_count": 5,
     "pipeline.open": 300_001,
     "pipeline.open_count": 4,
-    "pipeline.weighted": 10_000 + 100_000,
+    "pipeline.weighted": 10_000 + 50_000,
     "pipeline.won": 400_000,
     "pipeline.won_count": 3,
     "pipeline.lost_count": 1,
@@ -47,6 +47,9 @@ VALUES = {
     "pipeline.deal_size": 200_000,
     "pipeline.cycle_median": 34.0,  # 10, 34 and 45 days
     "pipeline.cycle_survival": None,  # two of five decided: less than half
+    "pipeline.stalled": 1,  # the old one has been in discovery since 2 October
+    "pipeline.advanced": 1,
+    "pipeline.slipped": 0,
     "pipeline.velocity": round(4 * 0.75 * 200_000 / 34),
     "pipeline.sourced": 300_000 + 50_000,
     "pipeline.influenced": 300_000 + 50_000 + 100_001,
@@ -169,7 +172,7 @@ def test_open_pipeline_of_a_past_moment(made) -> None:
     assert figure("pipeline.open_count", early).value == 7
     assert figure("pipeline.open", early).value == 300_000 + 50_000 + 100_001 + 200_000
     # 300,000 × 0.75 at negotiation; the lost deal has no history, so that its stage says 0.
-    assert figure("pipeline.weighted", early).value == 225_000 + 0 + 10_000 + 100_000
+    assert figure("pipeline.weighted", early).value == 225_000 + 0 + 10_000 + 50_000
 
 
 def test_as_of_hides_what_came_later(made) -> None:
@@ -203,7 +206,9 @@ def test_weeks_add_up_to_the_period(made, key: str) -> None:
 def test_every_week_of_a_series_is_the_figure_of_that_week(made) -> None:
     for key in VALUES:
         for week, value in series(key, scope(), Week(2026, 45), Week(2026, 46)):
-            if key.startswith(("pipeline.open", "pipeline.weighted", "pipeline.velocity", "quality.missing_cost")):
+            if key.startswith(
+                ("pipeline.open", "pipeline.weighted", "pipeline.velocity", "pipeline.stalled", "quality.missing_cost")
+            ):
                 asked = scope(week.period(TZ), at=min(AT, week.bounds(TZ)[1]))
             elif key == "leads.lead_velocity":
                 continue

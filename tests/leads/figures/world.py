@@ -134,7 +134,7 @@ def build() -> SimpleNamespace:
         opened_at=on(1, month=10),
         closed_at=on(4),
     )
-    deal("Old open", ann, north, stage=stage("proposal"), amount_cents=200_000, opened_at=on(2, month=10))
+    old_open = deal("Old open", ann, north, stage=stage("discovery"), amount_cents=200_000, opened_at=on(2, month=10))
     deal(
         "Won in dollars",
         ben,
@@ -146,14 +146,16 @@ def build() -> SimpleNamespace:
         opened_at=on(3, month=10),
         closed_at=on(17),
     )
-    for key, made in (("qualification", won), ("negotiation", won)):
+    history = [("qualification", won, on(5)), ("negotiation", won, on(9))]
+    history += [("proposal", old_open, on(2, month=10)), ("discovery", old_open, on(10, month=10))]
+    for key, made, changed_at in history:
         OpportunityChange.objects.create(
             opportunity=made,
             stage=stage(key),
             status="open",
             amount_cents=300_000,
             currency="EUR",
-            changed_at=on(5) + timedelta(days=4 * (key == "negotiation")),
+            changed_at=changed_at,
             recorded_at=on(5),
             source_key=key,
         )

@@ -1,0 +1,60 @@
+"""Figures and their cells in words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from leads.figures.base import Figure, Number, RowSet, Unit
+from leads.pure import words
+
+
+def number_text(value: Number | None, unit: Unit, currency: str) -> str:
+    """A figure's value for people; nothing known is a dash."""
+    if value is None:
+        return words.MISSING
+    match unit:
+        case "money":
+            return words.money_short(round(value), currency)
+        case "money_per_day":
+            return f"{words.money(round(value), currency)} / day"
+        case "share":
+            return words.share(value)
+        case "days":
+            return words.days(value)
+        case "hours":
+            return f"{value:,.1f}".removesuffix(".0") + (" hour" if value == 1 else " hours")
+        case "ratio":
+            return f"{value:,.2f}"
+    return words.count(value)
+
+
+def value_text(figure: Figure) -> str:
+    """The figure's value for people."""
+    return number_text(figure.value, figure.definition.unit, figure.scope.currency)
+
+
+def exact_text(figure: Figure) -> str:
+    """The same to the last cent, for the drill-down."""
+    if figure.definition.unit == "money" and figure.value is not None:
+        return words.money_exact(round(figure.value), figure.scope.currency)
+    return value_text(figure)
+
+
+def total_text(part: RowSet, total: Number | None, currency: str) -> str:
+    """The total of a part in the unit of its amount."""
+    kind: Any = next((column.kind for column in part.columns if column.path == part.amount), "count")
+    if kind == "money" and total is not None:
+        return words.money_exact(round(total), currency)
+    return number_text(total, kind if part.amount else "count", currency)
+
+
+def filled_formula(figure: Figure) -> str:
+    """The arithmetic with the values put in: "12 ÷ 40 = 30.0%"; empty where there is nothing to put in."""
+    if not figure.definition.arithmetic:
+        return ""
+    texts = {
+        name: total_text(figure.parts[name], total, figure.scope.currency) for name, total in figure.totals.items()
+    }
+    filled = re.sub(r"\{(\w+)\}", lambda found: texts[found[1]], figure.definition.arithmetic)
+    return f"{filled} = {exact_text(figure) if figure.value is not None else 'unknown'}"

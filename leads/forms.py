@@ -1,0 +1,149 @@
+"""Forms that check what people and machines ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.dateparse import parse_datetime
+
+from leads.figures.base import Scope
+from leads.models import Campaign, Channel, Company, Territory, User
+from leads.pure.week import Period, Week, local_date, midnight, quarter_bounds
+
+MAX_DAYS = 3_700
+_YEARS = (1990, 2100)
+
+
+class DayField(forms.CharField):
+    """A day (2026-11-16) or a week (2026-W47), given as the (first, last) day meant."""
+
+    def clean(self, value: Any) -> tuple[date, date] | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            if "W" in text:
+                week = Week.parse(text)
+                days = week.starts_on, week.ends_on - timedelta(days=1)
+            else:
+                days = (date.fromisoformat(text),) * 2
+        except ValueError:
+            raise ValidationError(f"{text[:40]!r} is neither a date such as 2026-11-16 nor a week.") from None
+        if not _YEARS[0] <= days[0].year <= days[1].year <= _YEARS[1]:
+            raise ValidationError(f"The year must lie between {_YEARS[0]} and {_YEARS[1]}.")
+        return days
+
+
+class ScopeForm(forms.Form):
+    """What a figure is asked for; every error names its field.
+
+    Without a period the current fiscal quarter is meant. ``week`` is short for the ``from`` and ``to`` of that week.
+    ``methods`` are the (key, name) pairs of the attribution methods, where the caller knows them.
+    """
+
+    channel = forms.ModelChoiceField(Channel.objects.none(), to_field_name="key", required=False, empty_label="All")
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All"
+    )
+    territory = forms.ModelChoiceField(Territory.objects.none(), required=False, empty_label="All")
+    method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z_]{1,32}\Z", "Not a method's key.")])
+    basis = forms.ChoiceField(choices=[("simple", "Simple"), ("realised", "Realised")], required=False)
+    week = DayField(required=False, max_length=8, widget=forms.HiddenInput)
+    as_of = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        *,
+        company: Company,
+        at: datetime,
+        only: Collection[str] = (),
+        methods: Collection[tuple[str, str]] = (),
+    ) -> None:
+        self.company, self.at = company, at
+        asked = {name: data.get(name) for name in data}
+        if not any(asked.get(name) for name in ("from", "to", "week")):
+            first, end = quarter_bounds(local_date(at, company.tz), company.fiscal_year_start_month)
+            asked |= {"from": first.isoformat(), "to": (end - timedelta(days=1)).isoformat()}
+        super().__init__(asked)
+        # "from" is a word of the language, so that these two cannot be declared above.
+        self.fields = {
+            "from": DayField(label="From", widget=forms.DateInput({"type": "date"}), max_length=10, required=False),
+            "to": DayField(label="To", widget=forms.DateInput({"type": "date"}), max_length=10, required=False),
+            **self.fields,
+        }
+        self.fields["channel"].queryset = Channel.objects.order_by("position", "pk")  # type: ignore[attr-defined]
+        self.fields["campaign"].queryset = Campaign.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        self.fields["territory"].queryset = Territory.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        if methods:
+            self.fields["method"] = forms.ChoiceField(choices=[("", "Company's"), *methods], required=False)
+        if only:
+            for name in set(self.fields) - {"from", "to", "week", "as_of", *only}:
+                del self.fields[name]
+
+    def clean_as_of(self) -> datetime | None:
+        """A moment with its offset, or the end of a local day; never in the future."""
+        text = self.cleaned_data["as_of"]
+        if not text:
+            return None
+        at: datetime | None
+        try:
+            day = date.fromisoformat(text) if len(text) == 10 else None
+            # In a query string an unescaped "+" of an offset arrives as a blank.
+            at = midnight(day + timedelta(days=1), self.company.tz) if day else parse_datetime(text.replace(" ", "+"))
+        except (ValueError, OverflowError):
+            at = None
+        if at is None or at.utcoffset() is None:
+            raise ValidationError("Give a date, or a moment with its offset such as 2026-11-16T09:30:00+01:00.")
+        if day and local_date(self.at, self.company.tz) == day:
+            return self.at
+        if at > self.at:
+            raise ValidationError("The future is not known yet.")
+        return at
+
+    def clean(self) -> dict[str, Any]:
+        """Settle the period."""
+        given = super().clean() or self.cleaned_data
+        if self.errors:
+            return given
+        first, last = self._days(given)
+        if last < first:
+            self.add_error("to", "The last day lies before the first.")
+        elif (last - first).days > MAX_DAYS:
+            self.add_error("to", f"At most {MAX_DAYS:,} days at a time.")
+        else:
+            given["period"] = Period.of_dates(first, last + timedelta(days=1), self.company.tz)
+        return given
+
+    def _days(self, given: dict[str, Any]) -> tuple[date, date]:
+        week, start, end = given.get("week"), given.get("from"), given.get("to")
+        if week and (start or end):
+            self.add_error("week", "Give a week, or from and to, not both.")
+        if week:
+            return week[0], week[1]
+        # One end alone: until today, or the quarter that ends there.
+        today = local_date(self.at, self.company.tz)
+        last = end[1] if end else max(today, start[0]) if start else today
+        return start[0] if start else quarter_bounds(last, self.company.fiscal_year_start_month)[0], last
+
+    def scope(self, user: User | None) -> Scope:
+        """The scope asked for by a person, or by the company (None). Only after ``is_valid()``."""
+        given = self.cleaned_data
+        channel, campaign, territory = (given.get(name) for name in ("channel", "campaign", "territory"))
+        return Scope(
+            period=given["period"],
+            at=given.get("as_of") or self.at,
+            tz=self.company.tz,
+            currency=self.company.currency,
+            user=user,
+            channel=channel.key if channel else "",
+            campaign=str(campaign.public_id) if campaign else "",
+            territory=territory.pk if territory else None,
+            method=given.get("method") or self.company.default_method,
+            basis="realised" if given.get("basis") == "realised" else "simple",
+        )

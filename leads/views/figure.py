@@ -1,0 +1,251 @@
+"""Any number opens to its definition and rows: a page, a side panel, and the rows as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.db.models import Max
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from leads.figures import words
+from leads.figures.base import (
+    Column,
+    Figure,
+    Row,
+    RowSet,
+    Scope,
+    UnknownFigure,
+    definition,
+    definitions,
+    figure,
+)
+from leads.forms import ScopeForm
+from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint, User
+from leads.pure import words as plain
+from leads.pure.week import days_label, local_date
+from leads.views.figure_file import csv_file, xlsx_file
+
+PAGE_SIZE = 50
+EXCLUDED_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell for people: its text, where it leads, and whether it is a number."""
+
+    text: str
+    url: str = ""
+    is_number: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A list of rows of a figure, as the page shows it."""
+
+    name: str
+    rows: RowSet
+    count: int
+    total: str
+    query: str
+    is_chosen: bool
+
+
+@login_required
+@require_GET
+def figure_list(request: HttpRequest) -> HttpResponse:
+    """The glossary: every definition this person may open."""
+    user = cast(User, request.user)
+    known = [meaning for meaning in definitions() if user.sees_all or not meaning.is_company_wide]
+    groups = [
+        (_group(key), list(found)) for key, found in groupby(known, key=lambda meaning: meaning.key.split(".")[0])
+    ]
+    return render(request, "leads/figure_list.html", {"groups": groups})
+
+
+@login_required
+@require_GET
+def figure_page(request: HttpRequest, key: str) -> HttpResponse:
+    """One figure with its definition, formula, scope and rows; ``export=csv`` or ``xlsx`` gives the rows as a file."""
+    user = cast(User, request.user)
+    try:
+        meaning = definition(key)
+    except UnknownFigure:
+        raise Http404(f"There is no figure {key}.") from None
+    if meaning.is_company_wide and not user.sees_all:
+        raise PermissionDenied("This figure is about the whole company.")
+    form = ScopeForm(request.GET, company=Company.current(), at=timezone.now())
+    if not form.is_valid():
+        return render(request, "leads/figure_refused.html", {"form": form, "definition": meaning}, status=400)
+    found = figure(key, form.scope(user))
+    chosen = _chosen(found, request.GET.get("part", ""))
+    sort = _sort(found.parts[chosen], request.GET.get("sort", ""))
+    match request.GET.get("export"):
+        case "csv":
+            return csv_file(found, chosen, sort)
+        case "xlsx":
+            return xlsx_file(found, chosen, sort)
+    return render(request, "leads/figure.html", _context(request, found, chosen, sort))
+
+
+def figure_url(found: Figure) -> str:
+    """Where the figure opens, in the same scope."""
+    return f"{reverse('leads:figure', args=[found.definition.key])}?{urlencode(found.scope.query())}"
+
+
+# --- what the page shows ---------------------------------------------------------------------------------------------
+
+
+def _context(request: HttpRequest, found: Figure, chosen: str, sort: str) -> dict[str, Any]:
+    scope, rows = found.scope, found.parts[chosen]
+    parts = [_part(request, found, name, chosen) for name in found.parts]
+    page = _page(request, next(part.count for part in parts if part.name == chosen))
+    listed = rows.rows(page.start_index() - 1 if page.paginator.count else 0, page.end_index(), sort)
+    left_out = [part for part in parts if part.name.startswith("excluded") and part.count]
+    return {
+        "figure": found,
+        "definition": found.definition,
+        "value": words.exact_text(found),
+        "arithmetic": words.filled_formula(found),
+        "facts": list(_facts(found)),
+        "parts": [part for part in parts if not part.name.startswith("excluded")],
+        "left_out": [(part, *_sample(part.rows, scope)) for part in left_out],
+        "chosen": next(part for part in parts if part.name == chosen),
+        "columns": rows.columns,
+        "rows": [cells(rows, row, scope) for row in listed],
+        "page": page,
+    }
+
+
+def _part(request: HttpRequest, found: Figure, name: str, chosen: str) -> Part:
+    rows = found.parts[name]
+    query = request.GET.copy()
+    for gone in ("page", "sort", "export"):
+        query.pop(gone, None)
+    query["part"] = name
+    total = found.totals.get(name)
+    is_counted = name in found.totals and not rows.amount
+    return Part(
+        name=name,
+        rows=rows,
+        count=cast(int, total) if is_counted else rows.count(),
+        total=words.total_text(rows, total, found.scope.currency) if name in found.totals else "",
+        query=f"?{query.urlencode()}",
+        is_chosen=name == chosen,
+    )
+
+
+def _page(request: HttpRequest, count: int) -> Page[Any]:
+    # Rows may be computed in Python, so the paginator only counts.
+    return Paginator(range(count), PAGE_SIZE).get_page(request.GET.get("page"))
+
+
+def _sample(rows: RowSet, scope: Scope) -> tuple[tuple[Column, ...], list[list[Cell]]]:
+    shown = rows.columns[:5]
+    listed = rows.rows(0, EXCLUDED_SHOWN)
+    return shown, [cells(rows, row, scope)[: len(shown)] for row in listed]
+
+
+def _chosen(found: Figure, asked: str) -> str:
+    return asked if asked in found.parts else next(iter(found.parts))
+
+
+def _sort(rows: RowSet, asked: str) -> str:
+    return asked if asked.removeprefix("-") in {column.path for column in rows.columns} else ""
+
+
+def _facts(found: Figure) -> Iterator[tuple[str, str]]:
+    scope = found.scope
+    first, end = (local_date(at, scope.tz) for at in (scope.period.start, scope.period.end))
+    yield "Period", days_label(first, end)
+    yield "Time zone", str(scope.tz)
+    yield "As of", f"{scope.at.astimezone(scope.tz):%-d %b %Y, %H:%M %Z}"
+    yield "Newest data", _freshness(scope)
+    if scope.user and not scope.user.sees_all:
+        yield "Rows", f"Only those of {scope.user}"
+    for name, text in _filters(scope):
+        yield name, text if name.lower() in found.definition.filters else f"{text} (does not apply to this figure)"
+
+
+def _filters(scope: Scope) -> Iterator[tuple[str, str]]:
+    if scope.channel:
+        yield "Channel", str(Channel.objects.get(key=scope.channel))
+    if scope.campaign:
+        yield "Campaign", str(Campaign.objects.get(public_id=scope.campaign))
+    if scope.territory is not None:
+        yield "Territory", str(Territory.objects.get(pk=scope.territory))
+
+
+def _freshness(scope: Scope) -> str:
+    newest = [
+        Touchpoint.objects.aggregate(at=Max("recorded_at"))["at"],
+        OpportunityChange.objects.aggregate(at=Max("recorded_at"))["at"],
+    ]
+    known = [at for at in newest if at is not None]
+    return f"{max(known).astimezone(scope.tz):%-d %b %Y, %H:%M %Z}" if known else "nothing recorded yet"
+
+
+def _group(key: str) -> str:
+    return {"leads": "Leads", "pipeline": "Pipeline", "spend": "Spend", "quality": "Data quality"}.get(
+        key, key.replace("_", " ").capitalize()
+    )
+
+
+# --- cells -----------------------------------------------------------------------------------------------------------
+
+
+def cells(rows: RowSet, row: Row, scope: Scope) -> list[Cell]:
+    """The row's cells in the order of the columns."""
+    return [
+        Cell(
+            cell_text(column, row, scope), _link(column, row), column.kind not in ("text", "time", "date"), column.label
+        )
+        for column in rows.columns
+    ]
+
+
+def cell_text(column: Column, row: Row, scope: Scope) -> str:
+    """One value in words."""
+    value = row[column.path]
+    if value is None or value == "":
+        return plain.MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    match column.kind:
+        case "money":
+            return plain.money_exact(value, row[column.currency_by] if column.currency_by else scope.currency)
+        case "share":
+            return plain.share(value)
+        case "count":
+            return plain.count(value)
+        case "days" | "hours":
+            return f"{value:,.1f}"
+        case "time" | "date":
+            return _moment(value, column.kind, scope)
+    return str(value)
+
+
+def _moment(value: date, kind: str, scope: Scope) -> str:
+    there = value.astimezone(scope.tz) if isinstance(value, datetime) else value
+    return f"{there:%-d %b %Y, %H:%M}" if kind == "time" and isinstance(there, datetime) else f"{there:%-d %b %Y}"
+
+
+def _link(column: Column, row: Row) -> str:
+    if not column.link or row[column.link_by] is None:
+        return ""
+    try:
+        return reverse(column.link, args=[row[column.link_by]])
+    except NoReverseMatch:
+        return ""
