@@ -110,7 +110,9 @@ class Supervisor:
         web = commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2))
         if is_seeded:
             self.keep("web", web)  # it loads while the database is looked at, and is not ready before
-        migrate = commands.manage("migrate", "--no-input", "-v", "1")
+        # Checking everything costs a second and was done when the data was made.
+        checked = ["--skip-checks"] if is_seeded else []
+        migrate = commands.manage("migrate", "--no-input", "-v", "1", *checked)
         self.step("database", lambda: self.command("database", migrate))
         if self.crm is not None:
             self.demo_data(self.crm, is_seeded=is_seeded)
