@@ -29,10 +29,10 @@ class ChannelRule(models.Model):
 
     position = models.PositiveIntegerField(unique=True)
     channel = models.ForeignKey("leads.Channel", on_delete=models.CASCADE, related_name="rules")
-    source = models.CharField(max_length=120, blank=True)
-    medium = models.CharField(max_length=120, blank=True)
-    campaign = models.CharField(max_length=120, blank=True)
-    referrer = models.CharField(max_length=200, blank=True)
+    source = models.CharField(max_length=1000, blank=True)
+    medium = models.CharField(max_length=1000, blank=True)
+    campaign = models.CharField(max_length=1000, blank=True)
+    referrer = models.CharField(max_length=1000, blank=True)
 
     history = HistoricalRecords()
 
