@@ -1,0 +1,50 @@
+"""Note how a connection fares: the breaker opens with each failure in a row and closes with the first success."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+
+from django.db.models import F
+
+from integrations.connectors.base import AuthDead, CrmError, QuotaDay, ScopeMissing, Throttled
+from integrations.models import Connection
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+# Only a person can mend refused credentials; trying often would lock the account at some vendors.
+REFUSED_PAUSE = timedelta(hours=6)
+_Health = Connection.Health
+
+
+def note_success(*, connection: Connection, at: datetime) -> None:
+    """A call went well: the breaker is closed."""
+    Connection.objects.filter(pk=connection.pk).update(
+        health=_Health.OK, health_note="", health_at=at, failures=0, paused_until=None
+    )
+
+
+def note_failure(*, connection: Connection, error: CrmError, at: datetime, rng: Random) -> datetime | None:
+    """A call failed for the whole connection; returns until when it rests. Limits are no failures of anybody."""
+    until, health, failures = _rest(connection, error, at, rng)
+    note = str(error)[:300]
+    Connection.objects.filter(pk=connection.pk).update(
+        health=health, health_note=note, health_at=at, paused_until=until, failures=F("failures") + failures
+    )
+    connection.failures += failures
+    connection.health, connection.health_note, connection.paused_until = health, note, until
+    return until
+
+
+def _rest(connection: Connection, error: CrmError, at: datetime, rng: Random) -> tuple[datetime | None, str, int]:
+    if isinstance(error, (QuotaDay, Throttled)):
+        return error.retry_at(at), _Health.PAUSED, 0
+    if isinstance(error, (AuthDead, ScopeMissing)):
+        return at + REFUSED_PAUSE, _Health.FAILING, 1
+    pause = full_jitter(attempt=connection.failures + 1, rng=rng)
+    return at + max(pause, error.after or FIRST_PAUSE), _Health.FAILING, 1
+
+
+def full_jitter(*, attempt: int, rng: Random) -> timedelta:
+    """A pause between nothing and twice the last bound, from half a minute to an hour: callers spread out."""
+    bound: timedelta = min(FIRST_PAUSE * 2 ** min(attempt, 12), LONGEST_PAUSE)
+    return timedelta(seconds=bound.total_seconds() * rng.random())

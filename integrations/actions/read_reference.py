@@ -1,0 +1,79 @@
+"""Read the CRM's stages and owners, and match them with ours where that is no guess."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models.functions import Lower
+
+from integrations.actions.hold_connection import Held
+from integrations.connectors.base import Owner, Reference, Stage
+from integrations.models import ExternalRecord, RecordKind, StageMap
+from integrations.pure.mapping import stage_mapping
+from leads.models import PipelineStage, User
+
+
+def record_reference(*, held: Held, reference: Reference) -> None:
+    """Keep stages and owners. What an admin chose stays; an unknown stage stays open until somebody chooses."""
+    with transaction.atomic():
+        at = held.keep()
+        _record_stages(held, reference.stages)
+        _record_owners(held, reference.owners, at)
+
+
+def _record_stages(held: Held, stages: Sequence[Stage]) -> None:
+    known = {row.remote_key: row for row in StageMap.objects.filter(connection=held.connection)}
+    renamed = []
+    for stage in stages:
+        row = known.get(stage.key)
+        if row is not None and row.remote_name != stage.name[:120]:
+            row.remote_name = stage.name[:120]
+            renamed.append(row)
+    StageMap.objects.bulk_update(renamed, ["remote_name"])
+    missing = [stage for stage in stages if stage.key not in known]
+    if not missing:
+        return
+    ours = {row.key: row for row in PipelineStage.objects.all()}
+    guess = stage_mapping([(each.key, each.status) for each in missing], [(key, ours[key].status) for key in ours])
+    StageMap.objects.bulk_create(
+        [
+            StageMap(
+                connection=held.connection,
+                remote_key=stage.key[:120],
+                remote_name=stage.name[:120],
+                stage=ours.get(guess.get(stage.key, "")),
+            )
+            for stage in missing
+        ]
+    )
+
+
+def _record_owners(held: Held, owners: Sequence[Owner], at: datetime) -> None:
+    known = {
+        row.remote_id: row for row in ExternalRecord.objects.filter(connection=held.connection, kind=RecordKind.OWNER)
+    }
+    emails = {owner.email.strip().lower() for owner in owners} - {""}
+    found = User.objects.annotate(lower=Lower("email")).filter(lower__in=emails)
+    people = {user.email.lower(): user.pk for user in found}
+    new, changed = [], []
+    for owner in owners:
+        user_id = people.get(owner.email.strip().lower())
+        row = known.get(owner.remote_id)
+        if row is None:
+            new.append(
+                ExternalRecord(
+                    connection=held.connection,
+                    kind=RecordKind.OWNER,
+                    remote_id=owner.remote_id,
+                    owner_id=user_id,
+                    synced_at=at,
+                )
+            )
+        elif user_id is not None and row.owner_id != user_id:
+            # A match is only ever replaced, never dropped: people leave a CRM while their deals stay.
+            row.owner_id, row.synced_at = user_id, at
+            changed.append(row)
+    ExternalRecord.objects.bulk_create(new, batch_size=200)
+    ExternalRecord.objects.bulk_update(changed, ["owner_id", "synced_at"], batch_size=200)

@@ -1,0 +1,28 @@
+"""`manage.py sync_connections`: what the scheduled task does, without Celery."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from integrations.actions.plan_syncs import plan_manual_sync, run_due_syncs
+from integrations.models import Connection
+
+
+class Command(BaseCommand):
+    """Sync what is due, or a connection by its slug right now."""
+
+    help = "Do the day's CRM syncs, those that people asked for, and due retries."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--now", metavar="SLUG", help="also sync this connection now")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if slug := options["now"]:
+            connection = Connection.objects.active().get(slug=slug)
+            plan_manual_sync(connection=connection, by=None, at=timezone.now())
+        done = run_due_syncs(clock=timezone.now, seed=secrets.randbits(32))
+        self.stdout.write(f"{done} syncs done.")
