@@ -115,8 +115,8 @@ register(
         name="Marketing CAC",
         unit="money",
         formula="campaign cost ÷ new customers",
-        meaning="Marketing cost alone; salaries and sales cost are not in it. A new customer is the first won deal of an "
-        "account (a deal without an account counts as its own).",
+        meaning="Marketing cost alone; salaries and sales cost are not in it. A new customer is the first won deal of "
+        "an account (a deal without an account counts as its own).",
         parts=_acquisition,
         combine=_per_customer,
         arithmetic="{cost} ÷ {customers}",

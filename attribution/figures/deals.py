@@ -57,8 +57,8 @@ register(
         name="Attribution coverage",
         unit="share",
         formula="closed-won revenue with at least one eligible touch ÷ closed-won revenue",
-        meaning="How much of the revenue attribution can say anything about. A low coverage is a finding about tracking "
-        "and contact roles, not about campaigns.",
+        meaning="How much of the revenue attribution can say anything about. A low coverage is a finding about "
+        "tracking and contact roles, not about campaigns.",
         parts=_coverage,
         combine=ratio,
         arithmetic="{numerator} ÷ {denominator}",

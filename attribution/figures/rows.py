@@ -83,6 +83,14 @@ def open_credits(scope: Scope) -> QuerySet[Credit]:
     return rows.by_method(scope.method).filter(_touched(scope)).order_by("opportunity__opened_at", "pk")
 
 
+def credits_open_during(scope: Scope) -> QuerySet[Credit]:
+    """Credits for deals that were open at any moment of the period, lost and won since among them."""
+    during = Q(opportunity__closed_at__isnull=True) | Q(opportunity__closed_at__gte=scope.period.start)
+    during &= Q(opportunity__opened_at__lt=scope.period.end) & _deals(scope, "opportunity__")
+    rows = Credit.objects.filter(during, selection.origin(scope), _touched(scope), touchpoint__isnull=False)
+    return rows.by_method(scope.method).filter(opportunity__reporting_cents__isnull=False)
+
+
 def influenced_deals(scope: Scope) -> QuerySet[Opportunity]:
     """Won deals of the period and deals open at its end, with an eligible touch of the channel and campaign."""
     touches = Credit.objects.filter(selection.origin(scope), _touched(scope), touchpoint__isnull=False)

@@ -1,0 +1,156 @@
+"""Campaigns as a tree of channels, programmes and campaigns, each with what it earned under every method and cost."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import Count, Sum
+
+from attribution.figures import rows
+from attribution.figures.costs import cost_parts
+from attribution.pure import rollup
+from attribution.pure.methods import all_methods
+from leads.figures.base import Scope
+from leads.figures.lifecycle import captured
+from leads.models import Campaign, Channel
+
+Kind = Literal["channel", "programme", "campaign", "none"]
+Money = Counter[str]
+
+
+@dataclass(slots=True)
+class Node:
+    """A row of the table with everything below it. Money is in cents; a cost of None is unknown."""
+
+    name: str
+    kind: Kind
+    channel: str = ""
+    campaign: UUID | None = None
+    revenue: Money = field(default_factory=Counter)
+    pipeline: int = 0
+    cost: int | None = None
+    leads: int = 0
+    is_cost_incomplete: bool = False
+    children: list[Node] = field(default_factory=list)
+
+    def roi(self, method: str) -> float | None:
+        """(revenue − cost) ÷ cost, or None when the cost is unknown or nothing."""
+        return rollup.roi(self.revenue[method], self.cost)
+
+    def is_disputed(self) -> bool:
+        """Whether some methods say that the money came back and others that it did not."""
+        verdicts = {value >= 0 for method in all_methods() if (value := self.roi(method.key)) is not None}
+        return len(verdicts) > 1
+
+    def is_empty(self) -> bool:
+        """Nothing earned, spent, expected or brought in."""
+        return not (any(self.revenue.values()) or self.pipeline or self.leads or self.cost is not None)
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, Node]]:
+        """This node and all below it, each with its depth."""
+        yield depth, self
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignTable:
+    """The channels, what nobody earned, and the sum of both per method."""
+
+    channels: list[Node]
+    unattributed: Money
+    total: Money
+    whole: Node
+
+
+def campaign_table(scope: Scope) -> CampaignTable:
+    """The whole tree of a scope, in a fixed number of queries."""
+    cells = _cells(scope)
+    channels = {channel.pk: channel for channel in Channel.objects.order_by("position", "pk")}
+    campaigns = {campaign.pk: campaign for campaign in Campaign.objects.order_by("name", "pk")}
+    nodes = {pk: Node(channel.name, "channel", channel.key) for pk, channel in channels.items()}
+    top: list[Node] = []
+    for pk, channel in channels.items():
+        (nodes[channel.parent_id].children if channel.parent_id else top).append(nodes[pk])
+    programmes = _programmes(nodes, cells, campaigns)
+    for (channel_id, campaign_id), leaf in cells.items():
+        if leaf.is_empty():
+            continue
+        campaign = campaigns.get(campaign_id) if campaign_id else None
+        leaf.channel = channels[channel_id].key
+        if campaign is None:
+            leaf.name, leaf.kind = "No campaign", "none"
+        else:
+            leaf.name, leaf.campaign = campaign.name, campaign.public_id
+        programme = campaign and programmes.get((channel_id, campaign.parent_id or campaign.pk))
+        (programme or nodes[channel_id]).children.append(leaf)
+    whole = Node("All channels", "channel", children=top)
+    _add_up(whole)
+    unattributed = _by_method(rows.unattributed_by_all(scope).filter(opportunity__reporting_cents__isnull=False))
+    total = Counter({method.key: whole.revenue[method.key] + unattributed[method.key] for method in all_methods()})
+    return CampaignTable(whole.children, unattributed, total, whole)
+
+
+def _programmes(
+    nodes: dict[int, Node], cells: dict[tuple[int, int | None], Node], campaigns: dict[int, Campaign]
+) -> dict[tuple[int, int], Node]:
+    """A node per channel and programme that has campaigns with something to show in this channel."""
+    found: dict[tuple[int, int], Node] = {}
+    for (channel, campaign_id), leaf in cells.items():
+        parent = campaigns[campaign_id].parent_id if campaign_id in campaigns else None
+        if parent is None or leaf.is_empty() or (channel, parent) in found:
+            continue
+        programme = campaigns[parent]
+        node = Node(programme.name, "programme", nodes[channel].channel, programme.public_id)
+        found[channel, parent] = node
+        nodes[channel].children.append(node)
+    return found
+
+
+def _cells(scope: Scope) -> dict[tuple[int, int | None], Node]:
+    """(channel, campaign or None) → leaf, from one grouped query per column."""
+    found: dict[tuple[int, int | None], Node] = defaultdict(lambda: Node("", "campaign"))
+    won = rows.won_credits_of_all(scope).filter(opportunity__reporting_cents__isnull=False).order_by()
+    for channel, campaign, method, cents in won.values_list("channel", "campaign", "method").annotate(Sum("cents")):
+        found[channel, campaign].revenue[method] += cents
+    expected = rows.open_credits(scope).filter(opportunity__reporting_cents__isnull=False).order_by()
+    for channel, campaign, cents in expected.values_list("channel", "campaign").annotate(Sum("cents")):
+        found[channel, campaign].pipeline += cents
+    parts = cost_parts(scope)
+    spent = parts["included"].queryset.order_by().values_list("campaign__channel", "campaign")
+    for channel, campaign, cents in spent.annotate(Sum("reporting_cents")):
+        found[channel, campaign].cost = cents
+    for channel, campaign in parts["excluded_unknown"].queryset.order_by().values_list("channel", "pk"):
+        found[channel, campaign].is_cost_incomplete = True
+    for channel, campaign, count in _leads(scope):
+        if channel is not None:
+            found[channel, campaign].leads += count
+    return found
+
+
+def _leads(scope: Scope) -> Iterator[tuple[int | None, int | None, int]]:
+    grouped = captured(scope).order_by().values_list("channel", "campaign")
+    yield from grouped.annotate(Count("pk"))
+
+
+def _by_method(credits: rows.CreditQuerySet) -> Money:
+    grouped = credits.order_by().values_list("method").annotate(Sum("cents"))
+    return Counter(dict(grouped))
+
+
+def _add_up(node: Node) -> None:
+    """Sums of the children, bottom up; a cost is known when any child's is. Empty channels are dropped."""
+    for child in node.children:
+        _add_up(child)
+    node.children = [child for child in node.children if not child.is_empty()]
+    for child in node.children:
+        node.revenue.update(child.revenue)
+        node.pipeline += child.pipeline
+        node.leads += child.leads
+        node.is_cost_incomplete |= child.is_cost_incomplete
+        if child.cost is not None:
+            node.cost = (node.cost or 0) + child.cost

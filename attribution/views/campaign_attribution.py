@@ -1,0 +1,280 @@
+"""What every channel, programme and campaign earned and cost, under one method or all side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
+from attribution.figures.headlines import TILES, headlines
+from attribution.forms import AttributionForm, presets
+from attribution.models import AttributionRules, AttributionRun
+from attribution.pure.methods import all_methods, get_method
+from attribution.views.table_file import csv_file, xlsx_file
+from leads.figures.base import Definition, Number, Scope, definition, figure
+from leads.models import Company, User
+from leads.pure import words
+from leads.pure.charts import Chart, hbars
+
+ALWAYS_SHOWN = ("method", "basis", "from", "to")
+SORTS = {"name", "revenue", "pipeline", "cost", "roi", "leads"}
+BARS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A method's revenue and verdict in one row of the side-by-side table."""
+
+    text: str
+    url: str
+    verdict: str
+    roi: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the table, ready to print."""
+
+    node: Node
+    depth: int
+    url: str
+    revenue: str
+    share: str
+    pipeline: str
+    cost: str
+    roi: str
+    roi_note: str
+    tone: str
+    is_disputed: bool
+    links: dict[str, str]
+    cells: list[Cell]
+
+
+@login_required
+@require_GET
+def campaign_attribution(request: HttpRequest) -> HttpResponse:
+    """The campaign tree; ``view=methods`` compares methods, ``export=csv`` or ``xlsx`` gives the table as a file."""
+    user = cast(User, request.user)
+    if not user.sees_all:
+        raise Http404("Campaign attribution is for those who see the whole company.")
+    company, at = Company.current(), timezone.now()
+    form = AttributionForm(request.GET, company=company, at=at)
+    asked = {**dict(request.GET.items()), **_defaults(form, request, company)}
+    if any(not request.GET.get(name) for name in ALWAYS_SHOWN):
+        return redirect(f"{request.path}?{urlencode(asked)}")
+    if not form.is_valid():
+        return render(request, "attribution/refused.html", {"form": form}, status=400)
+    scope = form.scope(user)
+    table = campaign_table(scope)
+    match request.GET.get("export"):
+        case "csv":
+            return csv_file(table, scope)
+        case "xlsx":
+            return xlsx_file(table, scope)
+    sort = request.GET.get("sort", "")
+    sort = sort if sort.removeprefix("-") in SORTS else "-revenue"
+    is_side_by_side = request.GET.get("view") == "methods"
+    lines = [
+        line
+        for node in _sorted(table.channels, sort, scope.method)
+        for line in _lines(node, scope, table, is_side_by_side)
+    ]
+    context = {
+        "form": form,
+        "scope": scope,
+        "method": get_method(scope.method),
+        "methods": all_methods(),
+        "is_side_by_side": is_side_by_side,
+        "presets": [
+            (name, _query(request, days), all(request.GET.get(key) == day for key, day in days.items()))
+            for name, days in presets(company, at)
+        ],
+        "tiles": _tiles(scope),
+        "lines": lines,
+        "table": table,
+        "totals": _totals(table, scope),
+        "check": _check(table, scope),
+        "chart": _chart(table, scope),
+        "rules": AttributionRules.objects.get(pk=1),
+        "look_back_days": company.look_back_days,
+        "run": last_run(),
+        "query": urlencode(scope.query()),
+    }
+    return render(request, "attribution/campaign_attribution.html", context)
+
+
+def last_run() -> AttributionRun | None:
+    """The newest run whose credits are in place."""
+    return AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()
+
+
+def figure_url(key: str, scope: Scope, **changes: Any) -> str:
+    """Where a figure opens, in a scope narrowed by ``changes``."""
+    return f"{reverse('leads:figure', args=[key])}?{urlencode(replace(scope, **changes).query())}"
+
+
+def roi_words(value: float | None) -> str:
+    """ROI without decimals: what stands behind the point is noise."""
+    return words.share(value, 0)
+
+
+def _defaults(form: AttributionForm, request: HttpRequest, company: Company) -> dict[str, str]:
+    known = {**form.data, "method": company.default_method, "basis": "simple"}
+    return {name: request.GET.get(name) or str(known.get(name) or "") for name in ALWAYS_SHOWN}
+
+
+def _query(request: HttpRequest, changes: dict[str, str]) -> str:
+    return "?" + urlencode({**dict(request.GET.items()), **changes})
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _sorted(nodes: list[Node], sort: str, method: str) -> list[Node]:
+    key, is_descending = sort.removeprefix("-"), sort.startswith("-")
+
+    def value(node: Node) -> Any:
+        known = {"revenue": node.revenue[method], "pipeline": node.pipeline, "cost": node.cost, "leads": node.leads}
+        return node.name.casefold() if key == "name" else node.roi(method) if key == "roi" else known[key]
+
+    known = sorted((node for node in nodes if value(node) is not None), key=value, reverse=is_descending)
+    for node in nodes:
+        node.children = _sorted(node.children, sort, method)
+    return [*known, *(node for node in nodes if value(node) is None)]
+
+
+def _lines(node: Node, scope: Scope, table: CampaignTable, with_cells: bool) -> list[Line]:
+    return [_line(depth, found, scope, table, with_cells) for depth, found in node.walk()]
+
+
+def _line(depth: int, node: Node, scope: Scope, table: CampaignTable, with_cells: bool) -> Line:
+    method, currency = scope.method, scope.currency
+    place: dict[str, Any] = {"channel": node.channel, "campaign": str(node.campaign or "")}
+    has_rows = node.kind != "none"  # touches without a campaign have no address of their own
+    roi, total = node.roi(method), table.total[method]
+    names = {"revenue": "attribution.revenue", "pipeline": "attribution.pipeline", "roi": "attribution.roi"}
+    links = {name: figure_url(key, scope, **place) for name, key in names.items()} if has_rows else {}
+    if has_rows and node.cost is not None:
+        links["cost"] = figure_url("attribution.cost", scope, **place)
+    if has_rows and node.leads:
+        links["leads"] = figure_url("leads.captured", scope, **place)
+    page = reverse("attribution:campaign", args=[node.campaign]) if node.campaign else ""
+    return Line(
+        node=node,
+        depth=depth,
+        url=f"{page}?{urlencode({**scope.query(), 'channel': ''})}" if page else "",
+        revenue=words.money(node.revenue[method], currency),
+        share=words.share(node.revenue[method] / total, 1) if total else words.MISSING,
+        pipeline=words.money(node.pipeline, currency),
+        cost=words.money(node.cost, currency),
+        roi=roi_words(roi),
+        roi_note=_roi_note(node),
+        tone="" if roi is None else "good" if roi >= 0 else "bad",
+        is_disputed=node.is_disputed(),
+        links=links,
+        cells=[_cell(node, scope, place, has_rows, each.key) for each in all_methods()] if with_cells else [],
+    )
+
+
+def _cell(node: Node, scope: Scope, place: dict[str, Any], has_rows: bool, method: str) -> Cell:
+    roi = node.roi(method)
+    return Cell(
+        text=words.money(node.revenue[method], scope.currency),
+        url=figure_url("attribution.revenue", scope, method=method, **place) if has_rows else "",
+        verdict="" if roi is None else "good" if roi >= 0 else "bad",
+        roi=roi_words(roi),
+    )
+
+
+def _roi_note(node: Node) -> str:
+    if node.cost is None:
+        return "no cost reported"
+    if node.cost == 0:
+        return "nothing spent"
+    return "cost incomplete" if node.is_cost_incomplete else ""
+
+
+# --- around the table ------------------------------------------------------------------------------------------------
+
+
+def _totals(table: CampaignTable, scope: Scope) -> dict[str, Any]:
+    currency, whole = scope.currency, table.whole
+    return {
+        "unattributed": words.money(table.unattributed[scope.method], currency),
+        "unattributed_share": words.share(table.unattributed[scope.method] / table.total[scope.method], 1)
+        if table.total[scope.method]
+        else words.MISSING,
+        "unattributed_url": figure_url("attribution.unattributed", scope),
+        "total": words.money(table.total[scope.method], currency),
+        "pipeline": words.money(whole.pipeline, currency),
+        "cost": words.money(whole.cost, currency),
+        "roi": roi_words(whole.roi(scope.method)),
+        "leads": words.count(whole.leads),
+        "unattributed_cells": [words.money(table.unattributed[each.key], currency) for each in all_methods()],
+        "cells": [words.money(table.total[each.key], currency) for each in all_methods()],
+    }
+
+
+def _check(table: CampaignTable, scope: Scope) -> dict[str, Any]:
+    """Whether the table adds up to closed-won revenue as sales knows it, to the cent."""
+    won = int(figure("pipeline.won", scope).value or 0)
+    total = table.total[scope.method]
+    return {
+        "is_realised": scope.basis == "realised",
+        "holds": won == total,
+        "won": words.money_exact(won, scope.currency),
+        "attributed": words.money_exact(table.whole.revenue[scope.method], scope.currency),
+        "off_by": words.money_exact(abs(won - total), scope.currency),
+        "url": figure_url("pipeline.won", scope),
+    }
+
+
+def _tiles(scope: Scope) -> list[dict[str, Any]]:
+    now, before = headlines(scope), headlines(scope.during(scope.period.previous(scope.tz)))
+    return [_tile(definition(f"attribution.{name}"), scope, now[name], before[name]) for name in TILES]
+
+
+def _tile(meaning: Definition, scope: Scope, value: Number | None, last: Number | None) -> dict[str, Any]:
+    print_as = {
+        "money": lambda value: words.money_short(value, scope.currency),
+        "share": lambda value: words.share(value, 0 if meaning.key == "attribution.roi" else 1),
+    }.get(meaning.unit, words.count)
+    tile = {
+        "name": meaning.name,
+        "value": print_as(value),
+        "url": figure_url(meaning.key, scope),
+        "note": f"before: {print_as(last)}" if last is not None else "before: not known",
+    }
+    if value is None:
+        tile["note"] = "No cost reported in this period" if meaning.key == "attribution.roi" else "Not known"
+    elif last:
+        points = meaning.unit == "share"
+        change = (value - last) * 100 if points else (value - last) / abs(last) * 100
+        is_better = (change > 0) == (meaning.better == "up")
+        tile |= {
+            "delta": f"{words.signed(change)} {'points' if points else '%'}".replace(" %", "%"),
+            "direction": "flat" if round(change) == 0 else "up" if change > 0 else "down",
+            "tone": "flat" if meaning.better == "neither" or round(change) == 0 else "good" if is_better else "bad",
+        }
+    return tile
+
+
+def _chart(table: CampaignTable, scope: Scope) -> Chart:
+    leaves = [node for channel in table.channels for _, node in channel.walk() if node.kind == "campaign"]
+    best = sorted(leaves, key=lambda node: -node.revenue[scope.method])[:BARS]
+    groups = [(node.name, (node.revenue[scope.method], node.cost)) for node in best if node.revenue[scope.method]]
+    return hbars(
+        groups,
+        series=("Attributed revenue", "Cost"),
+        title=f"The {BARS} campaigns with the most attributed revenue",
+        of="Campaign",
+        words=lambda cents: words.money_short(round(cents), scope.currency),
+    )

@@ -1,0 +1,97 @@
+"""The touches before one opportunity: positions, weights, credits, and what was left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from attribution.figures.journey_view import JourneyView, Step, journey_view
+from attribution.pure.methods import Method, all_methods, get_method
+from leads.models import Company, Opportunity, User
+from leads.pure import words
+from leads.pure.charts import Chart, Touch
+from leads.pure.charts import journey as journey_chart
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one method gave a touch."""
+
+    weight: str
+    credit: str
+
+
+@login_required
+@require_GET
+def journey(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The journey as a page or, asked by htmx, in the side panel."""
+    return render(request, "attribution/journey.html", _context(request, public_id))
+
+
+@login_required
+@require_GET
+def journey_fragment(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The same without a page around it, for the opportunity's own page."""
+    return render(request, "attribution/_journey.html", _context(request, public_id))
+
+
+def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    deals = Opportunity.objects.visible_to(cast(User, request.user)).select_related("account", "stage", "journey_state")
+    deal = get_object_or_404(deals, public_id=public_id)
+    company = Company.current()
+    method = _method(request.GET.get("method", ""), company)
+    view = journey_view(deal)
+    return {
+        "deal": deal,
+        "amount": words.money_exact(deal.reporting_cents, company.currency),
+        "view": view,
+        "method": method,
+        "methods": all_methods(),
+        "chart": _chart(view, method, company),
+        "steps": [(step, [_share(step, each, company) for each in all_methods()]) for step in view.counted],
+        "unattributed": [
+            words.money_exact(view.unattributed[each.key], company.currency) if each.key in view.unattributed else ""
+            for each in all_methods()
+        ],
+        "has_unattributed": bool(view.unattributed),
+    }
+
+
+def _method(asked: str, company: Company) -> Method:
+    """The method asked for, else the company's: an old link must not break a page."""
+    known = {method.key for method in all_methods()}
+    return get_method(asked if asked in known else company.default_method)
+
+
+def _share(step: Step, method: Method, company: Company) -> Share:
+    weight = step.weights.get(method.key)
+    if weight is None:
+        return Share(words.MISSING, "")
+    return Share(words.share(weight), words.money_exact(step.cents[method.key], company.currency))
+
+
+def _chart(view: JourneyView, method: Method, company: Company) -> Chart:
+    touches = [
+        Touch(
+            at=step.at.astimezone(company.tz),
+            name=f"{step.kind}: {step.campaign or step.name or step.channel}",
+            channel=step.channel,
+            weight=None if step.rejected else step.weights.get(method.key, 0.0),
+            credit=None if step.rejected else step.cents.get(method.key, 0),
+            badges=step.badges,
+            rejected=step.rejected,
+        )
+        for step in (*view.counted, *view.left_out)
+    ]
+    return journey_chart(
+        touches,
+        title=f"Journey, {method.name}",
+        words=lambda cents: words.money(round(cents), company.currency),
+        width=1080,
+    )

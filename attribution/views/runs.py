@@ -1,0 +1,60 @@
+"""Every computation: when, why, by which rules, and what it changed."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from attribution.models import AttributionRun
+from leads.models import Company, User
+from leads.pure import words
+
+PAGE_SIZE = 20
+CAUSES = {
+    "new_opportunity": "new opportunities",
+    "rules": "other rules",
+    "amount": "amounts",
+    "stage": "status or dates",
+    "touches": "touches, merges or contacts",
+}
+
+
+@login_required
+@require_GET
+def runs(request: HttpRequest) -> HttpResponse:
+    """The runs that changed something or failed, newest first; ``all=1`` shows the others too."""
+    if not cast(User, request.user).sees_all:
+        raise Http404("Runs are for those who see the whole company.")
+    company = Company.current()
+    found = AttributionRun.objects.order_by("-started_at", "-pk")
+    shows_all = request.GET.get("all") == "1"
+    if not shows_all:
+        found = found.exclude(
+            state=AttributionRun.State.DONE, opportunities_recomputed=0, difference__opportunities_changed=0
+        )
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    entries = [_entry(run, company) for run in page]
+    return render(request, "attribution/runs.html", {"page": page, "entries": entries, "shows_all": shows_all})
+
+
+def _entry(run: AttributionRun, company: Company) -> dict[str, Any]:
+    difference = run.difference or {}
+    moved = difference.get("methods", {}).get(company.default_method, {})
+    seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
+    return {
+        "run": run,
+        "seconds": "" if seconds is None else f"{seconds:.1f} s",
+        "causes": [(CAUSES.get(cause, cause), count) for cause, count in difference.get("causes", {}).items()],
+        "removed": difference.get("opportunities_removed", 0),
+        "gained": words.money(moved.get("gained_cents", 0), company.currency),
+        "lost": words.money(moved.get("lost_cents", 0), company.currency),
+        "campaigns": [
+            (entry["campaign"] or "No campaign, or Unattributed", words.money_exact(entry["cents"], company.currency))
+            for entry in moved.get("campaigns", ())
+        ],
+    }

@@ -1,0 +1,88 @@
+"""The campaign table as CSV and XLSX: what the page shows, with nothing a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import xlsxwriter
+from django.http import HttpResponse
+
+from attribution.figures.campaign_table import CampaignTable
+from attribution.pure.methods import all_methods
+from leads.figures.base import Scope
+from leads.pure.money import to_amount
+from leads.pure.table_file import neutralize
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def header() -> list[str]:
+    """Column names: where the row stands, its money, then revenue and ROI of every method."""
+    names = ["Level", "Channel", "Name", "Pipeline", "Cost", "Leads", "Currency"]
+    for method in all_methods():
+        names += [f"Revenue, {method.name}", f"ROI, {method.name}"]
+    return names
+
+
+def lines(table: CampaignTable, scope: Scope) -> Iterable[list[Any]]:
+    """One line per row of the tree, Unattributed and the total last; an unknown value is empty."""
+
+    def money(cents: int | None) -> Any:
+        return "" if cents is None else Decimal(to_amount(cents, scope.currency))
+
+    for channel in table.channels:
+        for _, node in channel.walk():
+            line = [node.kind, node.channel, node.name, money(node.pipeline), money(node.cost), node.leads]
+            line.append(scope.currency)
+            for method in all_methods():
+                roi = node.roi(method.key)
+                line += [money(node.revenue[method.key]), "" if roi is None else round(roi, 4)]
+            yield line
+    for name, sums in (("Unattributed", table.unattributed), ("Closed-won revenue", table.total)):
+        line = ["total", "", name, "", "", "", scope.currency]
+        for method in all_methods():
+            line += [money(sums[method.key]), ""]
+        yield line
+
+
+def csv_file(table: CampaignTable, scope: Scope) -> HttpResponse:
+    """Comma-separated, UTF-8 with a mark so that spreadsheets read it so."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_disposition("csv"))
+    response.write("\ufeff")
+    writer = csv.writer(response)
+    writer.writerows([neutralize(cell) for cell in line] for line in (header(), *lines(table, scope)))
+    return response
+
+
+def xlsx_file(table: CampaignTable, scope: Scope) -> HttpResponse:
+    """A sheet with numbers as numbers, and one that says what was asked."""
+    stream = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(stream, options) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet("Attribution")
+        sheet.write_row(0, 0, header(), bold)
+        for row, line in enumerate(lines(table, scope), start=1):
+            _write(sheet, row, line)
+        sheet.freeze_panes(1, 3)
+        sheet.set_column(2, 2, 36)
+        about = book.add_worksheet("Scope")
+        for row, pair in enumerate(scope.query().items()):
+            _write(about, row, pair)
+    return HttpResponse(stream.getvalue(), content_type=XLSX, headers=_disposition("xlsx"))
+
+
+def _write(sheet: Any, row: int, line: Sequence[Any]) -> None:
+    for column, value in enumerate(line):
+        if isinstance(value, int | float | Decimal):
+            sheet.write_number(row, column, float(value))
+        elif value:
+            sheet.write_string(row, column, neutralize(value))
+
+
+def _disposition(kind: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="attribution.{kind}"'}
