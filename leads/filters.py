@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.db.models import Q, QuerySet
 
-from leads.models import Campaign, Channel, Lead, Stage, Territory
+from leads.models import Campaign, Channel, Lead, Stage, Territory, User
 
 
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
@@ -40,3 +42,17 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library
                 | Q(external_id__iexact=word)
             )
         return queryset
+
+
+class LeadPageFilter(LeadFilter):
+    """What the leads page offers: the API's filters that people use, and the owner."""
+
+    owner = django_filters.ModelChoiceFilter(
+        queryset=lambda request: User.objects.active().filter(leads__isnull=False).distinct().order_by("name")
+    )
+    email = external_id = captured_from = captured_to = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.request.user.sees_all:  # a rep's list holds one owner
+            del self.form.fields["owner"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import Case, F, IntegerField, Max, OuterRef, QuerySet, Subquery, Value, When
 
-from leads.models import Assignment, FollowUp, LeadScore
+from leads.models import Assignment, FollowUp, Lead, LeadScore, Stage
 
 
 @dataclass(slots=True)
@@ -33,3 +34,23 @@ def lead_stories(lead_ids: Collection[int]) -> dict[int, LeadStory]:
     for follow_up in FollowUp.objects.open().filter(lead__in=lead_ids).order_by("-due_at"):
         stories[follow_up.lead_id].follow_up = follow_up
     return stories
+
+
+def by_next_step(leads: QuerySet[Lead], at: datetime) -> QuerySet[Lead]:
+    """Leads in the order in which a rep should take them, each with ``step_rank``, ``step_due_at`` and ``step_kind``.
+
+    Overdue promises first (oldest first), then MQLs nobody has accepted or rejected, then promises to come, then the
+    rest by score.
+    """
+    promises = FollowUp.objects.open().filter(lead=OuterRef("pk")).order_by("due_at", "pk")
+    return leads.annotate(
+        step_due_at=Subquery(promises.values("due_at")[:1]),
+        step_kind=Subquery(promises.values("kind")[:1]),
+        step_rank=Case(
+            When(step_due_at__lt=at, then=Value(0)),
+            When(stage=Stage.MQL, then=Value(1)),
+            When(step_due_at__isnull=False, then=Value(2)),
+            default=Value(3),
+            output_field=IntegerField(),
+        ),
+    ).order_by("step_rank", F("step_due_at").asc(nulls_last=True), "-score", "-captured_at", "pk")

@@ -2,10 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from leads.views import figure, opportunity
+from leads.views import figure, lead_detail, lead_list, opportunity
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
+    path("leads", lead_list.lead_list, name="lead-list"),
+    path("leads/<uuid:public_id>", lead_detail.lead_detail, name="lead-detail"),
+    path("leads/<uuid:public_id>/accept", lead_detail.lead_accept, name="lead-accept"),
+    path("leads/<uuid:public_id>/reject", lead_detail.lead_reject, name="lead-reject"),
+    path("leads/<uuid:public_id>/follow-ups", lead_detail.follow_up_promise, name="follow-up-promise"),
+    path(
+        "leads/<uuid:public_id>/follow-ups/<int:follow_up_id>",
+        lead_detail.follow_up_complete,
+        name="follow-up-complete",
+    ),
     path("figures", figure.figure_list, name="figures"),
     path("figures/<str:key>", figure.figure_page, name="figure"),
     path("opportunities/<uuid:public_id>", opportunity.opportunity_detail, name="opportunity-detail"),

@@ -1,0 +1,167 @@
+"""A lead's page: facts, score with reasons, the whole story on one line of time, and what the owner does next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from leads.actions.accept_lead import accept_lead
+from leads.actions.complete_follow_up import FollowUpRefused, complete_follow_up
+from leads.actions.pass_stage import StageRefused
+from leads.actions.promise_follow_up import promise_follow_up
+from leads.actions.reject_lead import reject_lead
+from leads.forms import CompleteFollowUpForm, PromiseForm, RejectForm
+from leads.models import FollowUp, Lead, Role, Stage, User
+from leads.queries import lead_stories
+from leads.views.lead_story import story
+
+TOUCHES_SHOWN = 200
+
+
+def _lead(request: HttpRequest, public_id: UUID) -> Lead:
+    leads = Lead.objects.visible_to(cast(User, request.user))
+    return get_object_or_404(
+        leads.select_related("account", "owner", "territory", "channel", "campaign"), public_id=public_id
+    )
+
+
+def may_work(user: User, lead: Lead) -> bool:
+    """Whether a person may accept, reject or follow up: the owner, sales leaders and admins."""
+    return lead.owner_id == user.pk or user.is_superuser or user.role in (Role.SALES_LEADER, Role.ADMIN)
+
+
+@login_required
+@require_GET
+def lead_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One lead that the person may see; others are not found."""
+    return _page(request, _lead(request, public_id))
+
+
+def _page(request: HttpRequest, lead: Lead, *, status: int = 200, **forms: Any) -> HttpResponse:
+    newest = lead_stories([lead.pk])[lead.pk]
+    promises = FollowUp.objects.open().filter(lead=lead).select_related("owner").order_by("due_at")
+    context = {
+        "lead": lead,
+        "score": newest.score,
+        "assignment": newest.assignment,
+        "facts": _facts(lead),
+        "promises": [
+            (promise, promise.due_at < timezone.now(), CompleteFollowUpForm(prefix=f"follow-up-{promise.pk}"))
+            for promise in promises
+        ],
+        "entries": story(lead, TOUCHES_SHOWN),
+        "may_work": may_work(cast(User, request.user), lead),
+        "may_decide": lead.stage == Stage.MQL,
+        "reject_form": RejectForm(),
+        "promise_form": PromiseForm(),
+        "crm_url": _crm_url(lead),
+        **forms,
+    }
+    return render(request, "leads/lead_detail.html", context, status=status)
+
+
+def _facts(lead: Lead) -> list[tuple[str, Any]]:
+    name_of_size = f"{lead.company_size:,} people" if lead.company_size else None
+    place = " ".join(part for part in (lead.postal_code, lead.region, lead.country) if part)
+    facts = [
+        ("E-mail", lead.email),
+        ("External id", lead.external_id),
+        ("Phone", lead.phone),
+        ("Job title", lead.job_title),
+        ("Company", lead.company or lead.account),
+        ("Industry", lead.industry),
+        ("Company size", name_of_size),
+        ("Place", place),
+        ("First channel", lead.channel),
+        ("First campaign", lead.campaign),
+    ]
+    return [(term, value) for term, value in facts if value]
+
+
+def _crm_url(lead: Lead) -> str:
+    """The integrations app shows the CRM state, where it is installed; we only know its address."""
+    try:
+        return reverse("integrations:lead-crm", args=[lead.public_id])
+    except NoReverseMatch:
+        return ""
+
+
+def _changed(request: HttpRequest, public_id: UUID, change: Callable[[Lead, User], str], **forms: Any) -> HttpResponse:
+    """Do one thing to a lead the person may work on; refusals come back as a message on the page."""
+    lead, user = _lead(request, public_id), cast(User, request.user)
+    if not may_work(user, lead):
+        raise PermissionDenied
+    try:
+        messages.success(request, change(lead, user))
+    except (StageRefused, FollowUpRefused) as refusal:
+        messages.error(request, str(refusal))
+        return _page(request, lead, status=422, **forms)
+    return redirect(lead)
+
+
+@login_required
+@require_POST
+def lead_accept(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Sales takes the MQL."""
+
+    def change(lead: Lead, user: User) -> str:
+        accept_lead(lead_id=lead.pk, by=user, at=timezone.now())
+        return f"{lead.display_name} is accepted."
+
+    return _changed(request, public_id, change)
+
+
+@login_required
+@require_POST
+def lead_reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Sales sends the MQL back with a reason."""
+    form = RejectForm(request.POST)
+    if not form.is_valid():
+        return _page(request, _lead(request, public_id), status=422, reject_form=form)
+
+    def change(lead: Lead, user: User) -> str:
+        reject_lead(lead_id=lead.pk, by=user, at=timezone.now(), **form.cleaned_data)
+        return f"{lead.display_name} is rejected."
+
+    return _changed(request, public_id, change, reject_form=form)
+
+
+@login_required
+@require_POST
+def follow_up_promise(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Plan the next contact."""
+    form = PromiseForm(request.POST)
+    if not form.is_valid():
+        return _page(request, _lead(request, public_id), status=422, promise_form=form)
+
+    def change(lead: Lead, user: User) -> str:
+        promise = promise_follow_up(lead_id=lead.pk, by=user, at=timezone.now(), **form.cleaned_data)
+        return f"{promise.get_kind_display()} planned."
+
+    return _changed(request, public_id, change, promise_form=form)
+
+
+@login_required
+@require_POST
+def follow_up_complete(request: HttpRequest, public_id: UUID, follow_up_id: int) -> HttpResponse:
+    """Say how a promised contact went."""
+    form = CompleteFollowUpForm(request.POST, prefix=f"follow-up-{follow_up_id}")
+
+    def change(lead: Lead, user: User) -> str:
+        if not form.is_valid():
+            raise FollowUpRefused("Choose how the contact went.")
+        get_object_or_404(FollowUp, pk=follow_up_id, lead=lead)
+        complete_follow_up(follow_up_id=follow_up_id, by=user, at=timezone.now(), **form.cleaned_data)
+        return "Follow-up completed."
+
+    return _changed(request, public_id, change)

@@ -1,0 +1,68 @@
+"""Leads in the order to take them, each with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from leads.filters import LeadPageFilter
+from leads.models import FollowUp, Lead, Stage, User
+from leads.pure.words import days
+from leads.queries import by_next_step
+
+PAGE_SIZE = 50
+_SORTS = {
+    "name": ("last_name", "first_name", "pk"),
+    "score": ("score", "pk"),
+    "stage": ("stage", "pk"),
+    "captured": ("captured_at", "pk"),
+}
+
+
+@login_required
+@require_GET
+def lead_list(request: HttpRequest) -> HttpResponse:
+    """A rep's own leads; everybody's for those who see all."""
+    user, at = cast(User, request.user), timezone.now()
+    visible = Lead.objects.visible_to(user)
+    filters = LeadPageFilter(request.GET, queryset=visible, request=request)
+    chosen = filters.qs if filters.is_valid() else visible.none()
+    page = Paginator(_sorted(chosen, request.GET.get("sort", ""), at), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [(lead, next_step(lead, at)) for lead in page]
+    context = {"filter": filters, "page": page, "rows": rows, "is_own": not user.sees_all}
+    return render(request, "leads/lead_list.html", context)
+
+
+def _sorted(leads: QuerySet[Lead], sort: str, at: datetime) -> QuerySet[Lead]:
+    ordered = by_next_step(leads, at).select_related("owner", "territory", "channel")
+    if fields := _SORTS.get(sort.removeprefix("-")):
+        sign = "-" if sort.startswith("-") else ""
+        ordered = ordered.order_by(*(sign + field for field in fields))
+    return ordered
+
+
+def next_step(lead: Any, at: datetime) -> tuple[str, str]:
+    """What to do with a lead from :func:`by_next_step`, in words, and the tone (bad, warn, accent or none)."""
+    kind = FollowUp.Kind(lead.step_kind).label if lead.step_kind else ""
+    if lead.step_rank == 0:
+        return f"{kind} overdue by {_span(at - lead.step_due_at)}", "bad"
+    if lead.step_rank == 1:
+        promise = f", {kind.lower()} due in {_span(lead.step_due_at - at)}" if kind else ""
+        return f"Accept or reject this MQL{promise}", "warn"
+    if lead.step_rank == 2:
+        return f"{kind} due in {_span(lead.step_due_at - at)}", "accent"
+    if lead.stage in (Stage.SAL, Stage.SQL):
+        return "No next contact is planned", "warn"
+    return "Nothing is due", ""
+
+
+def _span(delta: Any) -> str:
+    return days(round(delta.total_seconds() / 86_400, 2))
