@@ -1,6 +1,10 @@
 """Pages of the alignment app."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from alignment.views import pipeline
 
 app_name = "alignment"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("pipeline", pipeline.pipeline, name="pipeline"),
+]

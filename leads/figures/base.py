@@ -21,7 +21,7 @@ from django.utils import timezone
 from leads.models import User
 from leads.pure.week import Period, Week, weeks_between
 
-Unit = Literal["count", "money", "share", "ratio", "days", "hours", "money_per_day"]
+Unit = Literal["count", "money", "share", "ratio", "days", "hours", "money_per_day", "points"]
 Number = int | float
 
 

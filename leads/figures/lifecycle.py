@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.figures import columns, selection
-from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, register
+from leads.figures.base import Column, Definition, Number, Parts, RowSet, Scope, Totals, middle, register
 from leads.models import Lead, LifecyclePassage, Stage, TouchKind
 from leads.pure.week import Period, local_date, month_bounds
 
@@ -53,6 +53,14 @@ def _captured(scope: Scope) -> Parts:
     }
 
 
+def _scored(scope: Scope) -> Parts:
+    shown = (*columns.LEAD, Column("score", "Score", "count"))
+    rows = captured(scope).order_by("captured_at", "pk")
+    return {
+        "included": RowSet(rows, shown, "Persons captured", amount="score", dated_by="captured_at", statistic=middle)
+    }
+
+
 def _inquiries(scope: Scope) -> Parts:
     rows = selection.touches(scope).filter(selection.within(scope, "occurred_at"), kind__in=INQUIRY_KINDS)
     rows = rows.filter(occurred_at__lte=scope.at).order_by("occurred_at", "pk")
@@ -83,6 +91,18 @@ register(
         formula="number of persons whose first contact data arrived in the period",
         meaning="Persons, not inquiries: somebody who sends three forms is one lead. Merged duplicates count once.",
         parts=_captured,
+        filters=selection.BY_LEAD,
+    )
+)
+register(
+    Definition(
+        key="leads.score_quality",
+        version=1,
+        name="Lead quality",
+        unit="points",
+        formula="median score of the persons captured in the period",
+        meaning="Scores as they are now: fit and behavior by the active rules. Leads not yet scored count as 0.",
+        parts=_scored,
         filters=selection.BY_LEAD,
     )
 )

@@ -1,11 +1,14 @@
-"""Figures and their cells in words."""
+"""Figures in words, and where they open."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from leads.figures.base import Figure, Number, RowSet, Unit
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from leads.figures.base import Figure, Number, RowSet, Scope, Unit
 from leads.pure import words
 
 
@@ -24,6 +27,8 @@ def number_text(value: Number | None, unit: Unit, currency: str) -> str:
             return words.days(value)
         case "hours":
             return f"{value:,.1f}".removesuffix(".0") + (" hour" if value == 1 else " hours")
+        case "points":
+            return f"{value:,.1f}".removesuffix(".0")
         case "ratio":
             return f"{value:,.2f}"
     return words.count(value)
@@ -58,3 +63,8 @@ def filled_formula(figure: Figure) -> str:
     }
     filled = re.sub(r"\{(\w+)\}", lambda found: texts[found[1]], figure.definition.arithmetic)
     return f"{filled} = {exact_text(figure) if figure.value is not None else 'unknown'}"
+
+
+def figure_url(key: str, scope: Scope, **changes: str) -> str:
+    """Where a figure opens in a scope; ``changes`` are further parameters of the address."""
+    return f"{reverse('leads:figure', args=[key])}?{urlencode({**scope.query(), **changes})}"

@@ -16,7 +16,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from leads.figures import words
@@ -98,11 +97,6 @@ def figure_page(request: HttpRequest, key: str) -> HttpResponse:
         case "xlsx":
             return xlsx_file(found, chosen, sort)
     return render(request, "leads/figure.html", _context(request, found, chosen, sort))
-
-
-def figure_url(found: Figure) -> str:
-    """Where the figure opens, in the same scope."""
-    return f"{reverse('leads:figure', args=[found.definition.key])}?{urlencode(found.scope.query())}"
 
 
 # --- what the page shows ---------------------------------------------------------------------------------------------

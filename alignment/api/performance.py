@@ -1,0 +1,243 @@
+"""``GET /api/v1/integrations/sales/performance``: pipeline, campaigns and leads, every figure with its definition."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from alignment.api.performance_answer import PerformanceAnswer
+from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
+from attribution.pure.methods import all_methods, get_method
+from leads.api.schema import problems
+from leads.figures.base import Figure, Number, Scope, figure
+from leads.figures.words import figure_url
+from leads.forms import ScopeForm
+from leads.models import Company, Territory
+from leads.models import Scope as KeyScope
+from leads.pure.money import to_amount
+
+PARAMETERS = ("from", "to", "territory", "channel", "model", "as_of")
+PIPELINE = {
+    "created": "pipeline.created",
+    "created_count": "pipeline.created_count",
+    "influenced": "pipeline.influenced",
+    "sourced": "pipeline.sourced",
+    "open": "pipeline.open",
+    "weighted": "pipeline.weighted",
+    "won": "pipeline.won",
+    "won_count": "pipeline.won_count",
+    "lost_count": "pipeline.lost_count",
+    "velocity": "pipeline.velocity",
+    "cycle_all_deals": "pipeline.cycle_survival",
+}
+FACTORS = {
+    "open_opportunities": "pipeline.open_count",
+    "win_rate": "pipeline.win_rate",
+    "deal_size": "pipeline.deal_size",
+    "cycle_days": "pipeline.cycle_median",
+}
+LEADS = {
+    "captured": "leads.captured",
+    "inquiries": "leads.inquiries",
+    "mqls": "leads.mqls",
+    "sals": "leads.sals",
+    "sqls": "leads.sqls",
+    "lead_velocity": "leads.lead_velocity",
+    "acceptance_rate": "leads.acceptance_rate",
+    "score_quality": "leads.score_quality",
+    "speed_to_lead": "leads.speed_to_lead",
+    "follow_up_attainment": "leads.follow_up_attainment",
+}
+STEPS = ("lead_to_mql", "mql_to_sal", "mql_to_sql", "sql_to_opportunity", "opportunity_to_won")
+
+
+def _parameter(name: str, description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=description)
+
+
+class Performance(APIView):
+    """What marketing did for the pipeline, in one period."""
+
+    required_scope = KeyScope.PERFORMANCE_READ
+    http_method_names = ["get", "head"]
+
+    @extend_schema(
+        operation_id="read_performance",
+        summary="Pipeline influenced, campaign ROI, lead quality and conversion",
+        tags=["performance"],
+        parameters=[
+            _parameter("from", "First day (2026-11-02) or week (2026-W45); default: the current fiscal quarter"),
+            _parameter("to", "Last day or week, included"),
+            _parameter("territory", "A territory's id or name"),
+            _parameter("channel", "A channel's key, with the channels below it"),
+            _parameter("model", "An attribution method's key; default: the company's"),
+            _parameter("as_of", "A day or a moment with offset: what was known then"),
+            OpenApiParameter("If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER),
+        ],
+        responses={200: PerformanceAnswer, 304: None, **problems(400, 401, 403, 429)},
+    )
+    def get(self, request: Request) -> Response:
+        scope, as_of = _asked(request)
+        answer = _Answer(request, scope, as_of).body()
+        # Not over "as_of": the clock alone does not make an answer new.
+        tag = f'"{sha256(json.dumps({**answer, "as_of": ""}, sort_keys=True).encode()).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        known = [part.strip().removeprefix("W/") for part in request.headers.get("If-None-Match", "").split(",")]
+        if tag in known or "*" in known:
+            return Response(status=304, headers=headers)
+        return Response(answer, headers=headers)
+
+
+def _asked(request: Request) -> tuple[Scope, str]:
+    """The scope of the query and its ``as_of`` as written. Raises ValidationError naming every parameter at fault."""
+    query = request.query_params
+    errors: dict[str, list[str]] = {}
+    for name in query:
+        if name not in PARAMETERS:
+            errors[name] = [f"Unknown parameter; there are {', '.join(PARAMETERS)}."]
+        elif len(query.getlist(name)) > 1:
+            errors[name] = ["Give it once."]
+    data: dict[str, Any] = {name: query.get(name, "") for name in PARAMETERS if name != "model"}
+    data["territory"] = _territory(data["territory"])
+    methods = [(method.key, method.name) for method in all_methods()]
+    form = ScopeForm(
+        {**data, "method": query.get("model", "")}, company=Company.current(), at=timezone.now(), methods=methods
+    )
+    if not form.is_valid():
+        errors |= {("model" if name == "method" else name): [str(text) for text in found] for name, found in form.errors.items()}
+    if errors:
+        raise ValidationError(errors)
+    return form.scope(None), data["as_of"]
+
+
+def _territory(text: str) -> str:
+    """Names are what people know; ids are what addresses hold."""
+    if not text or (text.isascii() and text.isdigit()) or "\0" in text:
+        return text
+    found = Territory.objects.filter(name__iexact=text).values_list("pk", flat=True).first()
+    return text if found is None else str(found)
+
+
+class _Answer:
+    """The body for one scope."""
+
+    def __init__(self, request: Request, scope: Scope, as_of: str) -> None:
+        self.request, self.scope = request, scope
+        self.more = {"as_of": as_of} if as_of else {}
+
+    def body(self) -> dict[str, Any]:
+        scope = self.scope
+        first, last = scope.query()["from"], scope.query()["to"]
+        return {
+            "period": {"from": first, "to": last, "time_zone": str(scope.tz)},
+            "as_of": scope.at.astimezone(scope.tz).isoformat(timespec="seconds"),
+            "currency": scope.currency,
+            "territory": scope.territory,
+            "channel": scope.channel or None,
+            "pipeline": self._pipeline(),
+            "campaigns": self._campaigns(),
+            "leads": self._leads(),
+        }
+
+    def _pipeline(self) -> dict[str, Any]:
+        found = {name: self._figure(key) for name, key in PIPELINE.items()}
+        found["velocity"]["factors"] = {name: self._figure(key) for name, key in FACTORS.items()}
+        return found
+
+    def _leads(self) -> dict[str, Any]:
+        found: dict[str, Any] = {name: self._figure(key) for name, key in LEADS.items()}
+        found["conversion"] = {
+            "cohort": {step: self._figure(f"leads.conversion.{step}") for step in STEPS},
+            "period": {step: self._figure(f"leads.period_conversion.{step}") for step in STEPS},
+        }
+        return found
+
+    def _figure(self, key: str) -> dict[str, Any]:
+        return self._worded(figure(key, self.scope))
+
+    def _worded(self, found: Figure) -> dict[str, Any]:
+        meaning = found.definition
+        is_money = meaning.unit in ("money", "money_per_day")
+        return {
+            "value": self._money(found.value) if is_money else found.value,
+            "unit": meaning.unit,
+            "definition": {"key": meaning.key, "version": meaning.version},
+            "rows_url": self._rows_url(meaning.key, self.scope),
+        }
+
+    def _money(self, cents: Number | None) -> dict[str, str] | None:
+        if cents is None:
+            return None
+        return {"amount": to_amount(round(cents), self.scope.currency), "currency": self.scope.currency}
+
+    def _rows_url(self, key: str, scope: Scope) -> str:
+        return self.request.build_absolute_uri(figure_url(key, scope, **self.more))
+
+    # --- campaigns ---------------------------------------------------------------------------------------------------
+
+    def _campaigns(self) -> dict[str, Any]:
+        method = get_method(self.scope.method)
+        table = campaign_table(self.scope)
+        rows = list(_leaves(table))
+        elsewhere = sum(node.revenue[method.key] for node in rows if node.campaign is None)
+        named = _by_campaign(rows)
+        return {
+            "model": {"key": method.key, "version": method.version, "name": method.name},
+            "results": [self._campaign(node, method.key) for node in named],
+            "no_campaign": self._money(elsewhere),
+            "unattributed": self._money(table.unattributed[method.key]),
+            "total": self._money(table.total[method.key]),
+        }
+
+    def _campaign(self, node: Node, method: str) -> dict[str, Any]:
+        roi = node.roi(method)
+        place = replace(self.scope, campaign=str(node.campaign))
+        return {
+            "id": str(node.campaign),
+            "name": node.name,
+            "channel": node.channel,
+            "attributed_revenue": self._money(node.revenue[method]),
+            "attributed_pipeline": self._money(node.pipeline),
+            "cost": self._money(node.cost),
+            "is_cost_incomplete": node.is_cost_incomplete,
+            "roi": roi,
+            "roi_reason": None if roi is not None else _why_no_roi(node),
+            "leads": node.leads,
+            "rows_url": self._rows_url("attribution.revenue", place),
+        }
+
+
+def _why_no_roi(node: Node) -> str:
+    return "No cost is recorded in the period." if node.cost is None else "The recorded cost is zero."
+
+
+def _leaves(table: CampaignTable) -> Any:
+    for _, node in table.whole.walk():
+        if not node.children and node is not table.whole:
+            yield node
+
+
+def _by_campaign(rows: list[Node]) -> list[Node]:
+    """One row per campaign, though it may have been touched through several channels; most revenue first."""
+    found: dict[Any, Node] = {}
+    for node in rows:
+        if node.campaign is None:
+            continue
+        row = found.setdefault(node.campaign, Node(node.name, "campaign", node.channel, node.campaign))
+        row.revenue.update(node.revenue)
+        row.pipeline += node.pipeline
+        row.leads += node.leads
+        row.is_cost_incomplete |= node.is_cost_incomplete
+        if node.cost is not None:
+            row.cost, row.channel = (row.cost or 0) + node.cost, node.channel
+    return sorted(found.values(), key=lambda row: (-row.revenue.total(), row.name))

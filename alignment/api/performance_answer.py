@@ -1,0 +1,160 @@
+"""The shape of the performance answer, for the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class MoneyAnswer(serializers.Serializer[Any]):
+    """An exact amount."""
+
+    amount = serializers.CharField(help_text='such as "1234.50"')
+    currency = serializers.CharField()
+
+
+class DefinitionAnswer(serializers.Serializer[Any]):
+    """Which meaning the value has."""
+
+    key = serializers.CharField()
+    version = serializers.IntegerField()
+
+
+class FigureAnswer(serializers.Serializer[Any]):
+    """A number; ``value`` is null when it is unknown."""
+
+    value = serializers.FloatField(allow_null=True)
+    unit = serializers.CharField()
+    definition = DefinitionAnswer()
+    rows_url = serializers.URLField(help_text="the page with the rows behind the value")
+
+
+class MoneyFigureAnswer(serializers.Serializer[Any]):
+    """An amount of money; ``value`` is null when it is unknown."""
+
+    value = MoneyAnswer(allow_null=True)
+    unit = serializers.CharField()
+    definition = DefinitionAnswer()
+    rows_url = serializers.URLField()
+
+
+class FactorsAnswer(serializers.Serializer[Any]):
+    """open × win rate × deal size ÷ cycle days."""
+
+    open_opportunities = FigureAnswer()
+    win_rate = FigureAnswer()
+    deal_size = MoneyFigureAnswer()
+    cycle_days = FigureAnswer()
+
+
+class VelocityAnswer(MoneyFigureAnswer):
+    """Money per day, with the four factors that give it."""
+
+    factors = FactorsAnswer()
+
+
+class PipelineAnswer(serializers.Serializer[Any]):
+    """Opportunities."""
+
+    created = MoneyFigureAnswer()
+    created_count = FigureAnswer()
+    influenced = MoneyFigureAnswer()
+    sourced = MoneyFigureAnswer()
+    open = MoneyFigureAnswer()
+    weighted = MoneyFigureAnswer()
+    won = MoneyFigureAnswer()
+    won_count = FigureAnswer()
+    lost_count = FigureAnswer()
+    velocity = VelocityAnswer()
+    cycle_all_deals = FigureAnswer()
+
+
+class ModelAnswer(serializers.Serializer[Any]):
+    """The attribution method."""
+
+    key = serializers.CharField()
+    version = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class CampaignAnswer(serializers.Serializer[Any]):
+    """One campaign; ``roi`` is null with a reason when the cost is not known."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    channel = serializers.CharField()
+    attributed_revenue = MoneyAnswer()
+    attributed_pipeline = MoneyAnswer()
+    cost = MoneyAnswer(allow_null=True)
+    is_cost_incomplete = serializers.BooleanField()
+    roi = serializers.FloatField(allow_null=True)
+    roi_reason = serializers.CharField(allow_null=True)
+    leads = serializers.IntegerField()
+    rows_url = serializers.URLField()
+
+
+class CampaignsAnswer(serializers.Serializer[Any]):
+    """``results`` + ``no_campaign`` + ``unattributed`` = ``total``, to the cent."""
+
+    model = ModelAnswer()
+    results = CampaignAnswer(many=True)
+    no_campaign = MoneyAnswer(help_text="earned by touches of a channel outside any campaign")
+    unattributed = MoneyAnswer(help_text="won revenue without an eligible touch")
+    total = MoneyAnswer(help_text="closed-won revenue of the period")
+
+
+class StepsAnswer(serializers.Serializer[Any]):
+    """Shares from stage to stage."""
+
+    lead_to_mql = FigureAnswer()
+    mql_to_sal = FigureAnswer()
+    mql_to_sql = FigureAnswer()
+    sql_to_opportunity = FigureAnswer()
+    opportunity_to_won = FigureAnswer()
+
+
+class ConversionAnswer(serializers.Serializer[Any]):
+    """By cohort (the default) and by period (may exceed 1)."""
+
+    cohort = StepsAnswer()
+    period = StepsAnswer()
+
+
+class LeadsAnswer(serializers.Serializer[Any]):
+    """Persons and their way."""
+
+    captured = FigureAnswer()
+    inquiries = FigureAnswer()
+    mqls = FigureAnswer()
+    sals = FigureAnswer()
+    sqls = FigureAnswer()
+    lead_velocity = FigureAnswer()
+    acceptance_rate = FigureAnswer()
+    score_quality = FigureAnswer()
+    speed_to_lead = FigureAnswer()
+    follow_up_attainment = FigureAnswer()
+    conversion = ConversionAnswer()
+
+
+class PeriodAnswer(serializers.Serializer[Any]):
+    """Whole local days, both included."""
+
+    to = serializers.DateField()
+    time_zone = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.DateField(), **super().get_fields()}
+
+
+class PerformanceAnswer(serializers.Serializer[Any]):
+    """Everything about one period."""
+
+    period = PeriodAnswer()
+    as_of = serializers.DateTimeField()
+    currency = serializers.CharField()
+    territory = serializers.IntegerField(allow_null=True)
+    channel = serializers.CharField(allow_null=True)
+    pipeline = PipelineAnswer()
+    campaigns = CampaignsAnswer()
+    leads = LeadsAnswer()
