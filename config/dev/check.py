@@ -130,13 +130,18 @@ def _manage(*words: str) -> Step:
     return lambda folder: execute(commands.manage(*words), plain_environment(folder))
 
 
+def _script(name: str) -> str:
+    """A program of the environment that is no module."""
+    return str(Path(sys.executable).parent / name)
+
+
 def _templates_step(_folder: Path) -> tuple[bool, str]:
     files = templates()
-    return execute([sys.executable, "-m", "djade", "--check", "--target-version", "5.2", *files], {})
+    return execute([_script("djade"), "--check", "--target-version", "5.2", *files], {})
 
 
 def _contracts_step(_folder: Path) -> tuple[bool, str]:
-    return execute([str(Path(sys.executable).parent / "lint-imports"), "--no-cache"], {})
+    return execute([_script("lint-imports"), "--no-cache"], {})
 
 
 STEPS: dict[str, Step] = {
