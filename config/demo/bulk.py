@@ -58,22 +58,27 @@ class Bulk:
         return UUID(int=self._rng.getrandbits(128), version=4)
 
     def put(self, model: type[Row], rows: Iterable[Row]) -> list[Row]:
-        """Write the rows, numbering those without an id; returns them."""
+        """Write rows that others will refer to, numbering those without an id; returns them."""
+        names = [each.attname for each in model._meta.local_concrete_fields]
         kept = list(rows)
-        self.stream(model, kept)
+        for row in kept:
+            if row.pk is None:
+                row.pk = self.next_id(model)
+        self.stream(model, ({name: getattr(row, name) for name in names} for row in kept))
         return kept
 
-    def stream(self, model: type[Row], rows: Iterable[Row]) -> None:
-        """Write rows that nobody needs afterwards, a batch at a time."""
+    def stream(self, model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
+        """Write rows that nobody needs afterwards, given as columns by name; what is left out gets its default."""
         stream = iter(rows)
+        key = model._meta.pk.attname
         while batch := list(islice(stream, BATCH)):
             for row in batch:
-                if row.pk is None:
-                    row.pk = self.next_id(model)
+                if row.get(key) is None:
+                    row[key] = self.next_id(model)
             if connection.vendor == "sqlite":
                 _insert(model, batch)
             else:
-                model._default_manager.bulk_create(batch, batch_size=BATCH)
+                model._default_manager.bulk_create([model(**row) for row in batch], batch_size=BATCH)
             self.counts[model.__name__] = self.counts.get(model.__name__, 0) + len(batch)
 
     def count(self, *models: type[Model]) -> int:
@@ -88,20 +93,28 @@ class Bulk:
                 cursor.execute(statement)
 
 
-def _insert(model: type[Row], batch: list[Row]) -> None:
+def _insert(model: type[Model], batch: list[dict[str, Any]]) -> None:
     """One prepared statement for all rows.
 
-    On SQLite `bulk_create` sends fifty rows of twenty columns at a time, each as a statement to be parsed; the demo's
-    touchpoints alone would take most of its minute.
+    On SQLite `bulk_create` sends fifty rows of twenty columns at a time, each as a statement to be parsed, from one
+    object per row; the demo's touchpoints alone would take most of its minute.
     """
     fields = model._meta.local_concrete_fields
     columns = ", ".join(connection.ops.quote_name(str(each.column)) for each in fields)
     marks = ", ".join(["%s"] * len(fields))
-    names = [each.attname for each in fields]
-    special = [(place, _converter(each)) for place, each in enumerate(fields) if type(each) not in _PLAIN]
+    given = batch[0].keys()
+    plain: list[tuple[str, Callable[[], Any]]] = []
+    special = []
+    for place, each in enumerate(fields):
+        plain.append((each.attname, each.get_default))
+        if type(each) not in _PLAIN:
+            special.append((place, _converter(each)))
+    unknown = given - {name for name, _ in plain}
+    if unknown:
+        raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
     rows = []
-    for instance in batch:
-        values = [getattr(instance, name) for name in names]
+    for row in batch:
+        values = [row[name] if name in given else default() for name, default in plain]
         for place, convert in special:
             values[place] = convert(values[place])
         rows.append(values)

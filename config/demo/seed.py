@@ -129,7 +129,7 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
     )
     seed_deals.write_changes(bulk, company, ground, deals, seed_crm.SLUG)
     connection = seed_crm.write_connection(bulk, company, order.sandbox_url, order.sandbox_token)
-    _step(
+    fields = _step(
         say,
         "links to the CRM",
         lambda: seed_crm.write_links(bulk, company, ground, connection, leads, deals),
@@ -140,7 +140,7 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
         _step(
             say,
             "the sandbox CRM's own records",
-            lambda: seed_crm.load_sandbox(path, company, ground.users, leads, deals),
+            lambda: seed_crm.load_sandbox(path, company, ground.users, leads, deals, fields),
         )
 
 

@@ -12,6 +12,7 @@ from config.demo.bulk import Bulk
 from config.demo.records import DemoCompany
 from config.demo.seed_deals import changes_of
 from config.demo.seed_settings import Ground
+from integrations.actions.draft_leads import LeadDraft, draft_leads
 from integrations.models import (
     Connection,
     ExternalRecord,
@@ -27,6 +28,8 @@ from leads.models import Lead, Opportunity, PipelineStage, User
 
 SLUG = "sandbox-main"
 _DAYS_OF_RUNS = 21
+_DRAFTS = 1_000
+Fields = dict[int, dict[str, Any]]
 
 
 def last_push(company: DemoCompany) -> datetime:
@@ -48,17 +51,17 @@ def write_connection(bulk: Bulk, company: DemoCompany, url: str, token: str) -> 
         health_at=last_push(company),
         created_at=company.since,
     )
-    bulk.stream(Connection, [connection])
+    bulk.put(Connection, [connection])
     bulk.stream(
         StageMap,
         (
-            StageMap(connection_id=connection.pk, remote_key=stage.key, remote_name=stage.name, stage=stage)
+            {"connection_id": connection.pk, "remote_key": stage.key, "remote_name": stage.name, "stage_id": stage.pk}
             for stage in PipelineStage.objects.order_by("position")
         ),
     )
     bulk.stream(
         Watermark,
-        (Watermark(connection_id=connection.pk, kind=kind, read_to=last_push(company)) for kind in ("person", "deal")),
+        ({"connection_id": connection.pk, "kind": kind, "read_to": last_push(company)} for kind in ("person", "deal")),
     )
     return connection
 
@@ -70,62 +73,88 @@ def write_links(
     connection: Connection,
     leads: list[Lead],
     deals: list[Opportunity],
-) -> None:
-    """Who is linked to what. Leads changed since the last nightly push are still owed to the CRM."""
+) -> Fields:
+    """Who is linked to what, and what was sent; returns the fields the CRM holds of each lead it knows.
+
+    Leads changed since the last daily push are still owed to the CRM.
+    """
     pushed = last_push(company)
     reps = [user for user, person in zip(ground.users, company.people, strict=True) if person.shares]
-    links = [
-        ExternalRecord(connection_id=connection.pk, kind=RecordKind.OWNER, remote_id=owner_id(place), owner=rep)
-        for place, rep in enumerate(reps)
-    ]
-    links += [
-        ExternalRecord(
-            connection_id=connection.pk,
-            kind=RecordKind.PERSON,
-            remote_id=person_id(number),
-            lead_id=lead.pk,
-            synced_at=pushed,
-            remote_changed_at=min(lead.changed_at, pushed),
-        )
-        for number, lead in synced(company, leads)
-    ]
-    links += [
-        ExternalRecord(
-            connection_id=connection.pk,
-            kind=RecordKind.DEAL,
-            remote_id=deal_id(number),
-            opportunity_id=deal.pk,
-            synced_at=pushed,
-            remote_changed_at=deal.changed_at,
-        )
-        for number, deal in enumerate(deals)
-    ]
-    bulk.stream(ExternalRecord, links)
+    shared = {"connection_id": connection.pk, "synced_at": pushed}
+    bulk.stream(
+        ExternalRecord,
+        (
+            {**shared, "kind": RecordKind.OWNER, "remote_id": owner_id(place), "owner_id": rep.pk}
+            for place, rep in enumerate(reps)
+        ),
+    )
+    drafts = _drafts(connection, [lead for _, lead in synced(company, leads)])
+    bulk.stream(
+        ExternalRecord,
+        (
+            {
+                **shared,
+                "kind": RecordKind.PERSON,
+                "remote_id": person_id(number),
+                "lead_id": lead.pk,
+                "remote_changed_at": min(lead.changed_at, pushed),
+                "content_hash": drafts[lead.pk].content_hash if lead.changed_at <= pushed else "",
+            }
+            for number, lead in synced(company, leads)
+        ),
+    )
+    bulk.stream(
+        ExternalRecord,
+        (
+            {
+                **shared,
+                "kind": RecordKind.DEAL,
+                "remote_id": deal_id(number),
+                "opportunity_id": deal.pk,
+                "remote_changed_at": deal.changed_at,
+            }
+            for number, deal in enumerate(deals)
+        ),
+    )
     bulk.stream(PendingPush, _pushes(company, connection, leads))
     _write_runs(bulk, company, connection, leads, deals)
+    return {lead: dict(drafted.draft.fields) for lead, drafted in drafts.items()}
 
 
-def _pushes(company: DemoCompany, connection: Connection, leads: list[Lead]) -> Iterator[PendingPush]:
+def _drafts(connection: Connection, leads: list[Lead]) -> dict[int, LeadDraft]:
+    """Every lead as the push would send it."""
+    drafts: dict[int, LeadDraft] = {}
+    for start in range(0, len(leads), _DRAFTS):
+        drafts |= draft_leads(connection=connection, lead_ids=[lead.pk for lead in leads[start : start + _DRAFTS]])
+    return drafts
+
+
+def _pushes(company: DemoCompany, connection: Connection, leads: list[Lead]) -> Iterator[dict[str, Any]]:
     """What every lead was or is owed: done by the sync after its change, or waiting for the next one."""
     tz, pushed = ZoneInfo(company.time_zone), last_push(company)
     for lead in leads:
         if belongs_in_crm(lead):
             is_done = lead.changed_at <= pushed
             due_at = next_sync(lead.changed_at, tz)
-            yield PendingPush(
-                connection_id=connection.pk,
-                lead_id=lead.pk,
-                reason="changed",
-                not_before=due_at,
-                changed_at=lead.changed_at,
-                state=PendingPush.State.DONE if is_done else PendingPush.State.PENDING,
-                attempts=int(is_done),
-                settled_at=due_at if is_done else None,
-            )
+            yield {
+                "connection_id": connection.pk,
+                "lead_id": lead.pk,
+                "reason": "changed",
+                "not_before": due_at,
+                "changed_at": lead.changed_at,
+                "state": PendingPush.State.DONE if is_done else PendingPush.State.PENDING,
+                "attempts": int(is_done),
+                "settled_at": due_at if is_done else None,
+            }
 
 
 def load_sandbox(
-    path: str | Path, company: DemoCompany, users: list[User], leads: list[Lead], deals: list[Opportunity]
+    path: str | Path,
+    company: DemoCompany,
+    users: list[User],
+    leads: list[Lead],
+    deals: list[Opportunity],
+    fields: Fields,
 ) -> int:
     """Fill the CRM's own file, all or nothing; returns the number of people. Does nothing where some are there."""
     store = Store(path)
@@ -135,12 +164,23 @@ def load_sandbox(
             return store.counts()["people"]
         reps = [user for user, person in zip(users, company.people, strict=True) if person.shares]
         remote_owner = {rep.pk: owner_id(place) for place, rep in enumerate(reps)}
+        people = [
+            {
+                **fields[lead.pk],
+                "owner_id": fields[lead.pk]["owner_id"] or None,
+                "id": person_id(number),
+                "external_id": str(lead.public_id),
+                "created_at": lead.captured_at,
+                "modified_at": lead.changed_at,
+            }
+            for number, lead in synced(company, leads)
+        ]
         loaded = store.bulk_load(
             owners=[{"id": owner_id(place), "name": rep.name, "email": rep.email} for place, rep in enumerate(reps)],
-            people=[_person(number, lead, remote_owner) for number, lead in synced(company, leads)],
+            people=people,
             deals=[_deal(number, deal, remote_owner) for number, deal in enumerate(deals)],
             contacts=_contacts(company, leads),
-            history=_history(company, deals),
+            history=_history(company),
         )
         return loaded["people"]
     finally:
@@ -173,27 +213,6 @@ def deal_id(number: int) -> str:
     return f"D-{number + 1:06d}"
 
 
-def _person(number: int, lead: Lead, owners: dict[int, str]) -> dict[str, Any]:
-    return {
-        "id": person_id(number),
-        "external_id": str(lead.public_id),
-        "email": lead.email or "",
-        "first_name": lead.first_name,
-        "last_name": lead.last_name,
-        "company": lead.company,
-        "job_title": lead.job_title,
-        "phone": lead.phone,
-        "country": lead.country,
-        "region": lead.region,
-        "postal_code": lead.postal_code,
-        "industry": lead.industry,
-        "company_size": lead.company_size,
-        "owner_id": owners.get(lead.owner_id or 0),
-        "created_at": lead.captured_at,
-        "modified_at": lead.changed_at,
-    }
-
-
 def _deal(number: int, deal: Opportunity, owners: dict[int, str]) -> dict[str, Any]:
     return {
         "id": deal_id(number),
@@ -220,7 +239,7 @@ def _contacts(company: DemoCompany, leads: list[Lead]) -> list[dict[str, str]]:
     ]
 
 
-def _history(company: DemoCompany, deals: list[Opportunity]) -> list[dict[str, Any]]:
+def _history(company: DemoCompany) -> list[dict[str, Any]]:
     rows = []
     for number, made in enumerate(company.deals):
         before: str | None = None
@@ -257,17 +276,17 @@ def _write_runs(
         ):
             begun = end + timedelta(minutes=offset)
             runs.append(
-                SyncRun(
-                    public_id=bulk.public_id(),
-                    connection_id=connection.pk,
-                    direction=direction,
-                    state=SyncRun.State.DONE,
-                    reason="daily",
-                    created=created,
-                    updated=updated,
-                    calls=3 + (created + updated) // size,
-                    started_at=begun,
-                    finished_at=begun + timedelta(seconds=2 + (created + updated) // 60),
-                )
+                {
+                    "public_id": bulk.public_id(),
+                    "connection_id": connection.pk,
+                    "direction": direction,
+                    "state": SyncRun.State.DONE,
+                    "reason": "daily",
+                    "created": created,
+                    "updated": updated,
+                    "calls": 3 + (created + updated) // size,
+                    "started_at": begun,
+                    "finished_at": begun + timedelta(seconds=2 + (created + updated) // 60),
+                }
             )
     bulk.stream(SyncRun, runs)

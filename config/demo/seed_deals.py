@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.demo.bulk import Bulk
@@ -61,7 +62,7 @@ def write_opportunities(
     bulk.stream(
         OpportunityContact,
         (
-            OpportunityContact(opportunity_id=row.pk, lead_id=leads[lead].pk, role=role, is_primary=lead == deal.lead)
+            {"opportunity_id": row.pk, "lead_id": leads[lead].pk, "role": role, "is_primary": lead == deal.lead}
             for deal, row in zip(company.deals, written, strict=True)
             for lead, role in deal.contacts
         ),
@@ -72,23 +73,23 @@ def write_opportunities(
 def write_changes(bulk: Bulk, company: DemoCompany, ground: Ground, rows: list[Opportunity], source: str) -> None:
     """The history as the CRM `source` numbers it: one sequence over all opportunities, in their order."""
 
-    def all_changes() -> Iterator[OpportunityChange]:
+    def all_changes() -> Iterator[dict[str, Any]]:
         number = 0
         for deal, row in zip(company.deals, rows, strict=True):
             for change in changes_of(deal):
                 number += 1
                 stage = ground.stages[change.stage]
-                yield OpportunityChange(
-                    opportunity_id=row.pk,
-                    changed_at=change.at,
-                    recorded_at=change.at,
-                    stage_id=stage.pk,
-                    status=stage.status,
-                    amount_cents=change.cents,
-                    currency=deal.currency,
-                    source=source,
-                    source_key=str(number),
-                )
+                yield {
+                    "opportunity_id": row.pk,
+                    "changed_at": change.at,
+                    "recorded_at": change.at,
+                    "stage_id": stage.pk,
+                    "status": stage.status,
+                    "amount_cents": change.cents,
+                    "currency": deal.currency,
+                    "source": source,
+                    "source_key": str(number),
+                }
 
     bulk.stream(OpportunityChange, all_changes())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from config.demo.bulk import Bulk
 from config.demo.intake import Given, Intake, Story
@@ -122,28 +123,28 @@ def write_touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: l
     bulk.stream(Touchpoint, _touchpoints(bulk, company, ground, leads))
 
 
-def _touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead]) -> Iterator[Touchpoint]:
+def _touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead]) -> Iterator[dict[str, Any]]:
     channels = {key: channel.pk for key, channel in ground.channels.items()}
     campaigns = [campaign.pk for campaign in ground.campaigns]
     for number, touch in enumerate(company.touches):
         made = company.campaigns[touch.campaign] if touch.campaign is not None else None
-        yield Touchpoint(
-            public_id=bulk.public_id(),
-            lead_id=leads[touch.lead].pk,
-            campaign_id=campaigns[touch.campaign] if touch.campaign is not None else None,
-            channel_id=channels[touch.channel],
-            kind=touch.kind,
-            name=touch.name,
-            occurred_at=touch.at,
-            recorded_at=touch.at,
-            utm_source=made.source if made else "",
-            utm_medium=made.medium if made else "",
-            utm_campaign=made.slug if made else "",
-            landing_page=_SITE + touch.page if touch.page else "",
-            referrer="https://www.google.com/" if touch.channel == "organic-search" else "",
-            exclusion=_exclusion(company, touch),
-            dedupe_key=f"demo-{company.seed}-{number}",
-        )
+        yield {
+            "public_id": bulk.public_id(),
+            "lead_id": leads[touch.lead].pk,
+            "campaign_id": campaigns[touch.campaign] if touch.campaign is not None else None,
+            "channel_id": channels[touch.channel],
+            "kind": touch.kind,
+            "name": touch.name,
+            "occurred_at": touch.at,
+            "recorded_at": touch.at,
+            "utm_source": made.source if made else "",
+            "utm_medium": made.medium if made else "",
+            "utm_campaign": made.slug if made else "",
+            "landing_page": _SITE + touch.page if touch.page else "",
+            "referrer": "https://www.google.com/" if touch.channel == "organic-search" else "",
+            "exclusion": _exclusion(company, touch),
+            "dedupe_key": f"demo-{company.seed}-{number}",
+        }
 
 
 def _exclusion(company: DemoCompany, touch: Touch) -> str:
@@ -158,9 +159,13 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
     bulk.stream(
         Consent,
         (
-            Consent(
-                lead_id=lead.pk, text=_CONSENT, given_at=made.captured_at, source="form", basis=Consent.Basis.CONSENT
-            )
+            {
+                "lead_id": lead.pk,
+                "text": _CONSENT,
+                "given_at": made.captured_at,
+                "source": "form",
+                "basis": Consent.Basis.CONSENT,
+            }
             for lead, made in zip(leads, company.leads, strict=True)
             if made.has_consent and not made.is_bot
         ),
@@ -169,15 +174,15 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
     bulk.stream(
         Assignment,
         (
-            Assignment(
-                lead_id=lead.pk,
-                territory_id=story.territory,
-                rule_id=story.rule,
-                owner_id=story.owner,
-                because=story.because[:400],
-                passed_over=story.passed_over,
-                assigned_at=story.assigned_at,
-            )
+            {
+                "lead_id": lead.pk,
+                "territory_id": story.territory,
+                "rule_id": story.rule,
+                "owner_id": story.owner,
+                "because": story.because[:400],
+                "passed_over": story.passed_over,
+                "assigned_at": story.assigned_at,
+            }
             for lead, story in pairs
             if story.assigned_at is not None
         ),
@@ -185,16 +190,16 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
     bulk.stream(
         LifecyclePassage,
         (
-            LifecyclePassage(
-                lead_id=lead.pk,
-                from_stage=step.from_stage,
-                to_stage=step.to_stage,
-                passed_at=step.at,
-                is_inferred=step.is_inferred,
-                reason=step.reason,
-                because=step.because[:300],
-                by_id=step.by,
-            )
+            {
+                "lead_id": lead.pk,
+                "from_stage": step.from_stage,
+                "to_stage": step.to_stage,
+                "passed_at": step.at,
+                "is_inferred": step.is_inferred,
+                "reason": step.reason,
+                "because": step.because[:300],
+                "by_id": step.by,
+            }
             for lead, story in pairs
             for step in story.passages
         ),
@@ -202,16 +207,16 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
     bulk.stream(
         FollowUp,
         (
-            FollowUp(
-                lead_id=lead.pk,
-                owner_id=story.owner,
-                kind=promise.kind,
-                because=promise.because,
-                planned_at=promise.planned_at,
-                due_at=promise.due_at,
-                done_at=promise.done_at,
-                outcome=promise.outcome,
-            )
+            {
+                "lead_id": lead.pk,
+                "owner_id": story.owner,
+                "kind": promise.kind,
+                "because": promise.because,
+                "planned_at": promise.planned_at,
+                "due_at": promise.due_at,
+                "done_at": promise.done_at,
+                "outcome": promise.outcome,
+            }
             for lead, story in pairs
             for promise in story.promises
         ),
@@ -224,7 +229,7 @@ def write_events(bulk: Bulk, ground: Ground, leads: list[Lead], stories: list[St
     names = {user.pk: user.name for user in ground.users}
     territories = {territory.pk: territory.name for territory in ground.territories}
 
-    def events() -> Iterator[LeadEvent]:
+    def events() -> Iterator[dict[str, Any]]:
         for lead, story in zip(leads, stories, strict=True):
             if lead.merged_into is not None:
                 yield _event(lead.merged_into, kind.MERGED, lead.captured_at, {"merged": str(lead.public_id)})
@@ -250,8 +255,10 @@ def write_events(bulk: Bulk, ground: Ground, leads: list[Lead], stories: list[St
     bulk.stream(LeadEvent, events())
 
 
-def _event(lead: Lead, kind: LeadEvent.Kind, at: datetime, details: dict[str, str], by: int | None = None) -> LeadEvent:
-    return LeadEvent(lead_id=lead.pk, kind=kind, happened_at=at, recorded_at=at, details=details, by_id=by)
+def _event(
+    lead: Lead, kind: LeadEvent.Kind, at: datetime, details: dict[str, str], by: int | None = None
+) -> dict[str, Any]:
+    return {"lead_id": lead.pk, "kind": kind, "happened_at": at, "recorded_at": at, "details": details, "by_id": by}
 
 
 def finish_reps(bulk: Bulk, ground: Ground, intake: Intake) -> None:
@@ -264,22 +271,22 @@ def finish_reps(bulk: Bulk, ground: Ground, intake: Intake) -> None:
     held = {rep: Lead.objects.open().filter(owner_id=rep).count() for rep in sorted(reps)}
     bulk.stream(
         RepCapacity,
-        (RepCapacity(rep_id=rep, open_leads=count * 5 // 4 // 50 * 50 + 150) for rep, count in held.items()),
+        ({"rep_id": rep, "open_leads": count * 5 // 4 // 50 * 50 + 150} for rep, count in held.items()),
     )
 
 
-def _score(ground: Ground, lead: Lead, given: Given) -> LeadScore:
+def _score(ground: Ground, lead: Lead, given: Given) -> dict[str, Any]:
     found = given.score
-    return LeadScore(
-        lead_id=lead.pk,
-        rule_set_id=ground.rule_set.pk,
-        total=found.total,
-        fit=found.fit,
-        behaviour=found.behaviour,
-        is_qualified=found.is_qualified,
-        scored_at=given.at,
-        reasons=[{"rule": r.rule, "points": r.points, "because": r.because} for r in found.reasons],
-    )
+    return {
+        "lead_id": lead.pk,
+        "rule_set_id": ground.rule_set.pk,
+        "total": found.total,
+        "fit": found.fit,
+        "behaviour": found.behaviour,
+        "is_qualified": found.is_qualified,
+        "scored_at": given.at,
+        "reasons": [{"rule": r.rule, "points": r.points, "because": r.because} for r in found.reasons],
+    }
 
 
 def _reps(company: DemoCompany, ground: Ground) -> dict[int, list[routing.Rep]]:

@@ -70,23 +70,23 @@ def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
     """Exchange rates first, then costs in both currencies."""
     bulk.stream(
         ExchangeRate,
-        (ExchangeRate(currency=row.currency, valid_from=row.day, rate=row.rate) for row in company.rates),
+        ({"currency": row.currency, "valid_from": row.day, "rate": row.rate} for row in company.rates),
     )
     ground.rates = Rates.current()
     bulk.stream(
         CampaignCost,
         (
-            CampaignCost(
-                campaign_id=ground.campaigns[cost.campaign].pk,
-                spent_on=cost.day,
-                amount_cents=cost.cents,
-                currency=cost.currency,
-                reporting_cents=ground.rates.reporting_cents(
+            {
+                "campaign_id": ground.campaigns[cost.campaign].pk,
+                "spent_on": cost.day,
+                "amount_cents": cost.cents,
+                "currency": cost.currency,
+                "reporting_cents": ground.rates.reporting_cents(
                     amount_cents=cost.cents, currency=cost.currency, on=cost.day
                 ),
-                source="demo",
-                recorded_at=company.until,
-            )
+                "source": "demo",
+                "recorded_at": company.until,
+            }
             for cost in company.costs
         ),
     )
@@ -111,7 +111,7 @@ def _write_users(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
     bulk.stream(
         RepAbsence,
         (
-            RepAbsence(rep=user, starts_on=start, ends_on=end, reason=why)
+            {"rep_id": user.pk, "starts_on": start, "ends_on": end, "reason": why}
             for person, user in zip(company.people, ground.users, strict=True)
             for start, end, why in person.away
         ),
@@ -159,10 +159,10 @@ def _write_rule_set(bulk: Bulk, at: datetime) -> ScoringRuleSet:
         note="Thresholds agreed by marketing and sales",
         activated_at=at,
     )
-    bulk.stream(ScoringRuleSet, [ours])
+    bulk.put(ScoringRuleSet, [ours])
     for rule in rules:
         rule.pk, rule.rule_set = None, ours
-    bulk.stream(ScoringRule, rules)
+    bulk.put(ScoringRule, rules)
     return ours
 
 
