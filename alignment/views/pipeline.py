@@ -14,9 +14,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from alignment.figures import cycle_curve
+from alignment.figures.cycle import cycle_curve
+from alignment.figures.stages import cohort, stage_lines
 from alignment.forms import PipelineForm
-from alignment.queries import cohort, stage_lines
 from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, definition, figure, series
 from leads.figures.pipeline import is_stalled, open_deals

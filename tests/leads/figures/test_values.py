@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-import alignment.figures
+from alignment.figures.cycle import cycle_curve
 from leads.figures.base import figure, series
 from leads.models import Company
 from leads.pure.week import Period, Week
@@ -135,7 +135,7 @@ def test_survival_counts_open_deals_for_as_long_as_they_have_lasted(made) -> Non
     two_months = Period.of_dates(date(2026, 10, 1), date(2026, 12, 1), TZ)
     assert figure("pipeline.cycle_survival", scope(two_months)).value == pytest.approx(34)
     assert figure("pipeline.cycle_median", scope(two_months)).value == pytest.approx(34)
-    curve = alignment.figures.cycle_curve(scope(two_months))
+    curve = cycle_curve(scope(two_months))
     assert (curve.count, curve.event_count) == (8, 4)
 
 
