@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.db.models import JSONField, Value
@@ -54,26 +55,32 @@ def capture_lead(*, item: CapturedItem, source: str, at: datetime) -> Captured:
 
 
 def capture_batch(
-    *, items: Sequence[CapturedItem], source: str, at: datetime, needs_intake: bool = True
+    *,
+    items: Sequence[CapturedItem],
+    source: str,
+    at: datetime,
+    needs_intake: bool = True,
+    keeps_submissions: bool = True,
 ) -> list[Captured | Refused]:
     """Capture up to ``MAX_ITEMS`` items in one transaction; answers are in the order of the items.
 
     Queries do not grow with the items, but for one update per known lead that changed. Items of one batch may concern
-    the same person. With
-    ``needs_intake`` the leads are left for :mod:`leads.actions.intake`.
+    the same person. With ``needs_intake`` the leads are left for :mod:`leads.actions.intake`. An import keeps its file
+    and needs no submissions.
     """
     if len(items) > MAX_ITEMS:
         raise ValueError(f"A batch has at most {MAX_ITEMS} items.")
+    desk = partial(CaptureDesk, items, at=at, source=source, keeps_submissions=keeps_submissions)
     for _ in range(TRIES - 1):
         try:
             with transaction.atomic():
-                return CaptureDesk(items, at=at, source=source).take(needs_intake=needs_intake)
+                return desk().take(needs_intake=needs_intake)
         except IntegrityError:
             # Somebody else captured the same person, company or campaign between our look and our insert. The
             # savepoint is gone, so look again: this time they are found.
             continue
     with transaction.atomic():
-        return CaptureDesk(items, at=at, source=source).take(needs_intake=needs_intake)
+        return desk().take(needs_intake=needs_intake)
 
 
 def keep_rejected(*, items: Iterable[RejectedItem], source: str, at: datetime) -> None:

@@ -54,12 +54,13 @@ MAX_ADDRESS = 1000  # length of the columns for landing page and referrer
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A captured item: its lead and touchpoint, and whether either was known before."""
+    """A captured item: its lead and touchpoint, whether either was known before, and whether the lead changed."""
 
     lead: Lead
     is_new: bool
     touchpoint: Touchpoint
     is_repeat: bool
+    is_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,11 @@ class _File:
 class CaptureDesk:
     """One batch. Every look-up happens here, in the transaction that will write."""
 
-    def __init__(self, items: Sequence[CapturedItem], *, at: datetime, source: str) -> None:
+    def __init__(
+        self, items: Sequence[CapturedItem], *, at: datetime, source: str, keeps_submissions: bool = True
+    ) -> None:
         self.items = items
+        self.keeps_submissions = keeps_submissions
         self.at = at
         self.source = source[:80]
         self.company = Company.current()
@@ -175,7 +179,7 @@ class CaptureDesk:
                     source=self.source,
                 )
             )
-        return Captured(file.lead, is_new, touch, is_repeat)
+        return Captured(file.lead, is_new, touch, is_repeat, is_changed=bool(file.changes))
 
     def _identify(self, item: CapturedItem, event: CapturedEvent) -> _File | Refused:
         by_email = self.by_email.get(item.email) if item.email else None
@@ -264,13 +268,12 @@ class CaptureDesk:
     def _came_through(self, event: CapturedEvent) -> tuple[Channel, Campaign | None]:
         utm, code = event.utm, campaign_code(event)
         campaign = self.campaigns.get(code) if code else None
-        if campaign and not utm.source and not utm.medium and not event.referrer:
+        if campaign and not (event.channel or utm.source or utm.medium or event.referrer):
             # Named campaign, nothing else: the admin who filed the campaign under a channel knows best.
             return next(one for one in self.channels.values() if one.pk == campaign.channel_id), campaign
         visit = channels.Visit(utm.source, utm.medium, utm.campaign, event.referrer, event.landing_page)
-        match = channels.classify(visit, self.rules, self.company.internal_domains)
-        key = match.channel_key
-        if not utm and not event.referrer and key == "direct":
+        key = event.channel or channels.classify(visit, self.rules, self.company.internal_domains).channel_key
+        if not event.channel and not utm and not event.referrer and key == "direct":
             key = CHANNEL_BY_KIND.get(event.kind, key)
         channel = self.channels.get(key) or self.channels[channels.OTHER]
         if code and campaign is None:
@@ -317,6 +320,10 @@ class CaptureDesk:
         # The same consent may be sent with every event; once is enough.
         Consent.objects.bulk_create(self.consents, ignore_conflicts=True)
         LeadEvent.objects.bulk_create(events)
+        if self.keeps_submissions:
+            self._keep(outcomes)
+
+    def _keep(self, outcomes: Sequence[Captured | Refused]) -> None:
         Submission.objects.bulk_create(
             Submission(
                 received_at=self.at,

@@ -42,7 +42,10 @@ class Utm:
 
 @dataclass(frozen=True, slots=True)
 class CapturedEvent:
-    """One contact: ``kind`` is a touchpoint kind, ``occurred_at`` an aware moment."""
+    """One contact: ``kind`` is a touchpoint kind, ``occurred_at`` an aware moment.
+
+    ``channel`` is the key of a channel that somebody already decided on; empty means: find out.
+    """
 
     kind: str
     occurred_at: datetime
@@ -52,6 +55,7 @@ class CapturedEvent:
     referrer: str = ""
     visitor_id: str = ""
     user_agent: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
