@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +18,8 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
+from alignment.actions.publish_report import publish_report
+from alignment.queries import last_whole_week
 from attribution.actions.run_attribution import run_attribution
 from attribution.models import AttributionRules
 from config.demo import seed_crm, seed_deals, seed_people, seed_settings
@@ -26,9 +28,10 @@ from config.demo.company import FULL_SIZE, build
 from config.demo.records import DemoCompany
 from config.demo.sign_ins import issue_sign_ins
 from integrations.models import Connection
-from leads.models import Campaign, JobRun, Lead, Opportunity, User
+from leads.models import Campaign, Company, JobRun, Lead, Opportunity, User
 
 KIND, PERIOD = "seed_demo", "demo"
+REPORTS = 12
 Say = Callable[[str], None]
 
 
@@ -157,7 +160,19 @@ def _attribute(order: Order) -> None:
     run_attribution(at=order.at, reason="Demo data", kind="full")
 
 
-AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [("attribution", _attribute)]
+def _publish(order: Order) -> None:
+    """The reports of the last weeks, each as if on the Monday after it; those published already stay as they are."""
+    company = Company.current()
+    last = last_whole_week(order.at, company)
+    for back in reversed(range(REPORTS)):
+        week = last.previous(back)
+        publish_report(week=week, at=week.bounds(company.tz)[1] + timedelta(hours=6))
+
+
+AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
+    ("attribution", _attribute),
+    (f"{REPORTS} weekly reports", _publish),
+]
 
 
 def _point_at_sandbox(order: Order) -> None:
