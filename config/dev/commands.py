@@ -42,4 +42,7 @@ def sign_ins(demo: Mapping[str, object]) -> str:
     lines = [f"  {'role':<22}{'e-mail':<38}password"]
     for user in users if isinstance(users, list) else []:
         lines.append(f"  {user['role']:<22}{user['email']:<38}{user['password']}")
-    return "\n".join([*lines, "", f"  API key  {demo.get('api_key', 'not known')}"])
+    lines += ["", f"  API key      {demo.get('api_key', 'not known')}"]
+    if isinstance(crm := demo.get("sandbox_crm"), dict):
+        lines.append(f"  Sandbox CRM  {crm['url']}/?token={crm['token']}")
+    return "\n".join(lines)

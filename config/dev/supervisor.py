@@ -164,10 +164,12 @@ class Supervisor:
         return self.env.get("PORTAL_URL") or f"http://127.0.0.1:{self.port}"
 
     def note_address(self, out: Path) -> None:
-        """Keep demo.json's address true when the port changed, and the file private."""
+        """Keep demo.json's addresses true when a port changed, and the file private."""
         if out.exists():
-            demo = json.loads(out.read_text())
-            state.write_private(out, json.dumps({**demo, "url": self.address}, indent=2) + "\n")
+            demo = {**json.loads(out.read_text()), "url": self.address}
+            if self.crm is not None:
+                demo["sandbox_crm"] = {"url": self.crm.url, "token": self.crm.token}
+            state.write_private(out, json.dumps(demo, indent=2) + "\n")
 
     def greeting(self, seconds: float) -> str:
         """What a person needs next."""
