@@ -1,0 +1,67 @@
+"""A running sandbox CRM, a connection to it, leads owed to it, and a clock that tests set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from integrations.connectors.base import Account
+from integrations.connectors.http import Limits
+from integrations.connectors.sandbox import SandboxConnector
+from integrations.models import Connection, PendingPush
+from integrations.sandbox_crm.server import SandboxServer
+from leads.models import Lead
+from tests.integrations.sandbox_crm.running import TOKEN
+from tests.leads.factories import LeadFactory
+
+QUICK = Limits(connect=1, read=0.5, total=1)
+
+
+@dataclass
+class Clock:
+    """Reads the time of day plus what tests have added."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def pass_by(self, **amount: float) -> None:
+        self.ahead += timedelta(**amount)
+
+
+def connect(url: str, slug: str = "sandbox", **fields: Any) -> Connection:
+    at = datetime.now(UTC)
+    values = {"name": "Sandbox", "kind": "sandbox", "secret": TOKEN, "secret_set_at": at, "created_at": at, **fields}
+    return Connection.objects.create(slug=slug, base_url=url, **values)
+
+
+def owe(connection: Connection, lead: Lead, **fields: Any) -> PendingPush:
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    return PendingPush.objects.create(
+        connection=connection, lead=lead, **{"not_before": at, "changed_at": at, "reason": "captured", **fields}
+    )
+
+
+def owed_leads(connection: Connection, count: int, **fields: Any) -> list[Lead]:
+    leads = LeadFactory.create_batch(count, **fields)
+    for lead in leads:
+        owe(connection, lead)
+    return leads
+
+
+def people(crm: SandboxServer) -> list[str]:
+    """External ids of everybody in the CRM's own store, once per row."""
+    return [row["external_id"] for row in crm.store.page("people", limit=100_000)]
+
+
+def connector_to(url: str, token: str = TOKEN, **options: Any) -> SandboxConnector:
+    return SandboxConnector(Account(url, {"token": token}, allow_loopback=True), **options)
+
+
+def states(connection: Connection) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for state in PendingPush.objects.filter(connection=connection).values_list("state", flat=True):
+        counts[state] = counts.get(state, 0) + 1
+    return counts
