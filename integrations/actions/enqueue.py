@@ -33,7 +33,7 @@ def enqueue_leads(*, lead_ids: Collection[int], at: datetime, reason: str) -> in
         return 0
     not_before = next_sync(at, Company.current().tz)
     written = 0
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for ids in _chunks(sorted(set(lead_ids))):
             for connection in connections:
                 written += _enqueue(connection, ids, at=at, not_before=not_before, reason=reason)
@@ -57,7 +57,7 @@ def enqueue_changes(*, since: datetime, at: datetime) -> int:
         return 0
     not_before = next_sync(at, Company.current().tz)
     written = 0
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for ids in _chunks(sorted(newest)):
             for connection in connections:
                 known = PendingPush.objects.filter(connection=connection, lead__in=ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from django.db import transaction
 from integrations.actions.enqueue import enqueue_leads
 from leads.actions.capture import Captured, Refused, RejectedItem, capture_batch, keep_rejected
 from leads.actions.intake import run_intake
+from leads.models import Lead
 from leads.pure.captured import CapturedItem
 
 log = structlog.get_logger(__name__)
@@ -22,30 +23,36 @@ MAX_IMMEDIATE = 50
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The outcomes, in the order of the items; ``is_queued`` when intake was left to the sweeper."""
+    """The outcomes, in the order of the items, and their leads by key, as they are after intake.
+
+    ``is_queued`` when intake was left to the sweeper.
+    """
 
     outcomes: Sequence[Captured | Refused]
+    leads: Mapping[int, Lead]
     is_queued: bool
 
 
 def receive(*, items: Sequence[CapturedItem], rejected: Sequence[RejectedItem], source: str, at: datetime) -> Received:
     """Capture the items, keep the rejected ones, do the intake of small requests at once, enqueue the pushes."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         keep_rejected(items=rejected, source=source, at=at)
         outcomes = capture_batch(items=items, source=source, at=at) if items else []
         captured = [outcome for outcome in outcomes if isinstance(outcome, Captured)]
-        lead_ids = {outcome.lead.pk for outcome in captured if not outcome.is_repeat}
-        is_queued = len(items) > MAX_IMMEDIATE or not _intake({outcome.lead.pk for outcome in captured}, at)
-        enqueue_leads(lead_ids=lead_ids, at=at, reason="captured")
-    return Received(outcomes, is_queued)
+        leads = {outcome.lead.pk: outcome.lead for outcome in captured}
+        done = _intake(leads, at) if len(items) <= MAX_IMMEDIATE else None
+        fresh = {outcome.lead.pk for outcome in captured if outcome.is_changed or not outcome.is_repeat}
+        enqueue_leads(lead_ids=fresh, at=at, reason="captured")
+    if done is None:
+        return Received(outcomes, leads, is_queued=True)
+    return Received(outcomes, done, is_queued=False)
 
 
-def _intake(lead_ids: set[int], at: datetime) -> bool:
-    """Try the intake in a savepoint: a mistake in a rule must not cost the lead. False leaves it to the sweeper."""
+def _intake(leads: Mapping[int, Lead], at: datetime) -> dict[int, Lead] | None:
+    """Try the intake in a savepoint: a mistake in a rule must not cost the lead. None leaves it to the sweeper."""
     try:
         with transaction.atomic():
-            run_intake(lead_ids=lead_ids, at=at)
+            return {lead.pk: lead for lead in run_intake(lead_ids=leads.keys(), at=at)}
     except Exception:
-        log.exception("intake_left_to_sweep", leads=len(lead_ids))
-        return False
-    return True
+        log.exception("intake_left_to_sweep", leads=len(leads))
+        return None

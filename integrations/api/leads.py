@@ -24,7 +24,7 @@ from leads.api.lead_answers import LeadStateAnswer, lead_states
 from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
 from leads.api.problems import CONTENT_TYPE, invalid
 from leads.api.schema import ProblemError, problems
-from leads.models import ApiKey, Lead, Scope
+from leads.models import ApiKey, Scope
 from leads.pure.captured import CapturedItem
 from leads.tasks import nudge_intake
 
@@ -205,11 +205,9 @@ def _payloads(data: dict[str, Any]) -> tuple[list[Any], list[Fault]]:
 def _results(
     request: Request, read: Sequence[CapturedItem | list[Fault]], received: Received, pointers: Sequence[str]
 ) -> list[dict[str, Any]]:
-    captured = {outcome.lead.pk: outcome.lead for outcome in received.outcomes if isinstance(outcome, Captured)}
-    queued = set(captured) if received.is_queued else set()
-    leads = list(captured.values()) if received.is_queued else list(Lead.objects.filter(pk__in=captured))
-    states = lead_states(leads, request, queued=queued)
-    crm = _crm_states(list(captured))
+    leads = received.leads
+    states = lead_states(list(leads.values()), request, queued=set(leads) if received.is_queued else set())
+    crm = _crm_states(list(leads))
     outcomes = iter(received.outcomes)
     results: list[dict[str, Any]] = []
     for item, pointer in zip(read, pointers, strict=True):

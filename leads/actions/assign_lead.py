@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from leads.models import (
     Account,
@@ -29,7 +29,7 @@ from leads.pure.identity import company_domain
 UNASSIGNED_STAGES = frozenset([Stage.SUBSCRIBER, Stage.DISQUALIFIED])
 
 
-def assign_leads(*, leads: Sequence[Lead], at: datetime) -> list[Lead]:
+def assign_leads(*, leads: Sequence[Lead], at: datetime, company: Company) -> list[Lead]:
     """Give each ownerless lead a territory and, if anybody is available, an owner. Returns those left without.
 
     The caller has locked the leads. The territories are locked here, so that two assignments never take the same turn.
@@ -37,8 +37,8 @@ def assign_leads(*, leads: Sequence[Lead], at: datetime) -> list[Lead]:
     waiting = [lead for lead in leads if lead.owner_id is None and lead.stage not in UNASSIGNED_STAGES]
     if not waiting:
         return []
-    with transaction.atomic():
-        return _Rota(waiting, at).assign()
+    with transaction.atomic(savepoint=False):
+        return _Rota(waiting, at.astimezone(company.tz).date(), at).assign()
 
 
 def candidate_of(lead: Lead) -> routing.Candidate:
@@ -79,19 +79,20 @@ def pure_rules(rows: Iterable[TerritoryRule]) -> list[routing.TerritoryRule]:
 class _Rota:
     """Rules, reps and their turns, for one round of assignments."""
 
-    def __init__(self, leads: Sequence[Lead], at: datetime) -> None:
-        self.leads, self.at = leads, at
-        self.day: date = at.astimezone(Company.current().tz).date()
+    def __init__(self, leads: Sequence[Lead], day: date, at: datetime) -> None:
+        self.leads, self.day, self.at = leads, day, at
         rules = pure_rules(TerritoryRule.objects.filter(is_active=True))
         self.matches = [routing.first_match(candidate_of(lead), rules) for lead in leads]
-        self.catch_all = Territory.objects.filter(is_catch_all=True).first()
-        ids = {match.rule.territory_id for match in self.matches if match.rule}
-        if self.catch_all:
-            ids.add(self.catch_all.pk)
-        locked = Territory.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+        wanted = Q(pk__in={match.rule.territory_id for match in self.matches if match.rule})
+        if not all(match.rule for match in self.matches):
+            wanted |= Q(is_catch_all=True)
+        locked = Territory.objects.select_for_update().filter(wanted).order_by("pk")
         self.territories = {territory.pk: territory for territory in locked}
+        self.catch_all = next((one for one in self.territories.values() if one.is_catch_all), None)
         # Read after the lock: the credits are as the round before left them.
-        self.shares = list(TerritoryRep.objects.filter(territory__in=ids).select_related("rep", "rep__capacity"))
+        self.shares = list(
+            TerritoryRep.objects.filter(territory__in=self.territories).select_related("rep", "rep__capacity")
+        )
         self.open_leads = self._open_leads()
         self.away: dict[int, list[tuple[date, date]]] = {}
         for rep_id, first, last in RepAbsence.objects.filter(
@@ -193,7 +194,10 @@ class _Rota:
         )
 
     def _last_assignments(self) -> dict[int, Assignment]:
-        newest = Assignment.objects.filter(lead__in=self.leads).values("lead").annotate(newest=Max("pk"))
+        retried = [lead for lead in self.leads if lead.territory_id is not None]
+        if not retried:
+            return {}
+        newest = Assignment.objects.filter(lead__in=retried).values("lead").annotate(newest=Max("pk"))
         return {row.lead_id: row for row in Assignment.objects.filter(pk__in=newest.values("newest"))}
 
 

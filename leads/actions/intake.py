@@ -11,7 +11,7 @@ from django.db import transaction
 from leads.actions.assign_lead import assign_leads
 from leads.actions.plan_follow_up import plan_follow_ups
 from leads.actions.score_lead import score_leads
-from leads.models import Lead
+from leads.models import Company, Lead
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ def run_intake(*, lead_ids: Collection[int], at: datetime) -> list[Lead]:
 
     One transaction. Leads without an available rep keep their territory and a later ``intake_due_at``.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         rows = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=lead_ids)
         return _run(list(rows.select_related("account", "channel", "owner", "territory").order_by("pk")), at)
 
@@ -76,9 +76,10 @@ def _take_alone(lead_id: int, at: datetime) -> int:
 def _run(leads: list[Lead], at: datetime) -> list[Lead]:
     if not leads:
         return leads
+    company = Company.current()
     score_leads(leads=leads, at=at)
-    without_rep = assign_leads(leads=leads, at=at)
-    plan_follow_ups(leads=leads, at=at)
+    without_rep = assign_leads(leads=leads, at=at, company=company)
+    plan_follow_ups(leads=leads, at=at, company=company)
     waiting = {lead.pk for lead in without_rep}
     Lead.objects.filter(pk__in=[lead.pk for lead in leads if lead.pk not in waiting]).update(intake_due_at=None)
     for lead in leads:

@@ -15,7 +15,7 @@ from leads.pure.cadence import BusinessHours, NeverOpen, due_at
 log = structlog.get_logger(__name__)
 
 
-def plan_follow_ups(*, leads: Sequence[Lead], at: datetime) -> list[FollowUp]:
+def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) -> list[FollowUp]:
     """Promise a first contact to each MQL with an owner that has none since it became an MQL.
 
     The service level runs from the moment of becoming an MQL, not from the assignment: the person waits from then on.
@@ -23,7 +23,6 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime) -> list[FollowUp]:
     due = [lead for lead in leads if lead.stage == Stage.MQL and lead.owner_id is not None]
     if not due:
         return []
-    company = Company.current()
     hours = business_hours(company)
     became = dict(
         LifecyclePassage.objects.filter(lead__in=due, to_stage=Stage.MQL)
@@ -47,7 +46,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime) -> list[FollowUp]:
                 due_at=_due(start, company.follow_up_hours, hours),
             )
         )
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         FollowUp.objects.bulk_create(promises)
         LeadEvent.objects.bulk_create(
             LeadEvent(

@@ -29,7 +29,7 @@ def score_leads(*, leads: Sequence[Lead], at: datetime) -> None:
     last = _last_scores(leads)
     new: list[LeadScore] = []
     news: list[LeadEvent] = []
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for lead in leads:
             result = scoring.score(facts_of(lead, events.get(lead.pk, ())), rules, at)
             score = LeadScore(

@@ -38,6 +38,7 @@ class LeadList(APIView):
 
     required_scope = Scope.LEADS_READ
     http_method_names = ["get", "head"]
+    queryset = Lead.objects.none()  # tells the schema what the filters are about
     filter_backends = [filters.DjangoFilterBackend]
     filterset_class = LeadFilter
     pagination_class = CursorPagination
