@@ -95,7 +95,11 @@ class ScopeForm(forms.Form):
         try:
             day = date.fromisoformat(text) if len(text) == 10 else None
             # In a query string an unescaped "+" of an offset arrives as a blank.
-            at = midnight(day + timedelta(days=1), self.company.tz) if day else parse_datetime(text.replace(" ", "+"))
+            at = (
+                midnight(day + timedelta(days=1), self.company.tz) - datetime.resolution
+                if day
+                else parse_datetime(text.replace(" ", "+"))
+            )
         except (ValueError, OverflowError):
             at = None
         if at is None or at.utcoffset() is None:

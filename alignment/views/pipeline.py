@@ -115,7 +115,7 @@ def _spark(key: str, scope: Scope) -> Chart | None:
     """Twelve weeks; only of figures that cost one query for all of them."""
     if definition(key).weekly == "each":
         return None
-    last = Week.of(selection.moment(scope), scope.tz)
+    last = _week(scope)
     weeks = series(key, scope, last.previous(11), last)
     return sparkline(
         [value for _, value in weeks],
@@ -133,9 +133,14 @@ def _period_label(scope: Scope, company: Company) -> str:
     return days_label(first, end)
 
 
+def _week(scope: Scope) -> Week:
+    """The week of the scope's moment; the end of a period belongs to the week before it."""
+    return Week.of(selection.moment(scope) - timedelta.resolution, scope.tz)
+
+
 def _movement(scope: Scope) -> dict[str, Any]:
     """The week of the scope's moment, whatever the period."""
-    week = Week.of(min(scope.at, selection.moment(scope)), scope.tz)
+    week = _week(scope)
     of_week = scope.during(week.period(scope.tz))
     return {"week": week, "movement": [_tile(figure(key, of_week)) for key in MOVEMENT]}
 

@@ -142,7 +142,6 @@ for _key, _stage, _label, _meaning in (
 
 def whole_months(scope: Scope) -> tuple[Period, Period]:
     """The last month that has ended by the end of the period, and the month before it."""
-    # The end of a period is exclusive: a period ending at midnight of the first still ends within its month.
     day = local_date(selection.moment(scope), scope.tz)
     end = month_bounds(day)[0]
     start = month_bounds(end - timedelta(days=1))[0]
