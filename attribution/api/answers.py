@@ -1,0 +1,216 @@
+"""The shape of answers about attribution, for the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+from rest_framework import serializers
+
+
+class MoneyAnswer(serializers.Serializer[Any]):
+    """An exact amount."""
+
+    amount = serializers.CharField(help_text="decimal, for example 1234.50")
+    currency = serializers.CharField()
+
+
+class PlaceAnswer(serializers.Serializer[Any]):
+    """A channel."""
+
+    key = serializers.CharField()
+    name = serializers.CharField()
+
+
+class NamedAnswer(serializers.Serializer[Any]):
+    """A campaign by its id."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class CampaignAnswer(NamedAnswer):
+    """A campaign."""
+
+    code = serializers.CharField()
+    channel = PlaceAnswer()
+    programme = NamedAnswer(allow_null=True)
+    starts_on = serializers.DateField(allow_null=True)
+    ends_on = serializers.DateField(allow_null=True)
+
+
+class ModelAnswer(serializers.Serializer[Any]):
+    """An attribution method and the version of its definition."""
+
+    key = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    sentence = serializers.CharField()
+
+
+class RunAnswer(serializers.Serializer[Any]):
+    """The computation that the credits come from."""
+
+    id = serializers.UUIDField()
+    finished_at = serializers.DateTimeField()
+
+
+class PeriodAnswer(serializers.Serializer[Any]):
+    """Local days, both included."""
+
+    # "from" is a word of the language: the field is added by its name below.
+    to = serializers.DateField()
+    time_zone = serializers.CharField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """All fields, ``from`` first."""
+        return {"from": serializers.DateField(), **super().get_fields()}
+
+
+class TotalsAnswer(serializers.Serializer[Any]):
+    """Sums of the period. ``roi`` is null with the reason when the cost is unknown."""
+
+    attributed_revenue = MoneyAnswer()
+    attributed_pipeline = MoneyAnswer()
+    influenced_opportunities = serializers.IntegerField(help_text="distinct; must not be added over campaigns")
+    cost = MoneyAnswer(allow_null=True)
+    roi = serializers.FloatField(allow_null=True)
+    roi_unknown_because = serializers.CharField(allow_null=True)
+    leads = serializers.IntegerField()
+    mqls = serializers.IntegerField()
+
+
+class ComparedAnswer(ModelAnswer):
+    """The same revenue under one method."""
+
+    attributed_revenue = MoneyAnswer()
+    roi = serializers.FloatField(allow_null=True)
+
+
+class WeekAnswer(serializers.Serializer[Any]):
+    """An ISO week, or the part of it inside the period; pipeline as it stands at its end."""
+
+    week = serializers.CharField()
+    revenue = MoneyAnswer()
+    pipeline = MoneyAnswer()
+    cost = MoneyAnswer(allow_null=True)
+    roi = serializers.FloatField(allow_null=True)
+    leads = serializers.IntegerField()
+    mqls = serializers.IntegerField()
+
+
+class AttributionAnswer(serializers.Serializer[Any]):
+    """What a campaign earned, cost and brought in."""
+
+    campaign = CampaignAnswer()
+    model = ModelAnswer()
+    run = RunAnswer(allow_null=True)
+    period = PeriodAnswer()
+    basis = serializers.ChoiceField(choices=["simple", "realised"])
+    scope = serializers.CharField()
+    look_back_days = serializers.IntegerField(allow_null=True)
+    totals = TotalsAnswer()
+    models = ComparedAnswer(many=True)
+    weeks = WeekAnswer(many=True)
+    coverage = serializers.FloatField(allow_null=True, help_text="of all closed-won revenue of the period, 0 to 1")
+    definitions = serializers.DictField(child=serializers.IntegerField(), help_text="figure → version")
+    links = serializers.DictField(child=serializers.URLField())
+
+
+class AttributionRow(serializers.Serializer[Any]):
+    """One campaign of the list; a programme's sums hold those of its campaigns."""
+
+    campaign = CampaignAnswer()
+    attributed_revenue = MoneyAnswer()
+    attributed_pipeline = MoneyAnswer()
+    cost = MoneyAnswer(allow_null=True)
+    roi = serializers.FloatField(allow_null=True)
+    url = serializers.URLField()
+
+
+class CreditAnswer(serializers.Serializer[Any]):
+    """A touch's share of a deal."""
+
+    touchpoint = serializers.UUIDField()
+    occurred_at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    channel = PlaceAnswer()
+    campaign = NamedAnswer(allow_null=True)
+    weight = serializers.FloatField()
+    credit = MoneyAnswer()
+
+
+class CreditedModelAnswer(ModelAnswer):
+    """All credits of one method; with ``unattributed`` they sum to the amount."""
+
+    credits = CreditAnswer(many=True)
+    unattributed = MoneyAnswer()
+
+
+class OpportunityAnswer(serializers.Serializer[Any]):
+    """The deal. An unknown amount counts as 0 in credits."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    status = serializers.CharField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+    amount = MoneyAnswer(allow_null=True)
+
+
+class OpportunityCredits(serializers.Serializer[Any]):
+    """Every method's credits of one opportunity."""
+
+    opportunity = OpportunityAnswer()
+    run = RunAnswer(allow_null=True)
+    models = CreditedModelAnswer(many=True)
+
+
+_EUR = {"amount": "12500.00", "currency": "EUR"}
+_LINEAR = {"key": "linear", "name": "Linear", "version": 1, "sentence": "The same credit to every touch."}
+EXAMPLE = OpenApiExample(
+    "A campaign",
+    response_only=True,
+    status_codes=["200"],
+    value={
+        "campaign": {
+            "id": "0f2d7c1e-7a53-4f0e-9d0f-4f3b8a2b6d11",
+            "name": "Brand search DACH",
+            "code": "q4-brand",
+            "channel": {"key": "brand-search", "name": "Brand search"},
+            "programme": None,
+            "starts_on": "2026-10-01",
+            "ends_on": None,
+        },
+        "model": _LINEAR,
+        "run": {"id": "7d1c1a52-4c2e-4b0f-8f2d-1b9e6f6a0c33", "finished_at": "2026-11-21T10:00:00+01:00"},
+        "period": {"from": "2026-11-09", "to": "2026-11-15", "time_zone": "Europe/Berlin"},
+        "basis": "simple",
+        "scope": "contacts",
+        "look_back_days": 180,
+        "totals": {
+            "attributed_revenue": _EUR,
+            "attributed_pipeline": {"amount": "48000.00", "currency": "EUR"},
+            "influenced_opportunities": 9,
+            "cost": {"amount": "5000.00", "currency": "EUR"},
+            "roi": 1.5,
+            "roi_unknown_because": None,
+            "leads": 31,
+            "mqls": 12,
+        },
+        "models": [{**_LINEAR, "attributed_revenue": _EUR, "roi": 1.5}],
+        "weeks": [
+            {
+                "week": "2026-W46",
+                "revenue": _EUR,
+                "pipeline": {"amount": "48000.00", "currency": "EUR"},
+                "cost": {"amount": "5000.00", "currency": "EUR"},
+                "roi": 1.5,
+                "leads": 31,
+                "mqls": 12,
+            }
+        ],
+        "coverage": 0.94,
+        "definitions": {"attribution.revenue": 1, "attribution.cost": 1},
+        "links": {"page": "https://portal.example/attribution/campaigns/0f2d7c1e-7a53-4f0e-9d0f-4f3b8a2b6d11"},
+    },
+)

@@ -1,0 +1,306 @@
+"""``GET /api/v1/integrations/sales/attribution`` and below: campaigns, one campaign, one opportunity's credits."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Sum
+from django.http import Http404
+from django.urls import reverse
+from django.utils.http import parse_etags, urlencode
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from attribution.api.answers import EXAMPLE, AttributionAnswer, AttributionRow, OpportunityCredits
+from attribution.api.asked import MODEL, PARAMETERS, Asked, asked, asked_method
+from attribution.figures import rows
+from attribution.figures.campaign_weeks import campaign_weeks
+from attribution.figures.headlines import headlines
+from attribution.models import AttributionRun, Credit
+from attribution.pure import rollup
+from attribution.pure.methods import Method, all_methods
+from leads.api.pagination import CursorPagination
+from leads.api.schema import page_of, problems
+from leads.figures import spend
+from leads.figures.base import Scope, definition, figure
+from leads.models import Campaign, Company, Opportunity, User
+from leads.models import Scope as KeyScope
+from leads.pure.money import to_amount
+from leads.pure.week import local_date
+
+FIGURES = ("revenue", "pipeline", "influenced", "cost", "roi", "coverage")
+NOT_MODIFIED = OpenApiResponse(description="Not modified: the answer still has the ETag of If-None-Match.")
+
+
+class CampaignAttribution(APIView):
+    """One campaign."""
+
+    required_scope = KeyScope.ATTRIBUTION_READ
+    http_method_names = ["get", "head"]
+
+    @extend_schema(
+        operation_id="read_campaign_attribution",
+        summary="What a campaign earned, cost and brought in, week by week and under every model",
+        tags=["attribution"],
+        parameters=[*PARAMETERS, OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)],
+        responses={200: AttributionAnswer, 304: NOT_MODIFIED, **problems(400, 401, 403, 404, 429)},
+        examples=[EXAMPLE],
+    )
+    def get(self, request: Request, campaign_id: UUID) -> Response:
+        campaign = Campaign.objects.select_related("channel", "parent").filter(public_id=campaign_id).first()
+        if campaign is None:
+            raise Http404
+        return tagged(request, _campaign_answer(request, campaign, asked(request, campaign=str(campaign_id))))
+
+
+class CampaignAttributionList(APIView):
+    """Every campaign, newest first."""
+
+    required_scope = KeyScope.ATTRIBUTION_READ
+    http_method_names = ["get", "head"]
+
+    @extend_schema(
+        operation_id="list_campaign_attribution",
+        summary="What every campaign earned and cost",
+        tags=["attribution"],
+        parameters=[*PARAMETERS, OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
+        responses={200: page_of(AttributionRow, "AttributionPage"), **problems(400, 401, 403, 429)},
+    )
+    def get(self, request: Request) -> Response:
+        question = asked(request, more=("cursor", "limit"))
+        paginator = CursorPagination()
+        campaigns = Campaign.objects.select_related("channel", "parent")
+        page: list[Campaign] = list(paginator.paginate_queryset(campaigns, request, view=self) or [])
+        return paginator.get_paginated_response(_list_rows(request, page, question.scope))
+
+
+class OpportunityAttribution(APIView):
+    """One opportunity."""
+
+    required_scope = KeyScope.ATTRIBUTION_READ
+    http_method_names = ["get", "head"]
+
+    @extend_schema(
+        operation_id="read_opportunity_attribution",
+        summary="The credits of one opportunity, touch by touch",
+        tags=["attribution"],
+        parameters=[MODEL],
+        responses={200: OpportunityCredits, 304: NOT_MODIFIED, **problems(400, 401, 403, 404, 429)},
+    )
+    def get(self, request: Request, opportunity_id: UUID) -> Response:
+        deals = Opportunity.objects.all()
+        if isinstance(request.user, User):
+            deals = deals.visible_to(request.user)
+        deal = deals.filter(public_id=opportunity_id).first()
+        if deal is None:
+            raise Http404
+        only = asked_method(request)
+        return tagged(request, _opportunity_answer(deal, [only] if only else list(all_methods())))
+
+
+def tagged(request: Request, body: dict[str, Any]) -> Response:
+    """The body with an ETag of its content, or 304 when the caller has just that."""
+    text = json.dumps(body, sort_keys=True, default=str)
+    etag = f'"{blake2b(text.encode(), digest_size=16).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in known or etag in [tag.removeprefix("W/") for tag in known]:
+        return Response(status=304, headers=headers)
+    return Response(body, headers=headers)
+
+
+# --- one campaign ----------------------------------------------------------------------------------------------------
+
+
+def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> dict[str, Any]:
+    scope = question.scope
+    weeks = campaign_weeks(scope)
+    values = headlines(scope)
+    cost = None if values["cost"] is None else int(values["cost"])
+    sums = dict(_priced(rows.won_credits_of_all(scope)).values_list("method").annotate(Sum("cents")))
+    first = local_date(scope.period.start, scope.tz)
+    last = local_date(scope.period.end - timedelta(microseconds=1), scope.tz)
+    return {
+        "campaign": _campaign(campaign),
+        "model": _model(question.method),
+        "run": _run(question.run),
+        "period": {"from": first.isoformat(), "to": last.isoformat(), "time_zone": str(scope.tz)},
+        "basis": scope.basis,
+        "scope": question.rules.scope,
+        "look_back_days": question.company.look_back_days,
+        "totals": {
+            "attributed_revenue": _money(int(values["revenue"] or 0), scope),
+            "attributed_pipeline": _money(int(figure("attribution.pipeline", scope).value or 0), scope),
+            "influenced_opportunities": values["influenced"],
+            "cost": _money(cost, scope),
+            "roi": values["roi"],
+            "roi_unknown_because": _unknown(cost),
+            "leads": sum(entry.leads for entry in weeks),
+            "mqls": sum(entry.mqls for entry in weeks),
+        },
+        "models": [
+            {
+                **_model(method),
+                "attributed_revenue": _money(sums.get(method.key, 0), scope),
+                "roi": rollup.roi(sums.get(method.key, 0), cost),
+            }
+            for method in all_methods()
+        ],
+        "weeks": [
+            {
+                "week": str(entry.week),
+                "revenue": _money(entry.revenue, scope),
+                "pipeline": _money(entry.pipeline, scope),
+                "cost": _money(entry.cost, scope),
+                "roi": entry.roi,
+                "leads": entry.leads,
+                "mqls": entry.mqls,
+            }
+            for entry in weeks
+        ],
+        "coverage": values["coverage"],
+        "definitions": {f"attribution.{name}": definition(f"attribution.{name}").version for name in FIGURES},
+        "links": _links(request, campaign, scope),
+    }
+
+
+def _unknown(cost: int | None) -> str | None:
+    if cost is None:
+        return "no cost is reported in this period"
+    return None if cost else "nothing was spent in this period"
+
+
+def _links(request: Request, campaign: Campaign, scope: Scope) -> dict[str, str]:
+    query = urlencode(scope.query())
+    links = {
+        "self": request.get_full_path(),
+        "page": f"{reverse('attribution:campaign', args=[campaign.public_id])}?{query}",
+    }
+    for name in ("revenue", "pipeline", "influenced", "cost"):
+        links[f"{name}_rows"] = f"{reverse('leads:figure', args=[f'attribution.{name}'])}?{query}"
+    return {name: request.build_absolute_uri(path) for name, path in links.items()}
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+
+
+def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dict[str, Any]]:
+    parents = dict(Campaign.objects.filter(parent__isnull=False).values_list("pk", "parent_id"))
+    revenue = _rolled_up(dict(_priced(rows.won_credits(scope)).values_list("campaign").annotate(Sum("cents"))), parents)
+    pipeline = _rolled_up(
+        dict(_priced(rows.open_credits(scope)).values_list("campaign").annotate(Sum("cents"))), parents
+    )
+    spent = spend.costs(scope).filter(reporting_cents__isnull=False).order_by()
+    cost = _rolled_up(dict(spent.values_list("campaign").annotate(Sum("reporting_cents"))), parents)
+    return [
+        {
+            "campaign": _campaign(campaign),
+            "attributed_revenue": _money(revenue.get(campaign.pk, 0), scope),
+            "attributed_pipeline": _money(pipeline.get(campaign.pk, 0), scope),
+            "cost": _money(cost.get(campaign.pk), scope),
+            "roi": rollup.roi(revenue.get(campaign.pk, 0), cost.get(campaign.pk)),
+            "url": request.build_absolute_uri(reverse("api-attribution", args=[campaign.public_id])),
+        }
+        for campaign in page
+    ]
+
+
+def _rolled_up(sums: dict[int | None, int], parents: dict[int, int | None]) -> dict[int, int]:
+    """Sums with those of a programme's campaigns added to the programme."""
+    total: Counter[int] = Counter()
+    for campaign, cents in sums.items():
+        if campaign is not None:
+            total[campaign] += cents
+            if parent := parents.get(campaign):
+                total[parent] += cents
+    return dict(total)
+
+
+# --- one opportunity -------------------------------------------------------------------------------------------------
+
+
+def _opportunity_answer(deal: Opportunity, methods: list[Method]) -> dict[str, Any]:
+    currency = Company.current().currency
+    run = AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()
+    credits = Credit.objects.filter(opportunity=deal).select_related("touchpoint", "channel", "campaign")
+    found: dict[str, list[dict[str, Any]]] = {method.key: [] for method in methods}
+    left = dict.fromkeys(found, 0)
+    for credit in credits.filter(method__in=list(found)).order_by("touched_at", "touchpoint_id"):
+        if credit.touchpoint is None or credit.channel is None:
+            left[credit.method] = credit.cents
+            continue
+        found[credit.method].append(
+            {
+                "touchpoint": str(credit.touchpoint.public_id),
+                "occurred_at": credit.touchpoint.occurred_at.isoformat(),
+                "kind": credit.touchpoint.kind,
+                "channel": {"key": credit.channel.key, "name": credit.channel.name},
+                "campaign": _named(credit.campaign),
+                "weight": credit.weight,
+                "credit": {"amount": to_amount(credit.cents, currency), "currency": currency},
+            }
+        )
+    return {
+        "opportunity": {
+            "id": str(deal.public_id),
+            "name": deal.name,
+            "status": deal.status,
+            "closed_at": deal.closed_at.isoformat() if deal.closed_at else None,
+            "amount": None
+            if deal.reporting_cents is None
+            else {"amount": to_amount(deal.reporting_cents, currency), "currency": currency},
+        },
+        "run": _run(run),
+        "models": [
+            {
+                **_model(method),
+                "credits": found[method.key],
+                "unattributed": {"amount": to_amount(left[method.key], currency), "currency": currency},
+            }
+            for method in methods
+        ],
+    }
+
+
+# --- members ---------------------------------------------------------------------------------------------------------
+
+
+def _priced(credits: Any) -> Any:
+    return credits.filter(opportunity__reporting_cents__isnull=False).order_by()
+
+
+def _money(cents: int | None, scope: Scope) -> dict[str, str] | None:
+    return None if cents is None else {"amount": to_amount(cents, scope.currency), "currency": scope.currency}
+
+
+def _named(campaign: Campaign | None) -> dict[str, str] | None:
+    return {"id": str(campaign.public_id), "name": campaign.name} if campaign else None
+
+
+def _campaign(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "id": str(campaign.public_id),
+        "name": campaign.name,
+        "code": campaign.code,
+        "channel": {"key": campaign.channel.key, "name": campaign.channel.name},
+        "programme": _named(campaign.parent),
+        "starts_on": campaign.starts_on.isoformat() if campaign.starts_on else None,
+        "ends_on": campaign.ends_on.isoformat() if campaign.ends_on else None,
+    }
+
+
+def _model(method: Method) -> dict[str, Any]:
+    return {"key": method.key, "name": method.name, "version": method.version, "sentence": method.sentence}
+
+
+def _run(run: AttributionRun | None) -> dict[str, Any] | None:
+    if run is None or run.finished_at is None:
+        return None
+    return {"id": str(run.public_id), "finished_at": run.finished_at.isoformat()}
