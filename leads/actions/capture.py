@@ -16,7 +16,8 @@ from functools import partial
 from django.db import IntegrityError, transaction
 from django.db.models import JSONField, Value
 
-from leads.actions.capture_desk import Captured, CaptureDesk, Refused
+from leads.actions.capture_desk import Captured, CaptureDesk
+from leads.actions.capture_people import Refused
 from leads.models import Submission
 from leads.pure.captured import CapturedItem
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
-
+from leads.actions.capture_arrivals import Arrivals
+from leads.actions.capture_people import KnownPeople, LeadFile, Refused
 from leads.models import (
     Account,
     Campaign,
-    Channel,
-    ChannelRule,
     Company,
     Consent,
     Lead,
@@ -23,14 +21,12 @@ from leads.models import (
     Submission,
     Touchpoint,
 )
-from leads.pure import channels, lifecycle
+from leads.pure import lifecycle
 from leads.pure.bots import touch_exclusion
 from leads.pure.captured import (
-    CHANNEL_BY_KIND,
     SUBSCRIBER_KINDS,
     CapturedEvent,
     CapturedItem,
-    campaign_code,
     dedupe_key,
     with_tags,
 )
@@ -63,27 +59,6 @@ class Captured:
     is_changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An item that contradicts what we know; ``pointer`` is relative to the item."""
-
-    pointer: str
-    code: str
-    detail: str
-
-
-@dataclass(slots=True)
-class _File:
-    """A lead on the desk: whether it is new, the moments of its first and newest genuine touch, what changed."""
-
-    lead: Lead
-    is_new: bool
-    first_at: datetime | None
-    newest_at: datetime | None
-    changes: dict[str, Any]
-    has_news: bool = False
-
-
 class CaptureDesk:
     """One batch. Every look-up happens here, in the transaction that will write."""
 
@@ -97,56 +72,15 @@ class CaptureDesk:
         self.company = Company.current()
         self.events = [with_tags(item.event) for item in items]
         self.keys = [dedupe_key(item) for item in items]
-        self.channels = {channel.key: channel for channel in Channel.objects.all()}
-        self.rules = [
-            channels.ChannelRule(*row)
-            for row in ChannelRule.objects.order_by("position").values_list(
-                "position", "channel__key", "source", "medium", "campaign", "referrer"
-            )
-        ]
-        self._find_leads()
-        codes = {campaign_code(event) for event in self.events} - {""}
-        self.campaigns = {campaign.code: campaign for campaign in Campaign.objects.filter(code__in=codes)}
+        self.people = KnownPeople(items)
+        self.arrivals = Arrivals(self.events, self.company)
         domains = {domain for item in items if (domain := company_domain(item.email))}
         self.accounts = {account.domain: account for account in Account.objects.filter(domain__in=domains)}
         self.touches = {touch.dedupe_key: touch for touch in Touchpoint.objects.filter(dedupe_key__in=self.keys)}
-        self.new_campaigns: dict[str, Campaign] = {}
         self.new_accounts: dict[str, Account] = {}
         self.new_touches: list[Touchpoint] = []
         self.passages: list[LifecyclePassage] = []
         self.consents: list[Consent] = []
-
-    def _find_leads(self) -> None:
-        """Lock the known leads (always in the same order, so that two batches cannot wait for each other)."""
-        genuine = Touchpoint.objects.genuine().filter(lead=OuterRef("pk"))
-        found = (
-            Lead.objects.select_for_update()
-            .annotate(
-                first_touch_at=Subquery(genuine.order_by("occurred_at").values("occurred_at")[:1]),
-                newest_touch_at=Subquery(genuine.order_by("-occurred_at").values("occurred_at")[:1]),
-            )
-            .order_by("pk")
-        )
-        emails = {item.email for item in self.items if item.email}
-        external_ids = {item.external_id for item in self.items if item.external_id}
-        rows = {lead.pk: lead for lead in found.filter(Q(email__in=emails) | Q(external_id__in=external_ids))}
-        while missing := {lead.merged_into_id for lead in rows.values() if lead.merged_into_id} - rows.keys():
-            rows |= {lead.pk: lead for lead in found.filter(pk__in=missing)}
-        files = {
-            pk: _File(lead, False, getattr(lead, "first_touch_at", None), getattr(lead, "newest_touch_at", None), {})
-            for pk, lead in rows.items()
-        }
-        self.files: list[_File] = list(files.values())
-        self.by_email: dict[str, _File] = {}
-        self.by_external_id: dict[str, _File] = {}
-        for lead in rows.values():
-            winner = lead
-            while winner.merged_into_id:
-                winner = rows[winner.merged_into_id]
-            if lead.email:
-                self.by_email[lead.email] = files[winner.pk]
-            if lead.external_id:
-                self.by_external_id[lead.external_id] = files[winner.pk]
 
     def take(self, *, needs_intake: bool) -> list[Captured | Refused]:
         """Decide every item, then write. Raises IntegrityError when another writer was faster."""
@@ -156,7 +90,7 @@ class CaptureDesk:
 
     def _take(self, index: int) -> Captured | Refused:
         item, event = self.items[index], self.events[index]
-        file = self._identify(item, event)
+        file = self.people.identify(item, event, self.at)
         if isinstance(file, Refused):
             return file
         is_new = file.is_new and not file.has_news
@@ -181,29 +115,7 @@ class CaptureDesk:
             )
         return Captured(file.lead, is_new, touch, is_repeat, is_changed=bool(file.changes))
 
-    def _identify(self, item: CapturedItem, event: CapturedEvent) -> _File | Refused:
-        by_email = self.by_email.get(item.email) if item.email else None
-        by_id = self.by_external_id.get(item.external_id) if item.external_id else None
-        if by_email and by_id and by_email is not by_id:
-            return Refused("/external_id", "identity_conflict", "The e-mail and the external id are of two people.")
-        file = by_email or by_id
-        if file is None:
-            lead = Lead(captured_at=min(event.occurred_at, self.at), changed_at=self.at, stage="")
-            file = _File(lead, True, None, None, {})
-            self.files.append(file)
-        elif by_email is None and item.email and file.lead.email:
-            return Refused("/email", "identity_conflict", "This external id is known with another e-mail address.")
-        elif by_id is None and item.external_id and file.lead.external_id:
-            return Refused("/external_id", "identity_conflict", "This e-mail is known with another external id.")
-        if item.email and by_email is None:
-            file.lead.email = file.changes["email"] = item.email
-            self.by_email[item.email] = file
-        if item.external_id and by_id is None:
-            file.lead.external_id = file.changes["external_id"] = item.external_id
-            self.by_external_id[item.external_id] = file
-        return file
-
-    def _learn(self, file: _File, item: CapturedItem, event: CapturedEvent) -> None:
+    def _learn(self, file: LeadFile, item: CapturedItem, event: CapturedEvent) -> None:
         """Take over what the item tells about the person, and their company."""
         lead = file.lead
         is_newest = file.newest_at is None or event.occurred_at >= file.newest_at
@@ -232,8 +144,8 @@ class CaptureDesk:
             )
         return self.accounts[domain]
 
-    def _touch(self, file: _File, item: CapturedItem, event: CapturedEvent, key: str) -> Touchpoint:
-        channel, campaign = self._came_through(event)
+    def _touch(self, file: LeadFile, item: CapturedItem, event: CapturedEvent, key: str) -> Touchpoint:
+        channel, campaign = self.arrivals.came_through(event)
         exclusion = touch_exclusion(
             event.user_agent, event.kind, is_internal=bool(item.email) and self._is_ours(item.email)
         )
@@ -265,28 +177,7 @@ class CaptureDesk:
             dedupe_key=key,
         )
 
-    def _came_through(self, event: CapturedEvent) -> tuple[Channel, Campaign | None]:
-        utm, code = event.utm, campaign_code(event)
-        campaign = self.campaigns.get(code) if code else None
-        if campaign and not (event.channel or utm.source or utm.medium or event.referrer):
-            # Named campaign, nothing else: the admin who filed the campaign under a channel knows best.
-            return next(one for one in self.channels.values() if one.pk == campaign.channel_id), campaign
-        visit = channels.Visit(utm.source, utm.medium, utm.campaign, event.referrer, event.landing_page)
-        key = event.channel or channels.classify(visit, self.rules, self.company.internal_domains).channel_key
-        if not event.channel and not utm and not event.referrer and key == "direct":
-            key = CHANNEL_BY_KIND.get(event.kind, key)
-        channel = self.channels.get(key) or self.channels[channels.OTHER]
-        if code and campaign is None:
-            campaign = self.campaigns[code] = self.new_campaigns[code] = Campaign(
-                name=utm.campaign.strip(),
-                code=code,
-                channel=channel,
-                currency=self.company.currency,
-                is_discovered=True,
-            )
-        return channel, campaign
-
-    def _advance(self, file: _File, event: CapturedEvent) -> None:
+    def _advance(self, file: LeadFile, event: CapturedEvent) -> None:
         """A first contact makes a subscriber or a lead; an inquiry makes a lead of a subscriber."""
         lead = file.lead
         target = Stage.SUBSCRIBER if event.kind in SUBSCRIBER_KINDS else Stage.LEAD
@@ -312,7 +203,7 @@ class CaptureDesk:
 
     def _write(self, outcomes: Sequence[Captured | Refused], *, needs_intake: bool) -> None:
         """Parents before children, and each kind in a fixed order: two batches then never wait in a circle."""
-        Campaign.objects.bulk_create([self.new_campaigns[code] for code in sorted(self.new_campaigns)])
+        Campaign.objects.bulk_create(self.arrivals.discovered())
         Account.objects.bulk_create([self.new_accounts[domain] for domain in sorted(self.new_accounts)])
         events = self._write_leads(needs_intake=needs_intake)
         Touchpoint.objects.bulk_create(sorted(self.new_touches, key=lambda touch: touch.dedupe_key))
@@ -342,7 +233,7 @@ class CaptureDesk:
 
     def _write_leads(self, *, needs_intake: bool) -> list[LeadEvent]:
         due_at = self.at if needs_intake else None
-        new = [file for file in self.files if file.is_new]
+        new = [file for file in self.people.files if file.is_new]
         for file in new:
             file.lead.intake_due_at = due_at
         Lead.objects.bulk_create(
@@ -350,7 +241,7 @@ class CaptureDesk:
         )
         events = [self._event(file.lead, LeadEvent.Kind.CAPTURED, {"source": self.source}) for file in new]
         touched: list[int] = []
-        for file in self.files:
+        for file in self.people.files:
             if file.is_new or not (file.changes or file.has_news):
                 continue
             if needs_intake:
