@@ -18,6 +18,7 @@ BAD_CAMPAIGN = "the-bigger-picture"
 WEBINAR_PROGRAMME = "analytics-in-practice"
 LATE_CHANNEL = "paid-social"
 LATE_DAYS = 10
+LATE_BILL_DAYS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,40 +185,47 @@ def _campaign(line: _Line, parent: int, channel: str, source: str, medium: str, 
 
 
 def costs(rng: Random, campaigns: list[Campaign], since: date, until: date, size: float) -> list[Cost]:
-    """Cost by day up to the day before `until`; paid social reports `LATE_DAYS` late. `size` scales all
-    amounts.
+    """Cost of every day a campaign ran, up to the day before `until`; `size` scales all amounts.
+
+    Reported the next morning, but for two: paid social is `LATE_DAYS` behind at the end, so that its last days are
+    unknown, and the organizers of events send their final bill `LATE_BILL_DAYS` later.
     """
     rows: list[Cost] = []
     for number, campaign in enumerate(campaigns):
-        if not campaign.daily_cents:
+        if campaign.parent is None:
             continue
         last = until - timedelta(days=1 + (LATE_DAYS if campaign.channel == LATE_CHANNEL else 0))
         if campaign.happens_on is not None:
-            bills = _event_bills(campaign, campaign.happens_on)
+            bills = _event_bills(campaign, campaign.happens_on, last)
         else:
             bills = _running_cost(rng, campaign, since, last)
-        rows += [
-            Cost(number, day, max(round(cents * size), 1), campaign.currency)
-            for day, cents in bills
-            if since <= day <= last
-        ]
+        for day, amount in bills.items():
+            is_final = campaign.channel == "events" and day == campaign.happens_on
+            reported_on = day + timedelta(days=LATE_BILL_DAYS if is_final else 1)
+            if since <= day and reported_on <= until:
+                cents = max(round(amount * size), 1) if amount else 0
+                rows.append(Cost(number, day, cents, campaign.currency, reported_on))
     return rows
 
 
-def _running_cost(rng: Random, campaign: Campaign, since: date, last: date) -> list[tuple[date, float]]:
-    bills = []
+def _running_cost(rng: Random, campaign: Campaign, since: date, last: date) -> dict[date, float]:
+    bills = {}
     day, end = campaign.starts_on, min(campaign.ends_on or last, last)
     is_media = campaign.medium in ("cpc", "paid-social", "display")
     while day <= end:
         weight = (0.55 + 0.45 * day_weight(day, since)) * (0.85 + 0.3 * rng.random()) if is_media else 1.0
-        bills.append((day, campaign.daily_cents * weight))
+        bills[day] = campaign.daily_cents * weight
         day += timedelta(days=1)
     return bills
 
 
-def _event_bills(campaign: Campaign, day: date) -> list[tuple[date, float]]:
-    """A deposit, the promotion in the last four weeks, and the rest on the day itself."""
+def _event_bills(campaign: Campaign, held_on: date, last: date) -> dict[date, float]:
+    """A deposit, the promotion in the last three weeks, the rest on the day itself; the other days cost nothing."""
     total = float(campaign.daily_cents)
-    bills = [(campaign.starts_on, total * 0.2)]
-    bills += [(day - timedelta(days=back), total * 0.02) for back in range(20, 0, -2)]
-    return [*bills, (day, total * 0.6)]
+    end = min(campaign.ends_on or held_on, last)
+    bills = {campaign.starts_on + timedelta(days=n): 0.0 for n in range((end - campaign.starts_on).days + 1)}
+    bills[campaign.starts_on] = total * 0.2
+    for back in range(20, 0, -2):
+        bills[held_on - timedelta(days=back)] = total * 0.02
+    bills[held_on] = total * 0.6
+    return {day: amount for day, amount in bills.items() if day <= last}

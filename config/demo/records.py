@@ -66,12 +66,13 @@ class Campaign:
 
 @dataclass(slots=True)
 class Cost:
-    """What a campaign cost on one day. A day without a row is unknown, not free."""
+    """What a campaign cost on one day, as reported on another. A day without a row is unknown, not free."""
 
     campaign: int
     day: date
     cents: int
     currency: str
+    reported_on: date
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from django.contrib.auth.hashers import make_password
 
@@ -28,6 +28,7 @@ from leads.models import (
     User,
 )
 
+_REPORTED_AT = time(4)  # before Monday's report
 FIT_THRESHOLD, BEHAVIOUR_THRESHOLD = 30, 25
 
 
@@ -85,7 +86,7 @@ def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
                     amount_cents=cost.cents, currency=cost.currency, on=cost.day
                 ),
                 "source": "demo",
-                "recorded_at": company.until,
+                "recorded_at": min(datetime.combine(cost.reported_on, _REPORTED_AT, UTC), company.until),
             }
             for cost in company.costs
         ),
