@@ -50,9 +50,13 @@ class LeadPageFilter(LeadFilter):
     owner = django_filters.ModelChoiceFilter(
         queryset=lambda request: User.objects.active().filter(leads__isnull=False).distinct().order_by("name")
     )
+    stage = django_filters.ChoiceFilter(choices=Stage.choices)
     email = external_id = captured_from = captured_to = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.form.fields.values():
+            if hasattr(field, "empty_label"):
+                field.empty_label = "All"
         if not self.request.user.sees_all:  # a rep's list holds one owner
             del self.form.fields["owner"]
