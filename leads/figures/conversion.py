@@ -50,7 +50,7 @@ def _reached(scope: Scope, start: str, end: str) -> tuple[Q | Exists, Q]:
         return closed & Q(status=DealStatus.WON), closed & Q(status=DealStatus.LOST)
     lead = "pk" if start == "lead" else "lead"
     # Whoever stands on a higher rung has passed this one, even if nobody wrote the passage down.
-    beyond = LADDER[LADDER.index(end) :]
+    beyond = LADDER[LADDER.index(Stage.CUSTOMER if end == "won" else end) :]
     passed = LifecyclePassage.objects.filter(lead=OuterRef(lead), to_stage__in=beyond, passed_at__lte=scope.at)
     return Exists(passed), Q(**{("" if start == "lead" else "lead__") + "stage__in": _ENDED})
 
@@ -114,3 +114,14 @@ for _start, _end in STEPS:
         f"entries to {_there} in the period ÷ entries to {_here} in the period",
         "By period: the two groups are different people, so that it can exceed 100 %.",
     )
+
+# From end to end by cohort only: by period it would compare people with deals.
+_register(
+    "conversion",
+    "lead",
+    "won",
+    partial(_cohort, "lead", "won"),
+    "of the persons captured in the period, the share that has ever become a customer",
+    "Cohort: everybody is counted in the period they were captured. Recent cohorts are not finished and will rise; "
+    "those who may still come are listed apart.",
+)
