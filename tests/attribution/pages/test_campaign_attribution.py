@@ -1,0 +1,135 @@
+"""The attribution page: everything asked stands in the address, and the table adds up."""
+
+from __future__ import annotations
+
+import csv
+from io import BytesIO, StringIO
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import openpyxl
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from attribution.pure.methods import all_methods
+from leads.models import Opportunity, User
+from tests.attribution.factories import company_with_deals, cost, run
+from tests.leads.factories import CampaignFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
+PAGE = "/attribution?method=linear&basis=simple&from=2026-09-01&to=2026-11-15"
+
+
+@pytest.fixture
+def made() -> dict[str, Any]:
+    made = company_with_deals()
+    run()
+    return made
+
+
+@pytest.fixture
+def signed_in(client: Client, director: User) -> Client:
+    client.force_login(director)
+    return client
+
+
+def page(client: Client, url: str = PAGE) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_defaults_go_into_the_address(signed_in: Client, made: dict[str, Any]) -> None:
+    answer = signed_in.get("/attribution?view=methods")
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert answer.status_code == 302
+    assert set(query) == {"method", "basis", "from", "to", "view"}
+    assert (query["method"], query["basis"]) == (["linear"], ["simple"])
+    assert signed_in.get(answer.headers["Location"]).status_code == 200
+
+
+def test_the_table_reconciles_with_closed_won_revenue(signed_in: Client, made: dict[str, Any]) -> None:
+    text = page(signed_in)
+    assert "Reconciles with closed-won revenue" in text and "€4,111.11" in text
+    assert "Search programme" in text and "Unattributed" in text
+    assert text.index('class="row-muted"') > text.index("Search programme")
+    assert "no cost reported" in text  # the mail campaign
+
+
+def test_a_change_after_the_last_run_is_admitted(signed_in: Client, made: dict[str, Any]) -> None:
+    Opportunity.objects.filter(pk=made["won"].pk).update(reporting_cents=100_101)
+    assert "the table is €1.00 off" in page(signed_in)
+
+
+def test_realised_says_what_it_means(signed_in: Client, made: dict[str, Any]) -> None:
+    text = page(signed_in, PAGE.replace("simple", "realised"))
+    assert "Recent weeks look bad on the realised basis" in text and "Reconciles" not in text
+
+
+def test_methods_side_by_side_flag_a_flipping_verdict(signed_in: Client, made: dict[str, Any]) -> None:
+    text = page(signed_in, f"{PAGE}&view=methods")
+    for method in all_methods():
+        assert method.name in text
+    assert "verdict flips" in text  # last touch gives the search campaign nothing, first touch a lot
+    cost(made["search"], 100_000_000, at=11)  # now no method says that it paid
+    assert text.count("verdict flips") > page(signed_in, f"{PAGE}&view=methods").count("verdict flips")
+
+
+def test_sorting_puts_unknown_last(signed_in: Client, made: dict[str, Any]) -> None:
+    text = page(signed_in, f"{PAGE}&sort=cost")
+    names = [
+        text.index(f'<th scope="row" class="tree-0 wide">{name}') for name in ("Paid search", "Paid social", "E-mail")
+    ]
+    assert names == sorted(names)
+    assert page(signed_in, f"{PAGE}&sort=nonsense")
+
+
+def test_what_does_not_exist_is_refused_by_name(signed_in: Client, made: dict[str, Any]) -> None:
+    for query, name in (("method=magic", "method"), ("basis=x", "basis"), ("from=2026-13-01", "from")):
+        key, value = query.split("=")
+        parts = {**{k: v[0] for k, v in parse_qs(urlsplit(PAGE).query).items()}, key: value}
+        answer = signed_in.get("/attribution", parts)
+        assert answer.status_code == 400
+        assert f"<strong>{name}</strong>" in answer.content.decode()
+
+
+def test_exports_hold_the_same_numbers_and_no_formulas(signed_in: Client, made: dict[str, Any]) -> None:
+    made["search"].name = "=HYPERLINK(1)"
+    made["search"].save(update_fields=["name"])
+    text = signed_in.get(f"{PAGE}&export=csv").content.decode("utf-8-sig")
+    lines = list(csv.DictReader(StringIO(text)))
+    assert lines[-1]["Name"] == "Closed-won revenue" and lines[-1]["Revenue, Linear"] == "4111.11"
+    assert not any(line["Name"].startswith("=") for line in lines)
+    book = openpyxl.load_workbook(BytesIO(signed_in.get(f"{PAGE}&export=xlsx").content))
+    rows = list(book["Attribution"].iter_rows(values_only=True))
+    assert len(rows) == len(lines) + 1
+    assert rows[-1][rows[0].index("Revenue, Linear")] == 4111.11
+
+
+def test_before_the_first_run_the_page_says_so(signed_in: Client) -> None:
+    assert "Nothing computed yet" in page(signed_in)
+
+
+def test_reps_do_not_see_it(client: Client, rep: User, made: dict[str, Any]) -> None:
+    client.force_login(rep)
+    for url in (PAGE, "/attribution/runs", f"/attribution/campaigns/{made['search'].public_id}"):
+        assert client.get(url).status_code == 404
+
+
+def test_queries_do_not_grow_with_the_data(signed_in: Client, made: dict[str, Any]) -> None:
+    def queries(url: str) -> int:
+        signed_in.get(url)
+        with CaptureQueriesContext(connection) as seen:
+            assert signed_in.get(url).status_code == 200
+        return len(seen)
+
+    urls = (PAGE, f"{PAGE}&view=methods", f"/attribution/campaigns/{made['programme'].public_id}")
+    few = [queries(url) for url in urls]
+    for _ in range(3):
+        company_with_deals()
+        CampaignFactory(parent=made["programme"])
+    run()
+    assert [queries(url) for url in urls] == few
+    assert max(few) <= 40
