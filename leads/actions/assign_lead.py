@@ -101,6 +101,7 @@ class _Rota:
             self.away.setdefault(rep_id, []).append((first, last))
         # An account may get its owner from the lead before, in this very round.
         self.owners = {lead.account_id: lead.account.owner_id for lead in leads if lead.account}
+        self.new_owners: dict[int, User] = {}
         self.names = {share.rep_id: str(share.rep) for share in self.shares}
         foreign = {owner for owner in self.owners.values() if owner} - self.names.keys()
         if foreign:
@@ -131,6 +132,8 @@ class _Rota:
         Assignment.objects.bulk_create(logged)
         LeadEvent.objects.bulk_create(news)
         TerritoryRep.objects.bulk_update(self.shares, ["credit"])
+        for account_id in sorted(self.new_owners):  # in one order, so that two rounds cannot wait for each other
+            Account.objects.filter(pk=account_id, owner__isnull=True).update(owner=self.new_owners[account_id])
         return without
 
     def _choose(self, lead: Lead, match: routing.Match) -> Assignment:
@@ -177,7 +180,7 @@ class _Rota:
         self.open_leads[owner.pk] = self.open_leads.get(owner.pk, 0) + 1
         if lead.account_id and self.owners.get(lead.account_id) is None:
             self.owners[lead.account_id] = owner.pk
-            Account.objects.filter(pk=lead.account_id, owner__isnull=True).update(owner=owner)
+            self.new_owners[lead.account_id] = owner
 
     def _news(self, assignment: Assignment) -> LeadEvent:
         details: dict[str, Any] = {
