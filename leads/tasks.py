@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from leads.actions.answer_once import forget_answers
+from leads.actions.import_rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
 
 log = structlog.get_logger(__name__)
@@ -19,9 +20,26 @@ def sweep_intake() -> int:
 
 
 @shared_task
+def sweep_imports() -> int:
+    """Take in the rows of imports that wait or whose worker died."""
+    waiting = unfinished_imports(at=timezone.now())
+    for run_id in waiting:
+        import_rows(run_id=run_id, at=timezone.now())
+    return len(waiting)
+
+
+@shared_task
 def forget_old_answers() -> int:
     """Forget idempotent answers older than 24 hours."""
     return forget_answers(at=timezone.now())
+
+
+def nudge_imports() -> None:
+    """Ask a worker to look after imports now. Only a hint, as below."""
+    try:
+        sweep_imports.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
 
 
 def nudge_intake() -> None:

@@ -1,0 +1,1 @@
+"""Commands of the leads app, one module each."""

@@ -1,0 +1,157 @@
+"""The fields that a column of an imported table may feed, and which column feeds which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+LEADS, OPPORTUNITIES, COSTS = "leads", "opportunities", "costs"
+
+
+class MappingRefused(ValueError):
+    """The columns do not fit the file or the kind; ``field`` names the field at fault."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field, self.reason = name, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field that a column may feed: the names files give it, and the most characters it holds."""
+
+    name: str
+    label: str
+    aliases: str = ""
+    most: int = 200
+    help: str = ""
+
+    def names(self) -> set[str]:
+        """Every spelling that stands for this field."""
+        return {plain(text) for text in (self.name, self.label, *self.aliases.split("|")) if text}
+
+
+FIELDS: Mapping[str, tuple[Field, ...]] = {
+    LEADS: (
+        Field("external_id", "External id", "id|lead id|mql id|contact id|record id|key", 120),
+        Field("email", "E-mail", "mail|e-mail address|email address|work email", 254),
+        Field("name", "Full name", "contact|contact name|person", 240, "split at the first blank"),
+        Field("first_name", "First name", "given name|forename|vorname", 120),
+        Field("last_name", "Last name", "surname|family name|nachname", 120),
+        Field("company", "Company", "company name|organization|organisation|account|firma"),
+        Field("job_title", "Job title", "title|position|role", 160),
+        Field("phone", "Phone", "telephone|mobile|phone number", 40),
+        Field("country", "Country", "country code|land", 80, "ISO code such as DE, or a common name"),
+        Field("region", "Region", "state|province|county", 80),
+        Field("postal_code", "Postal code", "zip|zip code|postcode|plz", 20),
+        Field("industry", "Industry", "sector|segment", 80),
+        Field("company_size", "Company size", "employees|headcount|number of employees", 12),
+        Field(
+            "occurred_at",
+            "First contact",
+            "first contact date|date|created|created at|created on|create date|contact date|captured at",
+            40,
+            "a date or a moment; without an offset in the company's time zone",
+        ),
+        Field("channel", "Channel", "origin|source|lead source|original source|medium", 120),
+        Field("landing_page", "Landing page", "landing page id|page|url|first page", 1000),
+        Field("campaign", "Campaign code", "campaign|utm campaign|campaign name", 120),
+    ),
+    OPPORTUNITIES: (
+        Field("external_id", "External id", "id|deal id|opportunity id|seller id|record id", 120),
+        Field("lead_external_id", "Lead's external id", "lead id|mql id|contact id", 120),
+        Field("lead_email", "Lead's e-mail", "email|mail|contact email", 254),
+        Field("name", "Name", "deal name|opportunity|opportunity name|deal"),
+        Field("opened_at", "Opened", "open date|created|created at|created on|create date|opened on", 40),
+        Field(
+            "closed_at",
+            "Closed",
+            "won date|close date|closed date|closed on|won at|closing date",
+            40,
+            "when it was won or lost; without an offset in the company's time zone",
+        ),
+        Field("stage", "Stage or status", "status|deal stage|pipeline stage|state", 80),
+        Field("amount", "Amount", "value|deal value|revenue|price|deal amount", 40),
+        Field("currency", "Currency", "currency code", 3),
+        Field("lost_reason", "Lost because", "loss reason|closed lost reason", 120),
+        Field("owner", "Owner", "owner email|deal owner|sales rep|rep|sr id", 254, "an e-mail here finds the person"),
+        Field("segment", "Segment", "business segment|industry"),
+        Field("lead_type", "Lead type", "type"),
+    ),
+    COSTS: (
+        Field("campaign", "Campaign code", "utm campaign|code|campaign name", 120),
+        Field("spent_on", "Day", "date|spent on|spend date|cost date", 40),
+        Field("amount", "Amount", "cost|spend|costs|amount spent", 40),
+        Field("currency", "Currency", "currency code", 3),
+    ),
+}
+# Of each group at least one field needs a column.
+REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    LEADS: (("external_id", "email"),),
+    OPPORTUNITIES: (("external_id", "lead_external_id"),),
+    COSTS: (("campaign",), ("spent_on",), ("amount",)),
+}
+# What files call the channels that every installation starts with.
+CHANNEL_WORDS: Mapping[str, str] = {
+    "organic search": "organic-search",
+    "seo": "organic-search",
+    "paid search": "paid-search",
+    "sea": "paid-search",
+    "ppc": "paid-search",
+    "social": "organic-social",
+    "social media": "organic-social",
+    "paid social": "paid-social",
+    "direct traffic": "direct",
+    "direct": "direct",
+    "email": "email",
+    "e mail": "email",
+    "newsletter": "email",
+    "referral": "referral",
+    "referrals": "referral",
+    "display": "display",
+    "trade show": "events",
+    "event": "events",
+    "webinar": "webinar",
+    "partner": "partner",
+    "other": "other",
+    "other publicities": "other",
+    "unknown": "other",
+    "": "other",
+}
+
+
+def guess_columns(kind: str, header: Collection[str]) -> dict[str, str]:
+    """The column that most probably feeds each field, by its name; each column feeds one field at most."""
+    free = {plain(name): name for name in reversed(list(header))}
+    found: dict[str, str] = {}
+    for wanted in (lambda field: {plain(field.name), plain(field.label)}, Field.names):
+        for each in FIELDS[kind]:
+            name = next((name for name in free if name in wanted(each)), None)
+            if each.name not in found and name is not None:
+                found[each.name] = free.pop(name)
+    return {each.name: found[each.name] for each in FIELDS[kind] if each.name in found}
+
+
+def check_columns(kind: str, columns: Mapping[str, str], header: Collection[str]) -> None:
+    """Raises MappingRefused for unknown fields, columns the file lacks, and fields that need a column."""
+    known = {each.name: each for each in FIELDS[kind]}
+    for name, column in columns.items():
+        if name not in known:
+            raise MappingRefused(name, f"There is no field {name!r}. Fields: {', '.join(known)}.")
+        if column not in header:
+            raise MappingRefused(name, f"The file has no column {column!r}.")
+    for group in REQUIRED[kind]:
+        if not columns.keys() & set(group):
+            labels = " or ".join(known[name].label for name in group)
+            raise MappingRefused(group[0], f"Choose the column for {labels}.")
+
+
+def channel_words(words: Mapping[str, str]) -> dict[str, str]:
+    """A value map in the spelling that :meth:`Plan.channel_of` looks up."""
+    return {plain(word): key for word, key in words.items()}
+
+
+def plain(text: str) -> str:
+    """A name without regard to case, underscores, dashes and double blanks."""
+    return " ".join(re.sub(r"[_\-./]+", " ", text.casefold()).split())
