@@ -1,5 +1,6 @@
 """Nouns of alignment."""
 
+from alignment.models.criterion_event import CriterionEvent
 from alignment.models.integration_point import AcceptanceCriterion, Evidence, IntegrationPoint, SignOff
 from alignment.models.weekly_report import (
     ReportDelivery,
@@ -12,6 +13,7 @@ from alignment.models.weekly_report import (
 
 __all__ = [
     "AcceptanceCriterion",
+    "CriterionEvent",
     "Evidence",
     "IntegrationPoint",
     "ReportDelivery",

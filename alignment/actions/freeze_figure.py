@@ -1,0 +1,157 @@
+"""Freeze a figure: its value, its definition in words, and every row of every part.
+
+The value is computed from the very rows that are frozen, so that no write in between can make them disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from alignment.pure import sealing
+from leads.figures import words
+from leads.figures.base import Column, Figure, Number, Row, RowSet, Scope, definition
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPart:
+    """One part's rows, each a list of plain cells in the order of ``columns``; a linked cell is [text, address]."""
+
+    name: str
+    columns: list[dict[str, Any]]
+    rows: list[list[Any]]
+    total: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenFigure:
+    """A figure and its frozen parts; ``about`` is what the report keeps of it beside the rows."""
+
+    figure: Figure
+    parts: tuple[FrozenPart, ...]
+    about: dict[str, Any]
+
+    @property
+    def value(self) -> Number | None:
+        """The figure's value."""
+        return self.figure.value
+
+    def column(self, part: str, path: str) -> list[Any]:
+        """All cells of one column of a part."""
+        found = next(frozen for frozen in self.parts if frozen.name == part)
+        place = next(place for place, column in enumerate(found.columns) if column["path"] == path)
+        cells = [row[place] for row in found.rows]
+        return [cell[0] for cell in cells] if found.columns[place]["is_linked"] else cells
+
+
+def freeze_figure(*, key: str, scope: Scope, more: tuple[Column, ...] = ()) -> FrozenFigure:
+    """Compute a figure from rows read once. ``more`` are columns kept for later use and not shown."""
+    meaning = definition(key)
+    parts = meaning.parts(scope)
+    frozen: list[FrozenPart] = []
+    totals: dict[str, Number | None] = {}
+    for name, part in parts.items():
+        is_counted = not name.startswith("excluded")
+        kept = _freeze(name, replace(part, columns=(*part.columns, *more)) if more and is_counted else part, scope)
+        frozen.append(kept)
+        if is_counted:
+            totals[name] = kept.total
+    found = Figure(meaning, scope, parts, totals, meaning.combine(totals))
+    return FrozenFigure(found, tuple(frozen), _about(found, frozen))
+
+
+def _freeze(name: str, part: RowSet, scope: Scope) -> FrozenPart:
+    rows = part.rows()
+    columns = [
+        {
+            "path": column.path,
+            "label": column.label,
+            "kind": column.kind,
+            "is_linked": bool(column.link),
+            "is_money_elsewhere": bool(column.currency_by),
+            "is_amount": column.path == part.amount,
+        }
+        for column in part.columns
+    ]
+    # A part may sum a column it does not show; the rows must still add up.
+    hidden = part.amount and part.amount not in {column.path for column in part.columns}
+    if hidden:
+        columns.append({**_HIDDEN, "path": part.amount, "is_amount": True})
+    addresses = {column.path: _address(column) for column in part.columns if column.link}
+    cells = [
+        [
+            *(_cell(column, row, addresses) for column in part.columns),
+            *([sealing.plain(row[part.amount])] if hidden else []),
+        ]
+        for row in rows
+    ]
+    return FrozenPart(name, columns, cells, _total(part, rows))
+
+
+_HIDDEN = {"label": "", "kind": "text", "is_linked": False, "is_money_elsewhere": False, "is_amount": False}
+
+
+def _total(part: RowSet, rows: list[Row]) -> Number | None:
+    """The same as ``RowSet.total``, of the rows at hand."""
+    if part.statistic:
+        values = [(row[part.amount], row[part.event]) if part.event else row[part.amount] for row in rows]
+        return part.statistic(values)
+    if not part.amount:
+        return len(rows)
+    known = [row[part.amount] for row in rows if row[part.amount] is not None]
+    return sum(known) if known else part.nothing
+
+
+def _cell(column: Column, row: Row, addresses: dict[str, str]) -> Any:
+    value = sealing.plain(row[column.path])
+    if column.currency_by:
+        return [value, row[column.currency_by]]
+    if column.link:
+        address, key = addresses[column.path], row[column.link_by]
+        return [value, address.replace(_ANY, str(key)) if address and key is not None else ""]
+    return value
+
+
+_ANY = "00000000-0000-0000-0000-000000000000"
+
+
+def _address(column: Column) -> str:
+    """The address of a row's page with a place for its key; resolving it anew for every row would take longest."""
+    try:
+        return reverse(column.link, args=[_ANY])
+    except NoReverseMatch:
+        return ""
+
+
+def _about(found: Figure, parts: list[FrozenPart]) -> dict[str, Any]:
+    meaning, scope = found.definition, found.scope
+    return {
+        "figure": meaning.key,
+        "version": meaning.version,
+        "name": meaning.name,
+        "unit": meaning.unit,
+        "better": meaning.better,
+        "formula": meaning.formula,
+        "meaning": meaning.meaning,
+        "arithmetic": words.filled_formula(found),
+        "value": sealing.plain(found.value),
+        "text": words.value_text(found),
+        "exact": words.exact_text(found),
+        "period": [scope.period.start.isoformat(), scope.period.end.isoformat()],
+        "at": scope.at.isoformat(),
+        "query": scope.query(),
+        "parts": [
+            {
+                "name": part.name,
+                "label": found.parts[part.name].label,
+                "count": len(part.rows),
+                "total": sealing.plain(part.total),
+                "total_text": words.total_text(found.parts[part.name], part.total, scope.currency),
+                "is_counted": part.name in found.totals,
+                "digest": sealing.digest([part.columns, part.rows]),
+            }
+            for part in parts
+        ],
+    }

@@ -1,0 +1,24 @@
+"""Background work of the alignment app: the weekly report, its mails, and the daily look at older reports."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from alignment.actions.publish_due import publish_due
+from alignment.actions.restate import restate
+from alignment.actions.send_report import send_due_reports
+
+
+@shared_task(name="alignment.tasks.publish_due_report")
+def publish_due_report() -> int:
+    """Publish what is due, mail what is not mailed yet; returns how many mails went out."""
+    at = timezone.now()
+    publish_due(at=at)
+    return send_due_reports(at=at)
+
+
+@shared_task(name="alignment.tasks.notice_restatements")
+def notice_restatements() -> int:
+    """Compare published reports with today's figures; returns how many differ newly."""
+    return len(restate(at=timezone.now()))

@@ -1,0 +1,351 @@
+"""Integration points: six promises, their criteria, evidence and sign-offs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from alignment.actions.add_evidence import EvidenceRefused, add_evidence
+from alignment.actions.measure_point import measure_point
+from alignment.actions.plan_criteria import plan_criterion, plan_point
+from alignment.actions.set_aside import reopen, set_aside
+from alignment.actions.sign_off import SignOffRefused, sign_off
+from alignment.actions.withdraw_sign_off import withdraw_sign_off
+from alignment.forms import EvidenceForm, PlanForm, ReasonForm, SignOffForm
+from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, IntegrationPoint, SignOff
+from alignment.queries import may_add_evidence, may_sign_off
+from leads.models import Company, User
+from leads.pure.week import local_date
+
+State = AcceptanceCriterion.State
+TONES = {State.SIGNED_OFF: "good", State.READY: "accent", State.FLAGGED: "warn"}
+ICONS = {
+    State.SIGNED_OFF: "check-circle",
+    State.READY: "pencil",
+    State.FLAGGED: "flag",
+    State.NOT_APPLICABLE: "x-circle",
+    State.NOT_READY: "hourglass-split",
+}
+CRITERIA = Prefetch("criteria", AcceptanceCriterion.objects.select_related("owner").order_by("position"))
+
+
+@login_required
+@require_GET
+def integration_points(request: HttpRequest) -> HttpResponse:
+    """Six cards in two groups; ``mine`` keeps those the person looks after."""
+    user = cast(User, request.user)
+    is_mine = request.GET.get("mine") == "1"
+    points = IntegrationPoint.objects.select_related("owner").prefetch_related(CRITERIA).order_by("position")
+    if is_mine:
+        points = points.filter(Q(owner=user) | Q(criteria__owner=user)).distinct()
+    cards = [_card(point, _today()) for point in points]
+    groups = [(name, list(found)) for name, found in groupby(cards, key=lambda card: card["point"].group)]
+    done = sum(card["done"] for card in cards)
+    total = sum(card["total"] for card in cards)
+    context = {"groups": groups, "is_mine": is_mine, "done": done, "total": total}
+    return render(request, "alignment/integration_points.html", context)
+
+
+@login_required
+@require_GET
+def integration_point(request: HttpRequest, code: str) -> HttpResponse:
+    """One point: protocol, frameworks, live figures, four criteria."""
+    user = cast(User, request.user)
+    point = _point(code)
+    return render(
+        request,
+        "alignment/integration_point.html",
+        {
+            **_card(point, _today()),
+            **_rights(user),
+            "measurements": measure_point(point=point, at=timezone.now(), user=user),
+            "criteria": [_criterion(criterion) for criterion in _criteria(point)],
+            "plan_form": PlanForm(initial={"owner": point.owner_id, "due_on": point.due_on}, prefix="point"),
+        },
+    )
+
+
+@login_required
+@require_GET
+def integration_point_certificate(request: HttpRequest, code: str) -> HttpResponse:
+    """A page to print: who signed what, when, on which evidence."""
+    point = _point(code)
+    context = {**_card(point, _today()), "criteria": [_criterion(criterion) for criterion in _criteria(point)]}
+    return render(request, "alignment/integration_certificate.html", {**context, "printed_at": timezone.now()})
+
+
+@login_required
+@require_POST
+def criterion_evidence(request: HttpRequest, code: str, position: int) -> HttpResponse:
+    """Add evidence to a criterion."""
+    criterion, user = _of(code, position), cast(User, request.user)
+    if not may_add_evidence(user):
+        raise PermissionDenied("Marketing directors, sales leaders and admins add evidence.")
+    form = EvidenceForm(request.POST)
+    return _done(
+        request,
+        criterion,
+        form,
+        lambda given: add_evidence(
+            criterion=criterion, note=given["note"], url=given["url"], by=user, at=timezone.now()
+        ),
+        "The evidence is kept.",
+    )
+
+
+@login_required
+@require_POST
+def criterion_sign_off(request: HttpRequest, code: str, position: int) -> HttpResponse:
+    """Sign a criterion off."""
+    criterion, user = _of(code, position), _signer(request)
+    form = SignOffForm(request.POST)
+    return _done(
+        request,
+        criterion,
+        form,
+        lambda given: sign_off(
+            criterion=criterion, by=user, at=timezone.now(), note=given["note"], version=given["version"]
+        ),
+        "Signed off. The evidence is frozen with your name.",
+    )
+
+
+@login_required
+@require_POST
+def criterion_withdraw(request: HttpRequest, code: str, position: int) -> HttpResponse:
+    """Withdraw the standing sign-off."""
+    criterion, user = _of(code, position), _signer(request)
+
+    def withdraw(given: dict[str, Any]) -> None:
+        standing = criterion.sign_offs.filter(withdrawn_at__isnull=True).first()
+        if standing is None:
+            raise SignOffRefused("There is no sign-off to withdraw.")
+        withdraw_sign_off(sign_off=standing, by=user, reason=given["reason"], at=timezone.now())
+
+    return _done(
+        request, criterion, ReasonForm(request.POST), withdraw, "The sign-off is withdrawn and stays on record."
+    )
+
+
+@login_required
+@require_POST
+def criterion_set_aside(request: HttpRequest, code: str, position: int) -> HttpResponse:
+    """Mark a criterion not applicable, or take it up again."""
+    criterion, user = _of(code, position), _signer(request)
+    action = reopen if request.POST.get("reopen") else set_aside
+    return _done(
+        request,
+        criterion,
+        ReasonForm(request.POST),
+        lambda given: action(criterion=criterion, by=user, reason=given["reason"], at=timezone.now()),
+        "The criterion is open again." if action is reopen else "The criterion is set aside.",
+    )
+
+
+@login_required
+@require_POST
+def criterion_plan(request: HttpRequest, code: str, position: int) -> HttpResponse:
+    """Set a criterion's owner and due date."""
+    criterion, user = _of(code, position), _signer(request)
+    return _done(
+        request,
+        criterion,
+        PlanForm(request.POST),
+        lambda given: plan_criterion(
+            criterion=criterion, owner=given["owner"], due_on=given["due_on"], by=user, at=timezone.now()
+        ),
+        "Planned.",
+    )
+
+
+@login_required
+@require_POST
+def integration_point_plan(request: HttpRequest, code: str) -> HttpResponse:
+    """Set a point's owner and due date."""
+    point, user = _point(code), _signer(request)
+    form = PlanForm(request.POST, prefix="point")
+    if form.is_valid():
+        plan_point(point=point, owner=form.cleaned_data["owner"], due_on=form.cleaned_data["due_on"], by=user)
+        messages.success(request, "Planned.")
+    else:
+        messages.error(request, _said(form))
+    return redirect(point)
+
+
+# --- behind the pages ------------------------------------------------------------------------------------------------
+
+
+def _signer(request: HttpRequest) -> User:
+    user = cast(User, request.user)
+    if not may_sign_off(user):
+        raise PermissionDenied("Only sales leaders and admins sign off.")
+    return user
+
+
+def _done(
+    request: HttpRequest,
+    criterion: AcceptanceCriterion,
+    form: Any,
+    action: Callable[[dict[str, Any]], object],
+    success: str,
+) -> HttpResponse:
+    """Run an action with a form's data; answer with the criterion's fragment, or go back to the page without htmx."""
+    refusal = "" if form.is_valid() else _said(form)
+    if not refusal:
+        try:
+            action(form.cleaned_data)
+        except (SignOffRefused, EvidenceRefused) as refused:
+            refusal = str(refused)
+    if request.htmx:  # type: ignore[attr-defined]
+        fresh = _criterion(_criteria(criterion.point).get(pk=criterion.pk))
+        context = {
+            "point": criterion.point,
+            "item": fresh,
+            "refusal": refusal,
+            "success": "" if refusal else success,
+            **_rights(cast(User, request.user)),
+        }
+        return render(request, "alignment/_criterion.html", context, status=422 if refusal else 200)
+    if refusal:
+        messages.error(request, refusal)
+    else:
+        messages.success(request, success)
+    return redirect(f"{criterion.point.get_absolute_url()}#criterion-{criterion.position}")
+
+
+def _said(form: Any) -> str:
+    return " ".join(
+        f"{form.fields[name].label or name.replace('_', ' ').capitalize()}: {error}" if name in form.fields else error
+        for name, errors in form.errors.items()
+        for error in errors
+    )
+
+
+def _point(code: str) -> IntegrationPoint:
+    return get_object_or_404(IntegrationPoint.objects.select_related("owner").prefetch_related(CRITERIA), code=code)
+
+
+def _of(code: str, position: int) -> AcceptanceCriterion:
+    rows = AcceptanceCriterion.objects.select_related("point")
+    return get_object_or_404(rows, point__code=code, position=position)
+
+
+def _criteria(point: IntegrationPoint) -> Any:
+    return (
+        point.criteria.select_related("owner", "point")
+        .prefetch_related(
+            Prefetch("evidence", Evidence.objects.order_by("added_at", "pk")),
+            Prefetch("sign_offs", SignOff.objects.order_by("signed_at", "pk")),
+            Prefetch("events", CriterionEvent.objects.order_by("happened_at", "pk")),
+        )
+        .order_by("position")
+    )
+
+
+def _today() -> date:
+    return local_date(timezone.now(), Company.current().tz)
+
+
+def _rights(user: User) -> dict[str, bool]:
+    return {"may_sign_off": may_sign_off(user), "may_add_evidence": may_add_evidence(user)}
+
+
+def _card(point: IntegrationPoint, today: date) -> dict[str, Any]:
+    criteria = list(point.criteria.all())
+    counted = [criterion for criterion in criteria if criterion.state != State.NOT_APPLICABLE]
+    waiting = [criterion for criterion in counted if criterion.state != State.SIGNED_OFF]
+    days = [criterion.due_on for criterion in waiting if criterion.due_on]
+    next_due = min(days, default=point.due_on if waiting else None)
+    return {
+        "point": point,
+        "done": len(counted) - len(waiting),
+        "total": len(counted),
+        "ready": (ready := sum(criterion.state == State.READY for criterion in waiting)),
+        "ready_text": f"{ready} ready to sign",
+        "flagged": (flagged := sum(criterion.state == State.FLAGGED for criterion in waiting)),
+        "flagged_text": f"{flagged} flagged",
+        "next_due": next_due,
+        "is_overdue": bool(next_due and next_due < today),
+    }
+
+
+def _criterion(criterion: AcceptanceCriterion) -> dict[str, Any]:
+    signed = list(criterion.sign_offs.all())
+    standing = next((found for found in signed if found.withdrawn_at is None), None)
+    state = State(criterion.state)
+    return {
+        "criterion": criterion,
+        "tone": TONES.get(state, ""),
+        "icon": ICONS[state],
+        "evidence": list(criterion.evidence.all()),
+        "standing": standing,
+        "frozen": _frozen(standing),
+        "is_open": state in (State.NOT_READY, State.READY, State.FLAGGED) and standing is None,
+        "is_aside": state == State.NOT_APPLICABLE,
+        "history": _history(criterion, signed),
+        "plan_form": PlanForm(
+            initial={"owner": criterion.owner_id, "due_on": criterion.due_on}, auto_id=f"id_{criterion.pk}_%s"
+        ),
+        "evidence_form": EvidenceForm(auto_id=f"id_{criterion.pk}_%s"),
+        "sign_off_form": SignOffForm(initial={"version": criterion.version}, auto_id=f"id_{criterion.pk}_sign_%s"),
+    }
+
+
+def _frozen(standing: SignOff | None) -> dict[str, Any]:
+    if standing is None:
+        return {"documents": [], "live": []}
+    documents = [
+        {**document, "added_at": datetime.fromisoformat(document["added_at"])}
+        for document in standing.evidence.get("documents", [])
+    ]
+    return {"documents": documents, "live": standing.evidence.get("live", [])}
+
+
+def _history(criterion: AcceptanceCriterion, signed: list[SignOff]) -> list[dict[str, Any]]:
+    """Everything that happened to a criterion, newest first."""
+    entries: list[dict[str, Any]] = [
+        {"at": found.added_at, "title": f"Evidence by {found.added_by_name}", "icon": "plus-lg", "body": found.note}
+        for found in criterion.evidence.all()
+    ]
+    for found in signed:
+        version = f"version {found.criterion_version}"
+        entries.append(
+            {
+                "at": found.signed_at,
+                "title": f"Signed off by {found.signed_by_name}",
+                "icon": "check-circle",
+                "tone": "good",
+                "body": f"{found.note} ({version})" if found.note else f"In the words of {version}",
+            }
+        )
+        if found.withdrawn_at:
+            entries.append(
+                {
+                    "at": found.withdrawn_at,
+                    "title": f"Sign-off of {found.signed_by_name} withdrawn by {found.withdrawn_by_name}",
+                    "icon": "x-circle",
+                    "tone": "bad",
+                    "body": found.withdrawn_because,
+                }
+            )
+    entries += [
+        {
+            "at": event.happened_at,
+            "title": f"{event.get_kind_display()} by {event.by_name}",
+            "icon": "info-circle",
+            "body": event.because,
+        }
+        for event in criterion.events.all()
+    ]
+    return sorted(entries, key=lambda entry: entry["at"], reverse=True)
