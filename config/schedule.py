@@ -26,6 +26,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "alignment.tasks.publish_due_report",
         "schedule": timedelta(minutes=10),
     },
+    "alignment: notice restatements": {
+        "task": "alignment.tasks.notice_restatements",
+        "schedule": timedelta(days=1),
+    },
     "leads: forget old idempotent answers": {
         "task": "leads.tasks.forget_old_answers",
         "schedule": timedelta(hours=1),
