@@ -51,8 +51,6 @@ def run_sync(
             return _paused(connection, connection.paused_until)
         if reason == MANUAL:
             enqueue_changes(since=at - 3 * LATEST_COMMIT, at=at)
-        if reason != RETRY:
-            bring_forward(connection_id=connection_id, at=at)
         try:
             opened = connector or open_connector(connection=connection)
         except CrmError as error:
@@ -78,6 +76,8 @@ def _sync(
         runs.append(
             pull_held(held=held, connector=connector, rng=rng, reason=reason, is_full=is_full, progress=progress)
         )
+        # After the pull, which may itself have changed leads.
+        bring_forward(connection_id=held.connection.pk, at=held.clock())
     if all(run.state == SyncRun.State.DONE for run in runs):
         runs.append(push_held(held=held, connector=connector, rng=rng, reason=reason, progress=progress))
     words = " ".join(describe(run=run) for run in runs)

@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 
 from integrations.models.secret import SecretTextField
+from leads.models import Role, User
 
 
 class RecordKind(models.TextChoices):
@@ -19,6 +20,14 @@ class RecordKind(models.TextChoices):
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def visible_to(self, user: User) -> ConnectionQuerySet:
+        """All of them for those who answer for the sync, none for anybody else."""
+        return self if user.is_superuser or user.role in {Role.ADMIN, Role.SALES_LEADER} else self.none()
+
+    def editable_by(self, user: User) -> ConnectionQuerySet:
+        """All of them for admins, none for anybody else."""
+        return self if user.is_superuser or user.role == Role.ADMIN else self.none()
+
     def active(self) -> ConnectionQuerySet:
         return self.filter(is_active=True)
 

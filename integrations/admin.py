@@ -1,0 +1,96 @@
+"""The sync in the admin: to look at, with connections' names and switches to edit. Secrets never appear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """What happened is not edited."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Connection)
+class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Name and switch. Address and secret are set on the connection's page, where they are checked."""
+
+    list_display = ("name", "kind", "base_url", "is_active", "health", "paused_until", "secret_set_at")
+    fields = (
+        "name", "is_active", "slug", "kind", "base_url", "health", "health_note", "health_at", "paused_until",
+        "failures", "quota_left", "secret_set_at", "lease_until", "fence", "created_at",
+    )  # fmt: skip
+    readonly_fields = tuple(name for name in fields if name not in ("name", "is_active"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(StageMap)
+class StageMapAdmin(ReadOnly):
+    """Edited on the connection's page, which has the deals read again."""
+
+    list_display = ("connection", "remote_key", "remote_name", "stage")
+    list_select_related = ("connection", "stage")
+    list_filter = ("connection",)
+
+
+@admin.register(Watermark)
+class WatermarkAdmin(ReadOnly):
+    """How far each kind was read."""
+
+    list_display = ("connection", "kind", "read_to", "window_ends_at")
+    list_select_related = ("connection",)
+
+
+@admin.register(ExternalRecord)
+class ExternalRecordAdmin(ReadOnly):
+    """Who is who over there."""
+
+    list_display = ("remote_id", "kind", "connection", "lead", "opportunity", "owner", "synced_at", "archived_at")
+    list_select_related = ("connection", "lead", "opportunity", "owner")
+    list_filter = ("kind", "connection")
+    search_fields = ("remote_id", "lead__email")
+
+
+@admin.register(PendingPush)
+class PendingPushAdmin(ReadOnly):
+    """What is owed."""
+
+    list_display = ("lead", "connection", "state", "attempts", "not_before", "error_field", "last_error")
+    list_select_related = ("connection", "lead")
+    list_filter = ("state", "connection")
+    search_fields = ("lead__email",)
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnly):
+    """Runs."""
+
+    list_display = ("connection", "direction", "state", "reason", "started_at", "created", "updated", "rejected")
+    list_select_related = ("connection",)
+    list_filter = ("direction", "state", "connection")
+
+
+@admin.register(SyncRecord)
+class SyncRecordAdmin(ReadOnly):
+    """What a run did to a record."""
+
+    list_display = ("at", "outcome", "remote_id", "lead", "opportunity", "note")
+    list_select_related = ("lead", "opportunity")
+    list_filter = ("outcome",)

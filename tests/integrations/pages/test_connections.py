@@ -1,0 +1,284 @@
+"""The connection pages: who may see and do what, and what they tell and never tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from integrations.actions.plan_syncs import run_due_syncs
+from integrations.models import Connection, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
+from integrations.sandbox_crm.server import SandboxServer
+from leads.models import JobRun, PipelineStage, User
+from tests.integrations.sandbox_crm.running import TOKEN
+from tests.integrations.world import Clock, connect, owe, owed_leads, people
+from tests.leads.factories import LeadFactory, OpportunityFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def admin_client(admin_user: User) -> Client:
+    return signed_in(admin_user)
+
+
+def detail(connection: Connection, name: str = "connection-detail", *more: object) -> str:
+    return reverse(f"integrations:{name}", args=[connection.slug, *more])
+
+
+def some_run(connection: Connection, records: int = 0) -> SyncRun:
+    run = SyncRun.objects.create(
+        connection=connection, direction="push", reason="daily", state="done", started_at=datetime.now(UTC)
+    )
+    SyncRecord.objects.bulk_create(
+        SyncRecord(run=run, lead=LeadFactory(), outcome="created" if n % 2 else "rejected", at=run.started_at)
+        for n in range(records)
+    )
+    return run
+
+
+def test_pages_are_for_admins_and_sales_leaders(
+    connected: Connection, admin_user: User, sales_leader: User, director: User, rep: User
+) -> None:
+    run = some_run(connected)
+    pages = [reverse("integrations:connections"), detail(connected), detail(connected, "sync-run", run.public_id)]
+    for page in pages:
+        assert [signed_in(user).get(page).status_code for user in (admin_user, sales_leader, director, rep)] == [
+            200, 200, 404, 404,
+        ]  # fmt: skip
+        assert Client().get(page).status_code == 302
+
+
+def test_only_admins_change_anything(connected: Connection, sales_leader: User, director: User, rep: User) -> None:
+    names = ("sync", "check", "requeue", "stages", "secret")
+    urls = [detail(connected, f"connection-{name}") for name in names]
+    urls += [reverse("integrations:connection-add"), reverse("integrations:connection-try")]
+    for user in (sales_leader, director, rep):
+        assert {signed_in(user).post(url, {"secret": "x"}).status_code for url in urls} == {404}
+    assert signed_in(sales_leader).get(reverse("integrations:connection-add")).status_code == 404
+    page = signed_in(sales_leader).get(detail(connected)).content.decode()
+    assert "Sync now" not in page
+    assert "<form" not in page.split('id="main"')[1].split("</main>")[0]
+    assert JobRun.objects.count() == 0
+
+
+def test_changes_need_a_post(connected: Connection, admin_client: Client) -> None:
+    for name in ("sync", "check", "requeue", "stages", "secret"):
+        assert admin_client.get(detail(connected, f"connection-{name}")).status_code == 405
+
+
+def test_the_secret_is_nowhere_to_be_read(connected: Connection, admin_client: Client) -> None:
+    run = some_run(connected)
+    pages = [
+        reverse("integrations:connections"), detail(connected), detail(connected, "sync-run", run.public_id),
+        reverse("admin:integrations_connection_changelist"),
+        reverse("admin:integrations_connection_change", args=[connected.pk]),
+    ]  # fmt: skip
+    for page in pages:
+        response = admin_client.get(page)
+        assert response.status_code == 200
+        assert TOKEN not in response.content.decode()
+    assert "Set today" in admin_client.get(detail(connected)).content.decode()
+
+
+def test_a_secret_is_replaced_and_tried(connected: Connection, crm: SandboxServer, admin_client: Client) -> None:
+    crm.token = "rotated-token"
+    Connection.objects.update(failures=3, health="failing", paused_until=datetime.now(UTC) + timedelta(hours=5))
+
+    response = admin_client.post(detail(connected, "connection-secret"), {"secret": "rotated-token"}, follow=True)
+
+    connected.refresh_from_db()
+    assert (connected.secret, connected.health, connected.failures, connected.paused_until) == (
+        "rotated-token", "ok", 0, None,
+    )  # fmt: skip
+    assert "Connected to Sandbox CRM" in response.content.decode()
+    assert "rotated-token" not in response.content.decode()
+
+
+def test_sync_now_works_without_a_broker(
+    connected: Connection, crm: SandboxServer, admin_client: Client, settings: settings
+) -> None:
+    leads = owed_leads(connected, 2)
+    PendingPush.objects.update(not_before=datetime.now(UTC) + timedelta(hours=20))
+
+    assert admin_client.post(detail(connected, "connection-sync")).status_code == 302
+    admin_client.post(detail(connected, "connection-sync"))  # a second click waits for the same sync
+
+    job = JobRun.objects.get()
+    assert job.state == "waiting"
+    progress = admin_client.get(detail(connected, "connection-sync-state", job.public_id)).content.decode()
+    assert "waiting for a worker" in progress
+    run_due_syncs(clock=Clock(), seed=1)
+    job.refresh_from_db()
+    assert job.state == "done"
+    assert "2 new" in job.message
+    assert len(people(crm)) == len(leads)
+    state = admin_client.get(detail(connected, "connection-sync-state", job.public_id)).content.decode()
+    assert "2 new" in state
+    assert "hx-get" not in state  # polling ends
+
+
+def test_failed_records_are_shown_and_queued_again(connected: Connection, admin_client: Client) -> None:
+    bad, worse = LeadFactory(last_name="<b>Bad</b>"), LeadFactory()
+    owe(connected, bad, state="rejected", error_field="email", last_error="No address.", settled_at=datetime.now(UTC))
+    owe(connected, worse, state="dead", last_error="Gave up", settled_at=datetime.now(UTC), attempts=12)
+    page = admin_client.get(detail(connected)).content.decode()
+    assert "No address." in page
+    assert "<b>Bad" not in page
+
+    one = PendingPush.objects.get(lead=bad)
+    admin_client.post(detail(connected, "connection-requeue"), {"push": one.pk})
+    assert set(PendingPush.objects.values_list("lead", "state")) == {(bad.pk, "pending"), (worse.pk, "dead")}
+    for nonsense in ("", "x", "-1", "9" * 30, "²"):
+        admin_client.post(detail(connected, "connection-requeue"), {"push": nonsense})
+    assert PendingPush.objects.get(lead=worse).state == "dead"
+    admin_client.post(detail(connected, "connection-requeue"), {"push": "all"})
+    assert PendingPush.objects.get(lead=worse).attempts == 0
+
+
+def test_stages_are_mapped_and_deals_read_again(connected: Connection, admin_client: Client) -> None:
+    row = StageMap.objects.create(connection=connected, remote_key="legal", remote_name="Legal review")
+    mark = Watermark.objects.create(connection=connected, kind="deal", read_to=datetime.now(UTC))
+    page = admin_client.get(detail(connected)).content.decode()
+    assert "Legal review" in page
+    assert "mean" in page
+    stage = PipelineStage.objects.get(key="negotiation")
+
+    admin_client.post(detail(connected, "connection-stages"), {f"stage-{row.pk}": stage.pk})
+
+    row.refresh_from_db()
+    mark.refresh_from_db()
+    assert (row.stage, mark.read_to) == (stage, None)
+    refused = admin_client.post(detail(connected, "connection-stages"), {f"stage-{row.pk}": "999"})
+    assert refused.status_code == 422
+
+
+def form(url: str, **values: str) -> dict[str, str]:
+    return {"name": "New CRM", "kind": "sandbox", "base_url": url, "secret": TOKEN, **values}
+
+
+def test_a_connection_is_tried_before_it_is_kept(crm: SandboxServer, admin_client: Client) -> None:
+    url, trying = reverse("integrations:connection-add"), reverse("integrations:connection-try")
+    assert admin_client.get(url).status_code == 200
+    LeadFactory()
+
+    wrong = admin_client.post(url, form(crm.url, secret="wrong-token"))
+    assert wrong.status_code == 422
+    assert "refused the secret" in wrong.content.decode()
+    assert "wrong-token" not in wrong.content.decode()
+    fragment = admin_client.post(trying, form(crm.url, name=""), headers={"HX-Request": "true"}).content.decode()
+    assert "Connected to Sandbox CRM" in fragment
+    assert "<html" not in fragment
+    assert "Connected to Sandbox CRM" in admin_client.post(trying, form(crm.url)).content.decode()
+    assert Connection.objects.count() == 0
+
+    assert admin_client.post(url, form(crm.url)).status_code == 302
+    admin_client.post(url, form(crm.url))
+    assert sorted(Connection.objects.values_list("slug", flat=True)) == ["new-crm", "new-crm-2"]
+    assert PendingPush.objects.filter(connection__slug="new-crm").count() == 1
+
+
+BAD_URLS = [
+    "http://169.254.169.254/latest/meta-data",
+    "http://10.0.0.1",
+    "http://192.168.1.1:8080",
+    "https://example.com",
+    "https://127.0.0.1.example.com",
+    "http://localhost.example.com",
+    "http://user:pass@127.0.0.1:8081",
+    "http://127.0.0.1:8081@example.com",
+    "http://127.0.0.1:8081\\@example.com",
+    "http://[::ffff:169.254.169.254]",
+    "http://0.0.0.0:8081",
+    "http://2130706433",
+    "http://0x7f000001",
+    "http://127.1",
+    "http://127.0.0.1:8081?x=1",
+    "ftp://127.0.0.1",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:6379/_INFO",
+    "javascript:alert(1)",
+]
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+def test_addresses_that_are_no_crm_are_refused(url: str, admin_client: Client) -> None:
+    response = admin_client.post(reverse("integrations:connection-add"), form(url))
+    assert response.status_code == 422
+    assert response.context["form"].errors.get("base_url")
+    assert Connection.objects.count() == 0
+
+
+def test_loopback_is_refused_where_the_sandbox_is_not_allowed(
+    crm: SandboxServer, admin_client: Client, settings: settings
+) -> None:
+    settings.SANDBOX_CRM_ALLOWED = False
+    response = admin_client.post(reverse("integrations:connection-add"), form(crm.url))
+    assert response.status_code == 422
+    assert "no host of this CRM" in str(response.context["form"].errors["base_url"])
+
+
+def test_a_runs_records_are_paged_and_filtered(connected: Connection, admin_client: Client) -> None:
+    run = some_run(connected, records=120)
+    SyncRecord.objects.create(
+        run=run,
+        opportunity=OpportunityFactory(name="Big deal"),
+        outcome="updated",
+        changes={"amount": ["1.00 EUR", "2.00 EUR"]},
+        at=run.started_at,
+    )
+    page = detail(connected, "sync-run", run.public_id)
+    assert "1–50 of 121 records" in admin_client.get(page).content.decode()
+    shown = admin_client.get(page, {"outcome": "updated"}).content.decode()
+    assert "1–1 of 1 records" in shown
+    assert "Amount: 1.00 EUR → 2.00 EUR" in shown
+    other = connect("http://127.0.0.1:9", slug="other")
+    assert admin_client.get(detail(other, "sync-run", run.public_id)).status_code == 404
+
+
+def test_queries_do_not_grow_with_connections_and_rows(
+    connected: Connection, admin_client: Client, django_assert_max_num_queries: object
+) -> None:
+    for number in range(12):
+        each = connect("http://127.0.0.1:9", slug=f"more-{number}")
+        some_run(each)
+        owe(each, LeadFactory(), state="rejected")
+    for _ in range(15):
+        owe(connected, LeadFactory(), state="rejected", settled_at=datetime.now(UTC))
+    run = some_run(connected, records=50)
+    with django_assert_max_num_queries(12):
+        admin_client.get(reverse("integrations:connections"))
+    with django_assert_max_num_queries(22):
+        admin_client.get(detail(connected))
+    with django_assert_max_num_queries(10):
+        admin_client.get(detail(connected, "sync-run", run.public_id))
+
+
+def test_pages_say_what_is_the_matter(connected: Connection, sales_leader: User) -> None:
+    Connection.objects.update(
+        health="failing",
+        health_note="The CRM refused the secret.",
+        paused_until=datetime.now(UTC) + timedelta(hours=1),
+        failures=1,
+    )
+    for page in (reverse("integrations:connections"), detail(connected)):
+        assert "The CRM refused the secret." in signed_in(sales_leader).get(page).content.decode()
+    Connection.objects.all().delete()
+    assert "No CRM is connected" in signed_in(sales_leader).get(reverse("integrations:connections")).content.decode()
+
+
+def test_admin_pages_open_and_change_no_history(connected: Connection, admin_client: Client) -> None:
+    some_run(connected, records=2)
+    owe(connected, LeadFactory())
+    for name in ("stagemap", "watermark", "externalrecord", "pendingpush", "syncrun", "syncrecord"):
+        assert admin_client.get(reverse(f"admin:integrations_{name}_changelist")).status_code == 200
+        assert admin_client.get(reverse(f"admin:integrations_{name}_add")).status_code == 403
