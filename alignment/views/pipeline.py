@@ -108,13 +108,15 @@ def _factor_notes(key: str, scope: Scope) -> tuple[str, ...]:
         return ()
     curve = cycle_curve(scope)
     median = curve.median()
-    return (f"All deals: {days(round(median, 1)) if median is not None else 'too many still open to tell'}",)
+    return (
+        f"To a decision, with open deals: {days(round(median, 1))}"
+        if median is not None
+        else "Too few decided to tell for all",
+    )
 
 
-def _spark(key: str, scope: Scope) -> Chart | None:
-    """Twelve weeks; only of figures that cost one query for all of them."""
-    if definition(key).weekly == "each":
-        return None
+def _spark(key: str, scope: Scope) -> Chart:
+    """Twelve weeks up to the scope's moment."""
     last = _week(scope)
     weeks = series(key, scope, last.previous(11), last)
     return sparkline(

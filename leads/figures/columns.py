@@ -57,20 +57,20 @@ FOLLOW_UP = (
 )
 DEAL = (
     Column("name", "Opportunity", link="leads:opportunity-detail", link_by="public_id"),
-    Column("account__name", "Account"),
+    Column("reporting_cents", "Amount", "money"),
     Column("stage__name", "Stage"),
     Column("owner__name", "Owner"),
-    Column("territory__name", "Territory"),
     Column("opened_at", "Opened", "date"),
     Column("closed_at", "Closed", "date"),
-    Column("amount_cents", "Deal amount", "money", currency_by="currency"),
-    Column("reporting_cents", "Amount", "money"),
+    Column("account__name", "Account"),
+    Column("territory__name", "Territory"),
+    Column("amount_cents", "In its currency", "money", currency_by="currency"),
 )
 COST = (
     Column("campaign__name", "Campaign"),
     Column("campaign__channel__name", "Channel"),
     Column("spent_on", "Day", "date"),
     Column("source", "Source"),
-    Column("amount_cents", "As billed", "money", currency_by="currency"),
     Column("reporting_cents", "Cost", "money"),
+    Column("amount_cents", "As billed", "money", currency_by="currency"),
 )

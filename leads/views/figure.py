@@ -42,12 +42,11 @@ EXCLUDED_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell for people: its text, where it leads, and whether it is a number."""
+    """A cell for people: its text, where it leads, and its CSS class."""
 
     text: str
     url: str = ""
-    is_number: bool = False
-    label: str = ""
+    css: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,16 @@ def _context(request: HttpRequest, found: Figure, chosen: str, sort: str) -> dic
         "columns": rows.columns,
         "rows": [cells(rows, row, scope) for row in listed],
         "page": page,
+        "is_page": not request.htmx,  # type: ignore[attr-defined]
+        "exports": [_export(request, kind) for kind in ("csv", "xlsx")],
     }
+
+
+def _export(request: HttpRequest, kind: str) -> dict[str, str]:
+    query = request.GET.copy()
+    query.pop("page", None)
+    query["export"] = kind
+    return {"text": kind.upper(), "icon": "table", "query": f"{request.path}?{query.urlencode()}"}
 
 
 def _part(request: HttpRequest, found: Figure, name: str, chosen: str) -> Part:
@@ -202,12 +210,11 @@ def _group(key: str) -> str:
 
 def cells(rows: RowSet, row: Row, scope: Scope) -> list[Cell]:
     """The row's cells in the order of the columns."""
-    return [
-        Cell(
-            cell_text(column, row, scope), _link(column, row), column.kind not in ("text", "time", "date"), column.label
-        )
-        for column in rows.columns
-    ]
+    return [Cell(cell_text(column, row, scope), _link(column, row), _css(column)) for column in rows.columns]
+
+
+def _css(column: Column) -> str:
+    return {"text": "", "time": "text-nowrap", "date": "text-nowrap"}.get(column.kind, "num")
 
 
 def cell_text(column: Column, row: Row, scope: Scope) -> str:

@@ -25,7 +25,7 @@ from leads.models import (
 )
 from leads.pure.words import MISSING, days, money_exact
 
-TOUCHES_SHOWN = 100
+TOUCHES_SHOWN = 25
 _TONES = {"won": "good", "lost": "bad", "open": "accent"}
 _EXCLUSIONS = {"bot": "a bot", "scanner": "a mail scanner", "internal": "our own staff"}
 

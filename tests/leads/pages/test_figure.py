@@ -58,6 +58,9 @@ def test_panel_is_the_same_without_the_page_around_it(made, signed_in: Client) -
     assert "<html" not in panel
     assert "€4,000.00" in panel
     assert "No exchange rate into the company currency" in panel
+    # Relative addresses would lead to the page around the panel.
+    assert 'href="?' not in panel
+    assert f'href="{address}?' in panel
 
 
 def test_unknown_is_said_and_not_zero(company: Company, signed_in: Client) -> None:
