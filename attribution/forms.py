@@ -24,6 +24,7 @@ class AttributionForm(ScopeForm):
         asked = {name: data.get(name) for name in data}
         if not any(asked.get(name) for name in ("from", "to", "week")):
             asked |= default_days(company, at)
+        asked |= {"method": asked.get("method") or company.default_method, "basis": asked.get("basis") or "simple"}
         super().__init__(asked, company=company, at=at, only=only, methods=method_choices())
         self.fields["method"].choices = method_choices()  # type: ignore[attr-defined]
 

@@ -78,7 +78,7 @@ def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -
     data = {**given, "method": method.key, "campaign": campaign}
     form = AttributionForm(data, company=company, at=at, only=("method", "basis", "campaign"))
     if not form.is_valid():
-        raise ValidationError({name: list(texts) for name, texts in form.errors.items()})
+        raise ValidationError({name: [str(text) for text in texts] for name, texts in form.errors.items()})
     # A key reads the company's rows; a person what they may see.
     scope = form.scope(request.user if isinstance(request.user, User) else None)
     if run is not None and run.finished_at and form.cleaned_data["as_of"] and scope.at < run.finished_at:

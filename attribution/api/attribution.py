@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
@@ -212,7 +213,7 @@ def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dic
     ]
 
 
-def _rolled_up(sums: dict[int | None, int], parents: dict[int, int | None]) -> dict[int, int]:
+def _rolled_up(sums: dict[int | None, int], parents: Mapping[int, int | None]) -> dict[int, int]:
     """Sums with those of a programme's campaigns added to the programme."""
     total: Counter[int] = Counter()
     for campaign, cents in sums.items():

@@ -12,6 +12,7 @@ from django.db.models import Count, Sum
 
 from attribution.figures import rows
 from attribution.figures.costs import cost_parts
+from attribution.models import CreditQuerySet
 from attribution.pure import rollup
 from attribution.pure.methods import all_methods
 from leads.figures.base import Scope
@@ -137,7 +138,7 @@ def _leads(scope: Scope) -> Iterator[tuple[int | None, int | None, int]]:
     yield from grouped.annotate(Count("pk"))
 
 
-def _by_method(credits: rows.CreditQuerySet) -> Money:
+def _by_method(credits: CreditQuerySet) -> Money:
     grouped = credits.order_by().values_list("method").annotate(Sum("cents"))
     return Counter(dict(grouped))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -215,8 +215,8 @@ def _arrays(inputs: Inputs, campaign: Ints) -> tuple[Touches, Milestones]:
 
 
 def _only(touches: Touches, rows: Ints) -> Touches:
-    columns: Mapping[str, Any] = vars(touches)
-    return Touches(**{name: None if values is None else values[rows] for name, values in columns.items()})
+    picked: dict[str, Any] = {name: None if column is None else column[rows] for name, column in vars(touches).items()}
+    return Touches(**picked)
 
 
 def _known(values: Sequence[int | None]) -> list[int]:

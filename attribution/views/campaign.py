@@ -47,7 +47,7 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = get_object_or_404(Campaign.objects.select_related("channel", "parent"), public_id=public_id)
     company, at = Company.current(), timezone.now()
     form = AttributionForm(
-        {**dict(request.GET.items()), "campaign": str(public_id)},
+        {**request.GET.dict(), "campaign": str(public_id)},
         company=company,
         at=at,
         only=("method", "basis", "campaign"),
@@ -67,8 +67,8 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "presets": [
             (
                 name,
-                "?" + urlencode({**dict(request.GET.items()), **days}),
-                request.GET.get("from") == days["from"] and request.GET.get("to") == days["to"],
+                "?" + urlencode({**request.GET.dict(), **days}),
+                all(form.data.get(key) == day for key, day in days.items()),
             )
             for name, days in presets(company, at)
         ],
@@ -85,10 +85,10 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _tile(key: str, scope: Scope) -> dict[str, Any]:
     found = figure(key, scope)
-    text = {
-        "money": lambda value: words.money_short(value, scope.currency),
-        "share": roi_words,
-    }.get(found.definition.unit, words.count)(found.value)
+    if found.definition.unit == "money":
+        text = words.money_short(None if found.value is None else round(found.value), scope.currency)
+    else:
+        text = roi_words(found.value) if found.definition.unit == "share" else words.count(found.value)
     note = "No cost reported" if key == "attribution.roi" and found.value is None else ""
     return {"name": found.definition.name, "value": text, "url": figure_url(key, scope), "note": note}
 

@@ -25,6 +25,7 @@ from leads.pure import words
 from leads.pure.charts import Chart, hbars
 
 ALWAYS_SHOWN = ("method", "basis", "from", "to")
+LEVELS = {"channels": "Channels", "programmes": "Programmes", "campaigns": "Campaigns"}
 SORTS = {"name", "revenue", "pipeline", "cost", "roi", "leads"}
 BARS = 10
 
@@ -54,6 +55,7 @@ class Line:
     roi_note: str
     tone: str
     is_disputed: bool
+    is_in_programme: bool
     links: dict[str, str]
     cells: list[Cell]
 
@@ -67,7 +69,7 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
         raise Http404("Campaign attribution is for those who see the whole company.")
     company, at = Company.current(), timezone.now()
     form = AttributionForm(request.GET, company=company, at=at)
-    asked = {**dict(request.GET.items()), **_defaults(form, request, company)}
+    asked = {**request.GET.dict(), **_defaults(form)}
     if any(not request.GET.get(name) for name in ALWAYS_SHOWN):
         return redirect(f"{request.path}?{urlencode(asked)}")
     if not form.is_valid():
@@ -81,6 +83,8 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
             return xlsx_file(table, scope)
     sort = request.GET.get("sort", "")
     sort = sort if sort.removeprefix("-") in SORTS else "-revenue"
+    level = request.GET.get("level", "")
+    level = level if level in LEVELS else "programmes"
     is_side_by_side = request.GET.get("view") == "methods"
     lines = [
         line
@@ -98,7 +102,9 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
             for name, days in presets(company, at)
         ],
         "tiles": _tiles(scope),
-        "lines": lines,
+        "lines": [line for line in lines if _is_shown(line, level)],
+        "level": level,
+        "levels": LEVELS,
         "table": table,
         "totals": _totals(table, scope),
         "check": _check(table, scope),
@@ -126,13 +132,12 @@ def roi_words(value: float | None) -> str:
     return words.share(value, 0)
 
 
-def _defaults(form: AttributionForm, request: HttpRequest, company: Company) -> dict[str, str]:
-    known = {**form.data, "method": company.default_method, "basis": "simple"}
-    return {name: request.GET.get(name) or str(known.get(name) or "") for name in ALWAYS_SHOWN}
+def _defaults(form: AttributionForm) -> dict[str, str]:
+    return {name: str(form.data.get(name) or "") for name in ALWAYS_SHOWN}
 
 
 def _query(request: HttpRequest, changes: dict[str, str]) -> str:
-    return "?" + urlencode({**dict(request.GET.items()), **changes})
+    return "?" + urlencode({**request.GET.dict(), **changes})
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -151,11 +156,19 @@ def _sorted(nodes: list[Node], sort: str, method: str) -> list[Node]:
     return [*known, *(node for node in nodes if value(node) is None)]
 
 
+def _is_shown(line: Line, level: str) -> bool:
+    """Channels always; campaigns without a programme stand on the programmes' level."""
+    if level == "campaigns" or line.node.kind == "channel":
+        return True
+    return level == "programmes" and not line.is_in_programme
+
+
 def _lines(node: Node, scope: Scope, table: CampaignTable, with_cells: bool) -> list[Line]:
-    return [_line(depth, found, scope, table, with_cells) for depth, found in node.walk()]
+    inside = {id(child) for _, found in node.walk() if found.kind == "programme" for child in found.children}
+    return [_line(depth, found, scope, table, with_cells, id(found) in inside) for depth, found in node.walk()]
 
 
-def _line(depth: int, node: Node, scope: Scope, table: CampaignTable, with_cells: bool) -> Line:
+def _line(depth: int, node: Node, scope: Scope, table: CampaignTable, with_cells: bool, is_in_programme: bool) -> Line:
     method, currency = scope.method, scope.currency
     place: dict[str, Any] = {"channel": node.channel, "campaign": str(node.campaign or "")}
     has_rows = node.kind != "none"  # touches without a campaign have no address of their own
@@ -179,6 +192,7 @@ def _line(depth: int, node: Node, scope: Scope, table: CampaignTable, with_cells
         roi_note=_roi_note(node),
         tone="" if roi is None else "good" if roi >= 0 else "bad",
         is_disputed=node.is_disputed(),
+        is_in_programme=is_in_programme,
         links=links,
         cells=[_cell(node, scope, place, has_rows, each.key) for each in all_methods()] if with_cells else [],
     )
@@ -242,16 +256,20 @@ def _tiles(scope: Scope) -> list[dict[str, Any]]:
     return [_tile(definition(f"attribution.{name}"), scope, now[name], before[name]) for name in TILES]
 
 
+def _worded(meaning: Definition, value: Number | None, scope: Scope) -> str:
+    if meaning.unit == "money":
+        return words.money_short(None if value is None else round(value), scope.currency)
+    if meaning.unit == "share":
+        return words.share(value, 0 if meaning.key == "attribution.roi" else 1)
+    return words.count(value)
+
+
 def _tile(meaning: Definition, scope: Scope, value: Number | None, last: Number | None) -> dict[str, Any]:
-    print_as = {
-        "money": lambda value: words.money_short(value, scope.currency),
-        "share": lambda value: words.share(value, 0 if meaning.key == "attribution.roi" else 1),
-    }.get(meaning.unit, words.count)
-    tile = {
+    tile: dict[str, Any] = {
         "name": meaning.name,
-        "value": print_as(value),
+        "value": _worded(meaning, value, scope),
         "url": figure_url(meaning.key, scope),
-        "note": f"before: {print_as(last)}" if last is not None else "before: not known",
+        "note": f"before: {_worded(meaning, last, scope)}" if last is not None else "before: not known",
     }
     if value is None:
         tile["note"] = "No cost reported in this period" if meaning.key == "attribution.roi" else "Not known"

@@ -69,12 +69,12 @@ def test_realised_says_what_it_means(signed_in: Client, made: dict[str, Any]) ->
 
 
 def test_methods_side_by_side_flag_a_flipping_verdict(signed_in: Client, made: dict[str, Any]) -> None:
-    text = page(signed_in, f"{PAGE}&view=methods")
+    text = page(signed_in, f"{PAGE}&view=methods&level=campaigns")
     for method in all_methods():
         assert method.name in text
     assert "verdict flips" in text  # last touch gives the search campaign nothing, first touch a lot
     cost(made["search"], 100_000_000, at=11)  # now no method says that it paid
-    assert text.count("verdict flips") > page(signed_in, f"{PAGE}&view=methods").count("verdict flips")
+    assert text.count("verdict flips") > page(signed_in, f"{PAGE}&view=methods&level=campaigns").count("verdict flips")
 
 
 def test_sorting_puts_unknown_last(signed_in: Client, made: dict[str, Any]) -> None:
@@ -93,6 +93,14 @@ def test_what_does_not_exist_is_refused_by_name(signed_in: Client, made: dict[st
         answer = signed_in.get("/attribution", parts)
         assert answer.status_code == 400
         assert f"<strong>{name}</strong>" in answer.content.decode()
+
+
+def test_the_table_opens_level_by_level(signed_in: Client, made: dict[str, Any]) -> None:
+    row = f"/attribution/campaigns/{made['search'].public_id}"
+    assert row not in page(signed_in, f"{PAGE}&level=channels").split("campaign-chart-title")[0]
+    assert row not in page(signed_in).split("campaign-chart-title")[0]
+    assert row in page(signed_in, f"{PAGE}&level=campaigns")
+    assert str(made["social"].public_id) in page(signed_in)  # without a programme, so on its level
 
 
 def test_exports_hold_the_same_numbers_and_no_formulas(signed_in: Client, made: dict[str, Any]) -> None:
