@@ -85,13 +85,13 @@ def _words(unit: str, currency: str) -> Callable[[float], str]:
 
 def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
     weeks = [Week.parse(week) for week, _ in tile["series"]]
-    notes = [f"{tile['quarter_text']} in {words.week_label(Week.parse(tile['quarter_week']), 'short')}, a quarter ago"]
+    quarter = words.week_label(Week.parse(tile["quarter_week"]), "short")
+    notes = [f"{tile['previous_text']} last week", f"{tile['quarter_text']} a quarter ago, {quarter}"]
     if tile["is_cohort"]:
         notes.append("weeks compared at the same age")
     return {
         **tile,
         "url": figure_path(report, tile["entry"]),
-        "delta_note": f"vs {tile['previous_text']}",
         "notes": notes,
         "target_words": _target(tile),
         "spark": sparkline(

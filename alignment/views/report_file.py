@@ -1,4 +1,4 @@
-"""A published report as XLSX and CSV: its summary and the rows of every figure, with nothing a spreadsheet would run."""
+"""A published report as XLSX and CSV: a summary and every row, with nothing a spreadsheet would run."""
 
 from __future__ import annotations
 
