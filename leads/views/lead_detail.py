@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
@@ -96,11 +97,13 @@ def _crm_url(lead: Lead) -> str:
         return ""
 
 
-def _changed(request: HttpRequest, public_id: UUID, change: Callable[[Lead, User], str], **forms: Any) -> HttpResponse:
-    """Do one thing to a lead the person may work on; refusals come back as a message on the page."""
+def _changed(request: HttpRequest, public_id: UUID, change: Callable[[Lead, User], str], **forms: Form) -> HttpResponse:
+    """Do one thing to a lead the person may work on; refusals and invalid forms come back on the page."""
     lead, user = _lead(request, public_id), cast(User, request.user)
     if not may_work(user, lead):
         raise PermissionDenied
+    if not all(form.is_valid() for form in forms.values()):
+        return _page(request, lead, status=422, **forms)
     try:
         messages.success(request, change(lead, user))
     except (StageRefused, FollowUpRefused) as refusal:
@@ -126,8 +129,6 @@ def lead_accept(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def lead_reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Sales sends the MQL back with a reason."""
     form = RejectForm(request.POST)
-    if not form.is_valid():
-        return _page(request, _lead(request, public_id), status=422, reject_form=form)
 
     def change(lead: Lead, user: User) -> str:
         reject_lead(lead_id=lead.pk, by=user, at=timezone.now(), **form.cleaned_data)
@@ -141,8 +142,6 @@ def lead_reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def follow_up_promise(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Plan the next contact."""
     form = PromiseForm(request.POST)
-    if not form.is_valid():
-        return _page(request, _lead(request, public_id), status=422, promise_form=form)
 
     def change(lead: Lead, user: User) -> str:
         promise = promise_follow_up(lead_id=lead.pk, by=user, at=timezone.now(), **form.cleaned_data)
