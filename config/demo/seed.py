@@ -31,7 +31,6 @@ from integrations.models import Connection
 from leads.models import Campaign, Company, JobRun, Lead, Opportunity, User
 
 KIND, PERIOD = "seed_demo", "demo"
-REPORTS = 12
 Say = Callable[[str], None]
 
 
@@ -48,6 +47,7 @@ class Order:
     url: str
     seed: int = 7
     leads: int = FULL_SIZE
+    reports: int = 8
     sandbox_data: Path | None = None
     sandbox_url: str = "http://127.0.0.1:8081"
     sandbox_token: str = ""
@@ -163,14 +163,14 @@ def _publish(order: Order) -> None:
     """The reports of the last weeks, each as if on the Monday after it; those published already stay as they are."""
     company = Company.current()
     last = last_whole_week(order.at, company)
-    for back in reversed(range(REPORTS)):
+    for back in reversed(range(order.reports)):
         week = last.previous(back)
         publish_report(week=week, at=week.bounds(company.tz)[1] + timedelta(hours=6))
 
 
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
     ("attribution", _attribute),
-    (f"{REPORTS} weekly reports", _publish),
+    ("weekly reports", _publish),
 ]
 
 

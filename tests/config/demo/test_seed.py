@@ -15,6 +15,8 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, Sum
 
+from alignment.models import WeeklyReport
+from attribution.models import AttributionRun, Credit
 from config.demo import seed as seed_module
 from config.demo import seed_crm
 from config.demo.company import build
@@ -52,6 +54,7 @@ pytestmark = pytest.mark.django_db
 def order(tmp_path: Path) -> Order:
     return Order(
         at=AT, out=tmp_path / "demo.json", url="http://127.0.0.1:8000", leads=LEADS,
+        reports=1,
         sandbox_data=tmp_path / "crm.sqlite3", sandbox_url="http://127.0.0.1:8081", sandbox_token="a-token-of-the-demo",
     )  # fmt: skip
 
@@ -75,6 +78,16 @@ def test_counts_match_the_company(seeded: Order) -> None:
     assert Opportunity.objects.count() == len(company.deals) > 15
     assert User.objects.count() == 11
     assert JobRun.objects.get(kind=seed_module.KIND).state == JobRun.State.DONE
+    assert WeeklyReport.objects.get().week == "2026-W46"
+    assert AttributionRun.objects.get().opportunities_seen == len(company.deals)
+
+
+def test_credits_reconcile_with_won_revenue(seeded: Order) -> None:
+    won = Opportunity.objects.won()
+    revenue = won.aggregate(total=Sum("reporting_cents"))["total"]
+    for method in ("first_touch", "last_touch", "linear"):
+        credited = Credit.objects.filter(method=method, opportunity__in=won).aggregate(total=Sum("cents"))["total"]
+        assert credited == revenue
 
 
 def test_scores_are_the_sum_of_their_reasons(seeded: Order) -> None:
@@ -209,6 +222,7 @@ def test_seeding_twice_doubles_nothing_and_keeps_the_sign_ins(seeded: Order) -> 
             out=seeded.out,
             url="http://127.0.0.1:9999",
             leads=LEADS,
+            reports=1,
             sandbox_url="http://127.0.0.1:9998",
             sandbox_token=seeded.sandbox_token,
         )
