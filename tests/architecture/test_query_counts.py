@@ -1,0 +1,55 @@
+"""Every page within its committed number of queries. A page that asks more, or less, than its baseline fails.
+
+After a change that is meant: ``UPDATE_BASELINES=1 pytest tests/architecture/test_query_counts.py`` and look at the
+difference. The counts hold for the small demo company; that they do not grow with the data is tested below.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.architecture.conftest import World
+from tests.architecture.test_access import LETTERS, PAGES
+
+BASELINES = Path(__file__).resolve().parents[1] / "baselines" / "query_counts.json"
+IS_UPDATING = bool(os.environ.get("UPDATE_BASELINES"))
+
+
+def committed() -> dict[str, int]:
+    return json.loads(BASELINES.read_text()) if BASELINES.exists() else {}
+
+
+def counted(world: World, name: str) -> tuple[int, str]:
+    """Queries of one page as the first role that may open it, and their SQL."""
+    allowed, args = PAGES[name]
+    role = next(role for role, letter in LETTERS.items() if letter in allowed)
+    client = Client()
+    client.force_login(world.people[role])
+    url = reverse(name, args=args(world))
+    client.get(url, follow=True)  # content types and the like are cached by the first request
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert client.get(url, follow=True).status_code == 200
+    return len(queries), "\n".join(query["sql"][:400] for query in queries.captured_queries)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_asks_what_it_always_asked(world: World, name: str) -> None:
+    count, statements = counted(world, name)
+    if IS_UPDATING:
+        BASELINES.write_text(json.dumps({**committed(), name: count}, indent=2, sort_keys=True) + "\n")
+    assert committed().get(name) == count, f"{name}: {count} queries, baseline {committed().get(name)}\n{statements}"
+
+
+def test_every_baseline_is_of_a_page() -> None:
+    assert set(committed()) == set(PAGES)
