@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from leads.views import figure, lead_detail, lead_list, opportunity
+from leads.views import figure, imports, lead_detail, lead_list, opportunity
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -19,4 +19,10 @@ urlpatterns: list[URLPattern] = [
     path("figures", figure.figure_list, name="figures"),
     path("figures/<str:key>", figure.figure_page, name="figure"),
     path("opportunities/<uuid:public_id>", opportunity.opportunity_detail, name="opportunity-detail"),
+    path("imports", imports.imports, name="imports"),
+    path("imports/<uuid:public_id>", imports.import_detail, name="import-detail"),
+    path("imports/<uuid:public_id>/columns", imports.import_columns, name="import-columns"),
+    path("imports/<uuid:public_id>/start", imports.import_start, name="import-start"),
+    path("imports/<uuid:public_id>/progress", imports.import_progress, name="import-progress"),
+    path("imports/<uuid:public_id>/rejected.csv", imports.import_rejected, name="import-rejected"),
 ]

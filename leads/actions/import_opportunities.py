@@ -42,7 +42,7 @@ def import_opportunities(*, records: Sequence[DealRecord], source: str, at: date
                 outcomes.append(refusal)
         recorded = record_opportunities(deals=[facts for _, facts in deals], at=at)
         done = iter(_keep_ids([(record, each) for (record, _), each in zip(deals, recorded, strict=True)], at))
-        return [outcome or next(done) for outcome in outcomes]
+        return [next(done) if outcome is None else outcome for outcome in outcomes]
 
 
 def _keep_ids(pairs: Sequence[tuple[DealRecord, Recorded]], at: datetime) -> list[Outcome]:

@@ -106,7 +106,7 @@ def _take_all(run: ImportRun, at: datetime, batch: int, on_batch: OnBatch | None
     rows = open_table(bytes(run.content)).rows()
     seen: dict[tuple[str, ...], int] = {}
     for row in islice(rows, run.next_row):
-        _read(row, plan, seen)
+        read_row(row, plan, seen)
     while chunk := list(islice(rows, batch)):
         _take(run, chunk, plan, seen, at)
         if on_batch:
@@ -114,7 +114,7 @@ def _take_all(run: ImportRun, at: datetime, batch: int, on_batch: OnBatch | None
 
 
 def _take(run: ImportRun, chunk: Sequence[Row], plan: Plan, seen: dict[tuple[str, ...], int], at: datetime) -> None:
-    read = [_read(row, plan, seen) for row in chunk]
+    read = [read_row(row, plan, seen) for row in chunk]
     with transaction.atomic():
         # First of all: a second worker with the same rows in hand waits here, and then finds the place moved.
         here = ImportRun.objects.filter(pk=run.pk, next_row=run.next_row, job=run.job_id)
@@ -137,13 +137,14 @@ def _take(run: ImportRun, chunk: Sequence[Row], plan: Plan, seen: dict[tuple[str
         ImportRun.objects.filter(pk=run.pk).update(
             **{f"rows_{word}": F(f"rows_{word}") + count for word, count in counts.items()}
         )
-        JobRun.objects.filter(pk=run.job_id).update(done=run.next_row + len(chunk), beat_at=Now())
+        JobRun.objects.filter(import_run=run).update(done=run.next_row + len(chunk), beat_at=Now())
     run.next_row += len(chunk)
     for word, count in counts.items():
         setattr(run, f"rows_{word}", getattr(run, f"rows_{word}") + count)
 
 
-def _read(row: Row, plan: Plan, seen: dict[tuple[str, ...], int]) -> Record | RowRefused:
+def read_row(row: Row, plan: Plan, seen: dict[tuple[str, ...], int]) -> Record | RowRefused:
+    """A row, or why it cannot be taken; ``seen`` holds the line of each identity that the file has named so far."""
     try:
         record = parse_row(row, plan)
     except RowRefused as refusal:
@@ -184,17 +185,9 @@ def _dispatch(run: ImportRun, records: Sequence[Record], at: datetime) -> list[O
 
 
 def _finish(run: ImportRun, state: JobRun.State, message: str) -> None:
-    JobRun.objects.filter(pk=run.job_id).update(state=state, message=message, finished_at=Now(), beat_at=Now())
+    JobRun.objects.filter(import_run=run).update(state=state, message=message, finished_at=Now(), beat_at=Now())
     if run.job:
         run.job.state, run.job.message = state, message
-
-
-def sample_rows(run: ImportRun, count: int, at: datetime) -> Iterator[tuple[Row, Record | RowRefused]]:
-    """The first rows as they would be taken."""
-    plan = plan_of(run, at)
-    seen: dict[tuple[str, ...], int] = {}
-    for row in islice(open_table(bytes(run.content)).rows(), count):
-        yield row, _read(row, plan, seen)
 
 
 def rejected_table(run: ImportRun) -> Iterator[list[str]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from leads.pure.table_file import Dialect, Row, UnreadableFile, read_rows, sniff
 
 MAX_BYTES = 50 * 1024 * 1024
 SNIFFED_BYTES = 64 * 1024
+WORDS_FROM = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,11 @@ class Table:
     def rows(self) -> Iterator[Row]:
         """The rows, from the top, as often as wanted. Raises UnreadableFile where the file ends to be a table."""
         return read_rows(_text(self.content, self.dialect), self.dialect.delimiter)
+
+    def words(self, column: str, *, most: int = 40) -> list[str]:
+        """The different cells of a column among the first rows, most frequent first."""
+        cells = Counter(row.cells.get(column, "") for row in islice(self.rows(), WORDS_FROM))
+        return [word for word, _ in cells.most_common(most)]
 
 
 def open_table(content: bytes) -> Table:

@@ -1,0 +1,191 @@
+"""Imports: upload, columns, a dry run to look at, the rows on their way, the result."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from leads.actions.import_file import ImportRefused, map_columns, receive_file, resume_import, start_import
+from leads.actions.import_preview import preview_import
+from leads.actions.import_rows import rejected_table
+from leads.import_forms import MappingForm, UploadForm, saved_mappings
+from leads.models import ImportKind, ImportRun, JobRun, Role, User
+from leads.pure.import_fields import FIELDS, MappingRefused
+from leads.pure.import_table import open_table
+from leads.pure.table_file import UnreadableFile, neutralize
+from leads.tasks import nudge_imports
+
+PAGE_SIZE = 25
+ERRORS_SHOWN = 20
+View = Callable[..., HttpResponseBase]
+
+
+def _for_importers(view: View) -> View:
+    """Signed in, and an admin or marketing director."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = cast(User, request.user)
+        if not user.is_superuser and user.role not in (Role.ADMIN, Role.MARKETING_DIRECTOR):
+            raise PermissionDenied("Imports are for admins and marketing directors.")
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)
+
+
+@_for_importers
+@require_http_methods(["GET", "HEAD", "POST"])
+def imports(request: HttpRequest) -> HttpResponse:
+    """Past imports, and the form for a new one."""
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            run = receive_file(
+                kind=form.cleaned_data["kind"],
+                file_name=file.name,
+                content=file.read(),
+                by=cast(User, request.user),
+                at=timezone.now(),
+            )
+        except UnreadableFile as error:
+            form.add_error("file", str(error))
+        else:
+            return redirect("leads:import-columns", run.public_id)
+    runs = _runs().select_related("created_by", "job").order_by("-pk")
+    page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "labels": dict(ImportKind.choices)}
+    return render(request, "leads/imports.html", context, status=400 if form.errors else 200)
+
+
+@_for_importers
+@require_GET
+def import_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Where an import stands: on its way, tried, or done."""
+    run = _run(public_id)
+    if run.job is None:
+        return redirect("leads:import-columns", run.public_id)
+    context: dict[str, Any] = {"run": run, "is_moving": run.job.state in _MOVING, "failed": run.job.state == "failed"}
+    if not context["is_moving"]:
+        labels = {each.name: each.label for each in FIELDS[run.kind]}
+        errors = run.row_errors.order_by("line")[:ERRORS_SHOWN]
+        context["errors"] = [(each.line, labels.get(each.field, "The row"), each.error) for each in errors]
+        context["taken"] = run.rows_total - run.rows_rejected
+        if run.is_dry_run:
+            context["preview"] = preview_import(run=run, at=timezone.now())
+    return render(request, "leads/import_detail.html", context)
+
+
+@_for_importers
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_columns(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Which column feeds which field. Saving tries the whole file."""
+    run = _run(public_id)
+    if not run.is_dry_run:
+        return redirect("leads:import-detail", run.public_id)
+    table = open_table(bytes(run.content))
+    saved = saved_mappings(run, table.header)
+    chosen = next((each for each in saved if each.name == request.GET.get("map")), None)
+    if chosen:
+        run.columns, run.defaults = chosen.columns, chosen.defaults
+    form = MappingForm(run, table, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        done = _map(request, run, form)
+        if done:
+            return done
+    context = {"run": run, "form": form, "saved": saved, "chosen": chosen, "label": ImportKind(run.kind).label}
+    return render(request, "leads/import_columns.html", context, status=400 if form.errors else 200)
+
+
+def _map(request: HttpRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:
+    before = run.columns.get("channel")
+    try:
+        map_columns(run=run, columns=form.columns, defaults=form.defaults, save_as=form.cleaned_data["save_as"])
+        if run.kind == ImportKind.LEADS and run.columns.get("channel") not in (None, before):
+            messages.info(request, "Another column names the channel now: see where its words lead, then go on.")
+            return redirect("leads:import-columns", run.public_id)
+        start_import(run=run, is_dry_run=True, by=cast(User, request.user), at=timezone.now())
+    except MappingRefused as error:
+        form.add_error(f"column_{error.field}" if f"column_{error.field}" in form.fields else None, error.reason)
+        return None
+    except ImportRefused as error:
+        form.add_error(None, str(error))
+        return None
+    nudge_imports()
+    return redirect("leads:import-detail", run.public_id)
+
+
+@_for_importers
+@require_POST
+def import_start(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take the rows in for good, or let an import that stopped go on."""
+    run = _run(public_id)
+    try:
+        if run.job and run.job.state == JobRun.State.FAILED:
+            resume_import(run=run)
+        else:
+            start_import(run=run, is_dry_run=False, by=cast(User, request.user), at=timezone.now())
+    except ImportRefused as error:
+        messages.warning(request, str(error))
+    else:
+        nudge_imports()
+    return redirect("leads:import-detail", run.public_id)
+
+
+@_for_importers
+@require_GET
+def import_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """How far an import is: the fragment that the page asks for each second."""
+    run = _run(public_id)
+    is_moving = run.job is not None and run.job.state in _MOVING
+    answer = render(request, "leads/_import_progress.html", {"run": run, "is_moving": is_moving})
+    if not is_moving:
+        answer["HX-Refresh"] = "true"  # the page around it has another content now
+    return answer
+
+
+@_for_importers
+@require_GET
+def import_rejected(request: HttpRequest, public_id: UUID) -> StreamingHttpResponse:
+    """The rows left out, with the reason, to mend and upload again."""
+    run = _run(public_id)
+    answer = StreamingHttpResponse(_lines(run), content_type="text/csv; charset=utf-8")
+    name = "".join(sign for sign in run.file_name.rsplit(".", 1)[0] if sign.isalnum() and sign.isascii()) or "import"
+    answer["Content-Disposition"] = f'attachment; filename="{name}-rejected.csv"'
+    return answer
+
+
+_MOVING = (JobRun.State.WAITING, JobRun.State.RUNNING)
+
+
+class _Echo:
+    def write(self, text: str) -> str:
+        return text
+
+
+def _lines(run: ImportRun) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\ufeff"  # Excel takes the file for UTF-8 only with this
+    for cells in rejected_table(run):
+        yield writer.writerow([neutralize(cell) for cell in cells])
+
+
+def _runs() -> QuerySet[ImportRun]:
+    return ImportRun.objects.defer("content")
+
+
+def _run(public_id: UUID) -> ImportRun:
+    return get_object_or_404(_runs().select_related("job", "created_by"), public_id=public_id)
