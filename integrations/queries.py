@@ -90,12 +90,29 @@ def secret_state(connection: Connection, at: datetime) -> str:
     return f"Set {age}"
 
 
+def is_secret_old(connection: Connection, at: datetime) -> bool:
+    """Whether the secret should have been replaced by now: a year is what most policies allow."""
+    return connection.secret_set_at is not None and at - connection.secret_set_at > timedelta(days=365)
+
+
 def duration_words(run: SyncRun) -> str:
     """How long a run took: "2.4 s", "3 min", "under way"."""
     if run.finished_at is None:
         return "under way"
     seconds = (run.finished_at - run.started_at).total_seconds()
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+
+
+def count_words(run: SyncRun) -> str:
+    """What a run did, the usual first: "3 new, 1 refused"; "nothing new" when both sides agreed."""
+    counts = (
+        (run.created, "new"),
+        (run.updated, "changed"),
+        (run.rejected, "refused"),
+        (run.unclear, "unclear"),
+        (run.unchanged, "same"),
+    )
+    return ", ".join(f"{number:,} {word}" for number, word in counts if number) or "nothing new"
 
 
 def tone_of(outcome: str) -> str:

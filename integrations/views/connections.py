@@ -20,19 +20,21 @@ from integrations.models import Connection, StageMap, SyncRun
 from integrations.pure.mapping import DEAL_RULES, PERSON_RULES
 from integrations.queries import (
     connection_states,
+    count_words,
     duration_words,
     failed_pushes,
+    is_secret_old,
     secret_state,
     tone_of,
     waiting_pushes,
 )
 from leads.models import JobRun, Role, User
 
-RUNS_A_PAGE = 15
+RUNS_A_PAGE = 10
 SHOWN = 20
 _POLICIES = {
-    "ours": "Ours",
-    "theirs": "The CRM's",
+    "ours": "What we hold",
+    "theirs": "What the CRM holds",
     "newest": "Whoever changed last",
     "fill_empty": "Only fills what is empty",
 }
@@ -128,13 +130,17 @@ def detail_page(request: HttpRequest, connection: Connection, status: int = 200,
         "may_edit": _may_edit(request),
         "job": JobRun.objects.filter(kind=KIND, period__startswith=f"{connection.slug} ").order_by("-pk").first(),
         "page_obj": page,
-        "runs": [(run, duration_words(run), tone_of(run.state)) for run in page],
+        "runs": [
+            {"run": run, "took": duration_words(run), "counts": count_words(run), "tone": tone_of(run.state)}
+            for run in page
+        ],
         "failed": [(push, tone_of(push.state)) for push in failed[:SHOWN]],
         "waiting": waiting_pushes(connection)[:5],
         "stages": stages,
         "stage_form": StageMapForm(stages),
         "secret_form": SecretForm(),
         "secret_state": secret_state(connection, at),
+        "secret_tone": "warn" if is_secret_old(connection, at) else "good",
         "rules": _rule_rows(),
         **forms,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -79,10 +80,12 @@ def test_a_frozen_holder_is_overtaken_and_its_late_answer_refused(
 ) -> None:
     leads = owed_leads(connection, 12)
     with shared_database(tmp_path) as address:
-        frozen = pusher(connection, address, pause=4)
+        frozen = pusher(connection, address, pause=0.5)
         wait_for(frozen, "answered")
+        frozen.send_signal(signal.SIGSTOP)
         second = pusher(connection, address, ahead=600)
         said, _ = second.communicate(timeout=60)
+        frozen.send_signal(signal.SIGCONT)
         late, _ = frozen.communicate(timeout=60)
         assert said.splitlines()[-1].startswith("done")
         assert late.splitlines()[-1].startswith("failed")
