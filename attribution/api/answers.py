@@ -8,38 +8,38 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 
-class MoneyAnswer(serializers.Serializer[Any]):
+class AttributionMoney(serializers.Serializer[Any]):
     """An exact amount."""
 
     amount = serializers.CharField(help_text="decimal, for example 1234.50")
     currency = serializers.CharField()
 
 
-class PlaceAnswer(serializers.Serializer[Any]):
+class AttributionChannel(serializers.Serializer[Any]):
     """A channel."""
 
     key = serializers.CharField()
     name = serializers.CharField()
 
 
-class NamedAnswer(serializers.Serializer[Any]):
+class AttributionCampaignName(serializers.Serializer[Any]):
     """A campaign by its id."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
 
 
-class CampaignAnswer(NamedAnswer):
+class AttributionCampaign(AttributionCampaignName):
     """A campaign."""
 
     code = serializers.CharField()
-    channel = PlaceAnswer()
-    programme = NamedAnswer(allow_null=True)
+    channel = AttributionChannel()
+    programme = AttributionCampaignName(allow_null=True)
     starts_on = serializers.DateField(allow_null=True)
     ends_on = serializers.DateField(allow_null=True)
 
 
-class ModelAnswer(serializers.Serializer[Any]):
+class AttributionModel(serializers.Serializer[Any]):
     """An attribution method and the version of its definition."""
 
     key = serializers.CharField()
@@ -48,14 +48,14 @@ class ModelAnswer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
-class RunAnswer(serializers.Serializer[Any]):
+class AttributionRunAnswer(serializers.Serializer[Any]):
     """The computation that the credits come from."""
 
     id = serializers.UUIDField()
     finished_at = serializers.DateTimeField()
 
 
-class PeriodAnswer(serializers.Serializer[Any]):
+class AttributionPeriod(serializers.Serializer[Any]):
     """Local days, both included."""
 
     # "from" is a word of the language: the field is added by its name below.
@@ -67,33 +67,33 @@ class PeriodAnswer(serializers.Serializer[Any]):
         return {"from": serializers.DateField(), **super().get_fields()}
 
 
-class TotalsAnswer(serializers.Serializer[Any]):
+class AttributionTotals(serializers.Serializer[Any]):
     """Sums of the period. ``roi`` is null with the reason when the cost is unknown."""
 
-    attributed_revenue = MoneyAnswer()
-    attributed_pipeline = MoneyAnswer()
+    attributed_revenue = AttributionMoney()
+    attributed_pipeline = AttributionMoney()
     influenced_opportunities = serializers.IntegerField(help_text="distinct; must not be added over campaigns")
-    cost = MoneyAnswer(allow_null=True)
+    cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     roi_unknown_because = serializers.CharField(allow_null=True)
     leads = serializers.IntegerField()
     mqls = serializers.IntegerField()
 
 
-class ComparedAnswer(ModelAnswer):
+class ComparedModel(AttributionModel):
     """The same revenue under one method."""
 
-    attributed_revenue = MoneyAnswer()
+    attributed_revenue = AttributionMoney()
     roi = serializers.FloatField(allow_null=True)
 
 
-class WeekAnswer(serializers.Serializer[Any]):
+class AttributionWeek(serializers.Serializer[Any]):
     """An ISO week, or the part of it inside the period; pipeline as it stands at its end."""
 
     week = serializers.CharField()
-    revenue = MoneyAnswer()
-    pipeline = MoneyAnswer()
-    cost = MoneyAnswer(allow_null=True)
+    revenue = AttributionMoney()
+    pipeline = AttributionMoney()
+    cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     leads = serializers.IntegerField()
     mqls = serializers.IntegerField()
@@ -102,16 +102,16 @@ class WeekAnswer(serializers.Serializer[Any]):
 class AttributionAnswer(serializers.Serializer[Any]):
     """What a campaign earned, cost and brought in."""
 
-    campaign = CampaignAnswer()
-    model = ModelAnswer()
-    run = RunAnswer(allow_null=True)
-    period = PeriodAnswer()
+    campaign = AttributionCampaign()
+    model = AttributionModel()
+    run = AttributionRunAnswer(allow_null=True)
+    period = AttributionPeriod()
     basis = serializers.ChoiceField(choices=["simple", "realised"])
     scope = serializers.CharField()
     look_back_days = serializers.IntegerField(allow_null=True)
-    totals = TotalsAnswer()
-    models = ComparedAnswer(many=True)
-    weeks = WeekAnswer(many=True)
+    totals = AttributionTotals()
+    models = ComparedModel(many=True)
+    weeks = AttributionWeek(many=True)
     coverage = serializers.FloatField(allow_null=True, help_text="of all closed-won revenue of the period, 0 to 1")
     definitions = serializers.DictField(child=serializers.IntegerField(), help_text="figure → version")
     links = serializers.DictField(child=serializers.URLField())
@@ -120,49 +120,49 @@ class AttributionAnswer(serializers.Serializer[Any]):
 class AttributionRow(serializers.Serializer[Any]):
     """One campaign of the list; a programme's sums hold those of its campaigns."""
 
-    campaign = CampaignAnswer()
-    attributed_revenue = MoneyAnswer()
-    attributed_pipeline = MoneyAnswer()
-    cost = MoneyAnswer(allow_null=True)
+    campaign = AttributionCampaign()
+    attributed_revenue = AttributionMoney()
+    attributed_pipeline = AttributionMoney()
+    cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     url = serializers.URLField()
 
 
-class CreditAnswer(serializers.Serializer[Any]):
+class TouchCredit(serializers.Serializer[Any]):
     """A touch's share of a deal."""
 
     touchpoint = serializers.UUIDField()
     occurred_at = serializers.DateTimeField()
     kind = serializers.CharField()
-    channel = PlaceAnswer()
-    campaign = NamedAnswer(allow_null=True)
+    channel = AttributionChannel()
+    campaign = AttributionCampaignName(allow_null=True)
     weight = serializers.FloatField()
-    credit = MoneyAnswer()
+    credit = AttributionMoney()
 
 
-class CreditedModelAnswer(ModelAnswer):
+class CreditedModel(AttributionModel):
     """All credits of one method; with ``unattributed`` they sum to the amount."""
 
-    credits = CreditAnswer(many=True)
-    unattributed = MoneyAnswer()
+    credits = TouchCredit(many=True)
+    unattributed = AttributionMoney()
 
 
-class OpportunityAnswer(serializers.Serializer[Any]):
+class CreditedOpportunity(serializers.Serializer[Any]):
     """The deal. An unknown amount counts as 0 in credits."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
     status = serializers.CharField()
     closed_at = serializers.DateTimeField(allow_null=True)
-    amount = MoneyAnswer(allow_null=True)
+    amount = AttributionMoney(allow_null=True)
 
 
 class OpportunityCredits(serializers.Serializer[Any]):
     """Every method's credits of one opportunity."""
 
-    opportunity = OpportunityAnswer()
-    run = RunAnswer(allow_null=True)
-    models = CreditedModelAnswer(many=True)
+    opportunity = CreditedOpportunity()
+    run = AttributionRunAnswer(allow_null=True)
+    models = CreditedModel(many=True)
 
 
 _EUR = {"amount": "12500.00", "currency": "EUR"}
