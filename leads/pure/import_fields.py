@@ -123,13 +123,15 @@ CHANNEL_WORDS: Mapping[str, str] = {
 
 def guess_columns(kind: str, header: Collection[str]) -> dict[str, str]:
     """The column that most probably feeds each field, by its name; each column feeds one field at most."""
-    free = {plain(name): name for name in reversed(list(header))}
+    free: dict[str, str] = {}
+    for name in header:
+        free.setdefault(plain(name), name)
     found: dict[str, str] = {}
     for wanted in (lambda field: {plain(field.name), plain(field.label)}, Field.names):
         for each in FIELDS[kind]:
-            name = next((name for name in free if name in wanted(each)), None)
-            if each.name not in found and name is not None:
-                found[each.name] = free.pop(name)
+            found_name = next((name for name in free if name in wanted(each)), None)
+            if each.name not in found and found_name is not None:
+                found[each.name] = free.pop(found_name)
     return {each.name: found[each.name] for each in FIELDS[kind] if each.name in found}
 
 
