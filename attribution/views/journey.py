@@ -37,8 +37,8 @@ def journey(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def journey_fragment(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The same without a page around it, for the opportunity's own page."""
-    return render(request, "attribution/_journey.html", _context(request, public_id))
+    """The drawing without a page around it, for the opportunity's own page."""
+    return render(request, "attribution/_journey_fragment.html", _context(request, public_id))
 
 
 def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
@@ -92,6 +92,6 @@ def _chart(view: JourneyView, method: Method, company: Company) -> Chart:
     return journey_chart(
         touches,
         title=f"Journey, {method.name}",
-        words=lambda cents: words.money(round(cents), company.currency),
+        words=lambda cents: words.money_exact(round(cents), company.currency),
         width=1080,
     )
