@@ -36,7 +36,7 @@ def sync_now(visitor: Visitor) -> None:
 def test_one_lead_from_form_to_report(portal: Portal, visitor: Visitor) -> None:
     campaign = portal.api("GET", "/integrations/sales/attribution").json()["results"][0]["campaign"]
     now = datetime.now(UTC)
-    payload = {
+    payload: dict[str, Any] = {
         "email": "grace.story@hopper-systems.example",
         "first_name": "Grace",
         "last_name": "Story",
@@ -54,8 +54,11 @@ def test_one_lead_from_form_to_report(portal: Portal, visitor: Visitor) -> None:
         },
     }
     posted = portal.api("POST", "/integrations/sales/leads", json=payload)
-    assert posted.status_code == 201, posted.text
-    lead = posted.json()
+    assert posted.status_code == 201 and posted.json()["is_new"], posted.text
+    payload["event"] = {**payload["event"], "type": "webinar_attendance", "name": "Analytics in practice"}
+    known = portal.api("POST", "/integrations/sales/leads", json=payload)
+    assert known.status_code == 200 and known.json()["id"] == posted.json()["id"], known.text
+    lead = known.json()
     assert lead["stage"] == "mql" and lead["score"]["total"] == sum(r["points"] for r in lead["score"]["reasons"])
     assert lead["assignment"]["owner"] and lead["assignment"]["because"] and lead["follow_up"]["due_at"]
     assert lead["crm"][0]["state"] == "pending"
