@@ -26,7 +26,7 @@ def import_costs(*, records: Sequence[CostRecord], at: datetime) -> list[Outcome
         rows = CampaignCost.objects.select_for_update().filter(
             campaign__in=campaigns.values(), spent_on__in={record.spent_on for record in records}, source=SOURCE
         )
-        known = {(row.campaign_id, row.spent_on): row for row in rows}
+        known = {(row.campaign_id, row.spent_on): row for row in rows.order_by("pk")}
         rates = Rates.current()
         outcomes: list[Outcome] = []
         new: list[CampaignCost] = []

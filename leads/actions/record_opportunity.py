@@ -119,7 +119,8 @@ class _Desk:
     def __init__(self, deals: Sequence[DealFacts], at: datetime) -> None:
         self.at, self.rates, self.tz = at, Rates.current(), Company.current().tz
         ids = [deal.opportunity_id for deal in deals if deal.opportunity_id]
-        rows = Opportunity.objects.select_for_update(of=("self",)).select_related("stage", "owner")
+        # Locked always in the same order, so that an import and a pull cannot wait for each other.
+        rows = Opportunity.objects.select_for_update(of=("self",)).select_related("stage", "owner").order_by("pk")
         self.known = {row.pk: row for row in rows.filter(pk__in=ids)} if ids else {}
         heads = {head for deal in deals if (head := _head(deal)) is not None}
         self.leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=heads)} if heads else {}

@@ -17,9 +17,10 @@ class NotADraft(Exception):
 @transaction.atomic
 def copy_rule_set(*, rule_set_id: int) -> ScoringRuleSet:
     """Make a draft with the thresholds and rules of an existing version."""
+    _lock_versions()
     original = ScoringRuleSet.objects.get(pk=rule_set_id)
     rules = list(original.rules.all())
-    latest = ScoringRuleSet.objects.select_for_update().aggregate(latest=Max("version"))["latest"]
+    latest = ScoringRuleSet.objects.aggregate(latest=Max("version"))["latest"]
     draft = ScoringRuleSet.objects.create(
         version=latest + 1,
         fit_threshold=original.fit_threshold,
@@ -39,10 +40,19 @@ def copy_rule_set(*, rule_set_id: int) -> ScoringRuleSet:
 @transaction.atomic
 def activate_rule_set(*, rule_set_id: int, at: datetime) -> ScoringRuleSet:
     """Retire the active version and make a draft active. Raises NotADraft."""
-    draft = ScoringRuleSet.objects.select_for_update().get(pk=rule_set_id)
+    _lock_versions()
+    draft = ScoringRuleSet.objects.get(pk=rule_set_id)
     if draft.state != ScoringRuleSet.State.DRAFT:
         raise NotADraft(f"Version {draft.version} is {draft.state}, not a draft.")
     ScoringRuleSet.objects.filter(state=ScoringRuleSet.State.ACTIVE).update(state=ScoringRuleSet.State.RETIRED)
     draft.state, draft.activated_at = ScoringRuleSet.State.ACTIVE, at
     draft.save(update_fields=["state", "activated_at"])
     return draft
+
+
+def _lock_versions() -> None:
+    """Numbering and activating look at all versions, so one person at a time does either.
+
+    The rows themselves are fetched: Django drops FOR UPDATE from an aggregate in silence.
+    """
+    list(ScoringRuleSet.objects.select_for_update().order_by("pk").values_list("pk"))
