@@ -7,36 +7,28 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.models import Campaign, CampaignCost, Channel, ChannelRule, PipelineStage
-from leads.pure.money import InvalidAmount, format_money, to_cents
-
-
-class MoneyField(forms.CharField):
-    """An amount as people write it ("1250.50") for a column of minor units. The form names the currency."""
-
-    def __init__(self, *, currency_field: str = "currency", **options: Any) -> None:
-        super().__init__(**options)
-        self.currency_field = currency_field
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{value / 100:.2f}" if isinstance(value, int) else value
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
+from leads.models import Campaign, CampaignCost, Channel, ChannelRule, Company, PipelineStage
+from leads.pure.money import InvalidAmount, format_money, to_amount, to_cents
 
 
 class CampaignForm(forms.ModelForm[Campaign]):
-    """A campaign with its budget in whole currency; the code is kept in lower case."""
+    """A campaign with its budget as people write it ("1250.50"); the code is kept in lower case."""
 
-    budget_cents = MoneyField(label="budget", required=False)
+    budget_cents = forms.CharField(label="budget", required=False)
 
     class Meta:
         model = Campaign
         fields = "__all__"  # noqa: DJ007  # the admin's fieldsets choose
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        cents = self.initial.get("budget_cents")
+        if isinstance(cents, int):  # not every currency has hundredths, so the form decides and not the field
+            self.initial["budget_cents"] = to_amount(cents, self.instance.currency)
 
     def clean_code(self) -> str:
         return str(self.cleaned_data["code"]).strip().lower()
@@ -78,15 +70,17 @@ class CampaignAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         campaigns: QuerySet[Campaign] = super().get_queryset(request)
-        return campaigns.annotate(_spent=Sum("costs__reporting_cents"))
+        return campaigns.annotate(
+            _spent=Sum("costs__reporting_cents"), _currency=Subquery(Company.objects.values("currency")[:1])
+        )
 
     @admin.display(description="budget", ordering="budget_cents")
     def budget(self, campaign: Campaign) -> str:
         return "–" if campaign.budget_cents is None else format_money(campaign.budget_cents, campaign.currency)
 
-    @admin.display(description="spent (company currency)", ordering="_spent")
+    @admin.display(description="spent", ordering="_spent")
     def spent(self, campaign: Any) -> str:
-        return "unknown" if campaign._spent is None else f"{campaign._spent / 100:,.2f}"
+        return "unknown" if campaign._spent is None else format_money(campaign._spent, campaign._currency)
 
 
 @admin.register(CampaignCost)

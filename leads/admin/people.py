@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
-from leads.models import RepAbsence, RepCapacity, TerritoryRep, User
+from leads.models import OPEN_STAGES, RepAbsence, RepCapacity, TerritoryRep, User
 
 admin.site.unregister(Group)  # roles decide what people see; groups would be a second, silent answer
 
@@ -76,11 +76,8 @@ class UserAdmin(DjangoUserAdmin[User]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(_open=Count("leads", filter=Q(leads__stage__in=("lead", "mql", "sal", "sql")), distinct=True))
-        )
+        is_open = Q(leads__stage__in=OPEN_STAGES, leads__merged_into__isnull=True)
+        return super().get_queryset(request).annotate(_open=Count("leads", filter=is_open, distinct=True))
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return self.inlines if obj else ()

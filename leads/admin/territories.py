@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from leads.actions.assign_lead import pure_rules
 from leads.actions.move_rule import move_rule
 from leads.admin.fields import ListField, country, domain
-from leads.models import Assignment, Territory, TerritoryRep, TerritoryRule
+from leads.models import OPEN_STAGES, Assignment, Territory, TerritoryRep, TerritoryRule
 from leads.pure.routing import sentence
 
 
@@ -96,10 +97,11 @@ class TerritoryAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Territory]:
         territories: QuerySet[Territory] = super().get_queryset(request)
+        is_open = Q(leads__stage__in=OPEN_STAGES, leads__merged_into__isnull=True)
         return territories.annotate(
             _rules=Count("rules", distinct=True),
             _reps=Count("reps", distinct=True),
-            _open=Count("leads", filter=Q(leads__stage__in=("lead", "mql", "sal", "sql")), distinct=True),
+            _open=Count("leads", filter=is_open, distinct=True),
         )
 
     @admin.display(description="rules", ordering="_rules")
@@ -153,9 +155,9 @@ class TerritoryRuleAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
         self._move(request, chosen, is_up=False)
 
     def _move(self, request: HttpRequest, chosen: QuerySet[TerritoryRule], *, is_up: bool) -> None:
-        moved = sum(
-            move_rule(rule_id=rule.pk, is_up=is_up) for rule in chosen.order_by("position" if is_up else "-position")
-        )
+        rules = list(chosen.order_by("position" if is_up else "-position"))
+        # Once the first stands at the end, the next would only change places with it.
+        moved = sum(takewhile(bool, (move_rule(rule_id=rule.pk, is_up=is_up) for rule in rules)))
         self.message_user(request, f"{moved} moved." if moved else "Already at the end.", messages.INFO)
 
 

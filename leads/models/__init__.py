@@ -7,7 +7,7 @@ from leads.models.company import Company, ExchangeRate
 from leads.models.follow_up import FollowUp
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
 from leads.models.job import JobRun
-from leads.models.lead import Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
+from leads.models.lead import OPEN_STAGES, Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
 from leads.models.opportunity import (
     DealStatus,
     Opportunity,
@@ -21,6 +21,7 @@ from leads.models.touchpoint import TouchKind, Touchpoint
 from leads.models.user import RepAbsence, RepCapacity, Role, User
 
 __all__ = [
+    "OPEN_STAGES",
     "Account",
     "ApiKey",
     "Assignment",

@@ -24,11 +24,14 @@ class Stage(models.TextChoices):
     RECYCLED = "recycled", "Recycled"
 
 
+# Where a rep still has to work on a lead.
+OPEN_STAGES = (Stage.LEAD, Stage.MQL, Stage.SAL, Stage.SQL)
+
+
 class LeadQuerySet(models.QuerySet["Lead"]):
     def visible_to(self, user: User) -> LeadQuerySet:
         """Rows a signed-in person may see: all, or only those they own."""
-        live = self.filter(merged_into__isnull=True)
-        return live if user.sees_all else live.filter(owner=user)
+        return self.live() if user.sees_all else self.live().filter(owner=user)
 
     def live(self) -> LeadQuerySet:
         """Leads that were not merged into another."""
@@ -42,7 +45,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
     def open(self) -> LeadQuerySet:
         """Leads a rep still has to work on (counts against capacity)."""
-        return self.live().filter(stage__in=(Stage.LEAD, Stage.MQL, Stage.SAL, Stage.SQL))
+        return self.live().filter(stage__in=OPEN_STAGES)
 
 
 class Lead(models.Model):

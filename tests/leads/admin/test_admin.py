@@ -103,6 +103,18 @@ def test_rules_change_places(boss: Client) -> None:
     assert list(TerritoryRule.objects.order_by("position")) == [first, second]
 
 
+def test_rules_that_move_together_keep_their_order_at_the_end(boss: Client) -> None:
+    territory = TerritoryFactory()
+    rules = [
+        TerritoryRule.objects.create(territory=territory, position=position, countries=["DE"])
+        for position in (10, 20, 30)
+    ]
+    url = reverse("admin:leads_territoryrule_changelist")
+    for action, chosen in (("move_up", rules[:2]), ("move_down", rules[1:])):
+        boss.post(url, {"action": action, "_selected_action": [rule.pk for rule in chosen]})
+        assert list(TerritoryRule.objects.order_by("position")) == rules
+
+
 def test_the_catch_all_stays(boss: Client) -> None:
     catch_all = Territory.objects.get(is_catch_all=True)
     assert boss.post(reverse("admin:leads_territory_delete", args=[catch_all.pk]), {"post": "yes"}).status_code == 403
@@ -129,6 +141,18 @@ def test_a_campaign_is_kept_in_lower_case_and_minor_units(boss: Client) -> None:
     assert "cannot be below itself" in looped.content.decode()
     refused = boss.post(reverse("admin:leads_campaign_add"), {**form, "code": "other", "budget_cents": "12.345"})
     assert refused.status_code == 200 and not Campaign.objects.filter(code="other").exists()
+
+
+def test_a_budget_without_hundredths_survives_a_look(boss: Client) -> None:
+    campaign = CampaignFactory(currency="JPY", budget_cents=120_000)
+    url = reverse("admin:leads_campaign_change", args=[campaign.pk])
+    form = boss.get(url).context["adminform"].form
+    assert form["budget_cents"].value() == "120000"
+    given = {name: form[name].value() for name in form.fields}
+    answer = boss.post(url, {name: value for name, value in given.items() if value not in (None, False)})
+    assert answer.status_code == 302, answer.context["errors"]
+    campaign.refresh_from_db()
+    assert campaign.budget_cents == 120_000
 
 
 def test_an_active_rule_set_is_copied_not_edited(boss: Client) -> None:
