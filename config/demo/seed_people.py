@@ -12,7 +12,6 @@ from config.demo.records import DemoCompany, Touch
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
 from leads.actions.assign_lead import pure_rules
-from leads.actions.plan_follow_up import business_hours
 from leads.actions.score_lead import rule_set_of
 from leads.models import (
     Account,
@@ -45,7 +44,7 @@ def live_through(company: DemoCompany, ground: Ground) -> tuple[Intake, list[Sto
         catch_all=ground.territories[-1].pk,
         reps=_reps(company, ground),
         names={user.pk: user.name for user in ground.users},
-        hours=business_hours(settings),
+        hours=settings.hours,
         follow_up_hours=settings.follow_up_hours,
     )
     return intake, intake.run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import structlog
 from django.db import transaction
@@ -23,7 +23,6 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
     due = [lead for lead in leads if lead.stage == Stage.MQL and lead.owner_id is not None]
     if not due:
         return []
-    hours = business_hours(company)
     became = dict(
         LifecyclePassage.objects.filter(lead__in=due, to_stage=Stage.MQL)
         .values_list("lead")
@@ -43,7 +42,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
                 kind=FollowUp.Kind.CALL if lead.phone else FollowUp.Kind.EMAIL,
                 because=f"became MQL; service level {company.follow_up_hours} business hours",
                 planned_at=at,
-                due_at=_due(start, company.follow_up_hours, hours),
+                due_at=_due(start, company.follow_up_hours, company.hours),
             )
         )
     with transaction.atomic(savepoint=False):
@@ -59,17 +58,6 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
             for promise in promises
         )
     return promises
-
-
-def business_hours(company: Company) -> BusinessHours:
-    """The company's opening hours as :mod:`leads.pure.cadence` takes them."""
-    return BusinessHours(
-        tz=company.tz,
-        weekdays=frozenset(company.business_weekdays),
-        opens=company.business_opens,
-        closes=company.business_closes,
-        holidays=frozenset(date.fromisoformat(day) for day in company.holidays),
-    )
 
 
 def _due(start: datetime, hours: int, calendar: BusinessHours) -> datetime:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from leads.actions.capture_desk import DETAILS
 from leads.models import Lead, Stage
 from leads.queries import LeadStory, lead_stories
 
@@ -76,20 +77,7 @@ class LeadAnswer(LeadStateAnswer):
     changed_at = serializers.DateTimeField()
 
 
-_COLUMNS = (
-    "email",
-    "external_id",
-    "first_name",
-    "last_name",
-    "company",
-    "job_title",
-    "phone",
-    "country",
-    "region",
-    "postal_code",
-    "industry",
-    "company_size",
-)
+_COLUMNS = ("email", "external_id", *DETAILS)
 
 
 def lead_states(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> dict[int, dict[str, Any]]:

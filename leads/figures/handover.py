@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Derived, Parts, Row, RowSet, Scope, middle, ratio, register
 from leads.models import Company, FollowUp, LifecyclePassage, Stage
-from leads.pure.cadence import BusinessHours, elapsed
+from leads.pure.cadence import elapsed
 
 _DECISION_COLUMNS = (
     *columns.PASSAGE[:4],
@@ -17,17 +15,6 @@ _DECISION_COLUMNS = (
     Column("lead__campaign__name", "First campaign"),
     Column("lead__owner__name", "Owner"),
 )
-
-
-def business_hours(company: Company) -> BusinessHours:
-    """The company's opening hours and holidays."""
-    return BusinessHours(
-        tz=company.tz,
-        weekdays=frozenset(company.business_weekdays),
-        opens=company.business_opens,
-        closes=company.business_closes,
-        holidays=frozenset(date.fromisoformat(day) for day in company.holidays),
-    )
 
 
 # --- acceptance ----------------------------------------------------------------------------------------------------
@@ -68,7 +55,7 @@ def _rejected(scope: Scope) -> Parts:
 
 
 def _speed(scope: Scope) -> Parts:
-    calendar = business_hours(Company.current())
+    calendar = Company.current().hours
     genuine = FollowUp.objects.filter(lead=OuterRef("lead"), done_at__isnull=False, done_at__lte=scope.at)
     replies = genuine.exclude(outcome=FollowUp.Outcome.NOT_NEEDED).order_by().values("lead")
     earlier = FollowUp.objects.filter(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
+
+from leads.pure.cadence import BusinessHours
 
 
 def _all_weekdays() -> list[int]:
@@ -69,6 +71,17 @@ class Company(models.Model):
     @property
     def tz(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def hours(self) -> BusinessHours:
+        """Opening hours and holidays."""
+        return BusinessHours(
+            tz=self.tz,
+            weekdays=frozenset(self.business_weekdays),
+            opens=self.business_opens,
+            closes=self.business_closes,
+            holidays=frozenset(date.fromisoformat(day) for day in self.holidays),
+        )
 
     @classmethod
     def current(cls) -> Company:

@@ -23,11 +23,11 @@ from leads.models import (
     Touchpoint,
     User,
 )
+from leads.pure.bots import REASONS as EXCLUSIONS
 from leads.pure.words import MISSING, days, money_exact
 
 TOUCHES_SHOWN = 25
 _TONES = {"won": "good", "lost": "bad", "open": "accent"}
-_EXCLUSIONS = {"bot": "a bot", "scanner": "a mail scanner", "internal": "our own staff"}
 
 
 @login_required
@@ -106,7 +106,7 @@ def _changes(deal: Opportunity) -> Iterator[dict[str, Any]]:
 def _touches(touches: QuerySet[Touchpoint]) -> Iterator[dict[str, Any]]:
     newest = touches.select_related("channel", "campaign", "lead").order_by("-occurred_at", "-pk")[:TOUCHES_SHOWN]
     for touch in newest:
-        left_out = f" · earns no credit: {_EXCLUSIONS.get(touch.exclusion, touch.exclusion)}" if touch.exclusion else ""
+        left_out = f" · earns no credit: {EXCLUSIONS.get(touch.exclusion, touch.exclusion)}" if touch.exclusion else ""
         through = " · ".join(str(part) for part in (touch.channel, touch.campaign, touch.lead) if part)
         yield {
             "at": touch.occurred_at,
