@@ -1,4 +1,4 @@
-"""The sign-in pages we serve; allauth's others (sign-up, social) are left out."""
+"""The account pages we serve; sign-up only says that it is closed, allauth's others are left out."""
 
 from allauth.account import views
 from django.urls import path

@@ -10,7 +10,11 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
 # SQLite ignores a misspelt PRAGMA in silence, so the values are read back.
-EXPECTED_PRAGMAS: dict[str, set[str | int]] = {"journal_mode": {"wal", "memory"}, "synchronous": {1}, "foreign_keys": {1}}
+EXPECTED_PRAGMAS: dict[str, set[str | int]] = {
+    "journal_mode": {"wal", "memory"},
+    "synchronous": {1},
+    "foreign_keys": {1},
+}
 
 
 @register(Tags.database)

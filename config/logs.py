@@ -1,5 +1,7 @@
 """Structured logs: one line per event with the request id; JSON in production, readable text elsewhere."""
 
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -8,12 +10,27 @@ import structlog
 SECRET_NAMES = ("password", "secret", "token", "api_key", "authorization", "cookie", "client_secret")
 
 
+# A password can be set by whoever knows this address, and request lines hold addresses.
+_RESET_KEY = re.compile(r"(?<=/password/reset/key/)[^/\s]+")
+
+
 def redact(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Blank the values of members whose name says they are secret."""
-    for name in event:
-        if any(word in name.lower() for word in SECRET_NAMES):
-            event[name] = "[redacted]"
-    return event
+    """Blank the values of members whose name says they are secret, at any depth, and keys in addresses."""
+    return _blanked(event)  # type: ignore[no-any-return]
+
+
+def _blanked(value: Any) -> Any:
+    if isinstance(value, str):
+        return _RESET_KEY.sub("[redacted]", value)
+    if isinstance(value, MutableMapping):
+        return {name: "[redacted]" if _is_secret(name) else _blanked(inner) for name, inner in value.items()}
+    if isinstance(value, list):  # a tuple is the exception's triple, which the formatter wants as it is
+        return [_blanked(inner) for inner in value]
+    return value
+
+
+def _is_secret(name: object) -> bool:
+    return any(word in str(name).lower() for word in SECRET_NAMES)
 
 
 def structlog_logging(*, as_json: bool, level: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ IS_PRODUCTION = MODE == "production"
 DEBUG = MODE == "dev" and env.bool("DEBUG", False)
 
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+NUM_PROXIES: int = env.int("NUM_PROXIES", 0)
 PORTAL_URL: str = env.str("PORTAL_URL", "" if IS_PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
 
 _INSECURE_KEY = "not-a-secret: used by dev and test only"
@@ -48,6 +49,7 @@ if IS_PRODUCTION:
             "PORTAL_URL": PORTAL_URL.startswith("https://"),
             "DATABASE_URL": bool(env.str("DATABASE_URL", "")),
             "REDIS_URL": bool(env.str("REDIS_URL", "")),
+            "EMAIL_URL": bool(env.str("EMAIL_URL", "")),
         }.items()
         if not value
     ]
@@ -191,6 +193,8 @@ ACCOUNT_ADAPTER = "config.accounts.StaffMadeAccounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+# Without it everybody behind the proxy would share one address, and one person's typing errors lock all out.
+ALLAUTH_TRUSTED_PROXY_COUNT = NUM_PROXIES
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 AUTH_PASSWORD_VALIDATORS = [
@@ -217,7 +221,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["leads.api.throttles.KeyThrottle"],
     "DEFAULT_THROTTLE_RATES": {"key": env.str("API_RATE", "1200/min")},
     "EXCEPTION_HANDLER": "leads.api.problems.problem_response",
-    "NUM_PROXIES": env.int("NUM_PROXIES", 0),
+    "NUM_PROXIES": NUM_PROXIES,
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": None,
 }

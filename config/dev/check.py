@@ -148,7 +148,7 @@ STEPS: dict[str, Step] = {
     "mypy": _module("mypy", *(word for app in APPS for word in ("-p", app))),
     "lint": _module("ruff", "check", "--quiet", "."),
     "format": _module("ruff", "format", "--check", "--quiet", "--diff", "."),
-    "contracts": lambda _folder: execute([str(Path(sys.executable).parent / "lint-imports"), "--no-cache"], {}),
+    "contracts": _contracts_step,
     "templates": _templates_step,
     "vendor": vendor_step,
     "migrations": _manage("makemigrations", "--check", "--dry-run"),
