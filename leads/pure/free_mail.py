@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 # Providers that use one name under many country endings (yahoo.co.uk, hotmail.fr, …).
-FREE_MAIL_FAMILIES = frozenset(
-    ["yahoo", "hotmail", "outlook", "live", "msn", "gmx", "yandex", "ymail", "rocketmail"]
-)
+FREE_MAIL_FAMILIES = frozenset(["yahoo", "hotmail", "outlook", "live", "msn", "gmx", "yandex", "ymail", "rocketmail"])
 
 _DOMAINS = """
     gmail.com googlemail.com icloud.com me.com mac.com passport.com windowslive.com

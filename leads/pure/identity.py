@@ -74,9 +74,7 @@ def is_free_mail(domain: str) -> bool:
         return True
     name, _, ending = domain.partition(".")
     # "yahoo.co.uk" is the provider; "yahoo.example.com" is somebody's host name.
-    return name in FREE_MAIL_FAMILIES and (
-        len(ending) <= 3 or re.fullmatch(r"com?\.[a-z]{2}", ending) is not None
-    )
+    return name in FREE_MAIL_FAMILIES and (len(ending) <= 3 or re.fullmatch(r"com?\.[a-z]{2}", ending) is not None)
 
 
 def company_domain(email: str) -> str | None:

@@ -74,9 +74,7 @@ def passages_to(current: str, target: str) -> list[Passage]:
     # and a recycled lead has been a lead before.
     optional = {"": SUBSCRIBER, RECYCLED: LEAD}.get(current)
     rungs = tuple(rung for rung in rungs if rung != optional or rung == target)
-    return [
-        Passage(here, there, there != target) for here, there in zip((current, *rungs), rungs, strict=False)
-    ]
+    return [Passage(here, there, there != target) for here, there in zip((current, *rungs), rungs, strict=False)]
 
 
 def is_allowed(current: str, target: str) -> bool:

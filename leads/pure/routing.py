@@ -149,9 +149,7 @@ def choose_rep(reps: Sequence[Rep], on: date, existing_owner_id: int | None = No
         credits[rep.id] += rep.weight
     chosen = max(rotation, key=lambda rep: (credits[rep.id], -rep.id))
     credits[chosen.id] -= sum(rep.weight for rep in rotation)
-    because = (
-        f"{chosen.name} is next in turn" if len(rotation) > 1 else f"{chosen.name} is the only one available"
-    )
+    because = f"{chosen.name} is next in turn" if len(rotation) > 1 else f"{chosen.name} is the only one available"
     return Choice(chosen.id, because, tuple(passed_over), credits)
 
 

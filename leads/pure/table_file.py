@@ -82,9 +82,7 @@ def read_rows(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
     except csv.Error as error:
         raise UnreadableFile(f"Line {reader.line_num} cannot be read: {error}.") from error
     except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            f"After line {reader.line_num} there are bytes that are no {error.encoding}."
-        ) from error
+        raise UnreadableFile(f"After line {reader.line_num} there are bytes that are no {error.encoding}.") from error
 
 
 def neutralize(cell: object) -> str:
