@@ -147,7 +147,7 @@ class MappingForm(forms.Form):
         """Each field's select, with a few cells of its column."""
         for each in FIELDS[self.run.kind]:
             column = self.run.columns.get(each.name, "")
-            yield self[f"column_{each.name}"], self.table.words(column, most=2) if column else []
+            yield self[f"column_{each.name}"], self.table.words(column, most=2, among=50) if column else []
 
     def word_fields(self) -> list[BoundField]:
         """The selects of the channel words."""

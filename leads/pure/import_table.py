@@ -13,7 +13,7 @@ from leads.pure.table_file import Dialect, Row, UnreadableFile, read_rows, sniff
 
 MAX_BYTES = 50 * 1024 * 1024
 SNIFFED_BYTES = 64 * 1024
-WORDS_FROM = 20_000
+WORDS_FROM = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Table:
         """The rows, from the top, as often as wanted. Raises UnreadableFile where the file ends to be a table."""
         return read_rows(_text(self.content, self.dialect), self.dialect.delimiter)
 
-    def words(self, column: str, *, most: int = 40) -> list[str]:
-        """The different cells of a column among the first rows, most frequent first."""
-        cells = Counter(row.cells.get(column, "") for row in islice(self.rows(), WORDS_FROM))
+    def words(self, column: str, *, most: int = 40, among: int = WORDS_FROM) -> list[str]:
+        """The different cells of a column ``among`` the first rows, most frequent first."""
+        cells = Counter(row.cells.get(column, "") for row in islice(self.rows(), among))
         return [word for word, _ in cells.most_common(most)]
 
 
