@@ -17,6 +17,11 @@ def may_read_reports(user: User) -> bool:
     return user.sees_all
 
 
+def may_publish(user: User) -> bool:
+    """Those whom the report is for, and an admin for them."""
+    return user.is_active and may_read_reports(user)
+
+
 def may_sign_off(user: User) -> bool:
     """Sales signs off; an admin may stand in."""
     return user.is_superuser or user.role in {Role.SALES_LEADER, Role.ADMIN}

@@ -75,7 +75,7 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
     draft = Draft(week, report_scope(company=company, week=week, at=at))
     readings = Readings(week, draft.scope, draft.freeze)
     tiles = [readings.tile(key) for key in TILES]
-    service = [
+    service: list[dict[str, Any]] = [
         {"side": "Sales keeps to marketing", "figures": [readings.tile(key) for key in SALES_PROMISES]},
         {"side": "Marketing keeps to sales", "figures": [readings.tile(key) for key in MARKETING_PROMISES]},
     ]

@@ -11,8 +11,8 @@ from alignment.actions.compose_report import Draft, compose_report
 from alignment.actions.restate import news_since, restate
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import sealing
-from alignment.queries import last_whole_week, may_read_reports
-from leads.models import Company, Role, User
+from alignment.queries import last_whole_week, may_publish
+from leads.models import Company, User
 from leads.pure.week import Week
 
 BATCH = 20
@@ -24,11 +24,6 @@ class WeekNotOver(Exception):
 
 class PublishRefused(Exception):
     """This person may not publish reports."""
-
-
-def may_publish(user: User) -> bool:
-    """Everybody the report is for, but admins only look after it."""
-    return may_read_reports(user) and user.role in {Role.MARKETING_DIRECTOR, Role.SALES_LEADER, Role.ADMIN}
 
 
 def publish_report(*, week: Week, at: datetime, by: User | None = None) -> WeeklyReport:

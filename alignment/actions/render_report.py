@@ -28,7 +28,7 @@ class PdfUnavailable(Exception):
     """The system libraries that make PDF files are missing; the message says which and what to install."""
 
 
-def present_report(report: WeeklyReport) -> dict[str, Any]:
+def present_report(*, report: WeeklyReport) -> dict[str, Any]:
     """Template variables of a report; numbers come from the frozen content only, charts are drawn from them."""
     content = report.content
     zone = ZoneInfo(report.time_zone)
@@ -143,16 +143,16 @@ def _split_chart(split: dict[str, Any], currency: str) -> Chart:
 # --- e-mail and PDF --------------------------------------------------------------------------------------------------
 
 
-def render_email(report: WeeklyReport, *, company_name: str) -> tuple[str, str, str]:
+def render_email(*, report: WeeklyReport, company_name: str) -> tuple[str, str, str]:
     """Subject, text and HTML of the e-mail: the same content as the page, with absolute links."""
-    context = {**present_report(report), "site": settings.PORTAL_URL, "company_name": company_name}
+    context = {**present_report(report=report), "site": settings.PORTAL_URL, "company_name": company_name}
     subject = " ".join(f"Week {context['week'].number}: {report.content['headline']['sentence']}".split())
     html = render_to_string("emails/weekly_report.html", context)
     text = render_to_string("emails/weekly_report.txt", context)
     return subject[:160], text, css_inline.CSSInliner(load_remote_stylesheets=False).inline(html)
 
 
-def render_pdf(report: WeeklyReport, *, company_name: str) -> bytes:
+def render_pdf(*, report: WeeklyReport, company_name: str) -> bytes:
     """Two A4 pages. Raises PdfUnavailable where Pango is missing."""
     try:
         import weasyprint  # loads system libraries that a server may lack; only the PDF needs them
@@ -162,7 +162,7 @@ def render_pdf(report: WeeklyReport, *, company_name: str) -> bytes:
             "PDF files need the Pango library, which is missing on this server. On Debian: apt-get install "
             "libpango-1.0-0 libpangoft2-1.0-0. The page itself prints on two A4 pages from any browser."
         ) from error
-    context = {**present_report(report), "company_name": company_name, "site": settings.PORTAL_URL}
+    context = {**present_report(report=report), "company_name": company_name, "site": settings.PORTAL_URL}
     html = render_to_string("alignment/report_pdf.html", context)
     fonts = FontConfiguration()
     document = weasyprint.HTML(string=html, url_fetcher=_only_the_font(weasyprint.urls))

@@ -121,7 +121,7 @@ def _as_published(scope: Scope, report: WeeklyReport) -> Scope:
 
 def _is_same_question(report: WeeklyReport, key: str) -> bool:
     try:
-        return report.definitions.get(key) == definition(key).version
+        return bool(report.definitions.get(key) == definition(key).version)
     except UnknownFigure:
         return False
 

@@ -41,7 +41,7 @@ def send_report(*, report: WeeklyReport, at: datetime) -> int:
     claimed = [delivery for user in people if (delivery := _claim(report, user.email, at)) is not None]
     if not claimed:
         return 0
-    subject, text, html = render_email(report, company_name=Company.current().name)
+    subject, text, html = render_email(report=report, company_name=Company.current().name)
     sent = 0
     for delivery in claimed:
         message = EmailMultiAlternatives(subject, text, settings.DEFAULT_FROM_EMAIL, [delivery.recipient])

@@ -1,7 +1,12 @@
 """Nouns of alignment."""
 
-from alignment.models.criterion_event import CriterionEvent
-from alignment.models.integration_point import AcceptanceCriterion, Evidence, IntegrationPoint, SignOff
+from alignment.models.integration_point import (
+    AcceptanceCriterion,
+    CriterionEvent,
+    Evidence,
+    IntegrationPoint,
+    SignOff,
+)
 from alignment.models.weekly_report import (
     ReportDelivery,
     ReportIsFrozen,

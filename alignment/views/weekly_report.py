@@ -19,10 +19,10 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from alignment.actions.publish_report import PublishRefused, WeekNotOver, may_publish, publish_report
+from alignment.actions.publish_report import PublishRefused, WeekNotOver, publish_report
 from alignment.actions.render_report import PdfUnavailable, present_report, render_pdf
 from alignment.models import ReportRows, WeeklyReport
-from alignment.queries import are_rows_sealed, last_whole_week, may_read_reports
+from alignment.queries import are_rows_sealed, last_whole_week, may_publish, may_read_reports
 from alignment.views.report_file import report_csv, report_xlsx
 from leads.figures import words
 from leads.figures.base import Definition, Scope, UnknownFigure, definition, figure
@@ -93,7 +93,7 @@ def weekly_report(request: HttpRequest, week: str) -> HttpResponse:
             return report_xlsx(report)
         case "csv":
             return report_csv(report)
-    return render(request, "alignment/weekly_report.html", {**present_report(report), **_neighbours(report)})
+    return render(request, "alignment/weekly_report.html", {**present_report(report=report), **_neighbours(report)})
 
 
 @for_readers
@@ -191,7 +191,7 @@ def _text_of(report: WeeklyReport, entry: str) -> str:
 
 def _pdf(request: HttpRequest, report: WeeklyReport) -> HttpResponse:
     try:
-        made = render_pdf(report, company_name=Company.current().name)
+        made = render_pdf(report=report, company_name=Company.current().name)
     except PdfUnavailable as refusal:
         return render(request, "alignment/report_pdf_missing.html", {"report": report, "why": str(refusal)}, status=503)
     name = f'attachment; filename="weekly-report-{report.week}.pdf"'
