@@ -190,7 +190,7 @@ def _finish(run: ImportRun, state: JobRun.State, message: str) -> None:
         run.job.state, run.job.message = state, message
 
 
-def rejected_table(run: ImportRun) -> Iterator[list[str]]:
+def rejected_table(*, run: ImportRun) -> Iterator[list[str]]:
     """The rows a run left out, as a table: line and reason, then the cells under the columns' own names."""
     header = open_table(bytes(run.content)).header
     labels = {each.name: each.label for each in FIELDS[run.kind]}

@@ -179,7 +179,7 @@ class _Echo:
 def _lines(run: ImportRun) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"  # Excel takes the file for UTF-8 only with this
-    for cells in rejected_table(run):
+    for cells in rejected_table(run=run):
         yield writer.writerow([neutralize(cell) for cell in cells])
 
 

@@ -89,7 +89,7 @@ class Command(BaseCommand):
     def _write_rejected(self, run: ImportRun, path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            for cells in rejected_table(run):
+            for cells in rejected_table(run=run):
                 writer.writerow([neutralize(cell) for cell in cells])
 
 
