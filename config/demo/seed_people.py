@@ -40,7 +40,7 @@ def live_through(company: DemoCompany, ground: Ground) -> tuple[Intake, list[Sto
     intake = Intake(
         company,
         rule_set=rule_set_of(ground.rule_set),
-        territory_rules=pure_rules(ground.rules),
+        territory_rules=pure_rules(rows=ground.rules),
         catch_all=ground.territories[-1].pk,
         reps=_reps(company, ground),
         names={user.pk: user.name for user in ground.users},

@@ -55,7 +55,7 @@ def candidate_of(lead: Lead) -> routing.Candidate:
     )
 
 
-def pure_rules(rows: Iterable[TerritoryRule]) -> list[routing.TerritoryRule]:
+def pure_rules(*, rows: Iterable[TerritoryRule]) -> list[routing.TerritoryRule]:
     """Stored territory rules as routing takes them."""
     return [
         routing.TerritoryRule(
@@ -81,7 +81,7 @@ class _Rota:
 
     def __init__(self, leads: Sequence[Lead], day: date, at: datetime) -> None:
         self.leads, self.day, self.at = leads, day, at
-        rules = pure_rules(TerritoryRule.objects.filter(is_active=True))
+        rules = pure_rules(rows=TerritoryRule.objects.filter(is_active=True))
         self.matches = [routing.first_match(candidate_of(lead), rules) for lead in leads]
         wanted = Q(pk__in={match.rule.territory_id for match in self.matches if match.rule})
         if not all(match.rule for match in self.matches):

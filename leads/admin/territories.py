@@ -136,7 +136,7 @@ class TerritoryRuleAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
 
     @admin.display(description="leads go here if")
     def in_words(self, rule: TerritoryRule) -> str:
-        return sentence(pure_rules([rule])[0])
+        return sentence(pure_rules(rows=[rule])[0])
 
     @admin.display(description="leads assigned so far", ordering="_matches")
     def matches(self, rule: Any) -> int:
