@@ -43,8 +43,8 @@ class Node:
         return rollup.roi(self.revenue[method], self.cost)
 
     def is_disputed(self) -> bool:
-        """Whether some methods say that the money came back and others that it did not."""
-        verdicts = {value >= 0 for method in all_methods() if (value := self.roi(method.key)) is not None}
+        """Whether the basic methods disagree on it: some say that the money came back, others that it did not."""
+        verdicts = {value >= 0 for method in BASIC_METHODS if (value := self.roi(method)) is not None}
         return len(verdicts) > 1
 
     def is_empty(self) -> bool:
@@ -56,6 +56,11 @@ class Node:
         yield depth, self
         for child in self.children:
             yield from child.walk(depth + 1)
+
+
+# Methods that look at one position only (lead creation, say) nearly always disagree with the others: a flag on every
+# row warns of nothing.
+BASIC_METHODS = ("first_touch", "last_touch", "linear")
 
 
 @dataclass(frozen=True, slots=True)
