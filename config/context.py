@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from leads.models import Company, Role
 
@@ -30,6 +30,7 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
     ("Integration points", "alignment:integration-points", "list-check", frozenset()),
     ("Connections", "integrations:connections", "arrow-repeat", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Imports", "leads:imports", "upload", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
+    ("Definitions", "leads:figures", "question-circle", frozenset()),
 ]
 
 
@@ -51,18 +52,11 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "is_active": request.path.startswith(reverse(name)),
         }
         for label, name, icon, roles in NAVIGATION
-        if (user.is_superuser or not roles or user.role in roles) and _exists(name)
+        if user.is_superuser or not roles or user.role in roles
     ]
     if user.is_staff:
         items.append({"label": "Admin", "url": reverse("admin:index"), "icon": "gear", "is_active": False})
     return {**context, "company": Company.current(), "role": user.get_role_display(), "nav": items}
-
-
-def _exists(name: str) -> bool:  # pages are still being built
-    try:
-        return bool(reverse(name))
-    except NoReverseMatch:
-        return False
 
 
 def _demo_users() -> list[dict[str, str]]:
