@@ -10,7 +10,7 @@ ARGS ?=
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset serve test test-quick check openapi lock vendor vendor-check clean .run .dev
+.PHONY: help setup demo demo-reset serve test test-quick check bench openapi lock vendor vendor-check clean .run .dev
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-14s%s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ test-quick: .dev  ## SQLite only, no browser: under two minutes
 
 check: .dev  ## types, style, import contracts, templates, vendored files, migrations, OpenAPI; ARGS='mypy lint'
 	@exec $(VENV) -m config.dev.check $(ARGS)
+
+bench: .dev  ## server time of every page on the demo company (after make demo)
+	@$(VENV) -m benchmarks.pages
 
 openapi: .dev  ## write tests/baselines/openapi.yaml anew
 	@exec $(VENV) -m config.dev.check snapshot
