@@ -55,7 +55,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         ],
         "restatements": restatements(report),
         "is_sealed": is_sealed(report),
-        "published_at": report.published_at.astimezone(zone),
+        "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",
         "company_name": "",
     }
 

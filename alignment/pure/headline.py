@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from leads.pure import words
 from leads.pure.money import format_money
 
 Unit = Literal["count", "money", "share", "ratio"]
@@ -158,5 +159,4 @@ def _value(value: float | None, tile: TileChange) -> str:
 
 
 def _percent(share: float) -> str:
-    digits = 1 if 0 < abs(share) < 0.1 else 0
-    return f"{100 * share:,.{digits}f}\u00a0%"
+    return words.share(share, 1 if 0 < abs(share) < 0.1 else 0)

@@ -143,6 +143,7 @@ def report_figure(request: HttpRequest, week: str, key: str) -> HttpResponse:
         "parts": [
             {**part, "query": f"?{urlencode({'part': part['name'], **({'only': only} if only else {})})}"}
             for part in about["parts"]
+            if part["is_counted"] or part["count"]
         ],
         "chosen": next(part for part in about["parts"] if part["name"] == rows.part),
         "columns": [column for column in rows.columns if column["label"]],

@@ -20,7 +20,7 @@ def plain(news: Headline) -> tuple[str, str, str]:
 def test_the_campaign_that_moved_it_is_the_reason() -> None:
     campaigns = [CampaignChange("Launch webinar", "won", 1_500_000, 0), CampaignChange("Fair", "won", 0, 200_000)]
     assert plain(headline([REVENUE, MQLS], campaigns)) == (
-        "Won revenue rose by 20 % to €120,000 from €100,000, mainly because Launch webinar brought €15,000 more.",
+        "Won revenue rose by 20% to €120,000 from €100,000, mainly because Launch webinar brought €15,000 more.",
         "Decide whether Launch webinar deserves a larger budget.",
         "good",
     )
@@ -33,10 +33,10 @@ def test_money_lost_is_decided_first() -> None:
         CampaignChange("Webinar", "won", 0, 0, cost_cents=100_000, roi=2.5),
     ]
     assert plain(headline([REVENUE], campaigns))[1] == (
-        "Decide whether to move budget from Banner: it spent €9,000 at an ROI of -80 %, to Webinar, at 250 %."
+        "Decide whether to move budget from Banner: it spent €9,000 at an ROI of −80%, to Webinar, at 250%."
     )
     assert plain(headline([REVENUE], campaigns[:1]))[1] == (
-        "Decide whether to keep spending on Banner: it spent €9,000 at an ROI of -80 %."
+        "Decide whether to keep spending on Banner: it spent €9,000 at an ROI of −80%."
     )
 
 
@@ -49,17 +49,17 @@ def test_costs_are_told_in_the_currency_of_the_tiles() -> None:
 
 def test_without_a_campaign_the_next_figure_is_the_hint() -> None:
     assert plain(headline([MQLS, REVENUE], [])) == (
-        "MQLs fell by 20 % to 80 from 100, while Won revenue rose to €120,000.",
+        "MQLs fell by 20% to 80 from 100, while Won revenue rose to €120,000.",
         "Decide who finds out by the next meeting why MQLs moved.",
         "bad",
     )
-    assert plain(headline([MQLS], []))[0] == "MQLs fell by 20 % to 80 from 100; no single campaign explains it."
+    assert plain(headline([MQLS], []))[0] == "MQLs fell by 20% to 80 from 100; no single campaign explains it."
 
 
 def test_the_unusual_comes_before_the_important() -> None:
     rate = TileChange("rate", "MQL to SQL", 0.09, 0.2, "share", is_unusual=True)
     sentence, _, tone = plain(headline([REVENUE, rate], []))
-    assert sentence.startswith("MQL to SQL fell to 9.0 % from 20 %, outside normal variation, while Won revenue")
+    assert sentence.startswith("MQL to SQL fell to 9.0% from 20%, outside normal variation, while Won revenue")
     assert tone == "bad"
 
 
