@@ -30,7 +30,7 @@ from leads.figures.base import (
     definitions,
     figure,
 )
-from leads.forms import ScopeForm
+from leads.forms.scope import ScopeForm
 from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint, User
 from leads.pure import words as plain
 from leads.pure.week import days_label, local_date

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from leads.actions.import_file import ImportRefused, map_columns, receive_file, resume_import, start_import
 from leads.actions.import_preview import preview_import
 from leads.actions.import_rows import rejected_table
-from leads.import_forms import MappingForm, UploadForm, saved_mappings
+from leads.forms.imports import MappingForm, UploadForm, saved_mappings
 from leads.models import ImportKind, ImportRun, JobRun, Role, User
 from leads.pure.import_fields import FIELDS, MappingRefused
 from leads.pure.import_table import open_table

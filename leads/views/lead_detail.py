@@ -21,7 +21,7 @@ from leads.actions.complete_follow_up import FollowUpRefused, complete_follow_up
 from leads.actions.pass_stage import StageRefused
 from leads.actions.promise_follow_up import promise_follow_up
 from leads.actions.reject_lead import reject_lead
-from leads.forms import CompleteFollowUpForm, PromiseForm, RejectForm
+from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
 from leads.models import FollowUp, Lead, Role, Stage, User
 from leads.queries import lead_stories
 from leads.views.lead_story import story

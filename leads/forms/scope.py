@@ -1,4 +1,4 @@
-"""Forms that check what people and machines ask for."""
+"""What a figure is asked for: a period, filters, a method, a moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.validators import RegexValidator
 from django.utils.dateparse import parse_datetime
 
 from leads.figures.base import Scope
-from leads.models import Campaign, Channel, Company, FollowUp, RejectionReason, Territory, User
+from leads.models import Campaign, Channel, Company, Territory, User
 from leads.pure.week import Period, Week, local_date, midnight, quarter_bounds
 
 MAX_DAYS = 3_700
@@ -151,33 +151,3 @@ class ScopeForm(forms.Form):
             method=given.get("method") or self.company.default_method,
             basis="realised" if given.get("basis") == "realised" else "simple",
         )
-
-
-class RejectForm(forms.Form):
-    """Why sales sends an MQL back."""
-
-    reason = forms.ChoiceField(choices=[("", "Choose a reason"), *RejectionReason.choices])
-    note = forms.CharField(max_length=300, required=False, label="Note")
-
-
-class CompleteFollowUpForm(forms.Form):
-    """How a promised contact went."""
-
-    outcome = forms.ChoiceField(choices=[("", "How did it go?"), *FollowUp.Outcome.choices])
-    note = forms.CharField(max_length=1000, required=False, label="Note")
-
-
-class PromiseForm(forms.Form):
-    """The next contact a person promises; the time is the company's."""
-
-    kind = forms.ChoiceField(choices=FollowUp.Kind.choices, label="How")
-    due_at = forms.CharField(
-        label="When",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-
-    def clean_due_at(self) -> datetime:
-        moment = parse_datetime(self.cleaned_data["due_at"])
-        if moment is None:
-            raise ValidationError("Give a date and a time.")
-        return moment if moment.tzinfo else moment.replace(tzinfo=Company.current().tz)

@@ -1,0 +1,5 @@
+"""Forms that check what people and machines ask for, by subject."""
+
+from leads.forms.scope import ScopeForm
+
+__all__ = ["ScopeForm"]
