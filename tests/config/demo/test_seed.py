@@ -15,10 +15,10 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, Sum
 
-from alignment.models import WeeklyReport
+from alignment.models import AcceptanceCriterion, Evidence, IntegrationPoint, SignOff, WeeklyReport
 from attribution.models import AttributionRun, Credit
 from config.demo import seed as seed_module
-from config.demo import seed_crm
+from config.demo import seed_crm, seed_points
 from config.demo.company import build
 from config.demo.seed import Order, seed_demo
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap
@@ -296,3 +296,20 @@ def test_the_next_row_gets_a_number_of_its_own(seeded: Order) -> None:
     assert connection.vendor in {"sqlite", "postgresql"}
     lead = Lead.objects.create(email="new@example.com", captured_at=AT, changed_at=AT)
     assert lead.pk == LEADS + 1
+
+
+def test_integration_points_are_under_way(seeded: Order) -> None:
+    assert not IntegrationPoint.objects.filter(owner=None).exists()
+    assert not IntegrationPoint.objects.filter(due_on=None).exists()
+    signed = SignOff.objects.filter(withdrawn_at=None)
+    assert signed.count() == AcceptanceCriterion.objects.filter(state=AcceptanceCriterion.State.SIGNED_OFF).count() > 4
+    assert all(sign_off.evidence["documents"] and sign_off.evidence["live"] for sign_off in signed)
+    assert not signed.filter(signed_at__gt=AT).exists()
+    for evidence in Evidence.objects.all():
+        assert evidence.added_at < min([row.signed_at for row in evidence.criterion.sign_offs.all()], default=AT)
+
+
+def test_points_are_seeded_once(seeded: Order) -> None:
+    before = list(Evidence.objects.order_by("pk").values_list("pk", "added_at"))
+    seed_points.write_points(AT)
+    assert list(Evidence.objects.order_by("pk").values_list("pk", "added_at")) == before
