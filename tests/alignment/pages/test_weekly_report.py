@@ -223,3 +223,14 @@ def test_payloads_in_names_stay_words(reader: Client, company: Company, director
 def test_names_of_routes() -> None:
     assert reverse("alignment:weekly-report", args=["2026-W46"]) == URL
     assert reverse("alignment:report-figure", args=["2026-W46", "leads.mqls"]) == f"{URL}/figures/leads.mqls"
+
+
+def test_in_the_side_panel_links_lead_to_the_figure_s_own_page(reader: Client, company: Company) -> None:
+    for number in range(60):
+        world.passage(LeadFactory(captured_at=world.on(12)), "mql", world.on(12, hour=9 + number % 8))
+    report()
+    url = f"{URL}/figures/leads.mqls"
+    panel = reader.get(url, headers={"HX-Request": "true"}).content.decode()
+    # A bare "?page=2" would be read from the page under the panel.
+    assert f'href="{url}"' in panel and 'href="?' not in panel
+    assert 'href="?page=2"' in reader.get(url).content.decode()
