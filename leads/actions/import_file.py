@@ -56,11 +56,11 @@ def map_columns(
     check_columns(run.kind, columns, open_table(bytes(run.content)).header)
     _check_defaults(run.kind, defaults)
     with transaction.atomic():
-        editable = ImportRun.objects.filter(pk=run.pk, is_dry_run=True).exclude(
-            job__state__in=(JobRun.State.WAITING, JobRun.State.RUNNING)
-        )
-        if editable.update(columns=dict(columns), defaults=dict(defaults)) != 1:
+        # Whoever starts the rows updates the run, too: locked, it is either before us or after.
+        held = ImportRun.objects.select_for_update().only("job", "is_dry_run").get(pk=run.pk)
+        if not held.is_dry_run or (held.job and held.job.state in (JobRun.State.WAITING, JobRun.State.RUNNING)):
             raise ImportRefused("The rows of this file are on their way already.")
+        ImportRun.objects.filter(pk=run.pk).update(columns=dict(columns), defaults=dict(defaults))
         if save_as:
             ImportMapping.objects.update_or_create(
                 name=save_as, defaults={"kind": run.kind, "columns": dict(columns), "defaults": dict(defaults)}
@@ -87,7 +87,7 @@ def start_import(*, run: ImportRun, is_dry_run: bool, by: User | None, at: datet
 
 def resume_import(*, run: ImportRun) -> None:
     """Let a run that failed go on where it stood. Raises ImportRefused when it did not fail."""
-    if JobRun.objects.filter(import_run=run, state=JobRun.State.FAILED).update(state=JobRun.State.WAITING) != 1:
+    if JobRun.objects.filter(pk=run.job_id, state=JobRun.State.FAILED).update(state=JobRun.State.WAITING) != 1:
         raise ImportRefused("This import did not stop.")
 
 

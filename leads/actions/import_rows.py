@@ -96,7 +96,10 @@ def _free(at: datetime, prefix: str = "") -> Q:
 
 
 def _claim(run_id: int, at: datetime) -> bool:
-    jobs = JobRun.objects.filter(_free(at), import_run=run_id)
+    # By the job's own key: reached through the run it is a subquery, and PostgreSQL, which waits for a rival's claim,
+    # does not judge a subquery anew.
+    job_id = ImportRun.objects.filter(pk=run_id).values_list("job", flat=True).first()
+    jobs = JobRun.objects.filter(_free(at), pk=job_id)
     # Time from the database: hosts disagree, and a busy one must not look dead.
     return jobs.update(state=JobRun.State.RUNNING, started_at=Now(), beat_at=Now(), message="") == 1
 
