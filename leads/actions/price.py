@@ -39,8 +39,3 @@ class Rates:
         shift = currency_decimals(self.currency) - currency_decimals(currency)
         amount = (Decimal(amount_cents) * rates[position - 1][1]).scaleb(shift)
         return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
-
-
-def reporting_cents(*, amount_cents: int | None, currency: str, on: date) -> int | None:
-    """One amount in the company currency; see :meth:`Rates.reporting_cents`. For many, keep a :class:`Rates`."""
-    return Rates.current().reporting_cents(amount_cents=amount_cents, currency=currency, on=on)

@@ -5,18 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from leads.models.user import User
-
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
-    def visible_to(self, user: User) -> FollowUpQuerySet:
-        return self if user.sees_all else self.filter(owner=user)
-
     def open(self) -> FollowUpQuerySet:
         return self.filter(done_at__isnull=True)
-
-    def overdue(self, at: object) -> FollowUpQuerySet:
-        return self.open().filter(due_at__lt=at)
 
 
 class FollowUp(models.Model):

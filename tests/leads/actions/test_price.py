@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from leads.actions.price import Rates, reporting_cents
+from leads.actions.price import Rates
 from leads.models import ExchangeRate
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
@@ -37,7 +37,7 @@ def rates(db: None) -> None:
     ],
 )
 def test_the_rate_of_the_day(amount: int | None, currency: str, on: date, expected: int | None) -> None:
-    assert reporting_cents(amount_cents=amount, currency=currency, on=on) == expected
+    assert Rates.current().reporting_cents(amount_cents=amount, currency=currency, on=on) == expected
 
 
 def test_many_amounts_cost_two_queries(django_assert_num_queries) -> None:
