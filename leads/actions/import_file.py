@@ -87,7 +87,8 @@ def start_import(*, run: ImportRun, is_dry_run: bool, by: User | None, at: datet
 
 def resume_import(*, run: ImportRun) -> None:
     """Let a run that failed go on where it stood. Raises ImportRefused when it did not fail."""
-    if JobRun.objects.filter(pk=run.job_id, state=JobRun.State.FAILED).update(state=JobRun.State.WAITING) != 1:
+    failed = JobRun.objects.filter(pk=run.job_id or 0, state=JobRun.State.FAILED)
+    if failed.update(state=JobRun.State.WAITING) != 1:
         raise ImportRefused("This import did not stop.")
 
 

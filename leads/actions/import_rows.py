@@ -99,6 +99,8 @@ def _claim(run_id: int, at: datetime) -> bool:
     # By the job's own key: reached through the run it is a subquery, and PostgreSQL, which waits for a rival's claim,
     # does not judge a subquery anew.
     job_id = ImportRun.objects.filter(pk=run_id).values_list("job", flat=True).first()
+    if job_id is None:
+        return False
     jobs = JobRun.objects.filter(_free(at), pk=job_id)
     # Time from the database: hosts disagree, and a busy one must not look dead.
     return jobs.update(state=JobRun.State.RUNNING, started_at=Now(), beat_at=Now(), message="") == 1
