@@ -32,7 +32,7 @@ class DayField(forms.CharField):
                 days = week.starts_on, week.ends_on - timedelta(days=1)
             else:
                 days = (date.fromisoformat(text),) * 2
-        except ValueError:
+        except (ValueError, OverflowError):  # the last week of the year 9999 has no end
             raise ValidationError(f"{text[:40]!r} is neither a date such as 2026-11-16 nor a week.") from None
         if not _YEARS[0] <= days[0].year <= days[1].year <= _YEARS[1]:
             raise ValidationError(f"The year must lie between {_YEARS[0]} and {_YEARS[1]}.")
@@ -104,6 +104,8 @@ class ScopeForm(forms.Form):
             at = None
         if at is None or at.utcoffset() is None:
             raise ValidationError("Give a date, or a moment with its offset such as 2026-11-16T09:30:00+01:00.")
+        if at.year < _YEARS[0]:
+            raise ValidationError(f"The year must not lie before {_YEARS[0]}.")
         if day and local_date(self.at, self.company.tz) == day:
             return self.at
         if at > self.at:
