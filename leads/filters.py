@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django_filters.fields import IsoDateTimeField
 
 from leads.models import Campaign, Channel, Lead, Stage, Territory, User
+
+# A moment of the outermost years can fall out of the calendar when it is told in another time zone.
+FIRST_YEAR, LAST_YEAR = MINYEAR + 1, MAXYEAR
+
+
+class MomentField(IsoDateTimeField):  # type: ignore[misc]  # the library has no types
+    """A moment that exists in every time zone."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().to_python(value)
+        if moment is not None and not FIRST_YEAR <= moment.year < LAST_YEAR:
+            raise ValidationError("There is no such moment.", code="invalid")
+        return moment
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """Compares with a moment."""
+
+    field_class = MomentField
 
 
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
@@ -24,8 +46,8 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library
     territory = django_filters.ModelChoiceFilter(queryset=lambda request: Territory.objects.order_by("name"))
     email = django_filters.CharFilter(lookup_expr="iexact")
     external_id = django_filters.CharFilter()
-    captured_from = django_filters.IsoDateTimeFilter(field_name="captured_at", lookup_expr="gte")
-    captured_to = django_filters.IsoDateTimeFilter(field_name="captured_at", lookup_expr="lt")
+    captured_from = MomentFilter(field_name="captured_at", lookup_expr="gte")
+    captured_to = MomentFilter(field_name="captured_at", lookup_expr="lt")
 
     class Meta:
         model = Lead
@@ -50,7 +72,7 @@ class LeadPageFilter(LeadFilter):
     owner = django_filters.ModelChoiceFilter(
         queryset=lambda request: User.objects.active().filter(leads__isnull=False).distinct().order_by("name")
     )
-    stage = django_filters.ChoiceFilter(choices=Stage.choices)
+    stage = django_filters.ChoiceFilter(choices=Stage.choices, empty_label="All")
     email = external_id = captured_from = captured_to = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -78,3 +80,18 @@ def test_a_page_takes_few_queries(client: Client, key: dict[str, str], django_as
 
     with django_assert_max_num_queries(8):
         assert len(client.get("/api/v1/leads", headers=key).json()["results"]) == 50
+
+
+@pytest.mark.parametrize("position", ["x", "-1", "\u0664", "9" * 40, ""])
+def test_a_made_up_cursor_is_refused(client: Client, key: dict[str, str], position: str) -> None:
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    response = client.get("/api/v1/leads", {"cursor": cursor}, headers=key)
+    assert response.status_code in (200, 404)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01"])
+@pytest.mark.parametrize("name", ["captured_from", "captured_to"])
+def test_moments_at_the_ends_of_the_calendar_are_answered(
+    client: Client, key: dict[str, str], name: str, moment: str
+) -> None:
+    assert client.get("/api/v1/leads", {name: moment}, headers=key).status_code in (200, 400)
