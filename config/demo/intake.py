@@ -232,7 +232,7 @@ class Intake:
         given = scoring.score(facts, self.rule_set, at)
         story.scores.append(Given(at, given))
         version = self.rule_set.version
-        because = f"fit {given.fit} and behaviour {given.behaviour} meet version {version}'s thresholds"
+        because = f"fit {given.fit} and behavior {given.behaviour} meet version {version}'s thresholds"
         self._pass(story, at, lifecycle.MQL, because)
         due = cadence.due_at(at, self.follow_up_hours, self.hours)
         why = f"became MQL; service level {self.follow_up_hours} business hours"

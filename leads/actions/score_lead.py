@@ -123,7 +123,7 @@ def _qualify(leads: Sequence[Lead], scores: dict[int, LeadScore], at: datetime) 
         if lead.stage == Stage.LEAD or (lead.stage == Stage.RECYCLED and lead.pk in returning):
             score = scores[lead.pk]
             because = (
-                f"fit {score.fit} and behaviour {score.behaviour} meet version {score.rule_set.version}'s thresholds"
+                f"fit {score.fit} and behavior {score.behaviour} meet version {score.rule_set.version}'s thresholds"
             )
             pass_stage(lead=lead, to=Stage.MQL, at=at, because=because)
 

@@ -8,9 +8,11 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from rest_framework_api_key.admin import APIKeyModelAdmin
-from rest_framework_api_key.models import AbstractAPIKey
+from rest_framework_api_key.models import AbstractAPIKey, APIKey
 
 from leads.models import ApiKey, Scope
+
+admin.site.unregister(APIKey)  # the library's own keys open nothing here; two lists of keys confuse
 
 
 class ApiKeyForm(forms.ModelForm[ApiKey]):
