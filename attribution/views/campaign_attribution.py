@@ -25,7 +25,7 @@ from leads.pure import words
 from leads.pure.charts import Chart, hbars
 
 ALWAYS_SHOWN = ("method", "basis", "from", "to")
-LEVELS = {"channels": "Channels", "programmes": "Programmes", "campaigns": "Campaigns"}
+LEVELS = {"channels": "Channels", "programmes": "Programs", "campaigns": "Campaigns"}
 SORTS = {"name", "revenue", "pipeline", "cost", "roi", "leads"}
 BARS = 10
 
@@ -260,7 +260,7 @@ def _worded(meaning: Definition, value: Number | None, scope: Scope) -> str:
     if meaning.unit == "money":
         return words.money_short(None if value is None else round(value), scope.currency)
     if meaning.unit == "share":
-        return words.share(value, 0 if meaning.key == "attribution.roi" else 1)
+        return words.share(value)
     return words.count(value)
 
 
@@ -275,12 +275,13 @@ def _tile(meaning: Definition, scope: Scope, value: Number | None, last: Number 
         tile["note"] = "No cost reported in this period" if meaning.key == "attribution.roi" else "Not known"
     elif last:
         points = meaning.unit == "share"
-        change = (value - last) * 100 if points else (value - last) / abs(last) * 100
+        # In points: the difference of what is shown, so that a reader who subtracts finds the same.
+        change = round(value * 100, 1) - round(last * 100, 1) if points else (value - last) / abs(last) * 100
         is_better = (change > 0) == (meaning.better == "up")
         tile |= {
-            "delta": f"{words.signed(change)} {'points' if points else '%'}".replace(" %", "%"),
-            "direction": "flat" if round(change) == 0 else "up" if change > 0 else "down",
-            "tone": "flat" if meaning.better == "neither" or round(change) == 0 else "good" if is_better else "bad",
+            "delta": f"{words.signed(change, 1)}{' pt' if points else '%'}",
+            "direction": "flat" if round(change, 1) == 0 else "up" if change > 0 else "down",
+            "tone": "flat" if meaning.better == "neither" or round(change, 1) == 0 else "good" if is_better else "bad",
         }
     return tile
 
