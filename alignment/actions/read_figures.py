@@ -117,9 +117,10 @@ def _change(meaning: Definition, value: Number | None, previous: Number | None) 
         return {"delta": "", "direction": "", "tone": "flat"}
     change = value - previous
     if meaning.unit == "share":
-        text = f"{plain.signed(change * 100, 1)} pt"
+        # The difference of what is shown, so that a reader who subtracts finds the same.
+        text = f"{plain.signed(round(value * 100, 1) - round(previous * 100, 1), 1)} pt"
     elif meaning.unit in ("days", "hours", "ratio"):
-        text = plain.signed(change, 1)
+        text = plain.signed(round(value, 1) - round(previous, 1), 1)
     elif previous:
         text = f"{plain.signed(100 * change / abs(previous), 1)}%"
     else:

@@ -109,9 +109,9 @@ def _factor_notes(key: str, scope: Scope) -> tuple[str, ...]:
     curve = cycle_curve(scope)
     median = curve.median()
     return (
-        f"To a decision, with open deals: {days(round(median, 1))}"
+        f"Until won or lost, open deals counted: {days(round(median, 1))}"
         if median is not None
-        else "Too few decided to tell for all",
+        else "Too few decisions to tell for all deals",
     )
 
 
