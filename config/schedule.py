@@ -20,7 +20,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "attribution: recompute what changed": {
         "task": "attribution.tasks.recompute_changed",
-        "schedule": timedelta(minutes=15),
+        "schedule": timedelta(minutes=1),
     },
     "alignment: publish the weekly report": {
         "task": "alignment.tasks.publish_due_report",
