@@ -58,7 +58,12 @@ def run_due_syncs(*, clock: Clock, seed: int) -> int:
     """Do what is planned or was left behind, then send again what is due for another try. Returns the syncs done."""
     plan_daily_syncs(at=clock())
     jobs = JobRun.objects.filter(kind=KIND).filter(_is_free(clock()))
-    done = sum(run_job(job_id=pk, clock=clock, seed=seed) for pk in jobs.order_by("pk").values_list("pk", flat=True))
+    done = 0
+    for pk in list(jobs.order_by("pk").values_list("pk", flat=True)):
+        try:
+            done += run_job(job_id=pk, clock=clock, seed=seed)
+        except Exception:  # noqa: BLE001  # the job says so itself; the other connections must not wait for a mending
+            log.exception("sync_job_failed", job=pk)
     at = clock()
     owing = Connection.objects.ready(at).filter(pending_pushes__in=PendingPush.objects.due(at)).distinct()
     for connection_id in list(owing.values_list("pk", flat=True)):

@@ -51,8 +51,11 @@ def settle_push(
     """
     with transaction.atomic():
         at = held.keep()
-        mine = PendingPush.objects.select_for_update(of=("self",)).filter(
-            pk__in=[row.pk for row in claimed], fence=held.fence, state=_State.LEASED
+        # In the order in which capture locks the same rows, or two of us wait for each other.
+        mine = (
+            PendingPush.objects.select_for_update(of=("self",))
+            .order_by("lead_id")
+            .filter(pk__in=[row.pk for row in claimed], fence=held.fence, state=_State.LEASED)
         )
         rows = {row.pk: row for row in mine}
         versions = {row.pk: row.version for row in claimed}
