@@ -75,6 +75,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
 
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Admins may do everything in Django admin; there are no permissions to hand out beside the roles."""
+        return (self.is_active and self.is_staff and self.role == Role.ADMIN) or super().has_perm(perm, obj)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return (self.is_active and self.is_staff and self.role == Role.ADMIN) or super().has_module_perms(app_label)
+
     @property
     def sees_all(self) -> bool:
         """Whether rows of every territory are visible (reps see only what they own)."""

@@ -196,3 +196,9 @@ def test_a_user_is_made_with_a_role(boss: Client) -> None:
     answer = boss.post(reverse("admin:leads_user_add"), form)
     assert answer.status_code == 302, answer.context["errors"]
     assert User.objects.get(email="new.rep@portal.example").check_password("a long enough phrase")
+
+
+def test_an_admin_by_role_manages_everything_and_other_staff_nothing(client: Client, db: None) -> None:
+    for role, status in (("admin", 200), ("sales_leader", 403)):
+        client.force_login(UserFactory(role=role, is_staff=True))
+        assert client.get(reverse("admin:leads_territory_changelist")).status_code == status
