@@ -12,6 +12,8 @@ SECRET_NAMES = ("password", "secret", "token", "api_key", "authorization", "cook
 
 # A password can be set by whoever knows this address, and request lines hold addresses.
 _RESET_KEY = re.compile(r"(?<=/password/reset/key/)[^/\s]+")
+# A key in the query is refused, but whoever sent it there goes on using it.
+_QUERY_SECRET = re.compile(rf"(?<=[?&;])(\w*(?:{'|'.join(SECRET_NAMES)})\w*=)[^&;\s'\"]+", re.IGNORECASE)
 
 
 def redact(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
@@ -21,7 +23,7 @@ def redact(_logger: object, _method: str, event: structlog.types.EventDict) -> s
 
 def _blanked(value: Any) -> Any:
     if isinstance(value, str):
-        return _RESET_KEY.sub("[redacted]", value)
+        return _QUERY_SECRET.sub(r"\1[redacted]", _RESET_KEY.sub("[redacted]", value))
     if isinstance(value, MutableMapping):
         return {name: "[redacted]" if _is_secret(name) else _blanked(inner) for name, inner in value.items()}
     if isinstance(value, list):  # a tuple is the exception's triple, which the formatter wants as it is

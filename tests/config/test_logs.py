@@ -23,6 +23,12 @@ def test_keys_that_reset_a_password_are_blanked_in_request_lines() -> None:
     assert redact(None, "info", {"request": line})["request"] == "GET /account/password/reset/key/[redacted]/?next=/"
 
 
+def test_keys_sent_in_the_query_are_blanked() -> None:
+    line = "POST /api/v1/leads?api_key=abc.def&from=2026-W40&access_token=xyz"
+    blanked = redact(None, "info", {"request": line})["request"]
+    assert blanked == "POST /api/v1/leads?api_key=[redacted]&from=2026-W40&access_token=[redacted]"
+
+
 def test_an_exception_is_still_told(capsys: pytest.CaptureFixture[str]) -> None:
     handler = logging.StreamHandler()
     options = {key: value for key, value in settings.LOGGING["formatters"]["structured"].items() if key != "()"}
