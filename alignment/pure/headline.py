@@ -103,7 +103,7 @@ def _meanwhile(others: Sequence[TileChange]) -> str:
     if not others:
         return "; no single campaign explains it"
     other = others[0]
-    return f", while {other.name} {'rose' if _change(other) > 0 else 'fell'} to {_value(other.current, other)}"
+    return f", while {_inside(other.name)} {'rose' if _change(other) > 0 else 'fell'} to {_value(other.current, other)}"
 
 
 def _reason(tile: TileChange, campaigns: Sequence[CampaignChange]) -> CampaignChange | None:
@@ -131,13 +131,18 @@ def _decision(
         return f"Decide whether to keep spending on {lost}."
     if tile is not None and (_change(tile) > 0) != tile.is_higher_better:
         if reason is not None:
-            return f"Decide what to change about {reason.name}, which moved {tile.name} most."
-        return f"Decide who finds out by the next meeting why {tile.name} moved."
+            return f"Decide what to change about {reason.name}, which moved {_inside(tile.name)} most."
+        return f"Decide who finds out by the next meeting why {_inside(tile.name)} moved."
     if reason is not None:
         return f"Decide whether {reason.name} deserves a larger budget."
     if tile is not None and tile.is_unusual:
-        return f"Decide who finds out by the next meeting why {tile.name} moved, so that it can be repeated."
+        return f"Decide who finds out by the next meeting why {_inside(tile.name)} moved, so that it can be repeated."
     return "No decision is needed: carry on as planned."
+
+
+def _inside(name: str) -> str:
+    """A name within a sentence: "Won revenue" loses its capital, "MQLs" and "ROI" keep theirs."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 def _change(tile: TileChange) -> float:

@@ -49,7 +49,7 @@ def test_costs_are_told_in_the_currency_of_the_tiles() -> None:
 
 def test_without_a_campaign_the_next_figure_is_the_hint() -> None:
     assert plain(headline([MQLS, REVENUE], [])) == (
-        "MQLs fell by 20% to 80 from 100, while Won revenue rose to €120,000.",
+        "MQLs fell by 20% to 80 from 100, while won revenue rose to €120,000.",
         "Decide who finds out by the next meeting why MQLs moved.",
         "bad",
     )
@@ -59,7 +59,7 @@ def test_without_a_campaign_the_next_figure_is_the_hint() -> None:
 def test_the_unusual_comes_before_the_important() -> None:
     rate = TileChange("rate", "MQL to SQL", 0.09, 0.2, "share", is_unusual=True)
     sentence, _, tone = plain(headline([REVENUE, rate], []))
-    assert sentence.startswith("MQL to SQL fell to 9.0% from 20%, outside normal variation, while Won revenue")
+    assert sentence.startswith("MQL to SQL fell to 9.0% from 20%, outside normal variation, while won revenue")
     assert tone == "bad"
 
 
