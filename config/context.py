@@ -64,4 +64,5 @@ def _demo_users() -> list[dict[str, str]]:
         users: list[dict[str, str]] = json.loads((settings.VAR_DIR / "demo.json").read_text())["users"]
     except (OSError, ValueError, KeyError):
         return []
-    return users
+    labels = dict(Role.choices)
+    return [{**user, "label": labels.get(user["role"], user["role"])} for user in users]
