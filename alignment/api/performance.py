@@ -114,7 +114,9 @@ def _asked(request: Request) -> tuple[Scope, str]:
         {**data, "method": query.get("model", "")}, company=Company.current(), at=timezone.now(), methods=methods
     )
     if not form.is_valid():
-        errors |= {("model" if name == "method" else name): [str(text) for text in found] for name, found in form.errors.items()}
+        errors |= {
+            "model" if name == "method" else name: [str(text) for text in found] for name, found in form.errors.items()
+        }
     if errors:
         raise ValidationError(errors)
     return form.scope(None), data["as_of"]

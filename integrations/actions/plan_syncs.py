@@ -62,7 +62,7 @@ def run_due_syncs(*, clock: Clock, seed: int) -> int:
     for pk in list(jobs.order_by("pk").values_list("pk", flat=True)):
         try:
             done += run_job(job_id=pk, clock=clock, seed=seed)
-        except Exception:  # noqa: BLE001  # the job says so itself; the other connections must not wait for a mending
+        except Exception:  # the job says so itself; the other connections must not wait for a mending
             log.exception("sync_job_failed", job=pk)
     at = clock()
     owing = Connection.objects.ready(at).filter(pending_pushes__in=PendingPush.objects.due(at)).distinct()
