@@ -108,7 +108,7 @@ def test_one_lead_from_form_to_report(portal: Portal, visitor: Visitor) -> None:
     visitor.sign_in("marketing_director")
     visitor.page.goto(f"/attribution/campaigns/{campaign['id']}?method=linear")
     visitor.page.get_by_text("Hopper Systems rollout").first.click()
-    visitor.page.get_by_text(re.compile("Pricing request|Form submission")).first.wait_for()
+    visitor.page.get_by_text(re.compile("Pricing request|Form submission")).filter(visible=True).first.wait_for()
     visitor.look("journey")
 
 
