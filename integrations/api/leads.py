@@ -22,6 +22,7 @@ from leads.actions.answer_once import Answer, KeyReused, answer_once, hash_reque
 from leads.actions.capture import MAX_ITEMS, Captured, Refused, RejectedItem
 from leads.api.lead_answers import LeadStateAnswer, lead_states
 from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
+from leads.api.parsers import require_length
 from leads.api.problems import CONTENT_TYPE, invalid
 from leads.api.schema import ProblemError, problems
 from leads.models import ApiKey, Scope
@@ -101,7 +102,7 @@ class CaptureLeads(APIView):
             200: PolymorphicProxySerializer(
                 "CapturedLeadOrBatch", serializers=[CapturedLead, BatchAnswer], resource_type_field_name=None
             ),
-            **problems(400, 401, 403, 405, 413, 415, 422, 429),
+            **problems(400, 401, 403, 405, 411, 413, 415, 422, 429),
         },
         examples=[
             OpenApiExample(
@@ -124,6 +125,7 @@ class CaptureLeads(APIView):
     )
     def post(self, request: Request) -> Response:
         at = timezone.now()
+        require_length(request)
         data = request.data
         key = request.headers.get("Idempotency-Key")
         if key is None:

@@ -10,6 +10,7 @@ from typing import IO, Any, NoReturn
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 MAX_DEPTH = 12
 MAX_MEMBERS = 100  # five times what the largest object we take has; each unknown one costs an entry in the answer
@@ -18,6 +19,18 @@ MAX_MEMBERS = 100  # five times what the largest object we take has; each unknow
 class PayloadTooLarge(APIException):
     status_code = 413
     default_code = "too_large"
+
+
+class LengthRequired(APIException):
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Send the body with a Content-Length, not in chunks."
+
+
+def require_length(request: Request) -> None:
+    """Refuse a body sent in chunks: Django reads none of it, and a lead would look like an empty object."""
+    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        raise LengthRequired
 
 
 class StrictJSONParser(BaseParser):

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 CONTENT_TYPE = "application/problem+json"
+log = structlog.get_logger(__name__)
 
 
 def problem(
@@ -67,12 +70,23 @@ def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
+class DatabaseUnavailable(exceptions.APIException):
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = "The database is away or busy. Try again; an event sent twice counts once."
+    wait = 5  # seconds
+
+
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler: every expected error becomes a problem document; unexpected ones stay errors."""
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, OperationalError):
+        # Locked beyond patience, or away: the same request may succeed in a moment.
+        log.exception("database_unavailable")
+        error = DatabaseUnavailable()
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()

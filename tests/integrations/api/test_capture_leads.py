@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -437,3 +437,25 @@ def test_one_capture_stays_within_its_queries(
 
     with django_assert_max_num_queries(60):
         assert post(client, key, body(), **{"Idempotency-Key": "form-1"}).status_code == 201
+
+
+def test_a_body_in_chunks_is_refused_rather_than_taken_for_empty(client: Client, key: dict[str, str]) -> None:
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    response = client.post(URL, body(), content_type="application/json", headers=key, **chunked)  # type: ignore[arg-type]
+    assert response.status_code == 411
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert not Submission.objects.exists()
+
+
+def test_a_locked_database_asks_to_come_back(
+    client: Client, key: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(**_options: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("integrations.api.leads.receive", locked)
+    response = client.post(URL, body(), content_type="application/json", headers=key)
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert int(response.headers["Retry-After"]) > 0
+    assert not Submission.objects.exists()
