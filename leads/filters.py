@@ -73,7 +73,7 @@ class LeadPageFilter(LeadFilter):
         queryset=lambda request: User.objects.active().filter(leads__isnull=False).distinct().order_by("name")
     )
     stage = django_filters.ChoiceFilter(choices=Stage.choices, empty_label="All")
-    email = external_id = captured_from = captured_to = None
+    email = external_id = captured_from = captured_to = None  # type: ignore[assignment]  # how filters are removed
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from leads.models import Company, User
 from tests.leads.factories import UserFactory
 
 # A Saturday; the last whole ISO week before it is 2026-W46.
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def first_data(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A test with real transactions ends with a flush, which also takes what the migrations wrote: put it back.
+
+    Otherwise whatever runs next in the same process finds no company, channels or stages.
+    """
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if marker and marker.kwargs.get("transaction"):
+        with django_db_blocker.unblock():
+            connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
 
 
 @pytest.fixture

@@ -109,7 +109,8 @@ def _pull(held: Held, connector: Connector, run: RunLog, is_full: bool) -> str:
 
 
 def _read_window(held: Held, connector: Connector, run: RunLog, mark: Watermark) -> None:
-    assert mark.window_ends_at is not None  # set by the caller, for the type checker
+    if mark.window_ends_at is None:
+        raise ValueError("the caller opens the window first")
     window = Window(mark.read_to and mark.read_to - OVERLAP, mark.window_ends_at)
     reader = DealReader(held.connection)
     held.keep()
