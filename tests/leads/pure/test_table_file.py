@@ -73,9 +73,7 @@ def test_formulas_become_text(cell: str) -> None:
     assert neutralize(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize(
-    "cell", ["", "a=b", "ada@example.com", "-5", "-1,234.50", "-12.5%", "12", " plain", "'=1"]
-)
+@pytest.mark.parametrize("cell", ["", "a=b", "ada@example.com", "-5", "-1,234.50", "-12.5%", "12", " plain", "'=1"])
 def test_other_cells_stay_as_they_are(cell: str) -> None:
     assert neutralize(cell) == cell
 

@@ -43,9 +43,7 @@ def test_a_long_year_has_week_53() -> None:
         Week(2027, 53)
 
 
-@pytest.mark.parametrize(
-    ("week", "hours"), [(Week(2026, 13), 167), (Week(2026, 43), 169), (Week(2026, 44), 168)]
-)
+@pytest.mark.parametrize(("week", "hours"), [(Week(2026, 13), 167), (Week(2026, 43), 169), (Week(2026, 44), 168)])
 def test_bounds_follow_daylight_saving(week: Week, hours: int) -> None:
     start, end = week.bounds(BERLIN)
     assert end - start == timedelta(hours=hours)
