@@ -80,7 +80,8 @@ def _scores(lead: Lead) -> Iterator[Entry]:
 
 def _passages(lead: Lead) -> Iterator[Entry]:
     tones = {Stage.MQL: "good", Stage.CUSTOMER: "good", Stage.DISQUALIFIED: "bad"}
-    for passage in LifecyclePassage.objects.filter(lead=lead).select_related("by").order_by("pk"):
+    # Newest first already here: of two passages in one moment only their order of writing tells which came later.
+    for passage in LifecyclePassage.objects.filter(lead=lead).select_related("by").order_by("-pk"):
         said = [
             passage.get_reason_display() if passage.reason else "",
             passage.because,
@@ -92,7 +93,7 @@ def _passages(lead: Lead) -> Iterator[Entry]:
             "icon": "arrow-up-right",
             "tone": tones.get(Stage(passage.to_stage), ""),
             "title": f"Became {passage.get_to_stage_display()}",
-            "body": " · ".join(part for part in said if part),
+            "body": " · ".join(part for part in dict.fromkeys(said) if part),
         }
 
 
