@@ -46,7 +46,8 @@ class RuleForm(forms.ModelForm[TerritoryRule]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         conditions = ("countries", "regions", "postal_from", "industries", "size_min", "size_max", "domains")
-        if not any(cleaned.get(name) not in (None, "", []) for name in conditions):
+        # A condition that was refused is one all the same; its own error says what is wrong.
+        if not any(name in self.errors or cleaned.get(name) not in (None, "", []) for name in conditions):
             raise ValidationError("A rule without a condition would take every lead: that is the catch-all's part.")
         if bool(cleaned.get("postal_from")) != bool(cleaned.get("postal_to")):
             raise ValidationError({"postal_to": "A postcode range needs both ends."})
