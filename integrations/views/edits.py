@@ -41,7 +41,10 @@ def connection_sync_state(request: HttpRequest, slug: str, job_id: uuid.UUID) ->
     """How far a sync is."""
     connection = visible_connection(request, slug)
     job = get_object_or_404(JobRun, kind=KIND, public_id=job_id, period__startswith=f"{connection.slug} ")
-    return render(request, "integrations/_sync_job.html", {"connection": connection, "job": job})
+    answer = render(request, "integrations/_sync_job.html", {"connection": connection, "job": job})
+    if job.state in (JobRun.State.DONE, JobRun.State.FAILED):
+        answer["HX-Refresh"] = "true"  # the tiles, queues and runs around it have changed with it
+    return answer
 
 
 @login_required
