@@ -42,9 +42,12 @@ class Sandbox:
 
 
 def var_dir(environ: Mapping[str, str]) -> Path:
-    """The state folder: VAR_DIR, else `var/` in the project; made when absent, readable by us alone."""
+    """The state folder: VAR_DIR, else `var/` in the project; made when absent, readable by us alone. Raises Refusal."""
     folder = Path(environ.get("VAR_DIR") or ROOT / "var").resolve()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Refusal(f"The folder {folder} cannot be made: {error.strerror}. Set VAR_DIR to another.") from None
     return folder
 
 
@@ -135,7 +138,10 @@ def environment(
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, or raise Refusal naming its holder. The kernel frees it when we die."""
-    descriptor = os.open(folder / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(folder / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Refusal(f"The folder {folder} cannot be written to: {error.strerror}. Set VAR_DIR to another.") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -130,3 +130,16 @@ def test_reset_leaves_a_database_elsewhere_alone(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="empty that database yourself"):
         state.reset({"DATABASE_URL": "postgres://x/y"}, tmp_path)
     assert (tmp_path / "demo.json").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(state.Refusal, match="cannot be made"):
+            state.var_dir({"VAR_DIR": str(folder)})
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "supervisor.lock").mkdir()  # root may write anywhere, but nobody into a folder
+    with pytest.raises(state.Refusal, match="cannot be written"), state.only_one(tmp_path):
+        pass

@@ -103,6 +103,6 @@ def test_the_title_block_names_the_window() -> None:
     assert "<title>A &lt;i&gt; · RevOps Portal</title>" in html
 
 
-@pytest.mark.parametrize("name", ["400", "403", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "404", "429", "500"])
 def test_error_pages_need_no_context(name: str) -> None:
     assert "<h1>" in engines["django"].get_template(f"{name}.html").render()
