@@ -27,6 +27,7 @@ from integrations.sandbox_crm.store import Store
 from leads.models import Lead, Opportunity, PipelineStage, User
 
 SLUG = "sandbox-main"
+SECRET_AGE_DAYS = 41  # the token was last replaced then
 _DAYS_OF_RUNS = 21
 _DRAFTS = 1_000
 Fields = dict[int, dict[str, Any]]
@@ -46,7 +47,7 @@ def write_connection(bulk: Bulk, company: DemoCompany, url: str, token: str) -> 
         kind="sandbox",
         base_url=url,
         secret=token,
-        secret_set_at=company.since,
+        secret_set_at=last_push(company) - timedelta(days=SECRET_AGE_DAYS),
         health=Connection.Health.OK,
         health_at=last_push(company),
         created_at=company.since,

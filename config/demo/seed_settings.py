@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from django.contrib.auth.hashers import make_password
 
@@ -148,7 +148,9 @@ def _write_rule_set(bulk: Bulk, at: datetime) -> ScoringRuleSet:
     """The shipped rules with the thresholds this company's two teams agreed on, as the next version."""
     shipped = ScoringRuleSet.objects.get(state=ScoringRuleSet.State.ACTIVE)
     rules = list(ScoringRule.objects.filter(rule_set=shipped).order_by("position"))
-    ScoringRuleSet.objects.filter(pk=shipped.pk).update(state=ScoringRuleSet.State.RETIRED)
+    ScoringRuleSet.objects.filter(pk=shipped.pk).update(
+        state=ScoringRuleSet.State.RETIRED, activated_at=at - timedelta(days=60)
+    )
     ours = ScoringRuleSet(
         version=shipped.version + 1,
         state=ScoringRuleSet.State.ACTIVE,
