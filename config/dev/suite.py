@@ -1,7 +1,7 @@
 """The test suite as people and CI run it: `python -m config.dev.suite all|quick [pytest arguments]`.
 
 `all` runs everything twice, on SQLite and on PostgreSQL, each beside a real broker; `quick` runs once on
-SQLite without the browser. With CI=true a skipped test fails the run: a test that did not run proves nothing.
+SQLite, without the browser and the slow tests. With CI=true a skipped test fails the run: a test that did not run proves nothing.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         return 2
     ci = system.is_ci(environ)
     quick, extra = arguments[0] == "quick", arguments[1:]
-    lacking = ["browser"] if quick else system.ensure(list(system.NEEDS), environ)
+    lacking = ["browser", "slow"] if quick else system.ensure(list(system.NEEDS), environ)
     if lacking and not quick and ci:
         return 1
     if lacking:

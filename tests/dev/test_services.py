@@ -19,7 +19,7 @@ from config.dev.state import ROOT
 from tests import services
 from tests.dev.conftest import processes_with, wait_until
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 QUESTION = """
 import os, socket, psycopg

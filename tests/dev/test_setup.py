@@ -12,6 +12,8 @@ import pytest
 from config.dev import setup
 from config.dev.state import ROOT
 
+pytestmark = pytest.mark.slow
+
 KNOWN = {"run": "r", "dev": "d"}
 
 

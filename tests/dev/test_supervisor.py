@@ -19,6 +19,8 @@ from config.dev import commands, processes, state, supervisor
 from config.dev.state import ROOT
 from tests.dev.conftest import processes_with, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def test_restarts_come_later_each_time_and_end() -> None:
     delays = [supervisor.restart_delay(deaths) for deaths in range(1, 8)]

@@ -47,7 +47,7 @@ from leads.pure import lifecycle
 AT = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)
 LEADS = 300
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.leads.factories import TerritoryFactory, UserFactory
 
 ROOT = Path(__file__).resolve().parents[3]
 PROCESSES = 4
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
 def body(n: int = 0, event: int = 0) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tests.integrations.sandbox_crm.running import running_crm
 from tests.integrations.world import connect, connector_to, owed_leads, people, states
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
 @pytest.fixture

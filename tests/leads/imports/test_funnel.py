@@ -28,7 +28,7 @@ from leads.figures.base import Scope, figure, series
 from leads.models import Company, Lead, LifecyclePassage, Opportunity, Submission, Touchpoint
 from leads.pure.week import Period, Week
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
 TZ = ZoneInfo("America/Sao_Paulo")  # its midnight of 15 October 2017 does not exist
 FILES = {
