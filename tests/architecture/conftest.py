@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from config.demo.seed import Order, seed_demo
 from leads.models import Lead, Opportunity, User
+from tests.conftest import NOW
 
 
 class World:
@@ -23,12 +24,17 @@ class World:
 
         self.people = {role: User.objects.filter(role=role).order_by("pk")[0] for role in ROLES}
         # The rep's own records, and those of somebody else.
-        rep = self.people["sales_rep"] = Lead.objects.filter(stage="mql", owner__isnull=False)[0].owner
-        credited = Opportunity.objects.filter(status="won", credits__touchpoint__isnull=False).distinct()
-        self.own_lead = Lead.objects.filter(owner=rep, stage="mql")[0]
-        self.other_lead = Lead.objects.exclude(owner=rep).filter(owner__isnull=False)[0]
-        self.own_deal = credited.filter(owner=rep)[0]
-        self.other_deal = credited.exclude(owner=rep)[0]
+        rep, other = User.objects.filter(role="sales_rep").order_by("pk")[:2]
+        leads = Lead.objects.filter(stage="mql").order_by("pk")
+        deals = Opportunity.objects.filter(status="won", credits__touchpoint__isnull=False).distinct().order_by("pk")
+        (self.own_lead, self.other_lead), (self.own_deal, self.other_deal) = leads[:2], deals[:2]
+        for row, owner in (
+            (self.own_lead, rep),
+            (self.other_lead, other),
+            (self.own_deal, rep),
+            (self.other_deal, other),
+        ):
+            type(row).objects.filter(pk=row.pk).update(owner=owner)
         self.campaign = Credit.objects.filter(campaign__isnull=False)[0].campaign
         self.connection = Connection.objects.get(kind="sandbox")
         self.report = WeeklyReport.objects.order_by("-starts_on")[0]
@@ -41,18 +47,22 @@ ROLES = ("marketing_director", "sales_leader", "sales_rep", "admin")
 def world(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Seeded once per module and rolled back at its end; each test's own changes roll back before that."""
-    with django_db_blocker.unblock():
+    """Seeded once per module and rolled back at its end; each test's own changes roll back before that.
+
+    The day is always the same: with another one the company, and so the number of queries, would differ.
+    """
+    with django_db_blocker.unblock(), time_machine.travel(NOW):
         outer = transaction.atomic()
         outer.__enter__()
         try:
             seed_demo(
                 order=Order(
-                    at=datetime.now(UTC),
+                    at=NOW,
                     out=tmp_path_factory.mktemp("demo") / "demo.json",
                     url="http://testserver",
                     seed=7,
-                    leads=600,
+                    leads=1500,
+                    reports=2,
                     sandbox_data=None,
                     sandbox_url="http://127.0.0.1:9",
                     sandbox_token="token",
