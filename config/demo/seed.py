@@ -22,7 +22,7 @@ from alignment.actions.publish_report import publish_report
 from alignment.queries import last_whole_week
 from attribution.actions.run_attribution import run_attribution
 from attribution.models import AttributionRules
-from config.demo import seed_crm, seed_deals, seed_people, seed_points, seed_settings
+from config.demo import seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
 from config.demo.bulk import Bulk
 from config.demo.company import FULL_SIZE, build
 from config.demo.records import DemoCompany
@@ -168,6 +168,11 @@ def _publish(order: Order) -> None:
         publish_report(week=week, at=week.bounds(company.tz)[1] + timedelta(hours=6))
 
 
+def _aim(order: Order) -> None:
+    """Weekly targets of this quarter and the last."""
+    seed_targets.write_targets(order.at, order.leads)
+
+
 def _coordinate(order: Order) -> None:
     """Owners, evidence and sign-offs of the integration points."""
     seed_points.write_points(order.at)
@@ -175,6 +180,7 @@ def _coordinate(order: Order) -> None:
 
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
     ("attribution", _attribute),
+    ("targets", _aim),
     ("weekly reports", _publish),
     ("integration points", _coordinate),
 ]
