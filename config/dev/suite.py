@@ -1,7 +1,8 @@
 """The test suite as people and CI run it: `python -m config.dev.suite all|quick [pytest arguments]`.
 
 `all` runs everything twice, on SQLite and on PostgreSQL, each beside a real broker; `quick` runs once on
-SQLite, without the browser and the slow tests. With CI=true a skipped test fails the run: a test that did not run proves nothing.
+SQLite, without the browser and the slow tests. With CI=true a skipped test fails the run: a test that did not
+run proves nothing.
 """
 
 from __future__ import annotations
