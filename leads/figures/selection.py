@@ -9,6 +9,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from leads.figures.base import Scope
 from leads.models import FollowUp, Lead, LifecyclePassage, Opportunity, OpportunityContact, Touchpoint
+from leads.queries import campaign_family, channel_family
 
 Rows = TypeVar("Rows", bound=Model)
 
@@ -16,14 +17,12 @@ BY_LEAD = frozenset({"channel", "campaign", "territory"})
 
 
 def origin(scope: Scope, prefix: str = "") -> Q:
-    """Channel (with the channels below it) and campaign (with its own), at the end of a path such as ``lead__``."""
+    """Channel and campaign, each with all below it, at the end of a path such as ``lead__``."""
     wanted = Q()
     if scope.channel:
-        key = f"{prefix}channel__key"
-        wanted &= Q(**{key: scope.channel}) | Q(**{f"{prefix}channel__parent__key": scope.channel})
+        wanted &= Q(**{f"{prefix}channel__in": channel_family(scope.channel)})
     if scope.campaign:
-        key = f"{prefix}campaign__public_id"
-        wanted &= Q(**{key: scope.campaign}) | Q(**{f"{prefix}campaign__parent__public_id": scope.campaign})
+        wanted &= Q(**{f"{prefix}campaign__in": campaign_family(scope.campaign)})
     return wanted
 
 

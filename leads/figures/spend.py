@@ -11,6 +11,7 @@ from leads.figures import columns
 from leads.figures.base import Column, Definition, Derived, Parts, Row, RowSet, Scope, register
 from leads.models import Campaign, CampaignCost
 from leads.pure.week import local_date
+from leads.queries import campaign_family, channel_family
 
 _CAMPAIGN = frozenset({"channel", "campaign"})
 
@@ -32,10 +33,9 @@ def costs(scope: Scope) -> QuerySet[CampaignCost]:
 def _campaigns(scope: Scope, prefix: str = "") -> Q:
     wanted = Q()
     if scope.channel:
-        key = f"{prefix}channel__"
-        wanted &= Q(**{f"{key}key": scope.channel}) | Q(**{f"{key}parent__key": scope.channel})
+        wanted &= Q(**{f"{prefix}channel__in": channel_family(scope.channel)})
     if scope.campaign:
-        wanted &= Q(**{f"{prefix}public_id": scope.campaign}) | Q(**{f"{prefix}parent__public_id": scope.campaign})
+        wanted &= Q(**{f"{prefix}pk__in": campaign_family(scope.campaign)})
     return wanted
 
 
