@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
-from pytest_django import DjangoDbBlocker
+from pytest_django.plugin import blocking_manager_key
 
 from leads.models import Company, User
 from tests.leads.factories import UserFactory
@@ -16,16 +16,17 @@ from tests.leads.factories import UserFactory
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def first_data(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     """A test with real transactions ends with a flush, which also takes what the migrations wrote: put it back.
 
-    Otherwise whatever runs next in the same process finds no company, channels or stages.
+    Otherwise whatever runs next in the same process finds no company, channels or stages. A fixture would come too
+    early: the flush is the last thing the database fixture does.
     """
     yield
-    marker = request.node.get_closest_marker("django_db")
+    marker = item.get_closest_marker("django_db")
     if marker and marker.kwargs.get("transaction"):
-        with django_db_blocker.unblock():
+        with item.config.stash[blocking_manager_key].unblock():
             connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
 
 
