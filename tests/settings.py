@@ -7,6 +7,3 @@ os.environ["PORTAL_MODE"] = "test"
 os.environ.setdefault("VAR_DIR", "/tmp/portal-test-var")  # nothing secret is written there
 
 from config.settings import *  # noqa: F403
-from config.settings import STATIC_ROOT
-
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a missing one in every test
