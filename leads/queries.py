@@ -8,8 +8,7 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, Max, OuterRef, QuerySet, Subquery, Value, When
 
-from leads.models import Assignment, Campaign, Channel, FollowUp, Lead, LeadScore, Stage
-from leads.pure.tree import family
+from leads.models import Assignment, FollowUp, Lead, LeadScore, Stage
 
 
 @dataclass(slots=True)
@@ -55,15 +54,3 @@ def by_next_step(leads: QuerySet[Lead], at: datetime) -> QuerySet[Lead]:
             output_field=IntegerField(),
         ),
     ).order_by("step_rank", F("step_due_at").asc(nulls_last=True), "-score", "-captured_at", "pk")
-
-
-def campaign_family(public_id: str) -> list[int]:
-    """Keys of a campaign and of everything below it; empty for one nobody knows. Two queries."""
-    root = Campaign.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
-    return [] if root is None else family(Campaign.objects.values_list("pk", "parent_id"), root)
-
-
-def channel_family(key: str) -> list[int]:
-    """Keys of a channel and of everything below it; empty for one nobody knows. Two queries."""
-    root = Channel.objects.filter(key=key).values_list("pk", flat=True).first()
-    return [] if root is None else family(Channel.objects.values_list("pk", "parent_id"), root)

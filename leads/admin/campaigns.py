@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from leads.models import Campaign, CampaignCost, Channel, ChannelRule, Company, PipelineStage
+from leads.models.campaign import MAX_DEPTH
 from leads.pure.money import InvalidAmount, format_money, to_amount, to_cents
 
 
@@ -43,12 +44,20 @@ class CampaignForm(forms.ModelForm[Campaign]):
             cleaned["budget_cents"] = to_cents(text, cleaned.get("currency", "EUR")) if text else None
         except InvalidAmount as error:
             raise ValidationError({"budget_cents": str(error)}) from error
-        ancestor = cleaned.get("parent")
+        ancestor, depth = cleaned.get("parent"), 1
         while ancestor is not None:
             if ancestor.pk == self.instance.pk:
                 raise ValidationError({"parent": "A campaign cannot be below itself."})
-            ancestor = ancestor.parent
+            ancestor, depth = ancestor.parent, depth + 1
+        if depth + self._levels_below() > MAX_DEPTH:
+            raise ValidationError({"parent": f"Campaigns nest at most {MAX_DEPTH} deep."})
         return cleaned
+
+    def _levels_below(self) -> int:
+        levels, below = 0, Campaign.objects.filter(parent=self.instance.pk) if self.instance.pk else None
+        while below is not None and below.exists() and levels < MAX_DEPTH:
+            levels, below = levels + 1, Campaign.objects.filter(parent__in=below.values("pk"))
+        return levels
 
 
 @admin.register(Campaign)

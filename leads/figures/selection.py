@@ -8,8 +8,16 @@ from typing import TypeVar
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from leads.figures.base import Scope
-from leads.models import FollowUp, Lead, LifecyclePassage, Opportunity, OpportunityContact, Touchpoint
-from leads.queries import campaign_family, channel_family
+from leads.models import (
+    Campaign,
+    Channel,
+    FollowUp,
+    Lead,
+    LifecyclePassage,
+    Opportunity,
+    OpportunityContact,
+    Touchpoint,
+)
 
 Rows = TypeVar("Rows", bound=Model)
 
@@ -20,9 +28,9 @@ def origin(scope: Scope, prefix: str = "") -> Q:
     """Channel and campaign, each with all below it, at the end of a path such as ``lead__``."""
     wanted = Q()
     if scope.channel:
-        wanted &= Q(**{f"{prefix}channel__in": channel_family(scope.channel)})
+        wanted &= Q(**{f"{prefix}channel__in": Channel.objects.below(scope.channel).values("pk")})
     if scope.campaign:
-        wanted &= Q(**{f"{prefix}campaign__in": campaign_family(scope.campaign)})
+        wanted &= Q(**{f"{prefix}campaign__in": Campaign.objects.below(scope.campaign).values("pk")})
     return wanted
 
 

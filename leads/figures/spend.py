@@ -9,9 +9,8 @@ from django.db.models import Count, Q, QuerySet
 
 from leads.figures import columns
 from leads.figures.base import Column, Definition, Derived, Parts, Row, RowSet, Scope, register
-from leads.models import Campaign, CampaignCost
+from leads.models import Campaign, CampaignCost, Channel
 from leads.pure.week import local_date
-from leads.queries import campaign_family, channel_family
 
 _CAMPAIGN = frozenset({"channel", "campaign"})
 
@@ -33,9 +32,9 @@ def costs(scope: Scope) -> QuerySet[CampaignCost]:
 def _campaigns(scope: Scope, prefix: str = "") -> Q:
     wanted = Q()
     if scope.channel:
-        wanted &= Q(**{f"{prefix}channel__in": channel_family(scope.channel)})
+        wanted &= Q(**{f"{prefix}channel__in": Channel.objects.below(scope.channel).values("pk")})
     if scope.campaign:
-        wanted &= Q(**{f"{prefix}pk__in": campaign_family(scope.campaign)})
+        wanted &= Q(**{f"{prefix}pk__in": Campaign.objects.below(scope.campaign).values("pk")})
     return wanted
 
 

@@ -7,6 +7,24 @@ import uuid
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+# How deep campaigns and channels may nest. A fixed depth keeps "everything below it" a part of the query that asks,
+# where a recursive look-up would cost a query of its own per figure.
+MAX_DEPTH = 5
+
+
+def _at_or_below(field: str, value: object) -> models.Q:
+    """Rows whose own ``field``, or that of an ancestor, has the value."""
+    wanted = models.Q()
+    for level in range(MAX_DEPTH):
+        wanted |= models.Q(**{"parent__" * level + field: value})
+    return wanted
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def below(self, key: str) -> ChannelQuerySet:
+        """The channel with this key and every channel below it."""
+        return self.filter(_at_or_below("key", key))
+
 
 class Channel(models.Model):
     """A way contacts reach us; ``is_self_initiated`` ones can be excluded from credit."""
@@ -19,6 +37,8 @@ class Channel(models.Model):
     )
     color = models.CharField(max_length=7, default="#2457d6")
     position = models.PositiveSmallIntegerField(default=0)
+
+    objects = ChannelQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -41,6 +61,10 @@ class ChannelRule(models.Model):
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def below(self, public_id: str) -> CampaignQuerySet:
+        """The campaign with this public id and every campaign below it."""
+        return self.filter(_at_or_below("public_id", public_id))
+
     def active_on(self, day: object) -> CampaignQuerySet:
         return self.filter(
             models.Q(starts_on__isnull=True) | models.Q(starts_on__lte=day),

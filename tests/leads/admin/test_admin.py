@@ -202,3 +202,19 @@ def test_an_admin_by_role_manages_everything_and_other_staff_nothing(client: Cli
     for role, status in (("admin", 200), ("sales_leader", 403)):
         client.force_login(UserFactory(role=role, is_staff=True))
         assert client.get(reverse("admin:leads_territory_changelist")).status_code == status
+
+
+def test_campaigns_nest_only_so_deep(boss: Client) -> None:
+    chain = [CampaignFactory()]
+    for _ in range(4):
+        chain.append(CampaignFactory(parent=chain[-1]))
+    form = {"name": "Sixth", "code": "sixth", "channel": channel("paid-search").pk, "currency": "EUR"}
+    refused = boss.post(reverse("admin:leads_campaign_add"), {**form, "parent": chain[-1].pk})
+    assert "nest at most 5 deep" in refused.content.decode()
+    assert boss.post(reverse("admin:leads_campaign_add"), {**form, "parent": chain[-2].pk}).status_code == 302
+    # Nor can a whole branch be hung up too deep.
+    top = CampaignFactory()
+    moved = boss.post(
+        reverse("admin:leads_campaign_change", args=[chain[0].pk]), {**form, "code": "moved", "parent": top.pk}
+    )
+    assert "nest at most 5 deep" in moved.content.decode()
