@@ -10,6 +10,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from alignment.models import AcceptanceCriterion, IntegrationPoint, Target, WeeklyReport
+from leads.admin.read_only import ReadOnly
 from leads.figures.base import UnknownFigure, definition
 
 
@@ -77,15 +78,6 @@ class IntegrationPointAdmin(admin.ModelAdmin[IntegrationPoint]):
 
 
 @admin.register(WeeklyReport)
-class WeeklyReportAdmin(admin.ModelAdmin[WeeklyReport]):
+class WeeklyReportAdmin(ReadOnly):
     list_display = ("week", "published_at", "as_of", "currency", "digest")
     ordering = ("-week",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
+from leads.admin.read_only import ReadOnly
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """What happened is not edited."""
+class SyncRows(ReadOnly):
+    """What happened is not edited; there is much of it."""
 
     list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Connection)
-class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ConnectionAdmin(admin.ModelAdmin[Connection]):
     """Name and switch. Address and secret are set on the connection's page, where they are checked."""
 
     list_display = ("name", "kind", "base_url", "is_active", "health", "paused_until", "secret_set_at")
@@ -42,7 +31,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(StageMap)
-class StageMapAdmin(ReadOnly):
+class StageMapAdmin(SyncRows):
     """Edited on the connection's page, which has the deals read again."""
 
     list_display = ("connection", "remote_key", "remote_name", "stage")
@@ -51,7 +40,7 @@ class StageMapAdmin(ReadOnly):
 
 
 @admin.register(Watermark)
-class WatermarkAdmin(ReadOnly):
+class WatermarkAdmin(SyncRows):
     """How far each kind was read."""
 
     list_display = ("connection", "kind", "read_to", "window_ends_at")
@@ -59,7 +48,7 @@ class WatermarkAdmin(ReadOnly):
 
 
 @admin.register(ExternalRecord)
-class ExternalRecordAdmin(ReadOnly):
+class ExternalRecordAdmin(SyncRows):
     """Who is who over there."""
 
     list_display = ("remote_id", "kind", "connection", "lead", "opportunity", "owner", "synced_at", "archived_at")
@@ -69,7 +58,7 @@ class ExternalRecordAdmin(ReadOnly):
 
 
 @admin.register(PendingPush)
-class PendingPushAdmin(ReadOnly):
+class PendingPushAdmin(SyncRows):
     """What is owed."""
 
     list_display = ("lead", "connection", "state", "attempts", "not_before", "error_field", "last_error")
@@ -79,7 +68,7 @@ class PendingPushAdmin(ReadOnly):
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnly):
+class SyncRunAdmin(SyncRows):
     """Runs."""
 
     list_display = ("connection", "direction", "state", "reason", "started_at", "created", "updated", "rejected")
@@ -88,7 +77,7 @@ class SyncRunAdmin(ReadOnly):
 
 
 @admin.register(SyncRecord)
-class SyncRecordAdmin(ReadOnly):
+class SyncRecordAdmin(SyncRows):
     """What a run did to a record."""
 
     list_display = ("at", "outcome", "remote_id", "lead", "opportunity", "note")

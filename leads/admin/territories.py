@@ -15,6 +15,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from leads.actions.assign_lead import pure_rules
 from leads.actions.move_rule import move_rule
 from leads.admin.fields import ListField, country, domain
+from leads.admin.read_only import ReadOnly
 from leads.models import OPEN_STAGES, Assignment, Territory, TerritoryRep, TerritoryRule
 from leads.pure.routing import sentence
 
@@ -163,7 +164,7 @@ class TerritoryRuleAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(admin.ModelAdmin[Assignment]):
+class AssignmentAdmin(ReadOnly):
     """The assignment log; nobody edits it."""
 
     list_display = ("assigned_at", "lead", "territory", "owner", "because")
@@ -171,13 +172,3 @@ class AssignmentAdmin(admin.ModelAdmin[Assignment]):
     search_fields = ("lead__email", "lead__last_name", "owner__name", "because")
     list_select_related = ("lead", "territory", "owner")
     ordering = ("-assigned_at",)
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Assignment | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Assignment | None = None) -> bool:
-        return False
