@@ -128,7 +128,7 @@ def _compute(run: AttributionRun, started: float, tell: Progress) -> Attribution
 
 
 def _known_states() -> dict[int, tuple[bytes, Facts]]:
-    fields = ("pk", "inputs_hash", "status", "amount_cents", "opened_at", "closed_at")
+    fields = ("opportunity_id", "inputs_hash", "status", "amount_cents", "opened_at", "closed_at")
     rows = JourneyState.objects.values_list(*fields).iterator()
     return {pk: (bytes(value), Facts(*facts)) for pk, value, *facts in rows}
 
@@ -145,7 +145,7 @@ def _rows(run: AttributionRun, inputs: Inputs, shares: Sequence[Shares]) -> Iter
     nobody = (None, None, None, None)
     for share in shares:
         for deal, touch, weight, cents in zip(share.deal, share.touch, share.weight, share.cents, strict=True):
-            yield (run.pk, deals[deal], share.method, *known.get(touch, nobody), weight, cents)
+            yield (run.pk, deals[deal], run.settings["scope"], share.method, *known.get(touch, nobody), weight, cents)
 
 
 def _remember(run: AttributionRun, inputs: Inputs, book: Book, hashes: Sequence[bytes], chosen: Sequence[int]) -> None:
@@ -155,6 +155,7 @@ def _remember(run: AttributionRun, inputs: Inputs, book: Book, hashes: Sequence[
         JourneyState(
             opportunity_id=deals.id[index],
             inputs_hash=hashes[index],
+            scope=run.settings["scope"],
             run=run,
             touches=eligible[index],
             rejected_touches=rejected[index],
@@ -165,9 +166,13 @@ def _remember(run: AttributionRun, inputs: Inputs, book: Book, hashes: Sequence[
         )
         for index in chosen
     ]
-    fields = [field.name for field in JourneyState._meta.fields if not field.primary_key]
+    fields = [
+        field.name
+        for field in JourneyState._meta.fields
+        if not field.primary_key and field.name not in {"opportunity", "scope"}
+    ]
     JourneyState.objects.bulk_create(
-        states, batch_size=BATCH, update_conflicts=True, unique_fields=["opportunity"], update_fields=fields
+        states, batch_size=BATCH, update_conflicts=True, unique_fields=["opportunity", "scope"], update_fields=fields
     )
 
 

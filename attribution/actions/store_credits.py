@@ -14,6 +14,7 @@ from attribution.queries import BATCH
 COLUMNS = (
     "run_id",
     "opportunity_id",
+    "scope",
     "method",
     "touchpoint_id",
     "campaign_id",

@@ -89,7 +89,7 @@ def journey_view(opportunity: Opportunity) -> JourneyView:
             rejected=why,
         )
 
-    state = getattr(opportunity, "journey_state", None)
+    state = opportunity.journey_states.filter(scope=settings["scope"]).first()
     return JourneyView(
         counted=[step(index, journey.badges[index]) for index in journey.touches],
         left_out=sorted((step(index, (), WHY[why]) for index, why in journey.rejected), key=lambda step: step.at),

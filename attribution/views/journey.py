@@ -42,7 +42,7 @@ def journey_fragment(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
-    deals = Opportunity.objects.visible_to(cast(User, request.user)).select_related("account", "stage", "journey_state")
+    deals = Opportunity.objects.visible_to(cast(User, request.user)).select_related("account", "stage").all()
     deal = get_object_or_404(deals, public_id=public_id)
     company = Company.current()
     method = _method(request.GET.get("method", ""), company)

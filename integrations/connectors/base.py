@@ -6,13 +6,15 @@ every draft not yet answered for was *definitely not* written; what is unclear c
 as an exception.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol
 
-Kind = Literal["person", "deal"]
+Kind = Literal["person", "account", "deal"]
 StageStatus = Literal["open", "won", "lost"]
 
 
@@ -170,9 +172,23 @@ class RemoteContact:
 
 
 @dataclass(frozen=True, slots=True)
+class Converted:
+    """The records that a lead turned into; None where there is none."""
+
+    contact_id: str | None = None
+    account_id: str | None = None
+    deal_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteRecord:
-    """One record as the CRM holds it. Deals carry `amount` (Decimal | None), `close_on` and `closed_at` in
-    `fields`."""
+    """One record as the CRM holds it.
+
+    `fields` of a person are the vendor's own names and plain values. `fields` of a deal are ours whatever the vendor:
+    `name`, `stage` (a key of `Reference.stages`), `status` (open, won, lost), `amount` (Decimal | None), `currency`,
+    `close_on` (date | None), `closed_at` (datetime | None), `lost_reason`, `owner_id`; of an account: `name`, `domain`,
+    `industry`, `owner_id`. The vendor's own names stand under `properties` beside them.
+    """
 
     kind: Kind
     remote_id: str
@@ -182,7 +198,12 @@ class RemoteRecord:
     created_at: datetime | None = None
     is_archived: bool = False
     merged_into: str | None = None
+    """The id of the record that lives on, where two were merged."""
     contacts: tuple[RemoteContact, ...] = ()
+    account_id: str | None = None
+    """The company of a person or deal, where the CRM has such records."""
+    converted: Converted | None = None
+    """What a Salesforce lead became; only such a record carries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +260,35 @@ class StageChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteCampaign:
+    """A campaign as the CRM holds it; money is in `currency`, None is unknown."""
+
+    remote_id: str
+    name: str
+    kind: str = ""
+    starts_on: date | None = None
+    ends_on: date | None = None
+    budget: Decimal | None = None
+    cost: Decimal | None = None
+    currency: str = ""
+    is_active: bool = True
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignMember:
+    """A person's part in a campaign. `responded_at` is None until they responded."""
+
+    remote_id: str
+    campaign_id: str
+    person_id: str
+    person_key: str | None
+    status: str
+    created_at: datetime
+    responded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RawWebhook:
     """A webhook exactly as received; a signature covers the bytes."""
 
@@ -255,6 +305,10 @@ class Hint:
 
     kind: Kind
     remote_id: str
+    event_id: str = ""
+    """The vendor's id of the event, where it gives one: a replay carries the same."""
+    is_gone: bool = False
+    """Whether it speaks of a delete, archive or merge."""
 
 
 # --- what a connector can do -----------------------------------------------------------------------------
@@ -263,13 +317,17 @@ class Hint:
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What the sync engine may ask for. `batch_size`: drafts per call; `pushes`: the kinds that `upsert`
-    takes."""
+    takes; `pulls`: those that `changes` gives; `deletes`: `changes` itself gives archived records; `gone`: they come
+    by the pass of that name instead."""
 
     batch_size: int
     idempotent_upsert: bool
     pushes: frozenset[Kind]
+    pulls: frozenset[Kind] = frozenset({"person", "deal"})
     campaigns: bool = False
+    members: bool = False
     deletes: bool = False
+    gone: bool = False
     history: bool = False
     webhooks: bool = False
 
@@ -282,6 +340,16 @@ class AccountInfo:
     name: str
     user: str
     server_time: datetime
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many calls (or the vendor's tokens) are left of how many, and when they are whole again; None is not told."""
+
+    left: int
+    limit: int | None = None
+    resets_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +358,12 @@ class SchemaField:
 
     name: str
     label: str
-    type: Literal["text", "number", "money", "date", "datetime", "owner", "stage", "object"]
+    type: Literal["text", "number", "money", "date", "datetime", "owner", "stage", "object", "choice", "boolean"]
     is_writable: bool = True
     is_required: bool = False
+    is_custom: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    """(value, label) of a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,12 +379,90 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A short-lived access token. `base_url` is where the vendor says it holds, empty for the account's own."""
+
+    access: str = field(repr=False)
+    expires_at: datetime | None = None
+    base_url: str = ""
+    refresh: str = field(default="", repr=False)
+
+
+class TokenStore(Protocol):
+    """Keeps the access token of a connection between processes."""
+
+    def read(self) -> Token | None:
+        """The token kept last."""
+        ...
+
+    def renew(self, stale: Token | None, fetch: Callable[[Token | None], Token]) -> Token:
+        """Replace `stale` by what `fetch` gets, under a lock: whoever comes second gets the first one's token
+        without a call. `fetch` is given the token kept now (for its refresh token)."""
+        ...
+
+
+class MemoryTokens:
+    """Keeps the token in this object: for checking an account that is not stored, and for tests."""
+
+    def __init__(self, token: Token | None = None) -> None:
+        self._token = token
+
+    def read(self) -> Token | None:
+        """The token kept last."""
+        return self._token
+
+    def renew(self, stale: Token | None, fetch: Callable[[Token | None], Token]) -> Token:
+        """Fetch unless another token than `stale` is kept already."""
+        if self._token is None or self._token == stale:
+            self._token = fetch(self._token)
+        return self._token
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """Where and how to reach a CRM. Secrets stay out of the repr."""
+    """Where and how to reach a CRM. Secrets stay out of the repr; `settings` are the vendor's plain ones."""
 
     base_url: str
     secrets: Mapping[str, str] = field(repr=False)
     allow_loopback: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tokens: TokenStore = field(default_factory=MemoryTokens, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpec:
+    """A secret that a kind of CRM asks for: its name in `Account.secrets` and words for the form."""
+
+    name: str
+    label: str
+    help: str = ""
+    is_optional: bool = False
+    is_long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A way to prove who we are, and the plain settings and secrets that it needs."""
+
+    key: str
+    label: str
+    secrets: tuple[SecretSpec, ...]
+    settings: tuple[SecretSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What the wizard must know of a kind of CRM before it can be reached. The address of `sandbox_path` below a
+    sandbox server speaks the same dialect."""
+
+    kind: str
+    name: str
+    sign_ins: tuple[SignIn, ...]
+    base_url: str = ""
+    """The address for everybody, empty where each account has its own."""
+    url_help: str = ""
+    sandbox_path: str = ""
+    docs_url: str = ""
 
 
 class Connector(Protocol):
@@ -326,12 +475,21 @@ class Connector(Protocol):
         """Requests sent so far; calls are money."""
         ...
 
+    @property
+    def quota(self) -> Quota | None:
+        """What the last answer said about the day's calls; None when it did not say."""
+        ...
+
     def check(self) -> AccountInfo:
         """Whose account it is; the cheapest call that proves the credentials."""
         ...
 
     def describe(self, kind: Kind) -> Schema:
         """The fields that a mapping may use."""
+        ...
+
+    def prepare(self) -> tuple[str, ...]:
+        """Make what the CRM lacks for us (the field of our own key); returns what a person must do there."""
         ...
 
     def upsert(self, kind: Kind, drafts: Sequence[Draft]) -> Iterator[Outcome]:
@@ -342,9 +500,25 @@ class Connector(Protocol):
         """The records that carry these keys of ours; keys that the CRM does not hold are absent."""
         ...
 
+    def fetch(self, kind: Kind, ids: Sequence[str]) -> dict[str, RemoteRecord]:
+        """The records with these remote ids, archived ones too where the CRM still shows them; others are absent."""
+        ...
+
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Pages of a window by (modified, id), archived records included; at least one page, perhaps
         empty."""
+        ...
+
+    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Records deleted, archived or merged in the window, for CRMs whose `changes` leaves them out; else nothing."""
+        ...
+
+    def campaigns(self) -> Iterator[RemoteCampaign]:
+        """All campaigns; nothing where the CRM has none."""
+        ...
+
+    def members(self, window: Window) -> Iterator[CampaignMember]:
+        """Campaign members changed in the window; nothing where the CRM has none."""
         ...
 
     def reference(self) -> Reference:

@@ -8,6 +8,7 @@ from typing import Any
 from .base import (
     Account,
     AccountInfo,
+    CampaignMember,
     Capabilities,
     Created,
     Draft,
@@ -22,6 +23,7 @@ from .base import (
     RawWebhook,
     Reference,
     Rejected,
+    RemoteCampaign,
     RemoteContact,
     RemoteRecord,
     RetryLater,
@@ -102,6 +104,11 @@ class SandboxConnector:
         """Requests sent so far."""
         return self._session.calls
 
+    @property
+    def quota(self) -> None:
+        """The sandbox CRM counts no days."""
+        return
+
     def close(self) -> None:
         """Let go of the sockets."""
         self._session.close()
@@ -116,6 +123,22 @@ class SandboxConnector:
     def describe(self, kind: Kind) -> Schema:
         """The fields, which are fixed here."""
         return Schema(kind, SCHEMAS[kind])
+
+    def prepare(self) -> tuple[str, ...]:
+        """Nothing to make: it knows external ids by itself."""
+        return ()
+
+    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Nothing: archived records come with the changes."""
+        return iter(())
+
+    def campaigns(self) -> Iterator[RemoteCampaign]:
+        """Nothing: it has no campaigns."""
+        return iter(())
+
+    def members(self, window: Window) -> Iterator[CampaignMember]:
+        """Nothing: it has no campaigns."""
+        return iter(())
 
     def reference(self) -> Reference:
         """Stages and owners, two calls. The clock is the first answer's: nothing read later is older."""
@@ -160,6 +183,17 @@ class SandboxConnector:
             with _Reading(path):
                 records = [_record(kind, row) for row in answer.payload["results"]]
             found |= {record.key: record for record in records if record.key is not None}
+        return found
+
+    def fetch(self, kind: Kind, ids: Sequence[str]) -> dict[str, RemoteRecord]:
+        """One call per 100 ids; archived records are found too."""
+        found: dict[str, RemoteRecord] = {}
+        for start in range(0, len(ids), BATCH):
+            path = PATHS[kind]
+            answer = self._session.call("GET", path, params={"id": list(ids[start : start + BATCH])})
+            with _Reading(path):
+                records = [_record(kind, row) for row in answer.payload["results"]]
+            found |= {record.remote_id: record for record in records}
         return found
 
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:

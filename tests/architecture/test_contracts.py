@@ -20,7 +20,7 @@ PACKAGES = ("config", "leads", "attribution", "integrations", "alignment")
 PLANTED = {
     "apps": ("leads/queries.py", "import alignment.models"),
     "rooms-leads": ("leads/models/lead.py", "import leads.actions.capture"),
-    "rooms-attribution": ("attribution/models.py", "import attribution.figures"),
+    "rooms-attribution": ("attribution/models/run.py", "import attribution.figures"),
     "rooms-integrations": ("integrations/connectors/base.py", "import integrations.models"),
     "rooms-alignment": ("alignment/models/weekly_report.py", "import alignment.actions"),
     "pure": ("leads/pure/week.py", "import django.utils.timezone"),

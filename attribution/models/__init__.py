@@ -1,0 +1,23 @@
+"""Nouns of attribution: rules, runs, credits, and what is known about their accuracy."""
+
+from attribution.models.accuracy import AccuracyCheck, LiftTest, MethodFit, SourceCheck
+from attribution.models.credit import Credit, CreditQuerySet, JourneyState
+from attribution.models.rules import AttributionRules, CustomMethod, JourneyScope, Milestone, SourcedTest
+from attribution.models.run import AttributionRun, AttributionShard
+
+__all__ = [
+    "AccuracyCheck",
+    "AttributionRules",
+    "AttributionRun",
+    "AttributionShard",
+    "Credit",
+    "CreditQuerySet",
+    "CustomMethod",
+    "JourneyScope",
+    "JourneyState",
+    "LiftTest",
+    "MethodFit",
+    "Milestone",
+    "SourceCheck",
+    "SourcedTest",
+]

@@ -1,0 +1,86 @@
+"""Credits, and what each opportunity's were computed from."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from attribution.models.rules import JourneyScope
+
+
+class JourneyState(models.Model):
+    """What an opportunity's credits were computed from; an unchanged hash means nothing to recompute.
+
+    The facts beside the hash only say what changed since.
+    """
+
+    opportunity = models.ForeignKey("leads.Opportunity", on_delete=models.CASCADE, related_name="journey_states")
+    scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
+    inputs_hash = models.BinaryField(max_length=32)
+    run = models.ForeignKey("attribution.AttributionRun", on_delete=models.PROTECT, related_name="+")
+    touches = models.PositiveIntegerField()
+    rejected_touches = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=4)
+    amount_cents = models.BigIntegerField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["opportunity", "scope"], name="journey_state_once_per_scope")]
+
+    def __str__(self) -> str:
+        return f"journey of {self.opportunity}"
+
+
+class CreditQuerySet(models.QuerySet["Credit"]):
+    def by_method(self, key: str) -> CreditQuerySet:
+        return self.filter(method=key)
+
+    def of_scope(self, scope: str) -> CreditQuerySet:
+        """Credits of journeys made of these people's touches."""
+        return self.filter(scope=scope)
+
+    def unattributed(self) -> CreditQuerySet:
+        return self.filter(touchpoint__isnull=True)
+
+
+class Credit(models.Model):
+    """A share of one opportunity given to one touch by one method. No touch means Unattributed.
+
+    Per opportunity, scope and method the weights sum to 1 and ``cents`` to the opportunity's amount in the company
+    currency, exactly (an unknown amount counts as 0 here and is listed as excluded by the figures).
+    """
+
+    run = models.ForeignKey("attribution.AttributionRun", on_delete=models.PROTECT, related_name="credits")
+    opportunity = models.ForeignKey("leads.Opportunity", on_delete=models.CASCADE, related_name="credits")
+    scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
+    method = models.CharField(max_length=32)
+    touchpoint = models.ForeignKey("leads.Touchpoint", on_delete=models.CASCADE, null=True, related_name="credits")
+    campaign = models.ForeignKey("leads.Campaign", on_delete=models.PROTECT, null=True, related_name="credits")
+    channel = models.ForeignKey("leads.Channel", on_delete=models.PROTECT, null=True, related_name="credits")
+    touched_at = models.DateTimeField(null=True)
+    weight = models.FloatField()
+    cents = models.BigIntegerField()
+
+    objects = CreditQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["opportunity", "scope", "method", "touchpoint"], name="credit_once_per_touch"
+            ),
+            models.UniqueConstraint(
+                fields=["opportunity", "scope", "method"],
+                condition=Q(touchpoint__isnull=True),
+                name="credit_one_unattributed",
+            ),
+            models.CheckConstraint(
+                condition=Q(touchpoint__isnull=True, campaign__isnull=True, channel__isnull=True)
+                | Q(touchpoint__isnull=False, channel__isnull=False),
+                name="credit_touch_has_channel",
+            ),
+        ]
+        indexes = [models.Index(fields=["scope", "method", "campaign"], name="credit_scope_method_campaign")]
+
+    def __str__(self) -> str:
+        return f"{self.method}: {self.weight:.3f} of {self.opportunity}"
