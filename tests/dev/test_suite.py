@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.dev import suite
+from config.dev import state, suite
 
 REPORT = '<testsuites><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="20"></testsuite></testsuites>'
 
@@ -44,3 +44,10 @@ def test_only_what_is_missing_is_left_out() -> None:
     assert suite.unavailable(["browser"]) == "not browser"
     assert "-m not browser" in " ".join(suite.pytest_command(Path("r.xml"), "not browser", ["-k", "x"]))
     assert suite.pytest_command(Path("r.xml"), "", ["-k", "x"])[-2:] == ["-k", "x"]
+
+
+def test_what_runs_on_one_database_only_touches_none() -> None:
+    for folder in suite.DATABASE_FREE:
+        files = list((state.ROOT / folder).rglob("test_*.py"))
+        assert files, folder
+        assert [each for each in files if "django_db" in each.read_text() and each != Path(__file__)] == []
