@@ -1,9 +1,11 @@
 """What the position methods share: fixed shares for marked touches, the rest for those between."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from attribution.pure.journeys import Journeys
-from attribution.pure.ordering import Floats, Ints
+from attribution.pure.ordering import Flags, Floats, Ints
 
 
 def whole_credit(journeys: Journeys, holder: Ints) -> Floats:
@@ -20,17 +22,29 @@ def shared_credit(journeys: Journeys, positions: tuple[Ints, ...], *, share: int
     a vacant position or a journey without other touches leaves over is spread over the remaining shares in
     proportion.
     """
-    marked = np.zeros(len(journeys.row), dtype=np.bool_)
-    held = np.zeros(len(journeys), dtype=np.int64)
-    for holder in positions:
-        marked[holder[holder >= 0]] = True
-        held += holder >= 0
+    return unequal_credit(journeys, positions, shares=(share,) * len(positions), rest=rest)
+
+
+def unequal_credit(
+    journeys: Journeys, positions: Sequence[Ints], *, shares: Sequence[int], rest: int, counted: Flags | None = None
+) -> Floats:
+    """As ``shared_credit``, with a positive share for each position.
+
+    Where no share finds a touch (``rest`` is 0 and every position vacant, say) the journey gets nothing. With
+    ``counted``, bool[touches], only these are others; holders are the caller's choice.
+    """
     if len(journeys) == 0:
         return np.zeros(0)
-    others = journeys.lengths - np.add.reduceat(marked, journeys.starts, dtype=np.int64)
+    other = np.ones(len(journeys.row), dtype=np.bool_) if counted is None else counted.copy()
+    held = np.zeros(len(journeys), dtype=np.int64)
+    for holder, share in zip(positions, shares, strict=True):
+        other[holder[holder >= 0]] = False
+        held += np.where(holder >= 0, share, 0)
+    others = np.add.reduceat(other, journeys.starts, dtype=np.int64)
     weights: Floats = np.repeat(rest / np.maximum(others, 1), journeys.lengths)
-    weights[marked] = 0.0
-    for holder in positions:
+    weights[~other] = 0.0
+    for holder, share in zip(positions, shares, strict=True):
         weights[holder[holder >= 0]] += share
-    weights /= np.repeat(held * share + np.where(others > 0, rest, 0), journeys.lengths)
+    given = held + np.where(others > 0, rest, 0)
+    weights /= np.repeat(np.maximum(given, 1), journeys.lengths)
     return weights
