@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from attribution.models import AttributionRules, JourneyScope
 from attribution.pure.computation import DealColumns, Inputs, Rules, TouchColumns
-from leads.models import Channel, Company, Lead, Opportunity, OpportunityContact, Touchpoint
+from leads.models import Channel, Company, Lead, LeadScore, Opportunity, OpportunityContact, Touchpoint
 
 BATCH = 500
 """Ids per ``IN (…)``: below the limit of every database."""
@@ -150,3 +150,16 @@ def _touches(people: _People, survivors: dict[int, int], *, is_open: bool) -> tu
         columns.occurred_at.append(occurred_at)
         columns.exclusion.append(exclusion)
     return columns, of_person
+
+
+def read_fit_points() -> dict[int, int]:
+    """Lead → the fit points of its first score, where it has one.
+
+    The first, because it never changes: a baseline that moved with today's score would move the credits of deals long
+    closed, and points for behavior are earned by the very touches the baseline is to be told from.
+    """
+    points: dict[int, int] = {}
+    # Newest first, so that the oldest is the one that stays.
+    for lead, fit in LeadScore.objects.order_by("-pk").values_list("lead_id", "fit").iterator(chunk_size=10_000):
+        points[lead] = fit
+    return points
