@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from attribution.models import AttributionRules, JourneyScope
-from attribution.pure.computation import DealColumns, Inputs, Rules, TouchColumns
-from leads.models import Channel, Company, Lead, LeadScore, Opportunity, OpportunityContact, Touchpoint
+from attribution.models import JourneyScope
+from attribution.pure.computation import DealColumns, Inputs, TouchColumns
+from leads.models import Lead, LeadScore, Opportunity, OpportunityContact, Touchpoint
 
 BATCH = 500
 """Ids per ``IN (…)``: below the limit of every database."""
-
-
-def read_rules() -> tuple[Rules, dict[str, Any]]:
-    """The company's rules, and the same as plain values to keep with a run."""
-    company, ours = Company.current(), AttributionRules.objects.get(pk=1)
-    self_initiated = dict(Channel.objects.filter(is_self_initiated=True).order_by("key").values_list("key", "pk"))
-    settings = {
-        "look_back_days": company.look_back_days,
-        "scope": ours.scope,
-        "half_life_days": ours.half_life_days,
-        "self_initiated": list(self_initiated),
-        "currency": company.currency,
-        "milestone": "close; the newest touch while the deal is open",
-    }
-    rules = Rules(
-        look_back_days=company.look_back_days,
-        self_initiated=frozenset(self_initiated.values()),
-        half_life_days=ours.half_life_days,
-        version=json.dumps(settings, sort_keys=True),
-    )
-    return rules, settings
 
 
 def read_inputs(scope: str, opportunity: int | None = None) -> Inputs:
