@@ -1,14 +1,16 @@
 """Nouns of the CRM sync."""
 
-from integrations.models.connection import Connection, ExternalRecord, RecordKind, StageMap, Watermark
-from integrations.models.sync import PendingPush, SyncRecord, SyncRun
+from integrations.models.connection import Connection, ExternalRecord, FieldMap, RecordKind, StageMap, Watermark
+from integrations.models.sync import PendingPush, SyncHint, SyncRecord, SyncRun
 
 __all__ = [
     "Connection",
     "ExternalRecord",
+    "FieldMap",
     "PendingPush",
     "RecordKind",
     "StageMap",
+    "SyncHint",
     "SyncRecord",
     "SyncRun",
     "Watermark",

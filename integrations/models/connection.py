@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.urls import reverse
 
-from integrations.models.secret import SecretTextField
+from integrations.models.secret import SecretJSONField, SecretTextField
 from leads.models import Role, User
 
 
@@ -15,8 +15,12 @@ class RecordKind(models.TextChoices):
     """Kinds of remote records we know."""
 
     PERSON = "person", "Person"
+    CONTACT = "contact", "Contact"  # what a lead over there was converted into
+    INQUIRY = "inquiry", "Inquiry"  # a lead beside its person, where the CRM keeps both
+    ACCOUNT = "account", "Account"
     DEAL = "deal", "Deal"
     OWNER = "owner", "Owner"
+    CAMPAIGN = "campaign", "Campaign"
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -37,7 +41,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 
 
 class Connection(models.Model):
-    """One account in one CRM. The secret is write-only: pages show its state and age, never its text."""
+    """One account in one CRM. Secrets are write-only: pages show their state and age, never their text.
+
+    ``secret`` is the one token of connections that need no more; ``secrets`` holds what a way of signing in asks for.
+    """
 
     class Health(models.TextChoices):
         UNTRIED = "untried", "Not tried yet"
@@ -51,7 +58,19 @@ class Connection(models.Model):
     kind = models.CharField(max_length=20, help_text="key of the connector")
     base_url = models.URLField(max_length=300)
     secret = SecretTextField(blank=True, editable=False)
+    secrets = SecretJSONField(default=dict, blank=True, editable=False)
     secret_set_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sign_in = models.CharField(max_length=40, blank=True, help_text="key of the way of signing in")
+    settings = models.JSONField(default=dict, blank=True, help_text="the vendor's plain settings")
+    currency = models.CharField(max_length=3, blank=True, help_text="of amounts that name none")
+    # The short-lived token that the secrets were exchanged for; renewed by one process at a time.
+    access_token = SecretTextField(blank=True, editable=False)
+    access_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    access_base_url = models.CharField(max_length=300, blank=True, editable=False)
+    refresh_token = SecretTextField(blank=True, editable=False)
+    token_lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    webhook_key = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
+    webhook_secret = SecretTextField(blank=True, editable=False)
     is_active = models.BooleanField(default=True)
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNTRIED)
     health_note = models.CharField(max_length=300, blank=True)
@@ -59,6 +78,8 @@ class Connection(models.Model):
     paused_until = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="in a row; opens the breaker")
     quota_left = models.IntegerField(null=True, blank=True)
+    quota_limit = models.IntegerField(null=True, blank=True)
+    quota_resets_at = models.DateTimeField(null=True, blank=True)
     # One drain per connection: whoever holds the lease pushes; a stale holder is refused by its fence.
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     fence = models.PositiveBigIntegerField(default=0, editable=False)
@@ -75,6 +96,11 @@ class Connection(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("integrations:connection-detail", args=[self.slug])
 
+    @property
+    def all_secrets(self) -> dict[str, str]:
+        """Everything secret that the connector may need, by name; the one token is called "token"."""
+        return ({"token": self.secret} if self.secret else {}) | dict(self.secrets or {})
+
 
 class Watermark(models.Model):
     """Up to which remote change time a kind of record was read; committed together with the rows."""
@@ -84,6 +110,7 @@ class Watermark(models.Model):
     read_to = models.DateTimeField(null=True)
     window_ends_at = models.DateTimeField(null=True, help_text="ceiling of a run under way")
     resume_token = models.CharField(max_length=500, blank=True, help_text="valid only inside the run under way")
+    gone_to = models.DateTimeField(null=True, help_text="how far deleted, archived and merged records were read")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="watermark_once_per_kind")]
@@ -98,6 +125,9 @@ class StageMap(models.Model):
     connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="stage_maps")
     remote_key = models.CharField(max_length=120)
     remote_name = models.CharField(max_length=120, blank=True)
+    remote_status = models.CharField(max_length=4, blank=True, help_text="open, won or lost over there")
+    pipeline = models.CharField(max_length=120, blank=True, help_text="where the CRM has several")
+    is_chosen = models.BooleanField(default=False, help_text="by a person; never guessed again")
     stage = models.ForeignKey("leads.PipelineStage", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -107,8 +137,45 @@ class StageMap(models.Model):
         return f"{self.remote_name or self.remote_key} is {self.stage}"
 
 
+class FieldMap(models.Model):
+    """A field on each side, the way it travels and who wins. Made from the connector's rules, edited by admins."""
+
+    class Direction(models.TextChoices):
+        PUSH = "push", "To the CRM"
+        PULL = "pull", "From the CRM"
+        BOTH = "both", "Both ways"
+
+    class Policy(models.TextChoices):
+        OURS = "ours", "What we hold"
+        THEIRS = "theirs", "What the CRM holds"
+        NEWEST = "newest", "Whoever changed last"
+        FILL_EMPTY = "fill_empty", "Only fills what is empty"
+
+    connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="field_maps")
+    kind = models.CharField(max_length=12, choices=RecordKind.choices)
+    local = models.CharField(max_length=120, help_text='our name; "attributes.…" for further columns')
+    remote = models.CharField(max_length=160, help_text="the CRM's name, perhaps dotted")
+    direction = models.CharField(max_length=4, choices=Direction.choices, default=Direction.PUSH)
+    policy = models.CharField(max_length=10, choices=Policy.choices, default=Policy.OURS)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "kind", "local"], name="field_map_once_per_local"),
+            models.UniqueConstraint(fields=["connection", "kind", "remote"], name="field_map_once_per_remote"),
+            models.CheckConstraint(condition=~models.Q(local="") & ~models.Q(remote=""), name="field_map_names_both"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.local} {self.direction} {self.remote}"
+
+
 class ExternalRecord(models.Model):
-    """The link between a remote record and ours; how a record is found again without guessing."""
+    """The link between a remote record and ours; how a record is found again without guessing.
+
+    ``snapshot`` holds, by our field names, the values that both sides agreed on last: the base of a three-way merge.
+    A held record is neither read nor written until somebody releases it.
+    """
 
     connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="records")
     kind = models.CharField(max_length=12, choices=RecordKind.choices)
@@ -122,16 +189,32 @@ class ExternalRecord(models.Model):
     owner = models.ForeignKey(
         "leads.User", on_delete=models.CASCADE, null=True, blank=True, related_name="external_records"
     )
+    account = models.ForeignKey(
+        "leads.Account", on_delete=models.CASCADE, null=True, blank=True, related_name="external_records"
+    )
+    campaign = models.ForeignKey(
+        "leads.Campaign", on_delete=models.CASCADE, null=True, blank=True, related_name="external_records"
+    )
+    remote_name = models.CharField(max_length=200, blank=True, help_text="of an owner, account or campaign")
+    remote_email = models.CharField(max_length=254, blank=True, help_text="of an owner")
+    is_chosen = models.BooleanField(default=False, help_text="matched by a person; never matched anew")
     content_hash = models.CharField(max_length=64, blank=True, help_text="of what we last sent or read")
+    snapshot = models.JSONField(default=dict, blank=True)
+    merged_into = models.CharField(max_length=120, blank=True, help_text="remote id of the record that lives on")
     remote_changed_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)
+    held_because = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["connection", "kind", "remote_id"], name="external_record_once"),
-            models.UniqueConstraint(fields=["connection", "lead"], name="external_record_one_per_lead"),
-            models.UniqueConstraint(fields=["connection", "opportunity"], name="external_record_one_per_opportunity"),
+            models.UniqueConstraint(fields=["connection", "kind", "lead"], name="external_record_one_per_lead"),
+            models.UniqueConstraint(
+                fields=["connection", "kind", "opportunity"], name="external_record_one_per_opportunity"
+            ),
+            models.UniqueConstraint(fields=["connection", "kind", "campaign"], name="external_record_one_per_campaign"),
         ]
 
     def __str__(self) -> str:

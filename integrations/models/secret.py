@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -37,3 +38,17 @@ class SecretTextField(models.TextField[str, str]):
             return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(value.encode()).decode()
         except InvalidToken as error:
             raise SecretUnreadable("A stored secret cannot be read with FIELD_ENCRYPTION_KEYS.") from error
+
+
+class SecretJSONField(SecretTextField):
+    """A mapping of texts, encrypted as a whole. Reads as a dict; an empty one is stored as empty text."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(json.dumps(value, sort_keys=True) if value else "")
+
+    def from_db_value(self, value: str | None, expression: object, connection: object) -> Any:
+        text = super().from_db_value(value, expression, connection)
+        return json.loads(text) if text else {}
+
+    def to_python(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) and value else value or {}

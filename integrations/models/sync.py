@@ -1,4 +1,4 @@
-"""Work that is owed to a CRM, runs, and what happened to each record."""
+"""Work that is owed to a CRM, runs, what happened to each record, and hints that something changed over there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+
+from integrations.models.connection import RecordKind
 
 
 class PendingPushQuerySet(models.QuerySet["PendingPush"]):
@@ -63,11 +65,17 @@ class PendingPush(models.Model):
 
 
 class SyncRun(models.Model):
-    """One push or pull of one connection, with its window, counts and calls."""
+    """One push, pull, comparison or undo of one connection, with its counts and calls.
+
+    A dry run counts what it would create and change. ``undoes`` is the run that an undo took back.
+    """
 
     class Direction(models.TextChoices):
         PUSH = "push", "Push"
         PULL = "pull", "Pull"
+        RECONCILE = "reconcile", "Comparison"
+        DRY_RUN = "dry_run", "Dry run"
+        UNDO = "undo", "Undo"
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -77,19 +85,26 @@ class SyncRun(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="runs")
-    direction = models.CharField(max_length=4, choices=Direction.choices)
+    direction = models.CharField(max_length=9, choices=Direction.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     reason = models.CharField(max_length=80)
+    is_dry_run = models.BooleanField(default=False)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     unclear = models.PositiveIntegerField(default=0)
+    drifted = models.PositiveIntegerField(default=0, help_text="records that a comparison found unequal")
+    seen = models.PositiveIntegerField(default=0)
+    expected = models.PositiveIntegerField(null=True, help_text="how many records it will see; empty is unknown")
     calls = models.PositiveIntegerField(default=0)
     note = models.CharField(max_length=400, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     beat_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    undoes = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="undo_runs")
 
     class Meta:
         indexes = [models.Index(fields=["connection", "started_at"], name="sync_run_connection_time")]
@@ -99,7 +114,11 @@ class SyncRun(models.Model):
 
 
 class SyncRecord(models.Model):
-    """What one run did to one record."""
+    """What one run did to one record, or would do.
+
+    ``changes`` is for people: {"field": [before, after]}. ``written`` holds the same in raw values of our columns,
+    from which a run can be undone.
+    """
 
     class Outcome(models.TextChoices):
         CREATED = "created", "Created"
@@ -107,17 +126,63 @@ class SyncRecord(models.Model):
         REJECTED = "rejected", "Rejected"
         UNCLEAR = "unclear", "Unclear"
         SKIPPED = "skipped", "Skipped"
+        WOULD_CREATE = "would_create", "Would create"
+        WOULD_UPDATE = "would_update", "Would update"
+        MISSING_THERE = "missing_there", "Missing in the CRM"
+        MISSING_HERE = "missing_here", "Missing here"
+        DIFFERS = "differs", "Differs"
+        MERGED = "merged", "Merged in the CRM"
+        ARCHIVED = "archived", "Archived in the CRM"
+        RESTORED = "restored", "Restored"
+        REMOVED = "removed", "Removed"
+        KEPT = "kept", "Left as it is"
+
+    class Way(models.TextChoices):
+        OUT = "out", "To the CRM"
+        IN = "in", "From the CRM"
 
     run = models.ForeignKey("integrations.SyncRun", on_delete=models.CASCADE, related_name="records")
+    kind = models.CharField(max_length=12, choices=RecordKind.choices, blank=True)
+    way = models.CharField(max_length=3, choices=Way.choices, blank=True)
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, null=True, related_name="sync_records")
     opportunity = models.ForeignKey(
-        "leads.Opportunity", on_delete=models.CASCADE, null=True, related_name="sync_records"
+        "leads.Opportunity", on_delete=models.SET_NULL, null=True, related_name="sync_records"
     )
+    account = models.ForeignKey("leads.Account", on_delete=models.SET_NULL, null=True, related_name="sync_records")
+    campaign = models.ForeignKey("leads.Campaign", on_delete=models.SET_NULL, null=True, related_name="sync_records")
     remote_id = models.CharField(max_length=120, blank=True)
-    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    outcome = models.CharField(max_length=13, choices=Outcome.choices)
     changes = models.JSONField(default=dict, blank=True, help_text='{"field": [before, after]}')
+    written = models.JSONField(default=dict, blank=True, help_text='{"column": [before, after]}, raw')
     note = models.CharField(max_length=400, blank=True)
     at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="sync_record_time")]
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.remote_id}"
+
+
+class SyncHint(models.Model):
+    """A verified word of a CRM that a record changed: go and look. Unique per event, so a replay adds nothing."""
+
+    connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="hints")
+    event_id = models.CharField(max_length=160)
+    kind = models.CharField(max_length=12, choices=RecordKind.choices)
+    remote_id = models.CharField(max_length=120)
+    is_gone = models.BooleanField(default=False)
+    received_at = models.DateTimeField(db_index=True)
+    looked_at = models.DateTimeField(null=True, help_text="when we went and looked")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "event_id", "kind", "remote_id"], name="sync_hint_once")
+        ]
+        indexes = [
+            models.Index(fields=["connection"], name="sync_hint_open", condition=models.Q(looked_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.kind} {self.remote_id}"
