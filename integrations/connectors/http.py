@@ -93,24 +93,27 @@ class Answer:
 
 
 Classify = Callable[[int, Mapping[str, str], Any], CrmError | None]
+Told = Callable[[Any], tuple[str, str, str]]
 
 
 class CrmSession(requests.Session):
     """A session bound to one base address. `calls` counts the requests sent.
 
     `classify(status, headers, payload)` lets a connector name its vendor's special cases before the common
-    rules apply.
+    rules apply; `told(payload)` finds code, message and field in the vendor's shape of an error body. Both see every
+    answer; a payload that cannot be read is an object of no use to them.
     """
 
     def __init__(
         self,
         base_url: str,
         *,
-        auth: AuthBase,
+        auth: AuthBase | None,
         hosts: Hosts,
         limits: Limits | None = None,
         secrets: tuple[str, ...] = (),
         classify: Classify | None = None,
+        told: Told | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__()
@@ -119,15 +122,29 @@ class CrmSession(requests.Session):
         self.auth = auth
         self.calls = 0
         self._secrets, self._classify, self._now = secrets, classify, now
+        self._told = told or _told
         # Proxies, .netrc and certificates from the environment could send the token elsewhere.
         self.trust_env = False
         self.headers.update({"User-Agent": "revops-portal/1", "Accept": "application/json"})
         self.mount("https://", _GuardedAdapter(max_retries=0))
         self.mount("http://", _GuardedAdapter(max_retries=0))
 
-    def call(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
-        """One request, JSON in and out. Raises a `CrmError`; see each class for what to do then."""
-        response = self.request(method, self.base_url + path, params=params, json=body)
+    def hush(self, *secrets: str) -> None:
+        """Blot these out of error messages too: tokens that were fetched later."""
+        self._secrets += secrets
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request, JSON (or a form) in and JSON out. Raises a `CrmError`; see each class for what to do then."""
+        response = self.request(method, self.base_url + path, params=params, json=body, data=form, headers=headers)
         payload = _decoded(response)
         where = f"{method} {path}"
         if error := self._error(where, response, payload):
@@ -168,7 +185,7 @@ class CrmSession(requests.Session):
             return special
         if status < 300:
             return None
-        code, message, field_name = _told(payload)
+        code, message, field_name = self._told(payload)
         text = f"{where} answered {status}" + self._scrubbed(f" {code}: {message}" if code else "")
         if status < 400:
             return Misuse(f"{text}: redirects are not followed.", code="redirect_refused")
