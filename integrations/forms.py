@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from integrations.actions.open_connector import open_account
-from integrations.connectors import KINDS
+from integrations.connectors import vendors
 from integrations.connectors.base import CrmError
 from integrations.models import Connection, StageMap, SyncRecord
 from leads.models import PipelineStage
@@ -32,7 +32,7 @@ def _secret_field(label: str) -> forms.CharField:
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A new connection. The address is one that its connector may go to, or it is refused here."""
 
-    kind = forms.ChoiceField(label="CRM", choices=[(kind, f"{kind.capitalize()} CRM") for kind in KINDS])
+    kind = forms.ChoiceField(label="CRM", choices=[(each.kind, each.name) for each in vendors()])
     base_url = forms.URLField(
         label="Address of its API",
         max_length=300,

@@ -5,11 +5,14 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from integrations.pure.mapping import DEAL_RULES, PERSON_RULES, FieldRule
+
 from .base import (
     Account,
     AccountInfo,
     CampaignMember,
     Capabilities,
+    Connector,
     Created,
     Draft,
     Hint,
@@ -29,16 +32,26 @@ from .base import (
     RetryLater,
     Schema,
     SchemaField,
+    SecretSpec,
+    SignIn,
     Stage,
     StageChange,
     Unchanged,
     Unknown,
     Updated,
+    Vendor,
     Window,
     as_day,
 )
 from .http import Answer, Bearer, CrmSession, Hosts, Limits
 
+VENDOR = Vendor(
+    kind="sandbox",
+    name="Sandbox CRM",
+    sign_ins=(SignIn("token", "Access token", (SecretSpec("token", "Access token"),)),),
+    url_help="Where the sandbox CRM runs, for example http://127.0.0.1:8081.",
+)
+RULES: Mapping[Kind, tuple[FieldRule, ...]] = {"person": PERSON_RULES, "deal": DEAL_RULES}
 PATHS: dict[Kind, str] = {"person": "/v1/people", "deal": "/v1/deals"}
 BATCH = 100
 PAGE = 500
@@ -226,6 +239,11 @@ class SandboxConnector:
     def parse_webhook(self, raw: RawWebhook) -> list[Hint]:
         """The sandbox CRM sends none."""
         raise Misuse("The sandbox CRM sends no webhooks.", code="unsupported")
+
+
+def connect(account: Account) -> Connector:
+    """A connector for this account."""
+    return SandboxConnector(account)
 
 
 class _Reading:

@@ -50,6 +50,10 @@ class Answer:
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+    """How the socket betrays the answer: reset, half, timeout or drip; empty sends it."""
+    seconds: float = 30.0
+    """How long a timeout or drip lasts."""
 
 
 def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:

@@ -4,69 +4,26 @@ import hmac
 import logging
 import math
 import socket
+import struct
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import api, ui
+from . import api, control, ui
+from .dialects import Dialect, dialects
 from .messages import Answer, Request, error_answer, json_answer
+from .meters import Bucket, Calls
 from .rules import Refused
 from .store import Store
 
 LARGEST_BODY = 5 * 1024 * 1024
 access_log = logging.getLogger("sandbox_crm.access")
 error_log = logging.getLogger("sandbox_crm.errors")
-
-
-class Bucket:
-    """A token bucket: `rate` calls a second on the long run, twice as many in a burst."""
-
-    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate, self._clock = rate, clock
-        self._room = self._most = max(1.0, rate * 2)
-        self._seen = clock()
-        self._lock = threading.Lock()
-
-    def wait(self) -> float:
-        """Take a token and return 0, or return the seconds until there is one."""
-        with self._lock:
-            now = self._clock()
-            self._room = min(self._most, self._room + (now - self._seen) * self._rate)
-            self._seen = now
-            if self._room < 1:
-                return (1 - self._room) / self._rate
-            self._room -= 1
-            return 0.0
-
-
-class Calls:
-    """How often each API route was called since the start, for benchmarks that count calls."""
-
-    def __init__(self) -> None:
-        self._routes: Counter[str] = Counter()
-        self._statuses: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def add(self, route: str, status: int) -> None:
-        """Count one answered call."""
-        with self._lock:
-            self._routes[route] += 1
-            self._statuses[str(status)] += 1
-
-    def shown(self) -> dict[str, Any]:
-        """Total, by route, by status."""
-        with self._lock:
-            return {
-                "total": sum(self._routes.values()),
-                "by_route": dict(self._routes),
-                "by_status": dict(self._statuses),
-            }
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -78,6 +35,8 @@ class SandboxServer(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], store: Store, token: str, *, rate: float = 200.0) -> None:
         self.store, self.token = store, token
         self.bucket, self.calls = Bucket(rate), Calls()
+        self._dialects: dict[str, Dialect] = {}
+        self._opening = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Handler)
 
@@ -85,6 +44,20 @@ class SandboxServer(ThreadingHTTPServer):
         """Bind without the reverse look-up of http.server, which can take seconds."""
         TCPServer.server_bind(self)  # reuses an address that lingers after a restart
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def server_close(self) -> None:
+        """Close the socket and the dialects' files."""
+        super().server_close()
+        for each in self._dialects.values():
+            each.close()
+
+    def dialect(self, kind: str) -> Dialect:
+        """The dialect of a vendor, its file beside the store's; opened when first asked for. `KeyError` if unknown."""
+        with self._opening:
+            if kind not in self._dialects:
+                path = self.store.path.with_suffix(f".{kind}{self.store.path.suffix}")
+                self._dialects[kind] = dialects()[kind](path, self.token)
+            return self._dialects[kind]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that hangs up is no error of ours; anything else goes to the error log, not to the
@@ -98,6 +71,14 @@ class SandboxServer(ThreadingHTTPServer):
                 return json_answer({"status": "ok"})
             if request.path.startswith("/v1/"):
                 return self._api(request)
+            if request.path in control.PATHS:
+                if not self._is_let_in(request):
+                    raise Refused("unauthorized", "The bearer token is missing or wrong.", status=401)
+                return control.answer(self, request)
+            for kind, each in dialects().items():
+                if request.path.startswith(f"{each.prefix}/"):
+                    inner = replace(request, path=request.path.removeprefix(each.prefix))
+                    return self.dialect(kind).answer(inner)
             return ui.answer(self.store, self.token, request)
         except Refused as refused:
             fault = refused.fault
@@ -106,10 +87,13 @@ class SandboxServer(ThreadingHTTPServer):
             error_log.exception("%s %s failed", request.method, request.path)
             return error_answer(500, "internal", "Something failed here; it is in the server's log.")
 
-    def _api(self, request: Request) -> Answer:
+    def _is_let_in(self, request: Request) -> bool:
         # Bytes, because compare_digest refuses text beyond ASCII and headers arrive as Latin-1.
         given = request.headers.get("authorization", "").encode("latin-1", "replace")
-        if not hmac.compare_digest(given, b"Bearer " + self.token.encode()):
+        return hmac.compare_digest(given, b"Bearer " + self.token.encode())
+
+    def _api(self, request: Request) -> Answer:
+        if not self._is_let_in(request):
             return error_answer(401, "unauthorized", "The bearer token is missing or wrong.", WWW_Authenticate="Bearer")
         if request.path == "/v1/stats" and request.method == "GET":
             return json_answer({"calls": self.calls.shown(), "rows": self.store.counts()})
@@ -143,6 +127,9 @@ class Handler(BaseHTTPRequestHandler):
         # Before the answer leaves, so that whoever has it finds the line. Without the query: it may hold a token.
         path = self.path.partition("?")[0][:200]
         access_log.info("%s %a %d %d B %.1f ms", self.command, path, answer.status, len(answer.body), spent)
+        if answer.trouble:
+            self._betray(answer)
+            return
         self._send(answer)
         if self._is_unread:
             self._linger()
@@ -182,8 +169,37 @@ class Handler(BaseHTTPRequestHandler):
             while left > 0 and (chunk := self.connection.recv(65536)):
                 left -= len(chunk)
 
+    def _betray(self, answer: Answer) -> None:
+        """What a scenario does to an answer on the wire; the connection ends with it."""
+        self.close_connection = True
+        if answer.trouble == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            return
+        if answer.trouble == "timeout":
+            with suppress(OSError):
+                self.connection.settimeout(answer.seconds)
+                self.connection.recv(1)  # until the caller leaves
+            return
+        head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {answer.content_type}\r\n"
+        head += f"Content-Length: {len(answer.body)}\r\n\r\n"
+        with suppress(OSError):
+            if answer.trouble == "half":
+                self.connection.sendall(head.encode() + answer.body[: len(answer.body) // 2])
+                return
+            self.connection.sendall(head.encode())
+            until = time.monotonic() + answer.seconds
+            for byte in answer.body:
+                if time.monotonic() > until:
+                    return
+                self.connection.sendall(bytes([byte]))
+                time.sleep(0.05)
+
     def _send(self, answer: Answer) -> None:
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)
+        self.send_header("Server", self.version_string())
+        if "Date" not in answer.headers:
+            self.send_header("Date", self.date_time_string())
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("X-Content-Type-Options", "nosniff")

@@ -32,7 +32,7 @@ class Store:
     """One open file. Safe to share between threads: a lock lets one statement sequence through at a time."""
 
     def __init__(self, path: str | Path, *, clock: Callable[[], datetime] = _now) -> None:
-        self._clock = clock
+        self._clock, self.path = clock, Path(path)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(str(path), timeout=20, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row

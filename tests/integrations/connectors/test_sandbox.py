@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.connectors import connector_for
+from integrations.connectors import connector_for, rules, vendor, vendors
 from integrations.connectors.base import Account, Misuse
 from integrations.connectors.http import Limits
 from integrations.connectors.sandbox import SandboxConnector
@@ -56,8 +56,10 @@ class TestSandbox(ConnectorContract):
 
 def test_registry_makes_the_connector_and_refuses_unknown_kinds():
     assert isinstance(connector_for("sandbox")(Account("http://127.0.0.1:1", {"token": "x"}, True)), SandboxConnector)
-    with pytest.raises(Misuse):
-        connector_for("nonesuch")
+    for look_up in (connector_for, rules, vendor):
+        with pytest.raises(Misuse):
+            look_up("nonesuch")
+    assert vendors()[-1] == vendor("sandbox")
 
 
 def test_loopback_needs_permission():
