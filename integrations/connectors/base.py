@@ -427,6 +427,9 @@ class Account:
     allow_loopback: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     tokens: TokenStore = field(default_factory=MemoryTokens, repr=False)
+    fields: Mapping[Kind, Sequence[str]] = field(default_factory=dict)
+    """The vendor's names of fields that the connection's mapping reads, for vendors that give only what is asked for;
+    a connector adds those it needs itself."""
 
 
 @dataclass(frozen=True, slots=True)
