@@ -5,6 +5,7 @@ deadline covers the *whole* exchange: the time-outs of requests start anew with 
 server could hold a worker for ever.
 """
 
+import base64
 import email.utils
 import json
 import re
@@ -23,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
-from .base import AuthDead, CrmError, Misuse, Outage, ScopeMissing, Throttled
+from .base import AuthDead, CrmError, Misuse, Outage, ScopeMissing, Throttled, Token, TokenStore
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _active = threading.local()
@@ -82,6 +83,63 @@ class Bearer(AuthBase):
         return "Bearer(…)"
 
 
+class Anonymous(AuthBase):
+    """No proof of who we are: a token address takes it in the form."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave the request as it is."""
+        return request
+
+
+class Basic(AuthBase):
+    """HTTP Basic from a client's id and secret, as some token addresses want it."""
+
+    def __init__(self, user: str, password: str) -> None:
+        self._both = base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the header."""
+        request.headers["Authorization"] = f"Basic {self._both}"
+        return request
+
+    def __repr__(self) -> str:
+        return "Basic(…)"
+
+
+class Renewing(Bearer):
+    """A bearer token kept in the account's store and fetched anew when it is over: by the clock a minute early, or
+    once after the CRM refused it. `fetch(kept)` gets a token, through `CrmSession.fetch_token`."""
+
+    def __init__(
+        self,
+        tokens: TokenStore,
+        fetch: Callable[[Token | None], Token],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__(lambda: self.current().access)
+        self._tokens, self._fetch, self._now = tokens, fetch, now
+        self._kept: Token | None = None
+
+    def current(self) -> Token:
+        """A token good for the next minute."""
+        token = self._kept or self._tokens.read()
+        if token is None or (token.expires_at and token.expires_at <= self._now() + timedelta(minutes=1)):
+            token = self._tokens.renew(token, self._fetch)
+        self._kept = token
+        return token
+
+    def replace_refused(self) -> None:
+        """The CRM refused the current token: get another, or the one that somebody else got meanwhile."""
+        self._kept = self._tokens.renew(self._kept, self._fetch)
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show."""
+        return (self._kept.access, self._kept.refresh) if self._kept else ()
+
+    def __repr__(self) -> str:
+        return "Renewing(…)"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A good answer: the decoded JSON (None for an empty body) and the server's clock."""
@@ -94,6 +152,7 @@ class Answer:
 
 Classify = Callable[[int, Mapping[str, str], Any], CrmError | None]
 Told = Callable[[Any], tuple[str, str, str]]
+Heard = Callable[[Mapping[str, str]], None]
 
 
 class CrmSession(requests.Session):
@@ -101,7 +160,9 @@ class CrmSession(requests.Session):
 
     `classify(status, headers, payload)` lets a connector name its vendor's special cases before the common
     rules apply; `told(payload)` finds code, message and field in the vendor's shape of an error body. Both see every
-    answer; a payload that cannot be read is an object of no use to them.
+    answer; a payload that cannot be read is an object of no use to them. `heard(headers)` sees the headers of every
+    answer, good or bad, for the day's quota. With `Renewing` as auth a refused token is replaced and the call repeated,
+    once; the token's own base address, where it has one, takes the place of the account's.
     """
 
     def __init__(
@@ -114,6 +175,7 @@ class CrmSession(requests.Session):
         secrets: tuple[str, ...] = (),
         classify: Classify | None = None,
         told: Told | None = None,
+        heard: Heard | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__()
@@ -122,7 +184,7 @@ class CrmSession(requests.Session):
         self.auth = auth
         self.calls = 0
         self._secrets, self._classify, self._now = secrets, classify, now
-        self._told = told or _told
+        self._told, self._heard = told or _told, heard
         # Proxies, .netrc and certificates from the environment could send the token elsewhere.
         self.trust_env = False
         self.headers.update({"User-Agent": "revops-portal/1", "Accept": "application/json"})
@@ -144,9 +206,37 @@ class CrmSession(requests.Session):
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request, JSON (or a form) in and JSON out. Raises a `CrmError`; see each class for what to do then."""
-        response = self.request(method, self.base_url + path, params=params, json=body, data=form, headers=headers)
+        sent = {"params": params, "json": body, "data": form, "headers": headers}
+        if not isinstance(self.auth, Renewing):
+            return self._call(method, self.base_url + path, **sent)
+        try:
+            return self._call(method, self._home(self.auth) + path, **sent)
+        except AuthDead as refused:
+            if refused.code == "token_malformed":
+                raise
+        # Once only: a fresh token that is refused as well needs a person.
+        self.auth.replace_refused()
+        return self._call(method, self._home(self.auth) + path, **sent)
+
+    def fetch_token(self, url: str, form: Mapping[str, str], auth: AuthBase | None = None) -> Answer:
+        """Ask a token address; any refusal means dead credentials (`AuthDead`)."""
+        try:
+            return self._call("POST", url, data=form, auth=auth or Anonymous())
+        except (Misuse, ScopeMissing) as refused:
+            if refused.code in ("host_refused", "redirect_refused"):
+                raise
+            failed = AuthDead(str(refused), code=refused.code)
+        raise failed
+
+    def _home(self, auth: Renewing) -> str:
+        return auth.current().base_url.rstrip("/") or self.base_url
+
+    def _call(self, method: str, url: str, **sent: Any) -> Answer:
+        response = self.request(method, url, **sent)
         payload = _decoded(response)
-        where = f"{method} {path}"
+        where = f"{method} {urlsplit(url).path}"
+        if self._heard:
+            self._heard(response.headers)
         if error := self._error(where, response, payload):
             raise error
         if payload is _UNREADABLE:
@@ -204,7 +294,8 @@ class CrmSession(requests.Session):
         return Misuse(text, code=code or f"http_{status}", field=field_name)
 
     def _scrubbed(self, text: str) -> str:
-        for secret in self._secrets:
+        later = self.auth.secrets() if isinstance(self.auth, Renewing) else ()
+        for secret in (*self._secrets, *later):
             text = text.replace(secret, "…") if secret else text
         return text
 
