@@ -17,7 +17,7 @@ from attribution.models import AttributionRules, AttributionRun, Credit, Journey
 from attribution.pure.computation import Book, Inputs, Shares
 from attribution.pure.difference import CAUSES, Facts, causes, moved
 from attribution.pure.hashing import run_hash
-from attribution.pure.methods import all_methods
+from attribution.pure.methods import methods_on_offer
 from attribution.queries import BATCH, read_inputs, read_rules
 from leads.models import Campaign
 
@@ -72,7 +72,7 @@ def _begin(at: datetime, reason: str, kind: str) -> AttributionRun:
             public_id=token,
             kind=kind,
             reason=reason[:200],
-            methods={method.key: method.version for method in all_methods()},
+            methods={method.key: method.version for method in methods_on_offer()},
             settings=settings,
             started_at=at,
         )

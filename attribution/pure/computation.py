@@ -12,7 +12,7 @@ import numpy as np
 from attribution.pure.credits import allocate, unattributed_cents
 from attribution.pure.hashing import journey_hashes
 from attribution.pure.journeys import UNKNOWN, Journeys, Milestones, Rejected, Settings, Touches, build
-from attribution.pure.methods import Options, all_methods
+from attribution.pure.methods import Options, methods_on_offer
 from attribution.pure.ordering import Floats, Ints
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,7 +107,7 @@ class Book:
             amount_cents=_ints(deals.amount_cents),
             stages=deals.status,
             settings_version=self._rules.version,
-            method_versions={method.key: method.version for method in all_methods()},
+            method_versions={method.key: method.version for method in methods_on_offer()},
         )
         return [bytes.fromhex(text) for text in texts]
 
@@ -124,7 +124,7 @@ class Book:
         journeys, _ = build(_only(self._touches, keep), self._milestones, self._settings)
         options = Options(half_life_days=self._rules.half_life_days)
         amounts = _ints(self._inputs.deals.amount_cents)
-        for method in all_methods():
+        for method in methods_on_offer():
             weights = method.weights(journeys, options)
             cents = allocate(journeys, weights, amounts)
             left = unattributed_cents(journeys, cents, amounts)

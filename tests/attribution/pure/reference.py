@@ -3,6 +3,7 @@
 It also turns its plain rows into the engine's columns, so that both see the same input.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,8 +11,13 @@ from fractions import Fraction
 import numpy as np
 
 from attribution.pure.journeys import DAY, UNKNOWN, Milestones, Settings, Touches
+from attribution.pure.methods import Fit
 
 HALF_LIFE_DAYS = 7
+VALUES = [Fraction(1, 2), Fraction(1, 4), Fraction(3, 8), Fraction(0)]
+"""What a fit found of campaigns 0 to 3; of touches without a campaign it knows nothing."""
+SCALE_DAYS = 10.0
+BASELINE = 0.01
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Journey:
     lead_creation: int | None
     opportunity_creation: int | None
     closing: int | None
+    created: int = 0
 
 
 def columns(touches: list[Touch], deals: list[Deal]) -> tuple[Touches, Milestones]:
@@ -109,6 +116,7 @@ def journey(index: int, deal: Deal, touches: list[Touch], settings: Settings) ->
         lead_creation=lead_creation,
         opportunity_creation=last_until(deal.created),
         closing=len(mine) - 1 if deal.closed != UNKNOWN and deal.closed <= deal.milestone else None,
+        created=deal.created,
     )
 
 
@@ -148,6 +156,37 @@ def _last_non_self_initiated(path: Journey, settings: Settings) -> list[Fraction
     return _all_to(places[-1] if places else None, len(path.touches))
 
 
+def _shapley(path: Journey) -> list[Fraction]:
+    places = [touch.campaign for touch in path.touches]
+    return [Fraction(1, len(set(places)) * places.count(place)) for place in places]
+
+
+def _by_value(path: Journey) -> list[Fraction]:
+    raw = [VALUES[touch.campaign] if touch.campaign >= 0 else Fraction(0) for touch in path.touches]
+    return [weight / sum(raw) for weight in raw] if sum(raw) else [Fraction(1, len(raw))] * len(raw)
+
+
+def _additive_hazard(path: Journey, settings: Settings) -> list[Fraction]:
+    def rate(touch: Touch) -> float:
+        days = (path.created - touch.at) / DAY
+        if days < 0 or touch.campaign < 0 or touch.channel in settings.excluded_channels:
+            return 0.0
+        return float(VALUES[touch.campaign]) / SCALE_DAYS * math.exp(-days / SCALE_DAYS)
+
+    rates = [rate(touch) for touch in path.touches]
+    return [Fraction(one / (BASELINE + sum(rates))) for one in rates]
+
+
+def fits(deals: int) -> dict[str, Fit]:
+    """Return the fit of each method that needs one, for so many deals."""
+    values = np.array([float(value) for value in VALUES])
+    return {
+        "markov_1": Fit(values),
+        "markov_2": Fit(values),
+        "additive_hazard": Fit(values, SCALE_DAYS, np.full(deals, BASELINE)),
+    }
+
+
 WEIGHTS: dict[str, Callable[[Journey, Settings], list[Fraction]]] = {
     "first_touch": lambda path, _: _all_to(0, len(path.touches)),
     "last_touch": lambda path, _: _all_to(len(path.touches) - 1, len(path.touches)),
@@ -161,6 +200,10 @@ WEIGHTS: dict[str, Callable[[Journey, Settings], list[Fraction]]] = {
     "time_decay": lambda path, _: _time_decay(path),
     "lead_creation": lambda path, _: _all_to(path.lead_creation, len(path.touches)),
     "opportunity_creation": lambda path, _: _all_to(path.opportunity_creation, len(path.touches)),
+    "shapley": lambda path, _: _shapley(path),
+    "markov_1": lambda path, _: _by_value(path),
+    "markov_2": lambda path, _: _by_value(path),
+    "additive_hazard": _additive_hazard,
 }
 
 

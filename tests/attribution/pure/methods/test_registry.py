@@ -8,18 +8,25 @@ from hypothesis import strategies as st
 
 from attribution.pure.credits import allocate, unattributed_cents
 from attribution.pure.journeys import DAY, Journeys, Settings, build
-from attribution.pure.methods import Method, Options, all_methods, get_method, method
+from attribution.pure.methods import Fit, Method, Options, all_methods, get_method, method, methods_on_offer
+from attribution.pure.methods.custom import custom_method
 from tests.attribution.pure import reference
 from tests.attribution.pure.reference import Deal, Touch, columns
 from tests.attribution.pure.strategies import START, amounts, settings_of_companies, worlds
 
-every_method = pytest.mark.parametrize("entry", all_methods(), ids=lambda entry: entry.key)
-EXACT = set(reference.WEIGHTS) - {"time_decay"}
+CUSTOM = (
+    custom_method(key="custom-four", name="Four", version=1, first_touch=20, lead_creation=30, closing=40, others=10),
+    custom_method(key="custom-ours", name="Ours", version=1, first_touch=50, closing=50, excludes_self_initiated=True),
+)
+registered = pytest.mark.parametrize("entry", all_methods(), ids=lambda entry: entry.key)
+every_method = pytest.mark.parametrize("entry", (*all_methods(), *CUSTOM), ids=lambda entry: entry.key)
+EXACT = set(reference.WEIGHTS) - {"time_decay", "additive_hazard"}
 """Methods whose weights are plain fractions, so that their cents can be compared one by one."""
 
 
 def weigh(entry: Method, journeys: Journeys) -> np.ndarray:
-    return entry.weights(journeys, Options(half_life_days=reference.HALF_LIFE_DAYS))
+    fits = reference.fits(len(journeys.milestones))
+    return entry.weights(journeys, Options(half_life_days=reference.HALF_LIFE_DAYS, fits=fits))
 
 
 def journeys_of(touches: list[Touch], **dates: int) -> Journeys:
@@ -32,7 +39,7 @@ def test_every_method_has_a_reference() -> None:
     assert {entry.key for entry in all_methods()} == set(reference.WEIGHTS)
 
 
-@every_method
+@registered
 @tries(max_examples=40)
 @given(world=worlds(), settings=settings_of_companies, data=st.data())
 def test_weights_and_credits_equal_the_plain_ones(entry, world, settings, data) -> None:
@@ -54,7 +61,7 @@ def test_weights_and_credits_equal_the_plain_ones(entry, world, settings, data) 
 @every_method
 @tries(max_examples=40)
 @given(world=worlds(), settings=settings_of_companies, data=st.data())
-def test_each_journey_sums_to_one_or_to_nothing(entry, world, settings, data) -> None:
+def test_each_journey_sums_to_one_or_to_what_the_baseline_leaves(entry, world, settings, data) -> None:
     touches, deals = world
     journeys, _ = build(*columns(touches, deals), settings)
     amount = np.array([data.draw(amounts) for _ in deals], dtype=np.int64)
@@ -66,8 +73,12 @@ def test_each_journey_sums_to_one_or_to_nothing(entry, world, settings, data) ->
     assert (left[journeys.unattributed] == amount[journeys.unattributed]).all()
     for index, start, length in zip(journeys.opportunity, journeys.starts, journeys.lengths, strict=True):
         total = weights[start : start + length].sum()
-        assert total == 0 or total == pytest.approx(1, abs=1e-12)
-        assert left[index] == (amount[index] if total == 0 else 0)
+        if entry.has_baseline:
+            assert total <= 1 + 1e-12
+            assert 0 <= left[index] * np.sign(amount[index]) <= abs(amount[index])
+        else:
+            assert total == 0 or total == pytest.approx(1, abs=1e-12)
+            assert left[index] == (amount[index] if total == 0 else 0)
 
 
 @every_method
@@ -93,8 +104,9 @@ def test_shuffled_rows_give_identical_credits(entry, world, settings, data, orde
 
 
 @every_method
-def test_one_touch_takes_all(entry: Method) -> None:
-    assert weigh(entry, journeys_of([Touch(0, 1, START)], lead_touch=1)).tolist() == [1.0]
+def test_one_touch_takes_all_but_the_baseline(entry: Method) -> None:
+    (weight,) = weigh(entry, journeys_of([Touch(0, 1, START)], lead_touch=1))
+    assert 0 < weight < 1 if entry.has_baseline else weight == 1
 
 
 @every_method
@@ -117,6 +129,16 @@ TWO_TOUCHES = {
     "time_decay": [1 / 3, 2 / 3],
     "lead_creation": [0, 1],
     "opportunity_creation": [0, 1],
+    "shapley": [1 / 2, 1 / 2],
+    "markov_1": [1 / 2, 1 / 2],
+    "markov_2": [1 / 2, 1 / 2],
+    # Ten and three days before the creation, each adding 0.05 a day at first, over a baseline of 0.01.
+    "additive_hazard": [
+        0.05 * np.exp(-1) / (0.01 + 0.05 * (np.exp(-1) + np.exp(-0.3))),
+        0.05 * np.exp(-0.3) / (0.01 + 0.05 * (np.exp(-1) + np.exp(-0.3))),
+    ],
+    "custom-four": [20 / 90, 70 / 90],
+    "custom-ours": [1 / 2, 1 / 2],
 }
 
 
@@ -135,7 +157,7 @@ def test_touches_of_one_moment_are_ordered_by_id(entry: Method) -> None:
     cents = allocate(journeys, weigh(entry, journeys), amount)
     again = journeys_of(rows[::-1], lead_touch=3)
     assert cents.tolist() == allocate(again, weigh(entry, again), amount).tolist()
-    assert cents.sum() == 100
+    assert entry.has_baseline or cents.sum() == 100
 
 
 @every_method
@@ -146,7 +168,8 @@ def test_very_old_touches_stay_finite(entry: Method) -> None:
     for journeys in (ancient, mixed):
         weights = weigh(entry, journeys)
         assert np.isfinite(weights).all()
-        assert weights.sum() == pytest.approx(1, abs=1e-12)
+        assert 0 <= weights.sum() <= 1 + 1e-12
+        assert entry.has_baseline or weights.sum() == pytest.approx(1, abs=1e-12)
 
 
 def test_methods_are_listed_in_order_with_distinct_names() -> None:
@@ -157,7 +180,7 @@ def test_methods_are_listed_in_order_with_distinct_names() -> None:
 
 
 def test_an_unknown_method_names_the_known_ones() -> None:
-    with pytest.raises(KeyError, match="no method 'best'; there are first_touch"):
+    with pytest.raises(KeyError, match="no method 'best'; there are additive_hazard, first_touch"):
         get_method("best")
 
 
@@ -176,3 +199,23 @@ def test_the_half_life_is_a_setting() -> None:
     journeys = journeys_of([Touch(0, 1, START), Touch(0, 2, START + 7 * DAY)])
     weights = get_method("time_decay").weights(journeys, Options(half_life_days=3.5))
     assert weights == pytest.approx([1 / 5, 4 / 5])
+
+
+def test_methods_that_need_a_fit_are_offered_with_one() -> None:
+    assert {entry.key for entry in all_methods()} - {entry.key for entry in methods_on_offer()} == set(
+        reference.fits(0)
+    )
+    offered = methods_on_offer(["markov_1"], CUSTOM)
+    assert [entry.key for entry in offered][-3:] == ["markov_1", "custom-four", "custom-ours"]
+
+
+@pytest.mark.parametrize("key", sorted(reference.fits(0)))
+def test_a_method_that_needs_a_fit_is_not_computed_without_one(key: str) -> None:
+    with pytest.raises(KeyError, match=key):
+        get_method(key).weights(journeys_of([Touch(0, 1, START)]), Options())
+
+
+def test_without_a_baseline_touches_too_old_to_matter_earn_nothing() -> None:
+    journeys = journeys_of([Touch(0, 1, START - 8_000 * DAY)])
+    fit = Fit(np.array([0.5]), 10.0, np.zeros(1))
+    assert get_method("additive_hazard").weights(journeys, Options(fits={"additive_hazard": fit})).tolist() == [0.0]

@@ -1,15 +1,17 @@
 """The cases worked by hand in docs/methods.md."""
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from attribution.pure.journeys import REASONS, UNKNOWN, Settings, build
-from attribution.pure.methods import Options, all_methods, get_method
+from attribution.pure.methods import Fit, Options, all_methods, get_method
 from tests.attribution.pure.reference import Deal, Touch, columns
 
 PAGE = (Path(__file__).parents[4] / "docs" / "methods.md").read_text(encoding="utf-8")
@@ -21,6 +23,7 @@ class Case:
     method: str
     facts: dict[str, str]
     rows: list[list[str]]
+    learned: dict[str, Fraction]
 
 
 def sections() -> dict[str, str]:
@@ -33,12 +36,32 @@ def sections() -> dict[str, str]:
 def cases() -> list[Case]:
     found = []
     for key, text in sections().items():
+        learned = learned_in(text)
         for line, table in re.findall(r"^(\*\*\w+\*\* .+)\n\n((?:\|.*\n)+)", text, flags=re.MULTILINE):
             milestone, *facts = [part.strip() for part in line.split("·")]
             known = dict(fact.split(": ") for fact in facts) | {"milestone": milestone.strip("*")}
             rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:]]
-            found.append(Case(key, known, rows))
+            found.append(Case(key, known, rows, learned))
     return found
+
+
+def learned_in(text: str) -> dict[str, Fraction]:
+    """Return what the method learned of each place, where the section has such a table."""
+    table = re.search(r"^\| place \| value \|\n.*\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table[1].splitlines()] if table else []
+    return {place: Fraction(value) for place, value in rows}
+
+
+def options_of(case: Case, channels: list[str]) -> Options:
+    if not case.learned:
+        return Options()
+    values = np.array([float(case.learned.get(channel, 0)) for channel in channels])
+    if "half-life" not in case.facts:
+        return Options(fits={case.method: Fit(values)})
+    scale = int(case.facts["half-life"]) / math.log(2)
+    baseline = np.array([float(Fraction(case.facts["baseline"]))])
+    # The page gives the chance per day at first, the fit the chance in all.
+    return Options(fits={case.method: Fit(values * scale, scale, baseline)})
 
 
 def moment(text: str | None) -> int:
@@ -61,7 +84,7 @@ def test_worked_case(case: Case) -> None:
         lead_created=moment(facts.get("lead created")),
     )
     touches = [
-        Touch(deal=0, id="ABCDEFG".index(name), at=moment(occurred), channel=channels.index(channel))
+        Touch(0, "ABCDEFG".index(name), moment(occurred), channels.index(channel), channels.index(channel))
         for name, occurred, channel, *_ in case.rows
     ]
     settings = Settings(
@@ -69,7 +92,8 @@ def test_worked_case(case: Case) -> None:
         excluded_channels=frozenset(place for place, channel in enumerate(channels) if channel.endswith("*")),
     )
     journeys, rejected = build(*columns(touches, [deal]), settings)
-    weights = get_method(case.method).weights(journeys, Options())
+    entry = get_method(case.method)
+    weights = entry.weights(journeys, options_of(case, channels))
 
     shown = dict(zip(rejected.row.tolist(), rejected.reasons(), strict=True))
     for place, row in enumerate(journeys.row.tolist()):
@@ -78,7 +102,7 @@ def test_worked_case(case: Case) -> None:
     assert [shown[row] for row in range(len(names))] == [row[3] for row in case.rows]
 
     expected = [Fraction(row[4]) for row in case.rows if row[3] not in REASONS]
-    assert sum(expected) in (0, 1)
+    assert sum(expected) in (0, 1) or entry.has_baseline
     assert weights == pytest.approx([float(weight) for weight in expected], rel=1e-14)
 
 
@@ -87,6 +111,11 @@ def test_every_method_has_a_section_with_its_name_sentence_and_cases(entry) -> N
     assert f"## {entry.name} (`{entry.key}`)" in PAGE
     assert entry.sentence in " ".join(sections()[entry.key].split())
     assert any(case.method == entry.key for case in cases())
+
+
+@pytest.mark.parametrize("entry", all_methods(), ids=lambda entry: entry.key)
+def test_what_a_method_learns_is_told(entry) -> None:
+    assert bool(learned_in(sections()[entry.key])) == entry.needs_fit
 
 
 def test_every_table_is_a_case() -> None:
