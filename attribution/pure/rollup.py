@@ -15,9 +15,10 @@ def totals(cents: Ints, groups: Ints, size: int, *, unattributed: int = 0) -> In
     whose last entry is Unattributed: ``unattributed`` cents plus the credits of group -1. Raises ValueError
     when a group is out of range.
     """
-    if len(groups) and not -1 <= groups.min() <= groups.max() < size:
+    low, high = _range(groups)
+    if not -1 <= low <= high < size:
         raise ValueError("groups are out of range")
-    sums = _sums(cents, np.where(groups < 0, size, groups), size + 1)
+    sums = _sums(cents, groups if low >= 0 else np.where(groups < 0, size, groups), size + 1)
     sums[size] += unattributed
     return sums
 
@@ -30,7 +31,8 @@ def weekly(cents: Ints, groups: Ints, at: Ints, edges: Ints, size: int) -> Ints:
     caller makes them, because only it knows the company's time zone. Returns int64[weeks, size + 1], the last
     column Unattributed. Raises ValueError when a group is out of range.
     """
-    if len(groups) and not -1 <= groups.min() <= groups.max() < size:
+    low, high = _range(groups)
+    if not -1 <= low <= high < size:
         raise ValueError("groups are out of range")
     weeks = len(edges) - 1
     week = np.searchsorted(edges, at, side="right") - 1
@@ -47,6 +49,10 @@ def roi(revenue_cents: int, cost_cents: int | None) -> float | None:
 def roas(revenue_cents: int, ad_spend_cents: int | None) -> float | None:
     """Return revenue / ad spend, or None when the spend is unknown or 0."""
     return None if not ad_spend_cents else revenue_cents / ad_spend_cents
+
+
+def _range(groups: Ints) -> tuple[int, int]:
+    return (int(groups.min()), int(groups.max())) if len(groups) else (-1, -1)
 
 
 def _sums(cents: Ints, cell: Ints, cells: int) -> Ints:

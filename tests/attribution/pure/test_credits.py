@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.pure.credits import _UNITS, LIMIT, _divided, allocate, unattributed_cents
+from attribution.pure.credits import _SHORT, _UNITS, LIMIT, _divided, allocate, unattributed_cents
 from attribution.pure.journeys import Journeys, Settings, build
 from tests.attribution.pure import reference
 from tests.attribution.pure.reference import Deal, Touch, columns
@@ -101,6 +101,26 @@ def test_division_is_exact_beside_whole_quotients(off: int) -> None:
 def test_a_long_journey_shares_a_single_cent_over_no_more_than_one_touch() -> None:
     cents = allocate(journeys_of([5_000]), np.full(5_000, 1 / 5_000), np.array([1]))
     assert cents.tolist() == [1] + [0] * 4_999
+
+
+@pytest.mark.parametrize("length", [_SHORT, _SHORT + 1])
+def test_a_very_long_journey_is_split_like_a_short_one(length: int) -> None:
+    parts = [1 + place % 3 for place in range(length)]
+    weights = np.array(parts) / sum(parts)
+    amount = 10 * length + 7
+    cents = allocate(journeys_of([1, length, 2]), np.array([1.0, *weights, 0.5, 0.5]), np.array([3, amount, 1]))
+    assert (cents[0], cents[-2:].tolist()) == (3, [1, 0])
+    mine = cents[1:-2]
+    extra = [mine[part - 1 :: 3] - amount * part // sum(parts) for part in (1, 2, 3)]
+    assert int(mine.sum()) == amount
+    assert all((np.diff(steps) <= 0).all() and set(steps.tolist()) <= {0, 1} for steps in extra)
+
+
+def test_weights_too_small_for_a_unit_take_nothing() -> None:
+    journeys, amounts = journeys_of([2, 1]), np.array([LIMIT, LIMIT])
+    cents = allocate(journeys, np.array([4e-16, 4e-16, 1.0]), amounts)
+    assert cents.tolist() == [0, 0, LIMIT]
+    assert unattributed_cents(journeys, cents, amounts).tolist() == [LIMIT, 0]
 
 
 @pytest.mark.parametrize(
