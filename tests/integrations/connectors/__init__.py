@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integrations.connectors.contract")
+pytest.register_assert_rewrite("tests.integrations.connectors.contract", "tests.integrations.connectors.harness")

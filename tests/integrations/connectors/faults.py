@@ -55,16 +55,45 @@ def half(sock: socket.socket, request: bytes) -> None:
     sock.close()
 
 
-def forwarding_then_losing_answer(port: int) -> Behavior:
+def forward(port: int, request: bytes) -> bytes:
+    """The whole answer of the real CRM on this port."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as crm:
+        crm.sendall(b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + body)
+        crm.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := crm.recv(65536):
+            answer += chunk
+    return answer
+
+
+def losing_answer(port: int) -> Behavior:
     """The CRM does what it is asked to, but its answer never arrives."""
 
     def behave(sock: socket.socket, request: bytes) -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as crm:
-            crm.sendall(request)
-            assert crm.recv(65536).startswith(b"HTTP/1.1 200")
+        assert forward(port, request).startswith(b"HTTP/1.1 2")
         resetting(sock, request)
 
     return behave
+
+
+def between(port: int, behavior: Behavior, is_struck: Callable[[str], bool]) -> Behavior:
+    """Requests whose line ("POST /v1/people HTTP/1.1") is struck misbehave; the others reach the CRM on this port."""
+
+    def behave(sock: socket.socket, request: bytes) -> None:
+        if is_struck(line_of(request)):
+            behavior(sock, request)
+        else:
+            sock.sendall(forward(port, request))
+            sock.close()
+
+    return behave
+
+
+def line_of(request: bytes) -> str:
+    """The request line."""
+    return request.partition(b"\r\n")[0].decode("latin-1")
 
 
 class FaultyServer:
@@ -73,6 +102,7 @@ class FaultyServer:
     def __init__(self, behavior: Behavior, tls: ssl.SSLContext | None = None) -> None:
         self._behavior, self._tls = behavior, tls
         self.requests: list[bytes] = []
+        self.is_struck: Callable[[str], bool] = lambda line: True
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.port: int = self._listener.getsockname()[1]
@@ -99,6 +129,11 @@ class FaultyServer:
             while request := _read_request(sock):
                 self.requests.append(request)
                 self._behavior(sock, request)
+
+    @property
+    def struck(self) -> list[bytes]:
+        """The requests that it misbehaved to."""
+        return [each for each in self.requests if self.is_struck(line_of(each))]
 
     def close(self) -> None:
         """Stop everything and wait for the threads."""

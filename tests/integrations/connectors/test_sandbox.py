@@ -1,12 +1,16 @@
 """The sandbox connector against the real sandbox server on a free port."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from integrations.connectors import connector_for, rules, vendor, vendors
 from integrations.connectors.base import Account, Misuse
 from integrations.connectors.http import Limits
 from integrations.connectors.sandbox import SandboxConnector
-from tests.integrations.connectors.contract import ConnectorContract, Harness
+from tests.integrations.connectors.contract import ConnectorContract
+from tests.integrations.connectors.faults import answering
+from tests.integrations.connectors.harness import Harness
 from tests.integrations.sandbox_crm.running import TOKEN, running_crm
 
 
@@ -16,8 +20,8 @@ def crm(tmp_path):
     with running_crm(tmp_path / "crm.sqlite3") as server:
         store = server.store
 
-        def connector(*, url=None, token=TOKEN, read=5.0, total=15.0, page_size=500):
-            account = Account(server.url if url is None else url, {"token": token}, allow_loopback=True)
+        def connector(*, url=None, token=TOKEN, read=5.0, total=15.0, page_size=500, allow_loopback=True):
+            account = Account(server.url if url is None else url, {"token": token}, allow_loopback=allow_loopback)
             made.append(SandboxConnector(account, limits=Limits(read=read, total=total), page_size=page_size))
             return made[-1]
 
@@ -31,20 +35,29 @@ def crm(tmp_path):
         yield Harness(
             connector=connector,
             port=server.server_port,
-            fields={
-                "email": "ada@example.com",
+            person=lambda n: {
+                "email": f"ada{n}@example.com",
                 "first_name": "Ada",
+                "last_name": f"Name {n}",
                 "owner_id": "O-1",
                 "properties": {"lead_score": 62},
             },
-            bad_fields={"email": "a@x.example, evil@y.example"},
-            bad_field="email",
+            change=("company", "Renamed"),
+            kept="last_name",
+            bad=("email", "a@x.example, evil@y.example"),
             make_deal=make_deal,
             move_deal=lambda deal_id, stage: store.change_deal(deal_id, {"stage": stage}, by="test"),
             win_deal=lambda deal_id, amount: store.change_deal(deal_id, {"stage": "won", "amount": amount}, by="test"),
-            archive_person=lambda person_id: store.archive("people", person_id),
+            remove_person=lambda person_id: store.archive("people", person_id),
             load_same_stamp=load_same_stamp,
-            quota_body=b'{"error": {"code": "daily_quota", "message": "", "resume_at": "2026-11-22T00:00:00+00:00"}}',
+            unknown_id="P-999999",
+            forbidden=b'{"error": {"code": "scope", "message": "token canary-secret-7f3a may not", "field": ""}}',
+            internal=(b'{"error": {"code": "internal", "message": "m"}}', "internal"),
+            spent=answering(
+                429,
+                b'{"error": {"code": "daily_quota", "message": "", "resume_at": "2026-11-22T00:00:00+00:00"}}',
+            ),
+            whole_again=datetime(2026, 11, 22, tzinfo=UTC),
         )
         for each in made:
             each.close()
