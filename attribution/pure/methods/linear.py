@@ -1,7 +1,5 @@
 """Linear: The same credit to every touch."""
 
-import numpy as np
-
 from attribution.pure.journeys import Journeys
 from attribution.pure.methods.registry import Options, method
 from attribution.pure.ordering import Floats
@@ -16,4 +14,4 @@ from attribution.pure.ordering import Floats
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1."""
-    return np.repeat(1.0 / journeys.lengths, journeys.lengths)
+    return journeys.spread(1.0 / journeys.lengths)

@@ -35,16 +35,24 @@ def unequal_credit(
     """
     if len(journeys) == 0:
         return np.zeros(0)
-    other = np.ones(len(journeys.row), dtype=np.bool_) if counted is None else counted.copy()
+    is_marked = np.zeros(len(journeys.row), dtype=np.bool_)
     held = np.zeros(len(journeys), dtype=np.int64)
     for holder, share in zip(positions, shares, strict=True):
-        other[holder[holder >= 0]] = False
+        is_marked[holder[holder >= 0]] = True
         held += np.where(holder >= 0, share, 0)
-    others = np.add.reduceat(other, journeys.starts, dtype=np.int64)
-    weights: Floats = np.repeat(rest / np.maximum(others, 1), journeys.lengths)
-    weights[~other] = 0.0
+    marked = np.flatnonzero(is_marked)
+    journey = journeys.journey[marked]
+    if counted is None:
+        others = journeys.lengths - np.bincount(journey, minlength=len(journeys))
+    else:
+        others = journeys.sums((counted & ~is_marked).astype(np.float64)).astype(np.int64)
+    given = np.maximum(held + np.where(others > 0, rest, 0), 1)
+    weights = journeys.spread(rest / np.maximum(others, 1) / given)
+    if counted is not None:
+        weights[~counted] = 0.0
+    # Shares are added up before they are divided: a touch that holds every position gets exactly 1.
+    weights[marked] = 0.0
     for holder, share in zip(positions, shares, strict=True):
         weights[holder[holder >= 0]] += share
-    given = held + np.where(others > 0, rest, 0)
-    weights /= np.repeat(np.maximum(given, 1), journeys.lengths)
+    weights[marked] /= given[journey]
     return weights

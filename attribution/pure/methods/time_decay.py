@@ -19,7 +19,8 @@ def weights(journeys: Journeys, options: Options) -> Floats:
     if len(journeys) == 0:
         return np.zeros(0)
     # Ages count from the newest touch: 2^(-age) of an old journey is 0 throughout, and 0 / 0 is not a number.
-    behind = journeys.age - np.repeat(journeys.age[journeys.last], journeys.lengths)
-    raw: Floats = np.exp2(behind / (-options.half_life_days * DAY))
-    raw /= np.repeat(np.add.reduceat(raw, journeys.starts), journeys.lengths)
+    behind = journeys.age - journeys.spread(journeys.age[journeys.last])
+    raw: Floats = behind / (-options.half_life_days * DAY)
+    np.exp2(raw, out=raw)
+    raw /= journeys.spread(journeys.sums(raw))
     return raw
