@@ -57,6 +57,8 @@ class Harness:
     unknown_id: str = "999999"
     calls_for: Callable[[int], int] | None = None
     """Fewest calls to create n people in empty CRM; by default one per batch."""
+    calls_to_fetch: int = 2
+    """Most calls to fetch a batch and a few more by id, one of them unknown."""
     overhead: int = 0
     """Calls that a connector makes once, before its first write: fetching a token, learning the name of a field."""
     tells_person_keys: bool = True
