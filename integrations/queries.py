@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from integrations.models import Connection, PendingPush, StageMap, SyncRun
+from integrations.connectors import rules as vendor_rules
+from integrations.connectors.base import Kind
+from integrations.models import Connection, FieldMap, PendingPush, StageMap, SyncRun
 from integrations.pure.daily import next_sync
+from integrations.pure.mapping import Direction, FieldRule, Policy
 from leads.models import Company
 
 SPENT_DAYS = 30
@@ -46,6 +49,17 @@ class ConnectionState:
     @property
     def health(self) -> str:
         return str(self.connection.get_health_display()) if self.connection.is_active else "Switched off"
+
+
+def rules_of(connection: Connection) -> dict[Kind, tuple[FieldRule, ...]]:
+    """The mapping of a connection by kind: what its admin chose, else what its connector brings."""
+    chosen: dict[str, list[FieldRule]] = {}
+    for row in FieldMap.objects.filter(connection=connection).order_by("position", "pk"):
+        rule = FieldRule(row.local, row.remote, Direction(row.direction), Policy(row.policy))
+        chosen.setdefault(row.kind, []).append(rule)
+    shipped = vendor_rules(connection.kind)
+    kinds: tuple[Kind, ...] = ("person", "account", "deal")
+    return {kind: tuple(chosen.get(kind) or shipped.get(kind, ())) for kind in kinds}
 
 
 def connection_states(connections: Iterable[Connection], at: datetime) -> list[ConnectionState]:

@@ -14,7 +14,10 @@ from integrations.models import SyncRecord, SyncRun
 Progress = Callable[[int], None]
 _Outcome = SyncRecord.Outcome
 _COUNTED = {_Outcome.CREATED: "created", _Outcome.UPDATED: "updated", _Outcome.REJECTED: "rejected"}
-_COUNTED |= {_Outcome.UNCLEAR: "unclear"}
+_COUNTED |= {_Outcome.UNCLEAR: "unclear", _Outcome.WOULD_CREATE: "created", _Outcome.WOULD_UPDATE: "updated"}
+_DRIFT = (_Outcome.MISSING_THERE, _Outcome.MISSING_HERE, _Outcome.DIFFERS, _Outcome.MERGED, _Outcome.ARCHIVED)
+_COUNTED |= dict.fromkeys(_DRIFT, "drifted")
+_COUNTS = ["created", "updated", "unchanged", "rejected", "unclear", "drifted", "seen", "calls"]
 
 
 @dataclass(slots=True)
@@ -36,14 +39,20 @@ class RunLog:
         if name:
             setattr(self.run, name, getattr(self.run, name) + 1)
 
+    def expect(self, records: int) -> None:
+        """Say how many records the run will see, for those who watch."""
+        self.run.expected = records
+        self.run.save(update_fields=["expected"])
+
     def flush(self, at: datetime, seen: int = 0) -> None:
         """Write the notes and the counts; ``seen`` records were dealt with since the last time."""
         SyncRecord.objects.bulk_create(self._records, batch_size=500)
         self._records.clear()
         self.run.calls = self.connector.calls - self.calls_before
         self.run.beat_at = at
-        self.run.save(update_fields=["created", "updated", "unchanged", "rejected", "unclear", "calls", "beat_at"])
         self.seen += seen
+        self.run.seen = self.seen
+        self.run.save(update_fields=[*_COUNTS, "beat_at"])
         if self.progress and seen:
             self.progress(self.seen)
 
@@ -51,19 +60,15 @@ class RunLog:
         """The run is over."""
         self.run.calls = self.connector.calls - self.calls_before
         self.run.state, self.run.finished_at, self.run.note = state, at, note[:400]
-        self.run.save(
-            update_fields=[
-                "state", "finished_at", "note", "calls", "created", "updated", "unchanged", "rejected", "unclear",
-            ]
-        )  # fmt: skip
+        self.run.save(update_fields=[*_COUNTS, "state", "finished_at", "note"])
         return self.run
 
 
 def start_run(
-    *, held: Held, direction: str, reason: str, connector: Connector, progress: Progress | None = None
+    *, held: Held, direction: str, reason: str, connector: Connector, progress: Progress | None = None, **facts: Any
 ) -> RunLog:
-    """A new run of a held connection."""
+    """A new run of a held connection; ``facts`` are further columns of it."""
     run = SyncRun.objects.create(
-        connection=held.connection, direction=direction, reason=reason[:80], started_at=held.clock()
+        connection=held.connection, direction=direction, reason=reason[:80], started_at=held.clock(), **facts
     )
     return RunLog(run, connector, connector.calls, progress)

@@ -7,7 +7,7 @@ from random import Random
 
 from django.db.models import F
 
-from integrations.connectors.base import AuthDead, CrmError, QuotaDay, ScopeMissing, Throttled
+from integrations.connectors.base import AuthDead, CrmError, Quota, QuotaDay, ScopeMissing, Throttled
 from integrations.models import Connection
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
@@ -33,6 +33,14 @@ def note_failure(*, connection: Connection, error: CrmError, at: datetime, rng: 
     connection.failures += failures
     connection.health, connection.health_note, connection.paused_until = health, note, until
     return until
+
+
+def note_quota(*, connection: Connection, quota: Quota | None) -> None:
+    """Keep what the CRM's last answer said about the day's calls."""
+    if quota is not None:
+        Connection.objects.filter(pk=connection.pk).update(
+            quota_left=quota.left, quota_limit=quota.limit, quota_resets_at=quota.resets_at
+        )
 
 
 def _rest(connection: Connection, error: CrmError, at: datetime, rng: Random) -> tuple[datetime | None, str, int]:

@@ -1,20 +1,53 @@
-"""Open the connector of a connection, with its secret and where it may go."""
+"""Open the connector of a connection, with its secrets, its tokens and where it may go."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 
+from integrations.actions.token_store import StoredTokens
 from integrations.connectors import connector_for
-from integrations.connectors.base import Account, Connector
+from integrations.connectors.base import Account, Connector, MemoryTokens, TokenStore
 from integrations.models import Connection
 
 
 def open_connector(*, connection: Connection) -> Connector:
     """The connector, closed by the caller. Raises `Misuse` for an address or kind that is not allowed."""
-    return open_account(kind=connection.kind, base_url=connection.base_url, secret=connection.secret or "")
+    secrets = connection.all_secrets
+    if connection.webhook_secret:
+        secrets["webhook_secret"] = connection.webhook_secret
+    return open_account(
+        kind=connection.kind,
+        base_url=connection.base_url,
+        secrets=secrets,
+        account_settings=settings_of(connection=connection),
+        tokens=StoredTokens(connection.pk),
+    )
 
 
-def open_account(*, kind: str, base_url: str, secret: str) -> Connector:
-    """The same for values that no connection holds yet."""
-    account = Account(base_url, {"token": secret}, allow_loopback=settings.SANDBOX_CRM_ALLOWED)
+def settings_of(*, connection: Connection) -> dict[str, Any]:
+    """The plain settings with the way of signing in and the currency among them."""
+    own = {"sign_in": connection.sign_in, "currency": connection.currency}
+    return dict(connection.settings) | {name: value for name, value in own.items() if value}
+
+
+def open_account(
+    *,
+    kind: str,
+    base_url: str,
+    secret: str = "",
+    secrets: Mapping[str, str] | None = None,
+    account_settings: Mapping[str, Any] | None = None,
+    tokens: TokenStore | None = None,
+) -> Connector:
+    """The same for values that no connection holds yet. ``secret`` is the one token where there are no ``secrets``."""
+    account = Account(
+        base_url,
+        dict(secrets) if secrets else {"token": secret},
+        allow_loopback=settings.SANDBOX_CRM_ALLOWED,
+        settings=account_settings or {},
+        tokens=tokens or MemoryTokens(),
+    )
     return connector_for(kind)(account)

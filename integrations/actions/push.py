@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
-import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
 from integrations.actions.draft_leads import LeadDraft, draft_leads
-from integrations.actions.hold_connection import LEASE, Clock, Held, LeaseLost, hold_connection
+from integrations.actions.guard_run import guard_run
+from integrations.actions.hold_connection import LEASE, Clock, Held, hold_connection
 from integrations.actions.log_run import Progress, RunLog, start_run
-from integrations.actions.note_health import note_failure, note_success
 from integrations.actions.open_connector import open_connector
 from integrations.actions.settle_push import MAX_TRIES, Result, Skipped, settle_push
 from integrations.connectors.base import (
@@ -28,17 +27,13 @@ from integrations.connectors.base import (
     Misuse,
     Outage,
     Outcome,
-    QuotaDay,
     Rejected,
     RetryLater,
-    Throttled,
     Unchanged,
     Unknown,
 )
 from integrations.models import PendingPush, SyncRun
 from integrations.pure.mapping import changes
-
-log = structlog.get_logger(__name__)
 
 # How long a create whose answer was lost may still appear over there.
 QUIET = timedelta(minutes=2)
@@ -66,22 +61,7 @@ def push_held(
     """Push everything that is due on a held connection; never raises for what the CRM does."""
     run = start_run(held=held, direction=SyncRun.Direction.PUSH, reason=reason, connector=connector, progress=progress)
     push = _Push(held, connector, rng, run)
-    try:
-        push.drain()
-    except CrmError as error:
-        until = note_failure(connection=held.connection, error=error, at=held.clock(), rng=rng)
-        is_limit = isinstance(error, (QuotaDay, Throttled))
-        note = f"{error}" + (f" It goes on after {until:%Y-%m-%d %H:%M} UTC." if until else "")
-        return run.close(SyncRun.State.STOPPED if is_limit else SyncRun.State.FAILED, held.clock(), note)
-    except LeaseLost as lost:
-        log.warning("lease_lost", connection=held.connection.slug)
-        return run.close(SyncRun.State.FAILED, held.clock(), str(lost))
-    except BaseException as error:
-        run.close(SyncRun.State.FAILED, held.clock(), f"An error of ours: {type(error).__name__}. It is in the log.")
-        raise
-    if connector.calls:
-        note_success(connection=held.connection, at=held.clock())
-    return run.close(SyncRun.State.DONE, held.clock())
+    return guard_run(run=run, held=held, rng=rng, work=push.drain)
 
 
 class _Push:
@@ -91,9 +71,12 @@ class _Push:
         self.held, self.connector, self.rng, self.run = held, connector, rng, run
         self.refusals = 0
 
-    def drain(self) -> None:
+    def drain(self) -> str:
+        due = PendingPush.objects.due(self.held.clock()).filter(connection=self.held.connection)
+        self.run.expect(due.count())
         while claimed := self.claim():
             self.send(claimed)
+        return ""
 
     def claim(self) -> list[PendingPush]:
         """Lease the next batch: what is due, and what an earlier holder left behind."""
@@ -154,7 +137,9 @@ class _Push:
             record = found.get(key)
             if drafted.lead.merged_into_id is not None:
                 results[row.lead_id] = Skipped(key, "Merged into another lead, which is sent instead.")
-            elif record is not None and not record.is_archived and _holds(record.fields, drafted.draft.fields):
+            elif drafted.hold:
+                results[row.lead_id] = Skipped(key, drafted.hold)
+            elif record is not None and not record.is_archived and _holds(record.fields, drafted.whole):
                 results[row.lead_id] = Unchanged(key, record.remote_id)
             elif row.lead_id not in unclear and drafted.is_unchanged and drafted.link:
                 results[row.lead_id] = Unchanged(key, drafted.link.remote_id)

@@ -5,16 +5,31 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from integrations.connectors.base import RemoteContact, RemoteRecord, StageChange
 from integrations.models import Connection, ExternalRecord, RecordKind, StageMap
-from integrations.pure.mapping import MappingError, content_hash, opportunity_fields
+from integrations.pure.mapping import (
+    DEAL_RULES,
+    Direction,
+    FieldRule,
+    MappingError,
+    content_hash,
+    get_field,
+    has_field,
+    opportunity_fields,
+)
+from integrations.pure.merging import Verdict, decide, essence
+from integrations.queries import rules_of
 from leads.actions.record_opportunity import ChangeFact, ContactFact, DealFacts
-from leads.models import DealStatus, Lead, OpportunityContact, PipelineStage
+from leads.actions.revise_leads import ATTRIBUTE
+from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityContact, PipelineStage
 from leads.pure.money import to_cents
 
 ARCHIVED = "Archived in the CRM"
+# Fields whose policy an admin may choose: ours, and where the facts keep them. Stage and status are always the CRM's.
+_GOVERNED = ("name", "amount_cents", "expected_close_on", "lost_reason", "owner_id")
 _ROLES = {str(role) for role in OpportunityContact.ContactRole.values}
 
 
@@ -33,6 +48,7 @@ class ReadDeal:
     problem: str = ""
     is_skipped: bool = False
     strangers: list[RemoteContact] = field(default_factory=list)
+    snapshot: dict[str, str] = field(default_factory=dict)
 
 
 class DealReader:
@@ -45,20 +61,25 @@ class DealReader:
         self.stages = {stage.key: stage for stage in PipelineStage.objects.all()}
         owners = ExternalRecord.objects.filter(connection=connection, kind=RecordKind.OWNER, owner__isnull=False)
         self.owners = dict(owners.values_list("remote_id", "owner_id"))
+        # A field that the mapping does not name travels as it always does.
+        chosen = rules_of(connection)["deal"]
+        self.rules = {rule.local: rule for rule in (*DEAL_RULES, *chosen)}
+        self.currency = connection.currency or Company.current().currency
 
     def changed(self, records: Sequence[RemoteRecord]) -> list[ReadDeal]:
         """The deals that are not as we last read them, with the people we know and do not know."""
         links = ExternalRecord.objects.filter(
             connection=self.connection, kind=RecordKind.DEAL, remote_id__in=[each.remote_id for each in records]
         )
-        known = {link.remote_id: link for link in links.select_related("opportunity")}
+        known = {link.remote_id: link for link in links.select_related("opportunity__stage")}
         people = self._people(records)
+        self._accounts = self._known_accounts(records)
         read = []
         for record in records:
             link = known.get(record.remote_id)
             leads = {each.person_id: people.get(each.person_id) for each in record.contacts}
             digest = self._digest(record, leads)
-            if link is not None and link.content_hash == digest:
+            if link is not None and (link.content_hash == digest or link.held_at is not None):
                 continue
             strangers = [each for each in record.contacts if leads[each.person_id] is None]
             read.append(ReadDeal(record, digest, link, strangers=strangers))
@@ -78,31 +99,76 @@ class DealReader:
 
     def _facts(self, deal: ReadDeal, history: Sequence[StageChange]) -> DealFacts:
         record, link = deal.record, deal.link
-        currency = str(record.fields.get("currency") or "")
+        known = link.opportunity if link else None
+        if record.is_archived and known is not None and not record.fields.get("stage"):
+            return self._archived(_as_held(known, self.connection.slug, record), record)
+        currency = str(record.fields.get("currency") or self.currency)
         fields = opportunity_fields({**record.fields, "amount": None}, stages=self.stage_keys)
         amount = record.fields.get("amount")
+        read: dict[str, Any] = {
+            "name": str(fields.get("name") or record.remote_id)[:200],
+            "amount_cents": None if amount is None else to_cents(amount, currency),
+            "expected_close_on": fields.get("expected_close_on"),
+            "lost_reason": str(fields.get("lost_reason") or "")[:120],
+            "owner_id": self.owners.get(str(fields.get("owner_id") or "")),
+        }
+        kept = self._govern(deal, read, known)
         named = self._contacts(record)
         facts = DealFacts(
             opportunity_id=link.opportunity_id if link else None,
-            name=str(fields.get("name") or record.remote_id)[:200],
             stage=self.stages[fields["stage"]],
             status=self._status(fields),
-            amount_cents=None if amount is None else to_cents(amount, currency),
-            currency=currency,
+            currency=known.currency if known and "amount_cents" in kept else currency,
             opened_at=record.created_at or record.modified_at,
             closed_at=fields.get("closed_at") if fields["status"] != DealStatus.OPEN else None,
-            expected_close_on=fields.get("expected_close_on"),
-            lost_reason=str(fields.get("lost_reason") or "")[:120],
-            owner_id=self.owners.get(str(fields.get("owner_id") or "")),
+            account_id=self._accounts.get(record.account_id or ""),
+            attributes=self._further(deal, known),
             changed_at=record.modified_at,
             source=self.connection.slug,
             changes=[change for line in history if (change := self._change(line)) is not None],
             contacts=named,
             gone=self._gone.get(_opportunity_id(link), frozenset()) - {contact.lead_id for contact in named},
+            **(read | kept),
         )
         if facts.status != DealStatus.OPEN and facts.closed_at is None:
             facts = replace(facts, closed_at=record.modified_at)
         return self._archived(facts, record) if record.is_archived else facts
+
+    def _govern(self, deal: ReadDeal, read: Mapping[str, Any], known: Opportunity | None) -> dict[str, Any]:
+        """The fields that stay as we hold them, by the policies; notes what both sides agree on."""
+        base = dict(deal.link.snapshot) if deal.link else {}
+        kept: dict[str, Any] = {}
+        for name in _GOVERNED:
+            rule, ours = self.rules[name], getattr(known, name) if known else None
+            if rule.direction is Direction.PUSH:
+                kept[name] = ours if known or name != "name" else read[name]
+                continue
+            verdict = decide(rule, ours, read[name], base, ours_at=_time(known), theirs_at=deal.record.modified_at)
+            if known and verdict in (Verdict.OUT, Verdict.KEEP):
+                kept[name] = ours
+            base[name] = essence(read[name])
+        deal.snapshot = base
+        return kept
+
+    def _further(self, deal: ReadDeal, known: Opportunity | None) -> dict[str, Any]:
+        """Further columns that the mapping names and the policies let in."""
+        present, base = known.attributes if known else {}, deal.snapshot
+        further: dict[str, Any] = {}
+        for rule in self._attribute_rules():
+            if not has_field(deal.record.fields, rule.remote):
+                continue
+            name, theirs = rule.local.removeprefix(ATTRIBUTE), get_field(deal.record.fields, rule.remote)
+            verdict = decide(
+                rule, present.get(name), theirs, base, ours_at=_time(known), theirs_at=deal.record.modified_at
+            )
+            if verdict is Verdict.IN:
+                further[name] = theirs if isinstance(theirs, (str, int, float, bool)) or theirs is None else str(theirs)
+            base[rule.local] = essence(theirs)
+        return further
+
+    def _attribute_rules(self) -> list[FieldRule]:
+        rules = [rule for name, rule in self.rules.items() if name.startswith(ATTRIBUTE)]
+        return [rule for rule in rules if rule.direction is not Direction.PUSH]
 
     def _status(self, fields: Mapping[str, Any]) -> str:
         status = str(fields["status"])
@@ -168,7 +234,10 @@ class DealReader:
         if not contacts:
             return {}
         links = ExternalRecord.objects.filter(
-            connection=self.connection, kind=RecordKind.PERSON, remote_id__in=contacts, lead__isnull=False
+            connection=self.connection,
+            kind__in=(RecordKind.PERSON, RecordKind.CONTACT),
+            remote_id__in=contacts,
+            lead__isnull=False,
         )
         found = {row.remote_id: row.lead_id for row in links if row.lead_id is not None}
         keys = {key for person, key in contacts.items() if key and person not in found}
@@ -181,6 +250,14 @@ class DealReader:
         winners = Lead.objects.filter(pk__in=found.values(), merged_into__isnull=False)
         merged = dict(winners.values_list("pk", "merged_into"))
         return {person: merged.get(lead_id) or lead_id for person, lead_id in found.items()}
+
+    def _known_accounts(self, records: Sequence[RemoteRecord]) -> dict[str, int]:
+        ids = {record.account_id for record in records if record.account_id}
+        rows = ExternalRecord.objects.filter(
+            connection=self.connection, kind=RecordKind.ACCOUNT, remote_id__in=ids, account__isnull=False
+        )
+        pairs = rows.values_list("remote_id", "account_id") if ids else ()
+        return {remote_id: account_id for remote_id, account_id in pairs if account_id is not None}
 
     def _known_contacts(self, deals: Sequence[ReadDeal]) -> dict[int, frozenset[int]]:
         """By opportunity, the people of ours that the CRM knows too: missing over there, they left the deal."""
@@ -201,9 +278,32 @@ class DealReader:
                 "is_archived": record.is_archived,
                 "stage": self.stage_keys.get(str(record.fields.get("stage")), ""),
                 "owner": self.owners.get(str(record.fields.get("owner_id") or "")),
+                **({"account": account} if (account := self._accounts.get(record.account_id or "")) else {}),
                 "people": [[each.person_id, each.role, leads[each.person_id]] for each in record.contacts],
             }
         )
+
+
+def _time(known: Opportunity | None) -> datetime | None:
+    return known.changed_at if known else None
+
+
+def _as_held(known: Opportunity, source: str, record: RemoteRecord) -> DealFacts:
+    """An opportunity as facts, for a record that says no more than that it is gone."""
+    return DealFacts(
+        opportunity_id=known.pk,
+        name=known.name,
+        stage=known.stage,
+        status=known.status,
+        amount_cents=known.amount_cents,
+        currency=known.currency,
+        opened_at=known.opened_at,
+        closed_at=known.closed_at,
+        expected_close_on=known.expected_close_on,
+        lost_reason=known.lost_reason,
+        changed_at=record.modified_at,
+        source=source,
+    )
 
 
 def _opportunity_id(link: ExternalRecord | None) -> int:

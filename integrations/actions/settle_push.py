@@ -66,7 +66,7 @@ def settle_push(
                 result = links.put(drafts[row.lead_id], result)
             _apply(row, result, at, rng)
             if result is not None:
-                _note(log, row, result, at)
+                _note(log, row, result, at, _sent(drafts.get(row.lead_id), result))
                 if row.version != versions[row.pk] and row.state != _State.PENDING:
                     row.state, row.not_before, row.attempts, row.settled_at = _State.PENDING, at, 0, None
         PendingPush.objects.bulk_update(rows.values(), _COLUMNS, batch_size=200)
@@ -95,7 +95,9 @@ def _apply(row: PendingPush, result: Result | None, at: datetime, rng: Random) -
         row.state, row.error_field, row.last_error = _State.DONE, "", ""
 
 
-def _note(log: RunLog, row: PendingPush, result: Result, at: datetime) -> None:
+def _note(
+    log: RunLog, row: PendingPush, result: Result, at: datetime, sent: Mapping[str, list[str]] | None = None
+) -> None:
     outcome, remote_id, note = SyncRecord.Outcome.UPDATED, "", ""
     match result:
         case Unchanged():
@@ -112,7 +114,16 @@ def _note(log: RunLog, row: PendingPush, result: Result, at: datetime) -> None:
             outcome, note = SyncRecord.Outcome.UNCLEAR, row.last_error
         case RetryLater() | Skipped():
             outcome, note = SyncRecord.Outcome.SKIPPED, result.reason
-    log.add(outcome, at, lead_id=row.lead_id, remote_id=remote_id, note=note)
+    facts = {"kind": RecordKind.PERSON, "way": SyncRecord.Way.OUT, "lead_id": row.lead_id, "remote_id": remote_id}
+    log.add(outcome, at, note=note, changes=sent or {}, **facts)
+
+
+def _sent(drafted: LeadDraft | None, result: Result) -> dict[str, list[str]]:
+    """What an update told the CRM anew, where we know what it held; a new record is told everything."""
+    if drafted is None or drafted.link is None or not isinstance(result, Updated):
+        return {}
+    known = drafted.link.snapshot
+    return {name: [known[name], value] for name, value in drafted.agreed.items() if known.get(name, value) != value}
 
 
 class _Links:
@@ -147,8 +158,9 @@ class _Links:
         for drafted, remote_id in self.wanted:
             link = drafted.link or ExternalRecord(connection=self.connection, kind=RecordKind.PERSON, lead=drafted.lead)
             link.remote_id, link.content_hash = remote_id, drafted.content_hash
+            link.snapshot = {**link.snapshot, **drafted.agreed}
             link.synced_at, link.archived_at = self.at, None
             (known if link.pk else new).append(link)
         ExternalRecord.objects.bulk_create(new, batch_size=200)
-        columns = ["remote_id", "content_hash", "synced_at", "archived_at"]
+        columns = ["remote_id", "content_hash", "snapshot", "synced_at", "archived_at"]
         ExternalRecord.objects.bulk_update(known, columns, batch_size=200)

@@ -99,7 +99,7 @@ class Connection(models.Model):
     @property
     def all_secrets(self) -> dict[str, str]:
         """Everything secret that the connector may need, by name; the one token is called "token"."""
-        return ({"token": self.secret} if self.secret else {}) | dict(self.secrets or {})
+        return ({"token": self.secret} if self.secret else {}) | self.secrets
 
 
 class Watermark(models.Model):

@@ -23,32 +23,35 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
 
 
+def _encrypt(text: str) -> str:
+    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+
+
+def _decrypt(text: str) -> str:
+    try:
+        return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(text.encode()).decode()
+    except InvalidToken as error:
+        raise SecretUnreadable("A stored secret cannot be read with FIELD_ENCRYPTION_KEYS.") from error
+
+
 class SecretTextField(models.TextField[str, str]):
     """Text encrypted at rest with ``FIELD_ENCRYPTION_KEYS``. Never filter on it: equal texts have unequal ciphers."""
 
     def get_prep_value(self, value: Any) -> Any:
-        if value in (None, ""):
-            return value
-        return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(str(value).encode()).decode()
+        return value if value in (None, "") else _encrypt(str(value))
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
-        if not value:
-            return value
-        try:
-            return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(value.encode()).decode()
-        except InvalidToken as error:
-            raise SecretUnreadable("A stored secret cannot be read with FIELD_ENCRYPTION_KEYS.") from error
+        return _decrypt(value) if value else value
 
 
-class SecretJSONField(SecretTextField):
+class SecretJSONField(models.TextField[dict[str, str], dict[str, str]]):
     """A mapping of texts, encrypted as a whole. Reads as a dict; an empty one is stored as empty text."""
 
     def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(json.dumps(value, sort_keys=True) if value else "")
+        return _encrypt(json.dumps(value, sort_keys=True)) if value else ""
 
-    def from_db_value(self, value: str | None, expression: object, connection: object) -> Any:
-        text = super().from_db_value(value, expression, connection)
-        return json.loads(text) if text else {}
+    def from_db_value(self, value: str | None, expression: object, connection: object) -> dict[str, str]:
+        return dict(json.loads(_decrypt(value))) if value else {}
 
     def to_python(self, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) and value else value or {}

@@ -107,7 +107,7 @@ def person_fields(
         if rule.direction is Direction.PULL or rule.local not in lead:
             continue
         value = _plain(rule.local, lead[rule.local])
-        if theirs is not None and not _ours_wins(rule, value, _get(theirs, rule.remote), ours_at, theirs_at):
+        if theirs is not None and not _ours_wins(rule, value, get_field(theirs, rule.remote), ours_at, theirs_at):
             continue
         _put(sent, rule.remote, value)
     return sent
@@ -131,9 +131,9 @@ def opportunity_fields(
     read["amount"] = cents(deal.get("amount"))
     written: dict[str, Any] = {}
     for rule in rules:
-        if rule.direction is Direction.PUSH or not _has(read, rule.remote):
+        if rule.direction is Direction.PUSH or not has_field(read, rule.remote):
             continue
-        value = _get(read, rule.remote)
+        value = get_field(read, rule.remote)
         present = None if ours is None else ours.get(rule.local)
         if ours is not None and (
             value == present or _ours_wins(rule, present, value, ours_at, theirs_at, is_pull=True)
@@ -250,13 +250,19 @@ def _plain(field: str, value: Any) -> Any:
     return value.isoformat() if isinstance(value, (date, datetime)) else value
 
 
-def _get(fields: Fields, name: str) -> Any:
+def get_field(fields: Fields, name: str) -> Any:
+    """The value under a remote name, perhaps dotted; None where there is none."""
+    if name in fields:
+        return fields[name]
     outer, _, inner = name.partition(".")
     value = fields.get(outer)
     return (value or {}).get(inner) if inner else value
 
 
-def _has(fields: Fields, name: str) -> bool:
+def has_field(fields: Fields, name: str) -> bool:
+    """Whether the record says anything under a remote name."""
+    if name in fields:
+        return True
     outer, _, inner = name.partition(".")
     return outer in fields and (not inner or inner in (fields[outer] or {}))
 

@@ -6,7 +6,7 @@ lifecycle of leads whose deal opened or closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +29,8 @@ _WRITTEN = (
     "closed_at",
     "expected_close_on",
     "lost_reason",
+    "account_id",
+    "attributes",
 )
 
 
@@ -56,7 +58,8 @@ class ChangeFact:
 class DealFacts:
     """A deal as its source holds it now. ``opportunity_id`` is None for one we do not have yet.
 
-    ``owner_id`` None leaves the owner as it is. ``changes`` is the whole past, or empty where the source keeps none.
+    ``owner_id`` None leaves the owner as it is; ``account_id`` is only taken where we know none; ``attributes`` are
+    added to those we hold, None takes one away. ``changes`` is the whole past, or empty where the source keeps none.
     ``gone`` are leads that the source knows and no longer names.
     """
 
@@ -73,6 +76,8 @@ class DealFacts:
     expected_close_on: date | None = None
     lost_reason: str = ""
     owner_id: int | None = None
+    account_id: int | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     changes: Sequence[ChangeFact] = ()
     contacts: Sequence[ContactFact] = ()
     gone: frozenset[int] = frozenset()
@@ -80,11 +85,13 @@ class DealFacts:
 
 @dataclass(slots=True)
 class Recorded:
-    """What became of one deal: ``changes`` is {field: [before, after]} in words, ``moved`` the leads that moved on."""
+    """What became of one deal: ``changes`` is {field: [before, after]} in words, ``written`` the same by column in
+    plain values, ``moved`` the leads that moved on."""
 
     opportunity: Opportunity
     is_created: bool
     changes: dict[str, list[str]] = field(default_factory=dict)
+    written: dict[str, list[Any]] = field(default_factory=dict)
     moved: list[int] = field(default_factory=list)
 
 
@@ -144,8 +151,11 @@ class _Desk:
             return Recorded(self._create(deal, values), is_created=True)
         if deal.owner_id is None:
             values["owner_id"] = before.owner_id
+        values["account_id"] = before.account_id or deal.account_id
+        values["attributes"] = _merged(before.attributes, deal.attributes)
         differing = {name: value for name, value in values.items() if getattr(before, name) != value}
         said = {_WORDS.get(name, name): [_say(before, name)] for name in differing}
+        written = {name: [_raw(getattr(before, name)), _raw(value)] for name, value in differing.items()}
         for name, value in differing.items():
             setattr(before, name, value)
         self._complete(before, deal, is_moved="stage_id" in differing)
@@ -154,7 +164,7 @@ class _Desk:
         if differing:
             before.changed_at = self.at
             self.changed.append(before)
-        return Recorded(before, is_created=False, changes=said)
+        return Recorded(before, is_created=False, changes=said, written=written)
 
     def _create(self, deal: DealFacts, values: dict[str, Any]) -> Opportunity:
         lead = self.leads.get(_head(deal) or 0)
@@ -163,7 +173,8 @@ class _Desk:
             opened_at=deal.opened_at,
             changed_at=self.at,
             stage_changed_at=deal.closed_at or deal.opened_at,
-            account_id=lead.account_id if lead else None,
+            account_id=deal.account_id or (lead.account_id if lead else None),
+            attributes=_merged({}, deal.attributes),
             territory_id=lead.territory_id if lead else None,
         )
         self._complete(row, deal, is_moved=True)
@@ -191,6 +202,7 @@ _WORDS = {
     "closed_at": "closed",
     "expected_close_on": "expected close",
     "lost_reason": "lost because",
+    "account_id": "account",
 }
 
 
@@ -199,12 +211,23 @@ def _say(row: Opportunity, name: str) -> str:
         return row.stage.name
     if name == "owner_id":
         return str(row.owner) if row.owner_id and row.owner else ""
+    if name == "account_id":
+        return str(row.account) if row.account_id and row.account else ""
     if name == "amount_cents":
         return "" if row.amount_cents is None else f"{to_amount(row.amount_cents, row.currency)} {row.currency}"
     value = getattr(row, name)
     if isinstance(value, datetime):
         return value.isoformat(timespec="minutes")
     return "" if value is None else str(value)
+
+
+def _raw(value: Any) -> Any:
+    """As JSON keeps it."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _merged(present: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**present, **news}.items() if value is not None}
 
 
 def _head(deal: DealFacts) -> int | None:

@@ -14,7 +14,7 @@ from integrations.actions.settle_push import MAX_TRIES
 from integrations.models import Connection, ExternalRecord, PendingPush, SyncRecord, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Lead
-from tests.integrations.connectors.faults import Behavior, answering, faulty, forwarding_then_losing_answer, silent
+from tests.integrations.connectors.faults import Behavior, answering, faulty, losing_answer, silent
 from tests.integrations.sandbox_crm.running import TOKEN
 from tests.integrations.world import QUICK, Clock, connector_to, owe, owed_leads, people, states
 from tests.leads.factories import LeadFactory, UserFactory, channel
@@ -113,7 +113,7 @@ def test_a_lost_answer_is_looked_up_before_it_is_sent_again(
     connected: Connection, crm: SandboxServer, clock: Clock
 ) -> None:
     leads = owed_leads(connected, 3)
-    with faulty(forwarding_then_losing_answer(crm.server_port)) as proxy:
+    with faulty(losing_answer(crm.server_port)) as proxy:
         run = push(connected, clock, connector=connector_to(proxy.url, limits=QUICK))
 
     assert (run.state, run.unclear) == ("failed", 3)

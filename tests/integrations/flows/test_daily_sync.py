@@ -55,6 +55,8 @@ def test_the_day_is_synced_once_however_often_it_is_asked(connected: Connection,
 
 
 def test_an_outage_at_night_is_waited_out_the_same_day(connected: Connection, crm: SandboxServer, clock: Clock) -> None:
+    # At noon: neither the hour of the daily sync nor midnight lies within the next two hours.
+    clock.ahead = datetime.now(UTC).replace(hour=12, minute=0) + timedelta(days=1) - datetime.now(UTC)
     owed_leads(connected, 1)
     Connection.objects.update(base_url="http://127.0.0.1:9")
     run_due_syncs(clock=clock, seed=1)

@@ -1,0 +1,234 @@
+"""Read people: what a CRM changed about leads of ours, and what became of their records over there.
+
+Nobody is captured here: a CRM holds many people who are none of our leads. Only fields that the mapping lets in are
+written, decided field by field from what both sides agreed on last.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from integrations.actions.local_values import is_pullable, lead_values, owner_book, to_local
+from integrations.actions.log_run import RunLog
+from integrations.connectors.base import Connector, RemoteRecord
+from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord
+from integrations.pure.mapping import Direction, FieldRule, MappingError, get_field, has_field
+from integrations.pure.merging import Verdict, decide, essence
+from integrations.queries import rules_of
+from leads.actions.revise_leads import Revised, Revision, revise_leads
+from leads.models import Lead
+
+KINDS = (RecordKind.PERSON, RecordKind.CONTACT)
+_COLUMNS = ("remote_id", "snapshot", "merged_into", "archived_at", "remote_changed_at", "synced_at")
+_Outcome = SyncRecord.Outcome
+
+
+@dataclass(slots=True)
+class ReadPerson:
+    """A record of one of our leads. ``values`` is what to write here, ``snapshot`` what was agreed then."""
+
+    record: RemoteRecord
+    link: ExternalRecord
+    lead: Lead
+    values: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, list[str]] = field(default_factory=dict)
+    snapshot: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    goes_out: bool = False
+    fate: str = ""
+    is_new: bool = False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything is to be written."""
+        return bool(self.values or self.notes or self.fate or self.is_new or self.goes_out) or (
+            self.snapshot != self.link.snapshot
+        )
+
+
+class PeoplePages:
+    """Reads pages of people of one connection; a page costs a fixed number of queries."""
+
+    kind = RecordKind.PERSON
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.rules = rules_of(connection)["person"]
+        self.owners = owner_book(connection=connection)
+        self.strangers = 0
+        self._read: list[ReadPerson] = []
+        self._count = 0
+
+    def look(self, records: Sequence[RemoteRecord]) -> None:
+        """Compare a page with what we hold. Reads only."""
+        newest = {record.remote_id: record for record in records}  # a page may repeat a record
+        self._count = len(records)
+        links = self._links(newest)
+        leads = Lead.objects.live().select_related("channel", "campaign")
+        found = {lead.pk: lead for lead in leads.filter(pk__in=[link.lead_id for link in links.values()])}
+        self._winners = self._known({record.merged_into for record in newest.values() if record.merged_into})
+        self._read = []
+        for record in newest.values():
+            link = links.get(record.remote_id)
+            lead = found.get(link.lead_id or 0) if link else None
+            if link is None or lead is None:
+                self.strangers += 1
+            elif link.held_at is None:
+                self._read.append(self._compare(record, link, lead))
+
+    def fetch_more(self, connector: Connector) -> None:
+        """Nothing: a person's record is whole."""
+
+    def write(self, run: RunLog, at: datetime) -> Collection[int]:
+        """Write the page in the caller's transaction; returns the leads that the CRM should be sent."""
+        news = [each for each in self._read if each.is_news]
+        revisions = [Revision(each.lead.pk, each.values) for each in news if each.values]
+        source = f"CRM {self.connection}"
+        revised = {row.lead_id: row for row in revise_leads(revisions=revisions, source=source, at=at)}
+        for each in news:
+            self._settle(each, revised.get(each.lead.pk), at)
+            self._note(run, each, revised.get(each.lead.pk), at)
+        self._link(news, at)
+        run.run.unchanged += self._count - sum(bool(each.values or each.fate) for each in news)
+        return {each.lead.pk for each in news if each.goes_out}
+
+    # --- who is who ---
+
+    def _links(self, records: Mapping[str, RemoteRecord]) -> dict[str, ExternalRecord]:
+        links = self._known(records)
+        keys = {
+            record.key: remote_id
+            for remote_id, record in records.items()
+            if record.key and remote_id not in links and not record.is_archived and _is_uuid(record.key)
+        }
+        if not keys:
+            return links
+        leads = Lead.objects.live().filter(public_id__in=keys)
+        leads = leads.exclude(external_records__in=self._all().filter(kind=RecordKind.PERSON))
+        for public_id, lead_id in leads.values_list("public_id", "pk"):
+            remote_id = keys[str(public_id)]
+            links[remote_id] = ExternalRecord(
+                connection=self.connection, kind=RecordKind.PERSON, remote_id=remote_id, lead_id=lead_id
+            )
+        return links
+
+    def _known(self, remote_ids: Collection[str | None]) -> dict[str, ExternalRecord]:
+        return {row.remote_id: row for row in self._all().filter(remote_id__in=remote_ids, kind__in=KINDS)}
+
+    def _all(self) -> Any:
+        return ExternalRecord.objects.filter(connection=self.connection, lead__isnull=False)
+
+    # --- one record ---
+
+    def _compare(self, record: RemoteRecord, link: ExternalRecord, lead: Lead) -> ReadPerson:
+        read = ReadPerson(record, link, lead, is_new=link.pk is None, snapshot=dict(link.snapshot))
+        if record.merged_into:
+            read.fate = _Outcome.MERGED if link.merged_into != record.merged_into else ""
+        elif record.is_archived:
+            read.fate = _Outcome.ARCHIVED if link.archived_at is None else ""
+        elif link.archived_at is not None:
+            read.notes.append("It is back in the CRM.")
+        if record.converted and record.converted.contact_id:
+            self._converted(read, record.converted.contact_id)
+        if not (record.merged_into or record.is_archived or record.converted):
+            ours = lead_values(lead=lead, owners=self.owners, rules=self.rules)
+            for rule in self.rules:
+                if rule.local in ours and has_field(record.fields, rule.remote):
+                    self._merge(read, rule, ours[rule.local], get_field(record.fields, rule.remote))
+        return read
+
+    def _converted(self, read: ReadPerson, contact_id: str) -> None:
+        if not self._known([contact_id]):
+            read.notes.append(f"Converted into contact {contact_id}.")
+
+    def _merge(self, read: ReadPerson, rule: FieldRule, ours: Any, theirs: Any) -> None:
+        verdict = decide(
+            rule,
+            ours,
+            theirs,
+            read.link.snapshot,
+            ours_at=read.lead.changed_at,
+            theirs_at=read.record.modified_at,
+        )
+        if verdict is Verdict.IN and is_pullable(rule.local):
+            try:
+                value = to_local(name=rule.local, value=theirs, owners=self.owners)
+            except MappingError as error:
+                # Told once: what cannot be taken over is agreed upon as different.
+                if essence(theirs) != read.snapshot.get(rule.local):
+                    read.notes.append(str(error))
+            else:
+                read.values[rule.local] = value
+                read.said[rule.local] = [essence(ours), essence(theirs)]
+            read.snapshot[rule.local] = essence(theirs)
+        elif verdict is Verdict.OUT and rule.direction is Direction.BOTH:
+            is_told = read.snapshot.get(rule.local) == essence(theirs)
+            read.snapshot[rule.local] = essence(theirs)
+            read.goes_out = read.goes_out or not is_told
+        elif verdict is not Verdict.OUT:
+            read.snapshot[rule.local] = essence(theirs)
+
+    # --- writing ---
+
+    def _settle(self, each: ReadPerson, revised: Revised | None, at: datetime) -> None:
+        link, record = each.link, each.record
+        link.snapshot, link.remote_changed_at, link.synced_at = each.snapshot, record.modified_at, at
+        link.archived_at = record.modified_at if record.is_archived or record.merged_into else None
+        link.merged_into = ""
+        if record.merged_into:
+            winner = self._winners.get(record.merged_into)
+            if winner is None:
+                # Our lead follows the record that lives on.
+                link.remote_id, link.archived_at, link.snapshot = record.merged_into, None, {}
+                each.notes.append(f"Merged into {record.merged_into} in the CRM; the lead is known by that now.")
+            else:
+                link.merged_into = record.merged_into[:120]
+            if winner is not None and winner.lead_id != link.lead_id:
+                each.notes.append(f"The CRM took this lead and {winner.lead} for one person. Here they are two.")
+        for name, why in (revised.refused if revised else {}).items():
+            each.notes.append(f"{name}: {why}")
+
+    def _note(self, run: RunLog, each: ReadPerson, revised: Revised | None, at: datetime) -> None:
+        written = {name: list(pair) for name, pair in revised.written.items()} if revised else {}
+        outcome = each.fate or (_Outcome.UPDATED if written else _Outcome.SKIPPED if each.notes else "")
+        if outcome:
+            run.add(
+                outcome,
+                at,
+                kind=self.kind,
+                way=SyncRecord.Way.IN,
+                lead_id=each.lead.pk,
+                remote_id=each.record.remote_id,
+                changes={name: each.said.get(name, pair) for name, pair in written.items()},
+                written=written,
+                note=" ".join(each.notes),
+            )
+
+    def _link(self, news: Sequence[ReadPerson], at: datetime) -> None:
+        known = [each.link for each in news if each.link.pk]
+        ExternalRecord.objects.bulk_update(known, _COLUMNS, batch_size=200)
+        ExternalRecord.objects.bulk_create([each.link for each in news if not each.link.pk], ignore_conflicts=True)
+        contacts = [
+            ExternalRecord(
+                connection=self.connection,
+                kind=RecordKind.CONTACT,
+                remote_id=each.record.converted.contact_id,
+                lead=each.lead,
+                synced_at=at,
+            )
+            for each in news
+            if each.record.converted and each.record.converted.contact_id
+        ]
+        ExternalRecord.objects.bulk_create(contacts, ignore_conflicts=True)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
