@@ -39,11 +39,10 @@ Pages = Iterator[tuple[Rows, str | None]]
 
 
 class HubSpotReader:
-    """Reads over one session. It remembers our ids of the people it met and the account's currency."""
+    """Reads over one session. It remembers the account's currency."""
 
     def __init__(self, link: HubSpotSession, account: Account, page_size: int | None = None) -> None:
         self._link, self._account, self._page_size = link, account, page_size
-        self._keys: dict[str, str | None] = {}
         self._currency: str | None = None
 
     def _properties(self, kind: Kind) -> list[str]:
@@ -145,13 +144,12 @@ class HubSpotReader:
         with reading("deals"):
             ids = list(dict.fromkeys(str(row["id"]) for row in rows))
         people, companies = self._linked(ids, "contacts"), self._linked(ids, "companies")
-        self._read_keys([each for linked in people.values() for each, _ in linked])
         for held, following in pages:
             yield Page(
                 tuple(
                     replace(
                         self._record("deal", row, currency),
-                        contacts=contacts(people.get(str(row["id"]), ()), self._keys),
+                        contacts=contacts(people.get(str(row["id"]), ())),
                         account_id=_company(companies.get(str(row["id"]), ())),
                     )
                     for row in held
@@ -171,14 +169,6 @@ class HubSpotReader:
                 found.setdefault(each, []).extend(linked)
             ask = ask[LINKED_BATCH:] + further
         return found
-
-    def _read_keys(self, ids: Sequence[str]) -> None:
-        """Our own ids of contacts, a hundred a call; asked once for each contact."""
-        unknown = [each for each in dict.fromkeys(ids) if each not in self._keys]
-        for part in parts(unknown, BATCH):
-            rows = self.batch("person", part, properties=[KEY])
-            with reading("batch/read"):
-                self._keys |= dict.fromkeys(part) | {str(row["id"]): row["properties"].get(KEY) for row in rows}
 
     def default_currency(self, rows: Any) -> str:
         """The account's currency, asked for when some deal names none."""

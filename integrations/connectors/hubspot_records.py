@@ -183,7 +183,8 @@ def history(row: Mapping[str, Any], *, currency: str) -> Iterator[StageChange]:
     one line. Later lines of the same property never join an earlier one.
     """
     deal_id, held = str(row["id"]), row["properties"]
-    lines = [(name, each) for name in HISTORY for each in row["propertiesWithHistory"].get(name) or ()]
+    # HubSpot lists the newest first; of equal stamps the older must stay ahead.
+    lines = [(name, each) for name in HISTORY for each in reversed(row["propertiesWithHistory"].get(name) or ())]
     events = sorted(((moment(each["timestamp"]), name, each) for name, each in lines), key=lambda event: event[0])
     groups: list[list[tuple[datetime, str, Mapping[str, Any]]]] = []
     for event in events:
@@ -202,7 +203,7 @@ def history(row: Mapping[str, Any], *, currency: str) -> Iterator[StageChange]:
         amount = Decimal(past["amount"]) if past.get("amount") else None
         if (stage, amount) != before:
             yield StageChange(
-                remote_id=f"{deal_id}:{epoch(group[0][0])}",
+                remote_id=f"{deal_id}:{epoch(group[0][0])}:{past['dealstage']}",
                 deal_id=deal_id,
                 from_stage=before[0],
                 to_stage=stage,
@@ -284,6 +285,6 @@ def links(payload: Any) -> tuple[dict[str, list[tuple[str, str]]], list[dict[str
     return found, further
 
 
-def contacts(linked: Sequence[tuple[str, str]], keys: Mapping[str, str | None]) -> tuple[RemoteContact, ...]:
-    """The people of a deal with our ids of them."""
-    return tuple(RemoteContact(each, keys.get(each), label) for each, label in linked)
+def contacts(linked: Sequence[tuple[str, str]]) -> tuple[RemoteContact, ...]:
+    """The people of a deal. Our ids of them would cost a call per hundred; they come with the people themselves."""
+    return tuple(RemoteContact(each, None, label) for each, label in linked)
