@@ -61,6 +61,14 @@ class Harness:
     """Most calls to fetch a batch and a few more by id, one of them unknown."""
     overhead: int = 0
     """Calls that a connector makes once, before its first write: fetching a token, learning the name of a field."""
+    in_deals: Callable[[str], str] = str
+    """in_deals(person id) → the id under which deals know that person, where a conversion gave another."""
+    one_by_one: bool = False
+    """Whether each person of a batch is a call of its own: an unclear answer then leaves one unknown, not all."""
+    tells_removed_people: bool = True
+    """Whether changes or the gone tell of removed people. Else they only vanish from lists and fetches."""
+    remove_deal: Callable[[str], Any] | None = None
+    """Delete a deal: needed where `tells_removed_people` is False."""
     tells_person_keys: bool = True
     """Whether a deal's contacts carry our keys without further calls."""
     tells_amounts: bool = True
@@ -100,6 +108,11 @@ class Harness:
     foreign_urls: tuple[str, ...] = ()
     """Look-alikes that are not."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def seconds(count: float) -> timedelta:
+        """A `tick` of so many seconds."""
+        return timedelta(seconds=count)
 
     @contextlib.contextmanager
     def faulty(self, behavior: Behavior, only: str = "") -> Iterator[FaultyServer]:
