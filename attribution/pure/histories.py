@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from attribution.pure.journeys import DAY
 from attribution.pure.ordering import Flags, Floats, Ints, order_within
-
-_MICROSECONDS = 86_400_000_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +71,8 @@ def histories(
     return Histories(
         person=person,
         place=place[order],
-        left=(ends_at[person] - at) / _MICROSECONDS,
-        days=np.maximum(ends_at - since, 0) / _MICROSECONDS,
+        left=(ends_at[person] - at) / DAY,
+        days=np.maximum(ends_at - since, 0) / DAY,
         converted=converted,
         band=band,
         channel_of=channel_of,
