@@ -83,6 +83,23 @@ class Bearer(AuthBase):
         return "Bearer(…)"
 
 
+class ApiKey(Bearer):
+    """The token in a header of the vendor's own."""
+
+    def __init__(self, header: str, token: str) -> None:
+        super().__init__(token)
+        self._header = header
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the header."""
+        super().__call__(request)
+        request.headers[self._header] = request.headers.pop("Authorization").removeprefix("Bearer ")
+        return request
+
+    def __repr__(self) -> str:
+        return "ApiKey(…)"
+
+
 class Anonymous(AuthBase):
     """No proof of who we are: a token address takes it in the form."""
 
