@@ -38,8 +38,8 @@ test-quick: .dev  ## SQLite only, no browser: under two minutes
 check: .dev  ## types, style, import contracts, templates, vendored files, migrations, OpenAPI; ARGS='mypy lint'
 	@exec $(VENV) -m config.dev.check $(ARGS)
 
-bench: .dev  ## server time of every page on the demo company (after make demo)
-	@$(VENV) -m benchmarks.pages
+bench: .dev  ## attribution beside its peers, and the demo's pages; ARGS='attribution --sizes 100k,1m'
+	@$(VENV) -m benchmarks $(ARGS)
 
 openapi: .dev  ## write tests/baselines/openapi.yaml anew
 	@exec $(VENV) -m config.dev.check snapshot

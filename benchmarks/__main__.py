@@ -1,0 +1,40 @@
+"""`python -m benchmarks [pages | attribution …]`: all figures the documents quote; without a word, both."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from benchmarks import attribution
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is named, or everything there is data for."""
+    if arguments[:1] == ["attribution"]:
+        return attribution.main(arguments[1:])
+    if arguments[:1] == ["pages"]:
+        return _pages()
+    if arguments:
+        print("usage: python -m benchmarks [pages | attribution …]", file=sys.stderr)
+        return 2
+    failed = attribution.main([])
+    return max(failed, _pages() if _has_demo() else 0)
+
+
+def _has_demo() -> bool:
+    folder = Path(os.environ.get("VAR_DIR", Path(__file__).resolve().parents[1] / "var"))
+    if (folder / "secret_key").exists():
+        return True
+    print("No demo company here (make demo), so no pages to measure.", file=sys.stderr)
+    return False
+
+
+def _pages() -> int:
+    from benchmarks import pages
+
+    return pages.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""Results as JSON and as tables between two markers of the read-me."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+TITLES = {
+    "rules": "Five rule methods, totals per campaign (floats)",
+    "cents": "Five rule methods, credits exact to the cent, totals per campaign",
+    "markov": "Markov, first order, the model alone",
+    "hazard": "Additive hazard, eight lags tried, the fit alone",
+}
+
+
+def seconds(run: dict[str, Any]) -> float:
+    """What is compared: the model alone where sorting and preparing are told apart, else everything."""
+    return float(run["parts"]["model"] if run["work"] in ("markov", "hazard") else run["seconds"])
+
+
+def agreement(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How far each peer's results lie from ours: the largest relative difference of a campaign, and the median."""
+    found = []
+    ours = {(run["work"], run["touches"]): run for run in runs if run["program"] == "ours" and "error" not in run}
+    for run in runs:
+        base = ours.get(("rules" if run["work"] == "cents" else run["work"], run["touches"]))
+        if base is None or run is base or "error" in run:
+            continue
+        pairs = {
+            key: (base["totals"][key], values) for key, values in run.get("totals", {}).items() if "totals" in base
+        }
+        if "effects" in run and "effects" in base:
+            pairs["removal effects"] = (base["effects"], run["effects"])
+        for what, (mine, theirs) in pairs.items():
+            # Our cents end with the entry of Unattributed, which is no campaign.
+            off = sorted(abs(b - a) / a for a, b in zip(mine, theirs, strict=False) if a > 0)
+            if off:
+                found.append(
+                    {
+                        "program": run["program"] if run["program"] != "ours" else "ours, to the cent",
+                        "touches": run["touches"],
+                        "what": what,
+                        "largest": off[-1],
+                        "median": off[len(off) // 2],
+                        "campaigns": len(off),
+                    }
+                )
+    return found
+
+
+def write(results: dict[str, Any], folder: Path) -> None:
+    """Write results.json and the read-me's tables."""
+    results["ratios"] = ratios(results["runs"])
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    page = folder / "README.md"
+    text = page.read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN)
+    page.write_text(f"{head}{BEGIN}\n{tables(results)}{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def ratios(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Our time over the fastest peer's, per work and size; cents are held against the peers' floats."""
+    found = []
+    for run in runs:
+        if run["program"] != "ours" or "error" in run:
+            continue
+        rival_work = "rules" if run["work"] == "cents" else run["work"]
+        rivals = [
+            peer
+            for peer in runs
+            if (peer["work"], peer["touches"]) == (rival_work, run["touches"])
+            and peer["program"] != "ours"
+            and "error" not in peer
+        ]
+        if rivals:
+            best = min(rivals, key=seconds)
+            found.append(
+                {
+                    "work": run["work"],
+                    "touches": run["touches"],
+                    "best_peer": best["program"],
+                    "ours_to_best": seconds(run) / seconds(best),
+                    "memory_to_least": run["above_input_bytes"] / min(peer["above_input_bytes"] for peer in rivals),
+                }
+            )
+    return found
+
+
+def tables(results: dict[str, Any]) -> str:
+    """All tables as Markdown."""
+    machine = results["machine"]
+    load = ", ".join(f"{machine[name][0]:.1f}" for name in ("load_before", "load_after"))
+    lines = [
+        f"\nMeasured {results['at'][:10]} on {machine['processors']} × {machine['processor']},"
+        f" {machine['memory_bytes'] / 2**30:.0f} GiB, Python {machine['python']}, NumPy {machine['numpy']};"
+        f" load average before and after {load}.\n"
+    ]
+    for work, title in TITLES.items():
+        runs = [run for run in results["runs"] if run["work"] == work]
+        if runs:
+            lines += [f"### {title}\n", *_speed(runs), ""]
+    lines += [*_agreement(results["agreement"]), *_reconciled(results["runs"]), *_database(results.get("database"))]
+    return "\n".join(lines) + "\n"
+
+
+def _speed(runs: list[dict[str, Any]]) -> list[str]:
+    sizes = sorted({run["touches"] for run in runs})
+    programs = list(dict.fromkeys(run["program"] for run in runs))
+    lines = [
+        "| program | " + " | ".join(f"{size:,} touches" for size in sizes) + " |",
+        "|---|" + "---:|" * len(sizes),
+    ]
+    for program in programs:
+        mine = {run["touches"]: run for run in runs if run["program"] == program}
+        name = next((f"{program} {run['version']}" for run in mine.values() if "version" in run), program)
+        lines.append(f"| {name} | " + " | ".join(_cell(mine.get(size)) for size in sizes) + " |")
+    return lines
+
+
+def _cell(run: dict[str, Any] | None) -> str:
+    if run is None:
+        return "–"
+    if "error" in run:
+        return str(run["error"]).replace("|", "/")
+    return f"{seconds(run) * 1000:,.0f} ms · {run['above_input_bytes'] / 2**20:,.0f} MiB"
+
+
+def _agreement(rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [
+        "### Differences from our totals per campaign\n",
+        "| program | touches | of | largest | median |",
+        "|---|---:|---|---:|---:|",
+    ]
+    for row in rows:
+        shown = f"{row['what'].replace('_', ' ')} | {_share(row['largest'])} | {_share(row['median'])}"
+        lines.append(f"| {row['program']} | {row['touches']:,} | {shown} |")
+    return [*lines, ""]
+
+
+def _share(value: float) -> str:
+    return "none" if value < 1e-12 else f"{value:.1e}" if value < 1e-4 else f"{value:.2%}"
+
+
+def _reconciled(runs: list[dict[str, Any]]) -> list[str]:
+    runs = [run for run in runs if run["work"] == "reconcile" and "error" not in run]
+    if not runs:
+        return []
+    lines = [
+        "### Reconciliation\n",
+        "| touches | opportunities | amount | methods | opportunities off by a cent | credits moved by shuffling |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    for run in runs:
+        wrong, moved = run["opportunities_off_by_a_cent"], run["credits_moved_by_shuffling"]
+        amount = f"{run['amount_cents'] / 100:,.2f}"
+        counts = f"{len(wrong)} | {sum(wrong.values())} | {sum(moved.values())}"
+        lines.append(f"| {run['touches']:,} | {run['opportunities']:,} | {amount} | {counts} |")
+    return [*lines, ""]
+
+
+def _database(found: dict[str, Any] | None) -> list[str]:
+    if not found:
+        return []
+    lines = ["### Database to stored credits, PostgreSQL\n"]
+    if "error" in found:
+        return [*lines, found["error"], ""]
+    lines += [
+        f"{found['touches']:,} touches, {found['opportunities']:,} opportunities, {found['credits']:,} credits.\n",
+        "| what | seconds | of |",
+        "|---|---:|---|",
+    ]
+    for name, label in (
+        ("copy_out", "COPY out of the same rows"),
+        ("copy_in", "COPY in of the same credits, same indexes and constraints"),
+        ("first_run", "first run"),
+        ("full_run", "full run over stored credits"),
+        ("incremental_run", "incremental run after 100 changed opportunities"),
+    ):
+        ratio = found["ratios"].get(name)
+        lines.append(f"| {label} | {found[name]:.2f} | {ratio or ''} |")
+    return [*lines, ""]

@@ -1,0 +1,51 @@
+"""How a work is timed, the same for us and for every peer; imports nothing but the standard library.
+
+A worker is a process that loads a world (not timed), does one work several times and prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def memory(field: str) -> int:
+    """Bytes of this process: VmHWM, its peak so far, or VmRSS, what it has now."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def measured(work: Callable[[], dict], repeats: int) -> dict:
+    """Do the work so often; the last result, with the median of seconds and the peak of memory beside it."""
+    before = memory("VmRSS")
+    seconds, found = [], {}
+    for _ in range(repeats):
+        began = time.perf_counter()
+        found = work()
+        seconds.append(time.perf_counter() - began)
+    peak = memory("VmHWM")
+    return {
+        "seconds": statistics.median(seconds),
+        "fastest": min(seconds),
+        "repeats": repeats,
+        "peak_bytes": peak,
+        "above_input_bytes": max(peak - before, 0),
+        **found,
+    }
+
+
+def stage(parts: dict[str, float], name: str, began: float) -> float:
+    """Note the time since ``began`` under a name; returns now."""
+    now = time.perf_counter()
+    parts[name] = now - began
+    return now
+
+
+def say(result: dict) -> None:
+    """Print the line the harness reads."""
+    print(json.dumps(result), flush=True)

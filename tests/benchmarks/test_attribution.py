@@ -1,0 +1,70 @@
+"""The harness at a tiny size, without peers: it must not rot between two measurements."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import attribution, report
+from benchmarks.generator import World, generate
+from benchmarks.ours import RULES, WORKS
+
+SMALL = generate(3_000, seed=7, campaigns=20)
+
+
+def test_the_same_seed_makes_the_same_world(tmp_path: Path) -> None:
+    SMALL.save(tmp_path / "world.npz")
+    for again in (generate(3_000, seed=7, campaigns=20), World.load(tmp_path / "world.npz")):
+        assert all(np.array_equal(mine, getattr(again, name)) for name, mine in vars(SMALL).items())
+    assert len(SMALL.id) == len(np.unique(SMALL.id)) == 3_000
+    assert set(np.unique(SMALL.opportunity).tolist()) == set(range(len(SMALL.amount)))
+
+
+def test_floats_and_cents_tell_the_same() -> None:
+    floats, cents = (WORKS[work](SMALL)["totals"] for work in ("rules", "cents"))
+    deals = len(SMALL.amount)
+    for key in RULES:
+        assert np.abs(np.array(floats[key]) - cents[key][:-1]).max() <= deals
+        assert sum(cents[key]) == pytest.approx(sum(floats[key]))
+
+
+def test_everything_reconciles() -> None:
+    found = WORKS["reconcile"](SMALL)
+    assert found["eligible"] + found["rejected"] == 3_000
+    assert not any(found["opportunities_off_by_a_cent"].values())
+    assert not any(found["credits_moved_by_shuffling"].values())
+
+
+def test_results_and_tables_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(Path(attribution.__file__).with_name("README.md"), tmp_path)
+    write = report.write
+    monkeypatch.setattr(report, "write", lambda results, folder: write(results, tmp_path))
+    works = "rules,cents,markov,hazard,reconcile"
+    assert attribution.main(["--sizes", "2k", "--only", works, "--repeats", "1", "--no-peers"]) == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [run["work"] for run in results["runs"]] == works.split(",")
+    assert all(run["seconds"] > 0 and "error" not in run for run in results["runs"])
+    page = (tmp_path / "README.md").read_text()
+    assert "2,000 touches" in page.split(report.BEGIN)[1].split(report.END)[0]
+
+
+def test_ratios_and_differences_are_against_the_best_peer() -> None:
+    def run(program: str, seconds: float, total: float, work: str = "rules") -> dict:
+        rows = {"program": program, "work": work, "touches": 9, "seconds": seconds, "above_input_bytes": 10}
+        return {**rows, "totals": {"linear": [total, 4.0]}}
+
+    runs = [run("ours", 2.0, 8.0), run("ours", 6.0, 8.0, "cents"), run("slow", 9.0, 10.0), run("quick", 4.0, 8.0)]
+    assert [(row["work"], row["best_peer"], row["ours_to_best"]) for row in report.ratios(runs)] == [
+        ("rules", "quick", 0.5),
+        ("cents", "quick", 1.5),
+    ]
+    assert {(row["program"], row["largest"]) for row in report.agreement(runs)} == {
+        ("ours, to the cent", 0.0),
+        ("slow", 0.25),
+        ("quick", 0.0),
+    }
+    assert "| slow | 9,000 ms" in report.tables(
+        {"at": "2026-01-01", "machine": attribution.machine() | {"load_after": (0.0,)}, "runs": runs, "agreement": []}
+    )
