@@ -337,7 +337,9 @@ class Records:
             part = wanted[start : start + 500]
             marks = ",".join("?" * len(part))
             found += self._rows(
-                "SELECT DISTINCT records.* FROM terms JOIN records USING (object, id) WHERE object = ? AND name = ?"
+                # CROSS keeps the order: SQLite would else go through all records.
+                "SELECT DISTINCT records.* FROM terms CROSS JOIN records USING (object, id)"
+                " WHERE object = ? AND name = ?"
                 f" AND value IN ({marks}) AND {_STATES[state]}",
                 (kind, name, *part),
             )
