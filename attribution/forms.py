@@ -6,7 +6,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from attribution.pure.methods import all_methods
+from django.forms import Select
+
+from attribution.figures.offers import chosen_method, method_choices, scope_choices
+from attribution.models import AttributionRules
+from attribution.pure.methods import Method
+from attribution.queries import methods
 from leads.forms import ScopeForm
 from leads.models import Company
 from leads.pure.week import local_date, quarter_bounds
@@ -16,22 +21,40 @@ DEFAULT_DAYS = 90
 
 
 class AttributionForm(ScopeForm):
-    """A scope with a known method; without a period the last 90 days are meant, today included."""
+    """A scope with a known method and journey scope; without a period the last 90 days are meant, today included.
+
+    ``known`` are the methods on offer, read once and passed on.
+    """
 
     def __init__(
         self, data: Mapping[str, Any], *, company: Company, at: datetime, only: Collection[str] = ("method", "basis")
     ) -> None:
+        self.known = methods()
+        self.rules = AttributionRules.objects.get(pk=1)
         asked = {name: data.get(name) for name in data}
         if not any(asked.get(name) for name in ("from", "to", "week")):
             asked |= default_days(company, at)
-        asked |= {"method": asked.get("method") or company.default_method, "basis": asked.get("basis") or "simple"}
-        super().__init__(asked, company=company, at=at, only=only, methods=method_choices())
-        self.fields["method"].choices = method_choices()  # type: ignore[attr-defined]
+        asked |= {
+            "method": asked.get("method") or chosen_method(self.known, company).key,
+            "basis": asked.get("basis") or "simple",
+            "scope": asked.get("scope") or self.rules.scope,
+        }
+        super().__init__(
+            asked,
+            company=company,
+            at=at,
+            only=("scope", *only),
+            methods=method_choices(self.known),
+            scopes=scope_choices(self.rules),
+        )
+        if "method" in self.fields:
+            self.fields["method"].widget = Select(choices=method_choices(self.known))
+        self.fields["scope"].label = "Journeys of"
 
-
-def method_choices() -> list[tuple[str, str]]:
-    """(key, name) of every method, in the order of lists."""
-    return [(method.key, method.name) for method in all_methods()]
+    @property
+    def method(self) -> Method:
+        """The method asked for. Only after ``is_valid()``."""
+        return chosen_method(self.known, self.company, str(self.cleaned_data["method"]))
 
 
 def default_days(company: Company, at: datetime) -> dict[str, str]:

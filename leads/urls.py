@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from leads.views import figure, imports, lead_detail, lead_list, opportunity
+from leads.views import campaign_costs, figure, imports, lead_detail, lead_list, opportunity
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -19,6 +19,10 @@ urlpatterns: list[URLPattern] = [
     path("figures", figure.figure_list, name="figures"),
     path("figures/<str:key>", figure.figure_page, name="figure"),
     path("opportunities/<uuid:public_id>", opportunity.opportunity_detail, name="opportunity-detail"),
+    path("campaigns/<uuid:public_id>/costs", campaign_costs.campaign_costs, name="campaign-costs"),
+    path(
+        "campaigns/<uuid:public_id>/costs/forget", campaign_costs.campaign_costs_forget, name="campaign-costs-forget"
+    ),
     path("imports", imports.imports, name="imports"),
     path("imports/<uuid:public_id>", imports.import_detail, name="import-detail"),
     path("imports/<uuid:public_id>/columns", imports.import_columns, name="import-columns"),

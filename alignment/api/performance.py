@@ -17,7 +17,8 @@ from rest_framework.views import APIView
 
 from alignment.api.performance_answer import PerformanceAnswer
 from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
-from attribution.pure.methods import all_methods, get_method
+from attribution.figures.offers import chosen_method, method_choices
+from attribution.queries import methods
 from leads.api.schema import problems
 from leads.figures.base import Figure, Number, Scope, figure
 from leads.figures.words import figure_url
@@ -109,9 +110,11 @@ def _asked(request: Request) -> tuple[Scope, str]:
             errors[name] = ["Give it once."]
     data: dict[str, Any] = {name: query.get(name, "") for name in PARAMETERS if name != "model"}
     data["territory"] = _territory(data["territory"])
-    methods = [(method.key, method.name) for method in all_methods()]
     form = ScopeForm(
-        {**data, "method": query.get("model", "")}, company=Company.current(), at=timezone.now(), methods=methods
+        {**data, "method": query.get("model", "")},
+        company=Company.current(),
+        at=timezone.now(),
+        methods=method_choices(),
     )
     if not form.is_valid():
         errors |= {
@@ -188,15 +191,16 @@ class _Answer:
     # --- campaigns ---------------------------------------------------------------------------------------------------
 
     def _campaigns(self) -> dict[str, Any]:
-        method = get_method(self.scope.method)
-        table = campaign_table(self.scope)
+        method = chosen_method(methods(), Company.current(), self.scope.method)
+        table = campaign_table(self.scope, (method.key,))
         rows = list(_leaves(table))
-        elsewhere = sum(node.revenue[method.key] for node in rows if node.campaign is None)
+        nameless = sum(node.revenue[method.key] for node in rows if node.campaign is None)
         named = _by_campaign(rows)
         return {
             "model": {"key": method.key, "version": method.version, "name": method.name},
             "results": [self._campaign(node, method.key) for node in named],
-            "no_campaign": self._money(elsewhere),
+            "no_campaign": self._money(nameless),
+            "elsewhere": self._money(table.elsewhere[method.key]),
             "unattributed": self._money(table.unattributed[method.key]),
             "total": self._money(table.total[method.key]),
         }

@@ -76,6 +76,9 @@ class AttributionTotals(serializers.Serializer[Any]):
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     roi_unknown_because = serializers.CharField(allow_null=True)
+    roas = serializers.FloatField(allow_null=True, help_text="null without ad spend in the period")
+    payback_months = serializers.IntegerField(allow_null=True, help_text="of the campaign's whole life, not the period")
+    payback_unknown_because = serializers.CharField(allow_null=True)
     leads = serializers.IntegerField()
     mqls = serializers.IntegerField()
 
@@ -87,16 +90,27 @@ class ComparedModel(AttributionModel):
     roi = serializers.FloatField(allow_null=True)
 
 
-class AttributionWeek(serializers.Serializer[Any]):
-    """An ISO week, or the part of it inside the period; pipeline as it stands at its end."""
+class AttributionStep(serializers.Serializer[Any]):
+    """What came and went in a part of the period; pipeline as it stands at its end."""
 
-    week = serializers.CharField()
     revenue = AttributionMoney()
     pipeline = AttributionMoney()
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     leads = serializers.IntegerField()
     mqls = serializers.IntegerField()
+
+
+class AttributionWeek(AttributionStep):
+    """An ISO week, or the part of it inside the period."""
+
+    week = serializers.CharField()
+
+
+class AttributionMonth(AttributionStep):
+    """A calendar month, or the part of it inside the period."""
+
+    month = serializers.CharField(help_text="such as 2026-11")
 
 
 class AttributionAnswer(serializers.Serializer[Any]):
@@ -112,6 +126,7 @@ class AttributionAnswer(serializers.Serializer[Any]):
     totals = AttributionTotals()
     models = ComparedModel(many=True)
     weeks = AttributionWeek(many=True)
+    months = AttributionMonth(many=True)
     coverage = serializers.FloatField(allow_null=True, help_text="of all closed-won revenue of the period, 0 to 1")
     definitions = serializers.DictField(child=serializers.IntegerField(), help_text="figure → version")
     links = serializers.DictField(child=serializers.URLField())
@@ -126,6 +141,7 @@ class AttributionRow(serializers.Serializer[Any]):
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     url = serializers.URLField()
+    rows_url = serializers.URLField(help_text="the credits behind the attributed revenue")
 
 
 class TouchCredit(serializers.Serializer[Any]):
@@ -162,6 +178,8 @@ class OpportunityCredits(serializers.Serializer[Any]):
 
     opportunity = CreditedOpportunity()
     run = AttributionRunAnswer(allow_null=True)
+    scope = serializers.CharField(help_text="whose touches make up the journey")
+    journey_url = serializers.URLField()
     models = CreditedModel(many=True)
 
 
@@ -194,6 +212,9 @@ EXAMPLE = OpenApiExample(
             "cost": {"amount": "5000.00", "currency": "EUR"},
             "roi": 1.5,
             "roi_unknown_because": None,
+            "roas": 2.5,
+            "payback_months": 3,
+            "payback_unknown_because": None,
             "leads": 31,
             "mqls": 12,
         },
@@ -201,6 +222,17 @@ EXAMPLE = OpenApiExample(
         "weeks": [
             {
                 "week": "2026-W46",
+                "revenue": _EUR,
+                "pipeline": {"amount": "48000.00", "currency": "EUR"},
+                "cost": {"amount": "5000.00", "currency": "EUR"},
+                "roi": 1.5,
+                "leads": 31,
+                "mqls": 12,
+            }
+        ],
+        "months": [
+            {
+                "month": "2026-11",
                 "revenue": _EUR,
                 "pipeline": {"amount": "48000.00", "currency": "EUR"},
                 "cost": {"amount": "5000.00", "currency": "EUR"},

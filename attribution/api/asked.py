@@ -11,17 +11,24 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from attribution.forms import AttributionForm, method_choices
+from attribution.forms import AttributionForm
 from attribution.models import AttributionRules, AttributionRun, JourneyScope
-from attribution.pure.methods import Method, all_methods, get_method
+from attribution.pure.methods import Method, all_methods
 from leads.figures.base import Scope
 from leads.models import Company, User
 
 MODEL = OpenApiParameter(
     "model",
     str,
-    enum=[key for key, _ in method_choices()],
-    description="Attribution method; without it the company's own.",
+    description="Attribution method; without it the company's own. Those shipped: "
+    + ", ".join(method.key for method in all_methods())
+    + ". Data-driven ones are there once fitted; the company's own methods are called custom-….",
+)
+SCOPE = OpenApiParameter(
+    "scope",
+    str,
+    enum=JourneyScope.values,
+    description="Whose touches make up a journey: one of the scopes that the company keeps; without it its own.",
 )
 PARAMETERS = [
     MODEL,
@@ -38,12 +45,7 @@ PARAMETERS = [
         enum=["simple", "realised"],
         description="simple: revenue by close date, cost by spend date. realised: revenue from touches of the period.",
     ),
-    OpenApiParameter(
-        "scope",
-        str,
-        enum=JourneyScope.values,
-        description="Whose touches make up a journey. Only the scope that the company computes can be asked for.",
-    ),
+    SCOPE,
     OpenApiParameter(
         "as_of",
         OpenApiTypes.STR,
@@ -54,10 +56,11 @@ PARAMETERS = [
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A checked question, the run that answers it, and the rules it was computed under."""
+    """A checked question, the methods on offer, the run that answers it, and the rules it was computed under."""
 
     scope: Scope
     method: Method
+    methods: tuple[Method, ...]
     run: AttributionRun | None
     rules: AttributionRules
     company: Company
@@ -65,43 +68,64 @@ class Asked:
 
 def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -> Asked:
     """Read the query. Raises ValidationError with one entry per parameter at fault."""
-    known = {parameter.name for parameter in PARAMETERS} | set(more)
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        raise ValidationError({name: [f"Unknown parameter; known are {', '.join(sorted(known))}."] for name in unknown})
+    check_names(request, {parameter.name for parameter in PARAMETERS} | set(more))
     company, at = Company.current(), timezone.now()
-    rules = AttributionRules.objects.get(pk=1)
-    run = AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()
+    run = last_run()
     given = {name: request.query_params[name] for name in request.query_params}
-    method = _method(given.pop("model", ""), company)
-    _check_scope(given.pop("scope", ""), rules)
-    data = {**given, "method": method.key, "campaign": campaign}
+    data = {**given, "method": given.pop("model", ""), "campaign": campaign}
     form = AttributionForm(data, company=company, at=at, only=("method", "basis", "campaign"))
     if not form.is_valid():
-        raise ValidationError({name: [str(text) for text in texts] for name, texts in form.errors.items()})
+        raise refused(form)
     # A key reads the company's rows; a person what they may see.
     scope = form.scope(request.user if isinstance(request.user, User) else None)
     if run is not None and run.finished_at and form.cleaned_data["as_of"] and scope.at < run.finished_at:
         computed = run.finished_at.astimezone(scope.tz).isoformat(timespec="seconds")
         raise ValidationError({"as_of": [f"Credits are kept as of the last run, {computed}; ask for then or later."]})
-    return Asked(scope, method, run, rules, company)
+    return Asked(scope, form.method, form.known, run, form.rules, company)
 
 
-def asked_method(request: Request) -> Method | None:
-    """Only the ``model`` parameter; None when it is not given."""
-    text = request.query_params.get("model", "")
-    return _method(text, Company.current()) if text else None
+@dataclass(frozen=True, slots=True)
+class AskedOfDeal:
+    """Which methods' credits, and of whose journeys."""
+
+    methods: tuple[Method, ...]
+    scope: str
+    company: Company
+    run: AttributionRun | None
 
 
-def _method(text: str, company: Company) -> Method:
-    known = [method.key for method in all_methods()]
-    if text and text not in known:
-        raise ValidationError({"model": [f"{text[:40]!r} is not a model; known are {', '.join(known)}."]})
-    return get_method(text or company.default_method)
+def asked_of_deal(request: Request) -> AskedOfDeal:
+    """Only ``model`` and ``scope``; without them every method, and the company's own scope."""
+    check_names(request, {MODEL.name, SCOPE.name})
+    company = Company.current()
+    asked = {"method": request.query_params.get("model", ""), "scope": request.query_params.get("scope", "")}
+    form = AttributionForm(asked, company=company, at=timezone.now(), only=("method",))
+    if not form.is_valid():
+        raise refused(form)
+    return AskedOfDeal(
+        (form.method,) if asked["method"] else form.known, form.cleaned_data["scope"], company, last_run()
+    )
 
 
-def _check_scope(text: str, rules: AttributionRules) -> None:
-    if text and text not in JourneyScope.values:
-        raise ValidationError({"scope": [f"{text[:40]!r} is not a scope; known are {', '.join(JourneyScope.values)}."]})
-    if text and text != rules.scope:
-        raise ValidationError({"scope": [f"Credits are computed for the scope {rules.scope!r} only."]})
+def check_names(request: Request, known: Collection[str]) -> None:
+    """Raises ValidationError naming every parameter that is not known, or given twice."""
+    errors: dict[str, list[str]] = {}
+    for name in sorted(request.query_params):
+        if name not in known:
+            errors[name] = [f"Unknown parameter; known are {', '.join(sorted(known))}."]
+        elif len(request.query_params.getlist(name)) > 1:
+            errors[name] = ["Give it once."]
+    if errors:
+        raise ValidationError(errors)
+
+
+def refused(form: AttributionForm) -> ValidationError:
+    """The form's errors under the names of the API."""
+    return ValidationError(
+        {"model" if name == "method" else name: [str(text) for text in texts] for name, texts in form.errors.items()}
+    )
+
+
+def last_run() -> AttributionRun | None:
+    """The newest run whose credits are in place."""
+    return AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()

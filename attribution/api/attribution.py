@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
@@ -20,23 +21,32 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from attribution.api.answers import EXAMPLE, AttributionAnswer, AttributionRow, OpportunityCredits
-from attribution.api.asked import MODEL, PARAMETERS, Asked, asked, asked_method
+from attribution.api.asked import MODEL, PARAMETERS, SCOPE, Asked, AskedOfDeal, asked, asked_of_deal
 from attribution.figures import rows
-from attribution.figures.campaign_weeks import campaign_weeks
+from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
 from attribution.figures.headlines import headlines
+from attribution.figures.payback import payback
 from attribution.models import AttributionRun, Credit
 from attribution.pure import rollup
-from attribution.pure.methods import Method, all_methods
+from attribution.pure.methods import Method
 from leads.api.pagination import CursorPagination
 from leads.api.schema import page_of, problems
 from leads.figures import spend
 from leads.figures.base import Scope, definition, figure
-from leads.models import Campaign, Company, Opportunity, User
+from leads.figures.words import figure_url
+from leads.models import Campaign, Opportunity, User
 from leads.models import Scope as KeyScope
 from leads.pure.money import to_amount
 from leads.pure.week import local_date
 
-FIGURES = ("revenue", "pipeline", "influenced", "cost", "roi", "coverage")
+FIGURES = ("revenue", "pipeline", "influenced", "cost", "roi", "roas", "payback", "coverage")
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of an earlier answer: unchanged, it is not sent again. It changes with the run, the costs "
+    "and whatever else the answer says.",
+)
 NOT_MODIFIED = OpenApiResponse(description="Not modified: the answer still has the ETag of If-None-Match.")
 
 
@@ -50,7 +60,7 @@ class CampaignAttribution(APIView):
         operation_id="read_campaign_attribution",
         summary="What a campaign earned, cost and brought in, week by week and under every model",
         tags=["attribution"],
-        parameters=[*PARAMETERS, OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)],
+        parameters=[*PARAMETERS, IF_NONE_MATCH],
         responses={200: AttributionAnswer, 304: NOT_MODIFIED, **problems(400, 401, 403, 404, 429)},
         examples=[EXAMPLE],
     )
@@ -71,15 +81,16 @@ class CampaignAttributionList(APIView):
         operation_id="list_campaign_attribution",
         summary="What every campaign earned and cost",
         tags=["attribution"],
-        parameters=[*PARAMETERS, OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
-        responses={200: page_of(AttributionRow, "AttributionPage"), **problems(400, 401, 403, 429)},
+        parameters=[*PARAMETERS, OpenApiParameter("cursor", str), OpenApiParameter("limit", int), IF_NONE_MATCH],
+        responses={200: page_of(AttributionRow, "AttributionPage"), 304: NOT_MODIFIED, **problems(400, 401, 403, 429)},
     )
     def get(self, request: Request) -> Response:
         question = asked(request, more=("cursor", "limit"))
         paginator = CursorPagination()
         campaigns = Campaign.objects.select_related("channel", "parent")
         page: list[Campaign] = list(paginator.paginate_queryset(campaigns, request, view=self) or [])
-        return paginator.get_paginated_response(_list_rows(request, page, question.scope))
+        answer = paginator.get_paginated_response(_list_rows(request, page, question.scope))
+        return tagged(request, dict(answer.data))
 
 
 class OpportunityAttribution(APIView):
@@ -92,7 +103,7 @@ class OpportunityAttribution(APIView):
         operation_id="read_opportunity_attribution",
         summary="The credits of one opportunity, touch by touch",
         tags=["attribution"],
-        parameters=[MODEL],
+        parameters=[MODEL, SCOPE, IF_NONE_MATCH],
         responses={200: OpportunityCredits, 304: NOT_MODIFIED, **problems(400, 401, 403, 404, 429)},
     )
     def get(self, request: Request, opportunity_id: UUID) -> Response:
@@ -102,8 +113,7 @@ class OpportunityAttribution(APIView):
         deal = deals.filter(public_id=opportunity_id).first()
         if deal is None:
             raise Http404
-        only = asked_method(request)
-        return tagged(request, _opportunity_answer(deal, [only] if only else list(all_methods())))
+        return tagged(request, _opportunity_answer(request, deal, asked_of_deal(request)))
 
 
 def tagged(request: Request, body: dict[str, Any]) -> Response:
@@ -122,8 +132,8 @@ def tagged(request: Request, body: dict[str, Any]) -> Response:
 
 def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> dict[str, Any]:
     scope = question.scope
-    weeks = campaign_weeks(scope)
-    values = headlines(scope)
+    weeks, months = campaign_weeks(scope), campaign_months(scope)
+    values, back = headlines(scope), payback(scope)
     cost = None if values["cost"] is None else int(values["cost"])
     sums = dict(_priced(rows.won_credits_of_all(scope)).values_list("method").annotate(Sum("cents")))
     first = local_date(scope.period.start, scope.tz)
@@ -134,7 +144,7 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
         "run": _run(question.run),
         "period": {"from": first.isoformat(), "to": last.isoformat(), "time_zone": str(scope.tz)},
         "basis": scope.basis,
-        "scope": question.rules.scope,
+        "scope": scope.journey_scope,
         "look_back_days": question.company.look_back_days,
         "totals": {
             "attributed_revenue": _money(int(values["revenue"] or 0), scope),
@@ -143,6 +153,9 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
             "cost": _money(cost, scope),
             "roi": values["roi"],
             "roi_unknown_because": _unknown(cost),
+            "roas": values["roas"],
+            "payback_months": back.months,
+            "payback_unknown_because": back.reason or None,
             "leads": sum(entry.leads for entry in weeks),
             "mqls": sum(entry.mqls for entry in weeks),
         },
@@ -152,23 +165,24 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
                 "attributed_revenue": _money(sums.get(method.key, 0), scope),
                 "roi": rollup.roi(sums.get(method.key, 0), cost),
             }
-            for method in all_methods()
+            for method in question.methods
         ],
-        "weeks": [
-            {
-                "week": str(entry.week),
-                "revenue": _money(entry.revenue, scope),
-                "pipeline": _money(entry.pipeline, scope),
-                "cost": _money(entry.cost, scope),
-                "roi": entry.roi,
-                "leads": entry.leads,
-                "mqls": entry.mqls,
-            }
-            for entry in weeks
-        ],
+        "weeks": [{"week": entry.name, **_step(entry, scope)} for entry in weeks],
+        "months": [{"month": entry.name, **_step(entry, scope)} for entry in months],
         "coverage": values["coverage"],
         "definitions": {f"attribution.{name}": definition(f"attribution.{name}").version for name in FIGURES},
         "links": _links(request, campaign, scope),
+    }
+
+
+def _step(entry: CampaignStep, scope: Scope) -> dict[str, Any]:
+    return {
+        "revenue": _money(entry.revenue, scope),
+        "pipeline": _money(entry.pipeline, scope),
+        "cost": _money(entry.cost, scope),
+        "roi": entry.roi,
+        "leads": entry.leads,
+        "mqls": entry.mqls,
     }
 
 
@@ -184,7 +198,7 @@ def _links(request: Request, campaign: Campaign, scope: Scope) -> dict[str, str]
         "self": request.get_full_path(),
         "page": f"{reverse('attribution:campaign', args=[campaign.public_id])}?{query}",
     }
-    for name in ("revenue", "pipeline", "influenced", "cost"):
+    for name in ("revenue", "pipeline", "influenced", "cost", "roas", "payback"):
         links[f"{name}_rows"] = f"{reverse('leads:figure', args=[f'attribution.{name}'])}?{query}"
     return {name: request.build_absolute_uri(path) for name, path in links.items()}
 
@@ -208,6 +222,9 @@ def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dic
             "cost": _money(cost.get(campaign.pk), scope),
             "roi": rollup.roi(revenue.get(campaign.pk, 0), cost.get(campaign.pk)),
             "url": request.build_absolute_uri(reverse("api-attribution", args=[campaign.public_id])),
+            "rows_url": request.build_absolute_uri(
+                figure_url("attribution.revenue", replace(scope, campaign=str(campaign.public_id)))
+            ),
         }
         for campaign in page
     ]
@@ -227,10 +244,10 @@ def _rolled_up(sums: dict[int | None, int], parents: Mapping[int, int | None]) -
 # --- one opportunity -------------------------------------------------------------------------------------------------
 
 
-def _opportunity_answer(deal: Opportunity, methods: list[Method]) -> dict[str, Any]:
-    currency = Company.current().currency
-    run = AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()
-    credits = Credit.objects.filter(opportunity=deal).select_related("touchpoint", "channel", "campaign")
+def _opportunity_answer(request: Request, deal: Opportunity, question: AskedOfDeal) -> dict[str, Any]:
+    currency, methods = question.company.currency, question.methods
+    credits = Credit.objects.of_scope(question.scope).filter(opportunity=deal)
+    credits = credits.select_related("touchpoint", "channel", "campaign")
     found: dict[str, list[dict[str, Any]]] = {method.key: [] for method in methods}
     left = dict.fromkeys(found, 0)
     for credit in credits.filter(method__in=list(found)).order_by("touched_at", "touchpoint_id"):
@@ -258,7 +275,11 @@ def _opportunity_answer(deal: Opportunity, methods: list[Method]) -> dict[str, A
             if deal.reporting_cents is None
             else {"amount": to_amount(deal.reporting_cents, currency), "currency": currency},
         },
-        "run": _run(run),
+        "run": _run(question.run),
+        "scope": question.scope,
+        "journey_url": request.build_absolute_uri(
+            f"{reverse('attribution:journey', args=[deal.public_id])}?{urlencode({'scope': question.scope})}"
+        ),
         "models": [
             {
                 **_model(method),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -14,7 +14,6 @@ from attribution.figures import rows
 from attribution.figures.costs import cost_parts
 from attribution.models import CreditQuerySet
 from attribution.pure import rollup
-from attribution.pure.methods import all_methods
 from leads.figures.base import Scope
 from leads.figures.lifecycle import captured
 from leads.models import Campaign, Channel
@@ -65,17 +64,22 @@ BASIC_METHODS = ("first_touch", "last_touch", "linear")
 
 @dataclass(frozen=True, slots=True)
 class CampaignTable:
-    """The channels, what nobody earned, and the sum of both per method."""
+    """The channels, what nobody earned, what was earned elsewhere, and the sum of all per method: closed-won revenue.
+
+    ``elsewhere`` is what touches outside the filters earned in deals won in the period (other channels; touches of
+    other periods under the realised basis), less what touches inside them earned in deals won in other periods.
+    """
 
     channels: list[Node]
     unattributed: Money
+    elsewhere: Money
     total: Money
     whole: Node
 
 
-def campaign_table(scope: Scope) -> CampaignTable:
-    """The whole tree of a scope, in a fixed number of queries."""
-    cells = _cells(scope)
+def campaign_table(scope: Scope, methods: Collection[str]) -> CampaignTable:
+    """The whole tree of a scope under these methods, in a fixed number of queries."""
+    cells = _cells(scope, methods)
     channels = {channel.pk: channel for channel in Channel.objects.order_by("position", "pk")}
     campaigns = {campaign.pk: campaign for campaign in Campaign.objects.order_by("name", "pk")}
     nodes = {pk: Node(channel.name, "channel", channel.key) for pk, channel in channels.items()}
@@ -96,9 +100,11 @@ def campaign_table(scope: Scope) -> CampaignTable:
         (programme or nodes[channel_id]).children.append(leaf)
     whole = Node("All channels", "channel", children=top)
     _add_up(whole)
-    unattributed = _by_method(rows.unattributed_by_all(scope).filter(opportunity__reporting_cents__isnull=False))
-    total = Counter({method.key: whole.revenue[method.key] + unattributed[method.key] for method in all_methods()})
-    return CampaignTable(whole.children, unattributed, total, whole)
+    unattributed = _by_method(rows.unattributed_by_all(scope), methods)
+    elsewhere = _by_method(rows.other_credits_of_all(scope), methods)
+    elsewhere.subtract(_by_method(rows.beyond_credits_of_all(scope), methods))
+    total = Counter({key: whole.revenue[key] + unattributed[key] + elsewhere[key] for key in methods})
+    return CampaignTable(whole.children, unattributed, elsewhere, total, whole)
 
 
 def _programmes(
@@ -117,10 +123,10 @@ def _programmes(
     return found
 
 
-def _cells(scope: Scope) -> dict[tuple[int, int | None], Node]:
+def _cells(scope: Scope, methods: Collection[str]) -> dict[tuple[int, int | None], Node]:
     """(channel, campaign or None) → leaf, from one grouped query per column."""
     found: dict[tuple[int, int | None], Node] = defaultdict(lambda: Node("", "campaign"))
-    won = rows.won_credits_of_all(scope).filter(opportunity__reporting_cents__isnull=False).order_by()
+    won = _priced(rows.won_credits_of_all(scope), methods)
     for channel, campaign, method, cents in won.values_list("channel", "campaign", "method").annotate(Sum("cents")):
         found[channel, campaign].revenue[method] += cents
     expected = rows.open_credits(scope).filter(opportunity__reporting_cents__isnull=False).order_by()
@@ -143,8 +149,12 @@ def _leads(scope: Scope) -> Iterator[tuple[int | None, int | None, int]]:
     yield from grouped.annotate(Count("pk"))
 
 
-def _by_method(credits: CreditQuerySet) -> Money:
-    grouped = credits.order_by().values_list("method").annotate(Sum("cents"))
+def _priced(credits: CreditQuerySet, methods: Collection[str]) -> CreditQuerySet:
+    return credits.filter(method__in=methods, opportunity__reporting_cents__isnull=False).order_by()
+
+
+def _by_method(credits: CreditQuerySet, methods: Collection[str]) -> Money:
+    grouped = _priced(credits, methods).values_list("method").annotate(Sum("cents"))
     return Counter(dict(grouped))
 
 

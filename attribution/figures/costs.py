@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from attribution.figures import rows
 from attribution.figures.credits import revenue_part, unpriced
@@ -14,7 +14,7 @@ from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals,
 from leads.models import DealStatus, Opportunity
 
 _CAMPAIGN = frozenset({"channel", "campaign"})
-_RETURN = frozenset({"channel", "campaign", "method", "basis"})
+_RETURN = frozenset({"channel", "campaign", "method", "basis", "scope"})
 
 
 def cost_parts(scope: Scope) -> Parts:
@@ -34,6 +34,23 @@ def _roi(totals: Totals) -> Number | None:
     return rollup.roi(int(totals["revenue"] or 0), _whole(totals["cost"]))
 
 
+def advertised_revenue(scope: Scope) -> RowSet:
+    """The credits of touches through channels whose cost is ad spend."""
+    revenue = revenue_part(scope)
+    return replace(
+        revenue,
+        queryset=revenue.queryset.filter(channel__is_advertising=True),
+        label="Credits of won deals on touches through advertising",
+    )
+
+
+def _advertised(scope: Scope) -> Parts:
+    whole = replace(scope, territory=None)
+    known = dict(definition("spend.advertising").parts(whole))
+    cost = known.pop("included")
+    return {"revenue": advertised_revenue(whole), "cost": cost, **known, **unpriced(rows.won_deals(whole))}
+
+
 def _roas(totals: Totals) -> Number | None:
     return rollup.roas(int(totals["revenue"] or 0), _whole(totals["cost"]))
 
@@ -42,19 +59,30 @@ def _whole(cents: Number | None) -> int | None:
     return None if cents is None else int(cents)
 
 
+def _earlier() -> Exists:
+    """A deal that the same account won before."""
+    return Exists(
+        Opportunity.objects.filter(account=OuterRef("account"), status=DealStatus.WON).filter(
+            Q(closed_at__lt=OuterRef("closed_at")) | Q(closed_at=OuterRef("closed_at"), pk__lt=OuterRef("pk"))
+        )
+    )
+
+
+def new_customers(scope: Scope) -> QuerySet[Opportunity]:
+    """First won deals of their accounts, in the period. A deal without an account counts as its own."""
+    return rows.won_deals(replace(scope, territory=None)).filter(~_earlier())
+
+
 def _acquisition(scope: Scope) -> Parts:
     won = rows.won_deals(replace(scope, territory=None))
-    earlier = Opportunity.objects.filter(account=OuterRef("account"), status=DealStatus.WON).filter(
-        Q(closed_at__lt=OuterRef("closed_at")) | Q(closed_at=OuterRef("closed_at"), pk__lt=OuterRef("pk"))
-    )
     known = dict(cost_parts(replace(scope, channel="", campaign="")))
     return {
         "cost": known.pop("included"),
         "customers": RowSet(
-            won.filter(~Exists(earlier)), columns.DEAL, "First won deals of their accounts", dated_by="closed_at"
+            new_customers(scope), columns.DEAL, "First won deals of their accounts", dated_by="closed_at"
         ),
         **known,
-        "excluded_repeat": RowSet(won.filter(Exists(earlier)), columns.DEAL, "Further deals of known customers"),
+        "excluded_repeat": RowSet(won.filter(_earlier()), columns.DEAL, "Further deals of known customers"),
     }
 
 
@@ -96,12 +124,13 @@ register(
 register(
     Definition(
         key="attribution.roas",
-        version=1,
+        version=2,
         name="ROAS",
         unit="ratio",
-        formula="attributed revenue ÷ cost",
-        meaning="Return on ad spend: revenue per unit of money spent. It is not ROI.",
-        parts=_return,
+        formula="attributed revenue of advertising ÷ ad spend",
+        meaning="Return on ad spend: what touches through paid media earned per unit of money spent on it. Each "
+        "channel says whether its cost is ad spend (search, social, display; not events nor e-mail). It is not ROI.",
+        parts=_advertised,
         combine=_roas,
         arithmetic="{revenue} ÷ {cost}",
         filters=_RETURN,

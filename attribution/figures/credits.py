@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from attribution.figures import rows
+from attribution.models import Credit
 from leads.figures import columns
-from leads.figures.base import Definition, Parts, RowSet, Scope, register
+from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, register
 from leads.figures.pipeline import NO_AMOUNT, NO_RATE
 from leads.models import Opportunity
 
-ORIGIN = frozenset({"channel", "campaign", "territory", "method", "basis"})
+ORIGIN = frozenset({"channel", "campaign", "territory", "method", "basis", "scope"})
 
 
 def unpriced(deals: QuerySet[Opportunity]) -> dict[str, RowSet]:
@@ -47,6 +48,24 @@ def _unattributed(scope: Scope) -> Parts:
     }
 
 
+def _elsewhere(scope: Scope) -> Parts:
+    def part(found: QuerySet[Credit], label: str) -> RowSet:
+        priced = found.filter(method=scope.method, opportunity__reporting_cents__isnull=False)
+        ordered = priced.order_by("opportunity__closed_at", "pk")
+        return RowSet(ordered, rows.CREDIT, label, amount="cents", dated_by="opportunity__closed_at")
+
+    return {
+        "other": part(
+            rows.other_credits_of_all(scope), "Credits of deals won in the period that the filters leave out"
+        ),
+        "beyond": part(rows.beyond_credits_of_all(scope), "Credits of touches of the period for deals won outside it"),
+    }
+
+
+def _difference(totals: Totals) -> Number | None:
+    return (totals["other"] or 0) - (totals["beyond"] or 0)
+
+
 def _pipeline(scope: Scope) -> Parts:
     priced = rows.open_credits(scope).filter(opportunity__reporting_cents__isnull=False)
     part = RowSet(priced, rows.CREDIT, "Credits of open deals", amount="cents", dated_by="opportunity__opened_at")
@@ -77,7 +96,25 @@ register(
         "campaign and is dated by the close under both bases.",
         parts=_unattributed,
         better="down",
-        filters=frozenset({"territory", "method"}),
+        filters=frozenset({"territory", "method", "scope"}),
+    )
+)
+register(
+    Definition(
+        key="attribution.elsewhere",
+        version=1,
+        name="Attributed elsewhere",
+        unit="money",
+        formula="credits of deals won in the period that the filters leave out − credits inside them of deals won "
+        "outside the period",
+        meaning="What is missing between attributed revenue plus Unattributed and closed-won revenue: other channels "
+        "and campaigns and, under the realised basis, touches of other periods. Attributed + Unattributed + elsewhere "
+        "is closed-won revenue, to the cent, in every filter.",
+        parts=_elsewhere,
+        combine=_difference,
+        arithmetic="{other} − {beyond}",
+        better="neither",
+        filters=ORIGIN,
     )
 )
 register(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from attribution.figures import rows
 from attribution.figures.credits import unpriced
 from leads.figures import columns
-from leads.figures.base import Definition, Parts, RowSet, Scope, ratio, register
+from leads.figures.base import Column, Definition, Number, Parts, RowSet, Scope, Totals, ratio, register
 
 _DEAL = (replace(columns.DEAL[0], link="attribution:journey"), *columns.DEAL[1:])
 
@@ -20,10 +20,42 @@ def _influenced(scope: Scope) -> Parts:
     }
 
 
+_FILTERS = frozenset({"channel", "campaign", "territory", "basis", "scope"})
+MET = {"one": "exactly one campaign", "two": "two campaigns", "three": "three campaigns", "more": "four or more"}
+
+
+def _overlap(scope: Scope) -> Parts:
+    deals = rows.influenced_with_campaigns(scope)
+    shown = (*_DEAL, Column("campaigns", "Campaigns", "count"))
+    met = {
+        "one": deals.filter(campaigns=1),
+        "two": deals.filter(campaigns=2),
+        "three": deals.filter(campaigns=3),
+        "more": deals.filter(campaigns__gte=4),
+    }
+    parts = {
+        name: RowSet(found, shown, f"Deals that met {MET[name]}", dated_by="opened_at") for name, found in met.items()
+    }
+    return {**parts, "excluded_none": RowSet(deals.filter(campaigns=0), shown, "Touched, but through no campaign")}
+
+
+def _several(totals: Totals) -> Number | None:
+    return sum(totals[name] or 0 for name in ("two", "three", "more"))
+
+
+def overlap(scope: Scope) -> dict[str, int]:
+    """The parts of "attribution.overlap" counted, in one query."""
+    found = dict.fromkeys(MET, 0)
+    for number in rows.influenced_with_campaigns(scope).order_by().values_list("campaigns", flat=True):
+        if number:
+            found[("one", "two", "three")[number - 1] if number < 4 else "more"] += 1
+    return found
+
+
 def _coverage(scope: Scope) -> Parts:
     won = rows.won_deals(scope)
     priced = won.filter(reporting_cents__isnull=False)
-    touched = rows.with_journey(priced)
+    touched = rows.with_journey(scope, priced)
     return {
         "numerator": RowSet(
             touched, _DEAL, "Won deals with an eligible touch", amount="reporting_cents", dated_by="closed_at"
@@ -46,7 +78,24 @@ register(
         meaning="Deals won in the period and deals open at its end. Each once, so the numbers of campaigns must not be "
         "added up: most deals meet several.",
         parts=_influenced,
-        filters=frozenset({"channel", "campaign", "territory", "basis"}),
+        filters=_FILTERS,
+        weekly="each",
+    )
+)
+register(
+    Definition(
+        key="attribution.overlap",
+        version=1,
+        name="Deals that met several campaigns",
+        unit="count",
+        formula="number of influenced opportunities whose eligible touches came through two or more campaigns",
+        meaning="Why influenced numbers must not be added over campaigns. A deal influenced by the chosen campaign is "
+        "counted by all campaigns it met.",
+        parts=_overlap,
+        combine=_several,
+        arithmetic="{two} + {three} + {more}",
+        better="neither",
+        filters=_FILTERS,
         weekly="each",
     )
 )
@@ -62,6 +111,6 @@ register(
         parts=_coverage,
         combine=ratio,
         arithmetic="{numerator} ÷ {denominator}",
-        filters=frozenset({"territory"}),
+        filters=frozenset({"territory", "scope"}),
     )
 )

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.db.models import Sum
 
 from attribution.figures import rows
+from attribution.figures.costs import advertised_revenue, new_customers
 from attribution.figures.credits import revenue_part
 from attribution.pure import rollup
 from leads.figures import spend
 from leads.figures.base import Number, Scope, figure
 
-TILES = ("cost", "revenue", "roi", "influenced", "coverage")
+TILES = ("cost", "revenue", "roi", "roas", "marketing_cac", "influenced", "coverage")
 
 
 def headlines(scope: Scope) -> dict[str, Number | None]:
     """The figures attribution.* of TILES by the last part of their key, equal to what `figure` gives for each."""
-    known = spend.costs(scope).order_by().aggregate(cents=Sum("reporting_cents"))
-    cost, revenue = known["cents"], revenue_part(scope).total() or 0
+    cost, revenue = _spent(scope), revenue_part(scope).total() or 0
     return {
         "cost": cost,
         "revenue": revenue,
         "roi": rollup.roi(int(revenue), cost),
+        "roas": _roas(scope),
+        "marketing_cac": _per_customer(scope),
         "influenced": rows.influenced_deals(scope).order_by().count(),
         "coverage": figure("attribution.coverage", scope).value,
     }
+
+
+def _spent(scope: Scope, **only: bool) -> int | None:
+    known: int | None = spend.costs(scope).filter(**only).order_by().aggregate(cents=Sum("reporting_cents"))["cents"]
+    return known
+
+
+def _roas(scope: Scope) -> float | None:
+    whole = replace(scope, territory=None)
+    return rollup.roas(
+        int(advertised_revenue(whole).total() or 0), _spent(whole, campaign__channel__is_advertising=True)
+    )
+
+
+def _per_customer(scope: Scope) -> Number | None:
+    cost = _spent(replace(scope, channel="", campaign=""))
+    customers = new_customers(scope).order_by().count() if cost is not None else 0
+    return None if cost is None or not customers else round(cost / customers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from attribution.models import Credit
+from attribution.models import AttributionRules, Credit, Milestone
 from attribution.pure.computation import Book
 from attribution.queries import read_inputs, read_rules
 from leads.models import Opportunity, TouchKind, Touchpoint
@@ -16,8 +16,12 @@ WHY = {
     "internal": "one of our own people made it",
     "not_marketing": "no marketing interaction",
     "suppressed_channel": "its channel does not count",
-    "after_milestone": "it came after the close",
     "outside_look_back": "older than the look-back",
+}
+AFTER = {
+    Milestone.CLOSED: "it came after the close",
+    Milestone.OPPORTUNITY: "it came after the opportunity was created",
+    Milestone.LEAD: "it came after the lead was created",
 }
 
 
@@ -49,31 +53,34 @@ class JourneyView:
     is_current: bool
 
 
-def journey_view(opportunity: Opportunity) -> JourneyView:
-    """Positions and reasons as they are now, credits as the last run stored them."""
-    rules, settings = read_rules()
-    inputs = read_inputs(settings["scope"], opportunity.pk)
+def journey_view(opportunity: Opportunity, scope: str) -> JourneyView:
+    """Positions and reasons as they are now, credits as the last run stored them, of the journeys of one scope."""
+    rules, _ = read_rules()
+    why = {**WHY, "after_milestone": AFTER[Milestone(AttributionRules.objects.get(pk=1).milestone)]}
+    inputs = read_inputs(scope, opportunity.pk)
     book = Book(inputs, rules)
     journey = book.journey(0)
     weights: dict[int, dict[str, float]] = {}
     cents: dict[int, dict[str, int]] = {}
     left: dict[str, int] = {}
     fields = ("touchpoint", "method", "weight", "cents")
-    for touch, method, weight, amount in Credit.objects.filter(opportunity=opportunity).values_list(*fields):
+    for touch, method, weight, amount in (
+        Credit.objects.of_scope(scope).filter(opportunity=opportunity).values_list(*fields)
+    ):
         if touch is None:
             left[method] = amount
         else:
             weights.setdefault(touch, {})[method] = weight
             cents.setdefault(touch, {})[method] = amount
-    table = inputs.touches
-    wanted = [table.id[index] for index in (*journey.touches, *(index for index, _ in journey.rejected))]
+    ids: list[int] = inputs.touches["id"].tolist()
+    wanted = [ids[index] for index in (*journey.touches, *(index for index, _ in journey.rejected))]
     touches = {
         touch.pk: touch
         for touch in Touchpoint.objects.filter(pk__in=wanted).select_related("channel", "campaign", "lead")
     }
 
-    def step(index: int, badges: tuple[str, ...] = (), why: str = "") -> Step:
-        touch = touches[table.id[index]]
+    def step(index: int, badges: tuple[str, ...] = (), rejected: str = "") -> Step:
+        touch = touches[ids[index]]
         return Step(
             at=touch.occurred_at,
             kind=TouchKind(touch.kind).label,
@@ -86,13 +93,13 @@ def journey_view(opportunity: Opportunity) -> JourneyView:
             badges=badges,
             weights=weights.get(touch.pk, {}),
             cents=cents.get(touch.pk, {}),
-            rejected=why,
+            rejected=rejected,
         )
 
-    state = opportunity.journey_states.filter(scope=settings["scope"]).first()
+    state = opportunity.journey_states.filter(scope=scope).first()
     return JourneyView(
         counted=[step(index, journey.badges[index]) for index in journey.touches],
-        left_out=sorted((step(index, (), WHY[why]) for index, why in journey.rejected), key=lambda step: step.at),
+        left_out=sorted((step(index, (), why[code]) for index, code in journey.rejected), key=lambda step: step.at),
         unattributed=left,
         is_current=state is not None and bytes(state.inputs_hash) == book.hashes()[0],
     )

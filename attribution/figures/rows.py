@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from typing import Any
 
-from attribution.models import Credit, CreditQuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from attribution.models import AttributionRules, Credit, CreditQuerySet
 from leads.figures import selection
 from leads.figures.base import Column, Scope
 from leads.models import DealStatus, Opportunity
@@ -51,6 +54,19 @@ def _touched(scope: Scope) -> Q:
     return selection.within(scope, "touched_at") if scope.basis == "realised" else Q()
 
 
+def credits(scope: Scope) -> CreditQuerySet:
+    """Credits of one kind of journey: the scope's, or the company's own where none is named."""
+    if scope.journey_scope:
+        return Credit.objects.of_scope(scope.journey_scope)
+    # A subquery, so that asking for the company's own costs no query of its own.
+    return Credit.objects.filter(scope=Subquery(AttributionRules.objects.filter(pk=1).values("scope")))
+
+
+def touch_credits(scope: Scope) -> CreditQuerySet:
+    """Those given to touches."""
+    return credits(scope).filter(touchpoint__isnull=False)
+
+
 def won_deals(scope: Scope) -> QuerySet[Opportunity]:
     """Deals won in the period."""
     return Opportunity.objects.filter(_won(scope, "", is_dated=True)).order_by("closed_at", "pk")
@@ -64,7 +80,7 @@ def won_credits(scope: Scope) -> QuerySet[Credit]:
 def won_credits_of_all(scope: Scope) -> CreditQuerySet:
     """The same of every method, for comparing them."""
     won = _won(scope, "opportunity__", is_dated=scope.basis == "simple")
-    return Credit.objects.filter(won, _touched(scope), selection.origin(scope), touchpoint__isnull=False)
+    return touch_credits(scope).filter(won, _touched(scope), selection.origin(scope))
 
 
 def unattributed_credits(scope: Scope) -> QuerySet[Credit]:
@@ -74,12 +90,28 @@ def unattributed_credits(scope: Scope) -> QuerySet[Credit]:
 
 def unattributed_by_all(scope: Scope) -> CreditQuerySet:
     """The same of every method, for comparing them."""
-    return Credit.objects.unattributed().filter(_won(scope, "opportunity__", is_dated=True))
+    return credits(scope).unattributed().filter(_won(scope, "opportunity__", is_dated=True))
+
+
+def other_credits_of_all(scope: Scope) -> CreditQuerySet:
+    """Credits for deals won in the period that the filters leave out: of other channels or campaigns, or, under the
+    realised basis, of touches outside the period."""
+    inside = selection.origin(scope) & _touched(scope)
+    if not inside:
+        return Credit.objects.none()
+    return touch_credits(scope).filter(_won(scope, "opportunity__", is_dated=True)).exclude(inside)
+
+
+def beyond_credits_of_all(scope: Scope) -> CreditQuerySet:
+    """Credits that the realised basis counts although their deal was won outside the period."""
+    if scope.basis == "simple":
+        return Credit.objects.none()
+    return won_credits_of_all(scope).exclude(selection.within(scope, "opportunity__closed_at"))
 
 
 def open_credits(scope: Scope) -> QuerySet[Credit]:
     """Credits for deals open at the end of the period, or now while it lasts."""
-    rows = Credit.objects.filter(_open(scope, "opportunity__"), selection.origin(scope), touchpoint__isnull=False)
+    rows = touch_credits(scope).filter(_open(scope, "opportunity__"), selection.origin(scope))
     return rows.by_method(scope.method).filter(_touched(scope)).order_by("opportunity__opened_at", "pk")
 
 
@@ -87,19 +119,27 @@ def credits_open_during(scope: Scope) -> QuerySet[Credit]:
     """Credits for deals that were open at any moment of the period, lost and won since among them."""
     during = Q(opportunity__closed_at__isnull=True) | Q(opportunity__closed_at__gte=scope.period.start)
     during &= Q(opportunity__opened_at__lt=scope.period.end) & _deals(scope, "opportunity__")
-    rows = Credit.objects.filter(during, selection.origin(scope), _touched(scope), touchpoint__isnull=False)
+    rows = touch_credits(scope).filter(during, selection.origin(scope), _touched(scope))
     return rows.by_method(scope.method).filter(opportunity__reporting_cents__isnull=False)
 
 
 def influenced_deals(scope: Scope) -> QuerySet[Opportunity]:
     """Won deals of the period and deals open at its end, with an eligible touch of the channel and campaign."""
-    touches = Credit.objects.filter(selection.origin(scope), _touched(scope), touchpoint__isnull=False)
+    touches = touch_credits(scope).filter(selection.origin(scope), _touched(scope))
     touches = touches.by_method(EVERY_TOUCH).filter(opportunity=OuterRef("pk"))
     deals = _won(scope, "", is_dated=scope.basis == "simple") | _open(scope, "")
     return Opportunity.objects.filter(deals, Exists(touches)).order_by("opened_at", "pk")
 
 
-def with_journey(deals: QuerySet[Opportunity]) -> QuerySet[Opportunity]:
+def influenced_with_campaigns(scope: Scope) -> QuerySet[Any]:
+    """The same with `campaigns`: how many distinct ones the deal's eligible touches came through, the scope's own and
+    all others."""
+    met = touch_credits(scope).by_method(EVERY_TOUCH).filter(opportunity=OuterRef("pk")).order_by()
+    number = met.values("opportunity").annotate(number=Count("campaign", distinct=True)).values("number")
+    return influenced_deals(scope).annotate(campaigns=Coalesce(Subquery(number), 0))
+
+
+def with_journey(scope: Scope, deals: QuerySet[Opportunity]) -> QuerySet[Opportunity]:
     """Those with at least one eligible touch, whatever the method."""
-    touches = Credit.objects.filter(opportunity=OuterRef("pk"), touchpoint__isnull=False)
+    touches = touch_credits(scope).filter(opportunity=OuterRef("pk"))
     return deals.filter(Exists(touches.by_method(EVERY_TOUCH)))

@@ -16,15 +16,18 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from attribution.figures import rows
-from attribution.figures.campaign_weeks import CampaignWeek, campaign_weeks
+from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
+from attribution.figures.payback import payback
 from attribution.forms import AttributionForm, presets
-from attribution.pure.methods import get_method
+from attribution.models import JourneyScope
 from attribution.views.campaign_attribution import figure_url, roi_words
 from leads.figures.base import Scope, figure
 from leads.figures.lifecycle import captured
-from leads.models import Campaign, Company, User
+from leads.figures.words import value_text
+from leads.models import Campaign, Company, Role, User
 from leads.pure import words
 from leads.pure.charts import Chart, line
+from leads.pure.week import Period, Week, midnight
 
 PAGE_SIZE = 25
 LEADS_SHOWN = 10
@@ -33,8 +36,10 @@ FIGURES = (
     "attribution.pipeline",
     "attribution.cost",
     "attribution.roi",
+    "attribution.roas",
     "attribution.influenced",
 )
+NOTES = {"attribution.roi": "No cost reported", "attribution.roas": "No ad spend reported"}
 
 
 @login_required
@@ -56,13 +61,15 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return render(request, "attribution/refused.html", {"form": form}, status=400)
     scope = form.scope(user)
     del form.fields["campaign"]
-    weeks = campaign_weeks(scope)
+    by_month = request.GET.get("step") == "month"
+    steps = campaign_months(scope) if by_month else campaign_weeks(scope)
     leads = captured(scope)
     context = {
         "form": form,
         "campaign": found,
         "campaigns": found.children.order_by("name", "pk").select_related("channel"),
-        "method": get_method(scope.method),
+        "method": form.method,
+        "scope_name": JourneyScope(scope.journey_scope).label,
         "scope": scope,
         "presets": [
             (
@@ -72,8 +79,11 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
             )
             for name, days in presets(company, at)
         ],
-        "tiles": [_tile(key, scope) for key in FIGURES],
-        "chart": _chart(weeks, scope),
+        "tiles": [*(_tile(key, scope) for key in FIGURES), _payback(scope)],
+        "by_month": by_month,
+        "chart": _chart(steps, scope, by_month),
+        "steps": [_step(step, scope) for step in reversed(steps)],
+        "may_enter_costs": user.is_superuser or user.role in (Role.ADMIN, Role.MARKETING_DIRECTOR),
         "deals": _deals(request, scope),
         "leads": leads.select_related("owner").order_by("-captured_at", "-pk")[:LEADS_SHOWN],
         "lead_count": leads.count(),
@@ -88,16 +98,44 @@ def _tile(key: str, scope: Scope) -> dict[str, Any]:
     if found.definition.unit == "money":
         text = words.money_short(None if found.value is None else round(found.value), scope.currency)
     else:
-        text = roi_words(found.value) if found.definition.unit == "share" else words.count(found.value)
-    note = "No cost reported" if key == "attribution.roi" and found.value is None else ""
+        text = roi_words(found.value) if found.definition.unit == "share" else value_text(found)
+    note = NOTES.get(key, "") if found.value is None else ""
     return {"name": found.definition.name, "value": text, "url": figure_url(key, scope), "note": note}
 
 
-def _chart(weeks: list[CampaignWeek], scope: Scope) -> Chart:
+def _payback(scope: Scope) -> dict[str, Any]:
+    found = payback(scope)
+    text = words.MISSING if found.months is None else f"{found.months} month{'' if found.months == 1 else 's'}"
+    note = found.reason or "from the first cost on"
+    return {"name": "Payback", "value": text, "url": figure_url("attribution.payback", scope), "note": note}
+
+
+def _step(step: CampaignStep, scope: Scope) -> dict[str, Any]:
+    """A week or month of the table below the chart; each number opens to the rows of its days."""
+    first, end = midnight(step.first, scope.tz), midnight(step.end, scope.tz)
+    period = Period(max(first, scope.period.start), min(end, scope.period.end))
+    asked = scope.during(period)
+    return {
+        "name": step.name,
+        "revenue": words.money(step.revenue, scope.currency),
+        "revenue_url": figure_url("attribution.revenue", asked),
+        "cost": words.money(step.cost, scope.currency),
+        "cost_url": figure_url("attribution.cost", asked) if step.cost is not None else "",
+        "roi": roi_words(step.roi),
+        "pipeline": words.money(step.pipeline, scope.currency),
+        "leads": step.leads,
+        "mqls": step.mqls,
+    }
+
+
+def _chart(steps: list[CampaignStep], scope: Scope, by_month: bool) -> Chart:
+    names = [
+        f"{step.first:%b %Y}" if by_month else words.week_label(Week.of_date(step.first), "short") for step in steps
+    ]
     return line(
-        [words.week_label(entry.week, "short") for entry in weeks],
-        [("Attributed revenue", [entry.revenue for entry in weeks]), ("Cost", [entry.cost for entry in weeks])],
-        title="Attributed revenue and cost by week",
+        names,
+        [("Attributed revenue", [step.revenue for step in steps]), ("Cost", [step.cost for step in steps])],
+        title=f"Attributed revenue and cost by {'month' if by_month else 'week'}",
         words=lambda cents: words.money_short(round(cents), scope.currency),
         width=1080,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -13,21 +14,29 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
+from attribution.figures.campaign_table import BASIC_METHODS, CampaignTable, Money, Node, campaign_table
+from attribution.figures.deals import overlap
 from attribution.figures.headlines import TILES, headlines
 from attribution.forms import AttributionForm, presets
-from attribution.models import AttributionRules, AttributionRun
-from attribution.pure.methods import all_methods, get_method
+from attribution.models import AttributionRun, JourneyScope
+from attribution.pure.methods import Method
 from attribution.views.table_file import csv_file, xlsx_file
-from leads.figures.base import Definition, Number, Scope, definition, figure
+from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company, User
 from leads.pure import words
 from leads.pure.charts import Chart, hbars
 
-ALWAYS_SHOWN = ("method", "basis", "from", "to")
+ALWAYS_SHOWN = ("method", "basis", "scope", "from", "to")
 LEVELS = {"channels": "Channels", "programmes": "Programs", "campaigns": "Campaigns"}
 SORTS = {"name", "revenue", "pipeline", "cost", "roi", "leads"}
 BARS = 10
+NOT_KNOWN = {
+    "attribution.roi": "No cost reported in this period",
+    "attribution.roas": "No ad spend reported in this period",
+    "attribution.marketing_cac": "No cost reported, or no new customer",
+}
+_HERE = "METHOD"
+"""Stands for a method's key, none of which is in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +84,32 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "attribution/refused.html", {"form": form}, status=400)
     scope = form.scope(user)
-    table = campaign_table(scope)
-    match request.GET.get("export"):
+    method, is_side_by_side = form.method, request.GET.get("view") == "methods"
+    export = request.GET.get("export")
+    # The flag of disputed rows needs the basic methods; all the others are read only where they are shown.
+    shown = form.known if is_side_by_side or export in ("csv", "xlsx") else (method,)
+    table = campaign_table(scope, {each.key for each in shown} | {*BASIC_METHODS})
+    match export:
         case "csv":
-            return csv_file(table, scope)
+            return csv_file(table, scope, shown)
         case "xlsx":
-            return xlsx_file(table, scope)
+            return xlsx_file(table, scope, shown)
     sort = request.GET.get("sort", "")
     sort = sort if sort.removeprefix("-") in SORTS else "-revenue"
     level = request.GET.get("level", "")
     level = level if level in LEVELS else "programmes"
-    is_side_by_side = request.GET.get("view") == "methods"
     lines = [
         line
         for node in _sorted(table.channels, sort, scope.method)
-        for line in _lines(node, scope, table, is_side_by_side)
+        for line in _lines(node, scope, table, shown if is_side_by_side else ())
     ]
     context = {
         "form": form,
         "scope": scope,
-        "method": get_method(scope.method),
-        "methods": all_methods(),
+        "method": method,
+        "methods": shown,
+        "left_over": "Baseline and unattributed" if method.has_baseline else "Unattributed",
+        "has_baseline": any(each.has_baseline for each in shown),
         "is_side_by_side": is_side_by_side,
         "presets": [
             (name, _query(request, days), all(request.GET.get(key) == day for key, day in days.items()))
@@ -106,10 +120,12 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
         "level": level,
         "levels": LEVELS,
         "table": table,
-        "totals": _totals(table, scope),
+        "totals": _totals(table, scope, shown),
+        "overlap": _overlap(scope),
         "check": _check(table, scope),
         "chart": _chart(table, scope),
-        "rules": AttributionRules.objects.get(pk=1),
+        "rules": form.rules,
+        "scope_name": JourneyScope(scope.journey_scope).label,
         "look_back_days": company.look_back_days,
         "run": last_run(),
         "query": urlencode(scope.query()),
@@ -163,21 +179,23 @@ def _is_shown(line: Line, level: str) -> bool:
     return level == "programmes" and not line.is_in_programme
 
 
-def _lines(node: Node, scope: Scope, table: CampaignTable, with_cells: bool) -> list[Line]:
+def _lines(node: Node, scope: Scope, table: CampaignTable, compared: Sequence[Method]) -> list[Line]:
     inside = {id(child) for _, found in node.walk() if found.kind == "programme" for child in found.children}
-    return [_line(depth, found, scope, table, with_cells, id(found) in inside) for depth, found in node.walk()]
+    return [_line(depth, found, scope, table, compared, id(found) in inside) for depth, found in node.walk()]
 
 
-def _line(depth: int, node: Node, scope: Scope, table: CampaignTable, with_cells: bool, is_in_programme: bool) -> Line:
+def _line(
+    depth: int, node: Node, scope: Scope, table: CampaignTable, compared: Sequence[Method], is_in_programme: bool
+) -> Line:
     method, currency = scope.method, scope.currency
-    place: dict[str, Any] = {"channel": node.channel, "campaign": str(node.campaign or "")}
-    has_rows = node.kind != "none"  # touches without a campaign have no address of their own
+    campaign = NO_CAMPAIGN if node.kind == "none" else str(node.campaign or "")
+    place: dict[str, Any] = {"channel": node.channel, "campaign": campaign}
     roi, total = node.roi(method), table.total[method]
     names = {"revenue": "attribution.revenue", "pipeline": "attribution.pipeline", "roi": "attribution.roi"}
-    links = {name: figure_url(key, scope, **place) for name, key in names.items()} if has_rows else {}
-    if has_rows and node.cost is not None:
+    links = {name: figure_url(key, scope, **place) for name, key in names.items()}
+    if node.cost is not None:
         links["cost"] = figure_url("attribution.cost", scope, **place)
-    if has_rows and node.leads:
+    if node.leads:
         links["leads"] = figure_url("leads.captured", scope, **place)
     page = reverse("attribution:campaign", args=[node.campaign]) if node.campaign else ""
     return Line(
@@ -194,15 +212,23 @@ def _line(depth: int, node: Node, scope: Scope, table: CampaignTable, with_cells
         is_disputed=node.is_disputed(),
         is_in_programme=is_in_programme,
         links=links,
-        cells=[_cell(node, scope, place, has_rows, each.key) for each in all_methods()] if with_cells else [],
+        cells=_cells(node, scope, place, compared),
     )
 
 
-def _cell(node: Node, scope: Scope, place: dict[str, Any], has_rows: bool, method: str) -> Cell:
+def _cells(node: Node, scope: Scope, place: dict[str, Any], compared: Sequence[Method]) -> list[Cell]:
+    if not compared:
+        return []
+    # One address for the row: building it anew for every method is what a page of 16 methods would spend its time on.
+    before, _, after = figure_url("attribution.revenue", scope, method=_HERE, **place).partition(_HERE)
+    return [_cell(node, scope, f"{before}{each.key}{after}", each.key) for each in compared]
+
+
+def _cell(node: Node, scope: Scope, url: str, method: str) -> Cell:
     roi = node.roi(method)
     return Cell(
         text=words.money(node.revenue[method], scope.currency),
-        url=figure_url("attribution.revenue", scope, method=method, **place) if has_rows else "",
+        url=url,
         verdict="" if roi is None else "good" if roi >= 0 else "bad",
         roi=roi_words(roi),
     )
@@ -219,7 +245,7 @@ def _roi_note(node: Node) -> str:
 # --- around the table ------------------------------------------------------------------------------------------------
 
 
-def _totals(table: CampaignTable, scope: Scope) -> dict[str, Any]:
+def _totals(table: CampaignTable, scope: Scope, shown: Sequence[Method]) -> dict[str, Any]:
     currency, whole = scope.currency, table.whole
     return {
         "unattributed": words.money(table.unattributed[scope.method], currency),
@@ -232,9 +258,17 @@ def _totals(table: CampaignTable, scope: Scope) -> dict[str, Any]:
         "cost": words.money(whole.cost, currency),
         "roi": roi_words(whole.roi(scope.method)),
         "leads": words.count(whole.leads),
-        "unattributed_cells": [words.money(table.unattributed[each.key], currency) for each in all_methods()],
-        "cells": [words.money(table.total[each.key], currency) for each in all_methods()],
+        "elsewhere": words.money(table.elsewhere[scope.method], currency),
+        "elsewhere_url": figure_url("attribution.elsewhere", scope),
+        "unattributed_cells": _linked("attribution.unattributed", table.unattributed, scope, shown),
+        "elsewhere_cells": _linked("attribution.elsewhere", table.elsewhere, scope, shown),
+        "cells": [words.money(table.total[each.key], currency) for each in shown],
     }
+
+
+def _linked(key: str, sums: Money, scope: Scope, shown: Sequence[Method]) -> list[tuple[str, str]]:
+    """(text, address) of a row's cell under every method."""
+    return [(words.money(sums[each.key], scope.currency), figure_url(key, scope, method=each.key)) for each in shown]
 
 
 def _check(table: CampaignTable, scope: Scope) -> dict[str, Any]:
@@ -251,6 +285,18 @@ def _check(table: CampaignTable, scope: Scope) -> dict[str, Any]:
     }
 
 
+def _overlap(scope: Scope) -> dict[str, Any]:
+    """How many campaigns the influenced deals met: why numbers of campaigns must not be added up."""
+    met = overlap(scope)
+    several = met["two"] + met["three"] + met["more"]
+    return {
+        "met": [(name, met[key]) for key, name in (("two", "2"), ("three", "3"), ("more", "4 or more"))],
+        "several": several,
+        "all": several + met["one"],
+        "url": figure_url("attribution.overlap", scope),
+    }
+
+
 def _tiles(scope: Scope) -> list[dict[str, Any]]:
     now, before = headlines(scope), headlines(scope.during(scope.period.previous(scope.tz)))
     return [_tile(definition(f"attribution.{name}"), scope, now[name], before[name]) for name in TILES]
@@ -261,7 +307,7 @@ def _worded(meaning: Definition, value: Number | None, scope: Scope) -> str:
         return words.money_short(None if value is None else round(value), scope.currency)
     if meaning.unit == "share":
         return words.share(value)
-    return words.count(value)
+    return words.MISSING if value is None else f"{value:,.2f}" if meaning.unit == "ratio" else words.count(value)
 
 
 def _tile(meaning: Definition, scope: Scope, value: Number | None, last: Number | None) -> dict[str, Any]:
@@ -272,7 +318,7 @@ def _tile(meaning: Definition, scope: Scope, value: Number | None, last: Number 
         "note": f"before: {_worded(meaning, last, scope)}" if last is not None else "before: not known",
     }
     if value is None:
-        tile["note"] = "No cost reported in this period" if meaning.key == "attribution.roi" else "Not known"
+        tile["note"] = NOT_KNOWN.get(meaning.key, "Not known")
     elif last:
         points = meaning.unit == "share"
         # In points: the difference of what is shown, so that a reader who subtracts finds the same.

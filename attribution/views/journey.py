@@ -12,7 +12,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from attribution.figures.journey_view import JourneyView, Step, journey_view
-from attribution.pure.methods import Method, all_methods, get_method
+from attribution.figures.offers import chosen_method, scope_choices
+from attribution.models import AttributionRules
+from attribution.pure.methods import Method
+from attribution.queries import methods
 from leads.models import Company, Opportunity, User
 from leads.pure import words
 from leads.pure.charts import Chart, Touch
@@ -45,28 +48,36 @@ def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     deals = Opportunity.objects.visible_to(cast(User, request.user)).select_related("account", "stage").all()
     deal = get_object_or_404(deals, public_id=public_id)
     company = Company.current()
-    method = _method(request.GET.get("method", ""), company)
-    view = journey_view(deal)
+    known, rules = methods(), AttributionRules.objects.get(pk=1)
+    method = chosen_method(known, company, request.GET.get("method", ""))
+    asked = request.GET.get("scope", "")
+    scope = asked if asked in rules.scopes else rules.scope
+    view = journey_view(deal, scope)
     return {
         "deal": deal,
         "amount": words.money_exact(deal.reporting_cents, company.currency),
         "view": view,
         "method": method,
-        "methods": all_methods(),
+        "methods": known,
+        "scope": scope,
+        "scopes": scope_choices(rules),
         "chart": _chart(view, method, company),
-        "steps": [(step, [_share(step, each, company) for each in all_methods()]) for step in view.counted],
-        "unattributed": [
-            words.money_exact(view.unattributed[each.key], company.currency) if each.key in view.unattributed else ""
-            for each in all_methods()
+        "steps": [
+            (step, _share(step, method, company), [(each, _share(step, each, company)) for each in known])
+            for step in view.counted
         ],
-        "has_unattributed": bool(view.unattributed),
+        "unattributed": [
+            (
+                each,
+                words.money_exact(view.unattributed[each.key], company.currency)
+                if each.key in view.unattributed
+                else "",
+            )
+            for each in known
+        ],
+        "left_over": "Baseline and unattributed" if any(each.has_baseline for each in known) else "Unattributed",
+        "has_unattributed": any(each.key in view.unattributed for each in known),
     }
-
-
-def _method(asked: str, company: Company) -> Method:
-    """The method asked for, else the company's: an old link must not break a page."""
-    known = {method.key for method in all_methods()}
-    return get_method(asked if asked in known else company.default_method)
 
 
 def _share(step: Step, method: Method, company: Company) -> Share:

@@ -12,7 +12,7 @@ import xlsxwriter
 from django.http import HttpResponse
 
 from attribution.figures.campaign_table import CampaignTable
-from attribution.pure.methods import all_methods
+from attribution.pure.methods import Method
 from leads.figures.base import Scope
 from leads.pure.money import to_amount
 from leads.pure.table_file import neutralize
@@ -20,16 +20,16 @@ from leads.pure.table_file import neutralize
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def header() -> list[str]:
+def header(methods: Sequence[Method]) -> list[str]:
     """Column names: where the row stands, its money, then revenue and ROI of every method."""
     names = ["Level", "Channel", "Name", "Pipeline", "Cost", "Leads", "Currency"]
-    for method in all_methods():
+    for method in methods:
         names += [f"Revenue, {method.name}", f"ROI, {method.name}"]
     return names
 
 
-def lines(table: CampaignTable, scope: Scope) -> Iterable[list[Any]]:
-    """One line per row of the tree, Unattributed and the total last; an unknown value is empty."""
+def lines(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> Iterable[list[Any]]:
+    """One line per row of the tree, what lies elsewhere, Unattributed and the total last; unknown values are empty."""
 
     def money(cents: int | None) -> Any:
         return "" if cents is None else Decimal(to_amount(cents, scope.currency))
@@ -38,35 +38,39 @@ def lines(table: CampaignTable, scope: Scope) -> Iterable[list[Any]]:
         for _, node in channel.walk():
             line = [node.kind, node.channel, node.name, money(node.pipeline), money(node.cost), node.leads]
             line.append(scope.currency)
-            for method in all_methods():
+            for method in methods:
                 roi = node.roi(method.key)
                 line += [money(node.revenue[method.key]), "" if roi is None else round(roi, 4)]
             yield line
-    for name, sums in (("Unattributed", table.unattributed), ("Closed-won revenue", table.total)):
+    left_over = "Baseline and unattributed" if any(method.has_baseline for method in methods) else "Unattributed"
+    last = [(left_over, table.unattributed), ("Closed-won revenue", table.total)]
+    if any(table.elsewhere.values()):
+        last.insert(0, ("Touches of other periods", table.elsewhere))
+    for name, sums in last:
         line = ["total", "", name, "", "", "", scope.currency]
-        for method in all_methods():
+        for method in methods:
             line += [money(sums[method.key]), ""]
         yield line
 
 
-def csv_file(table: CampaignTable, scope: Scope) -> HttpResponse:
+def csv_file(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> HttpResponse:
     """Comma-separated, UTF-8 with a mark so that spreadsheets read it so."""
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_disposition("csv"))
     response.write("\ufeff")
     writer = csv.writer(response)
-    writer.writerows([neutralize(cell) for cell in line] for line in (header(), *lines(table, scope)))
+    writer.writerows([neutralize(cell) for cell in line] for line in (header(methods), *lines(table, scope, methods)))
     return response
 
 
-def xlsx_file(table: CampaignTable, scope: Scope) -> HttpResponse:
+def xlsx_file(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> HttpResponse:
     """A sheet with numbers as numbers, and one that says what was asked."""
     stream = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(stream, options) as book:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet("Attribution")
-        sheet.write_row(0, 0, header(), bold)
-        for row, line in enumerate(lines(table, scope), start=1):
+        sheet.write_row(0, 0, header(methods), bold)
+        for row, line in enumerate(lines(table, scope, methods), start=1):
             _write(sheet, row, line)
         sheet.freeze_panes(1, 3)
         sheet.set_column(2, 2, 36)

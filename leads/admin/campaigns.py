@@ -125,8 +125,8 @@ class ChannelAdmin(admin.ModelAdmin[Channel]):
     """Channels with the rules that lead to them."""
 
     inlines = (ChannelRuleInline,)
-    list_display = ("name", "key", "parent", "is_self_initiated", "position")
-    list_filter = ("is_self_initiated",)
+    list_display = ("name", "key", "parent", "is_self_initiated", "is_advertising", "position")
+    list_filter = ("is_self_initiated", "is_advertising")
     list_select_related = ("parent",)
     search_fields = ("name", "key")
     prepopulated_fields = {"key": ("name",)}

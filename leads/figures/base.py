@@ -15,14 +15,19 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import TruncWeek
+from django.db.models.functions import TruncMonth, TruncWeek
+from django.db.models.functions.datetime import TruncBase
 from django.utils import timezone
 
 from leads.models import User
 from leads.pure.week import Period, Week, weeks_between
 
-Unit = Literal["count", "money", "share", "ratio", "days", "hours", "money_per_day", "points"]
+Unit = Literal["count", "money", "share", "ratio", "days", "hours", "months", "money_per_day", "points"]
 Number = int | float
+
+
+NO_CAMPAIGN = "none"
+"""In place of a campaign's id: what belongs to no campaign."""
 
 
 class UnknownFigure(LookupError):
@@ -35,7 +40,8 @@ class Scope:
 
     ``period`` is half-open. ``user`` limits rows to what that person may see; ``None`` is the company itself (reports,
     API keys with a company-wide scope). ``at`` is the moment deemed now. Keys are public: channel and method keys,
-    campaign public ids, territory ids.
+    campaign public ids (or NO_CAMPAIGN), territory ids. ``journey_scope`` says whose touches make up a journey; empty
+    means the company's own choice.
     """
 
     period: Period
@@ -48,6 +54,7 @@ class Scope:
     territory: int | None = None
     method: str = "linear"
     basis: Literal["simple", "realised"] = "simple"
+    journey_scope: str = ""
 
     def during(self, period: Period) -> Scope:
         """The same question about another period."""
@@ -65,6 +72,7 @@ class Scope:
             "territory": "" if self.territory is None else str(self.territory),
             "method": self.method,
             "basis": self.basis if self.basis != "simple" else "",
+            "scope": self.journey_scope,
         }
         return {name: value for name, value in named.items() if value}
 
@@ -146,12 +154,24 @@ class RowSet:
             for at, value in self._values():
                 grouped.setdefault(_week(at, tz), []).append(value)
             return {week: self.statistic(values) for week, values in grouped.items()}
+        return {_week(start, tz): total for start, total in self._grouped(TruncWeek(self.dated_by), tz)}
+
+    def monthly(self, tz: ZoneInfo) -> dict[date, Number | None]:
+        """Sums or counts by the first day of the local month of ``dated_by``, in one query; empty months are left out.
+
+        Raises ValueError for a row set with a statistic.
+        """
+        if self.statistic:
+            raise ValueError("only sums and counts come by month")
+        return {_day(start, tz): total for start, total in self._grouped(TruncMonth(self.dated_by), tz)}
+
+    def _grouped(self, step: TruncBase, tz: ZoneInfo) -> list[tuple[Any, Number | None]]:
         aggregate = Sum(self.amount) if self.amount else Count("pk")
-        weeks = self.queryset.annotate(_week=TruncWeek(self.dated_by)).order_by().values("_week")
+        steps = self.queryset.annotate(_step=step).order_by().values("_step")
         # Not tzinfo=, which a date column refuses.
         with timezone.override(tz):
-            rows = list(weeks.annotate(_total=aggregate).values_list("_week", "_total"))
-        return {_week(start, tz): self.nothing if total is None else total for start, total in rows}
+            rows = list(steps.annotate(_total=aggregate).values_list("_step", "_total"))
+        return [(start, self.nothing if total is None else total) for start, total in rows]
 
     def empty(self) -> Number | None:
         """The total of a week without rows."""
@@ -196,6 +216,10 @@ class RowSet:
 
 def _week(at: date, tz: ZoneInfo) -> Week:
     return Week.of(at, tz) if isinstance(at, datetime) else Week.of_date(at)
+
+
+def _day(at: date, tz: ZoneInfo) -> date:
+    return at.astimezone(tz).date() if isinstance(at, datetime) else at
 
 
 Parts = Mapping[str, RowSet]
@@ -256,7 +280,21 @@ class Figure:
     value: Number | None
 
 
+Choices = Sequence[tuple[str, str]]
+"""(key, name) of the values that a field of a scope may take."""
+
 _registry: dict[str, Definition] = {}
+_offers: dict[str, Callable[[], Choices]] = {}
+
+
+def offer(field: str, choices: Callable[[], Choices]) -> None:
+    """Say what "method" or "scope" of a question may be: what an app above knows, and a form down here checks."""
+    _offers[field] = choices
+
+
+def offered(field: str) -> Choices:
+    """What was offered for the field; nothing when no app did, and then every key passes."""
+    return _offers[field]() if field in _offers else ()
 
 
 def register(definition: Definition) -> Definition:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from leads.figures.base import Scope
+from leads.figures.base import NO_CAMPAIGN, Scope
 from leads.models import (
     Campaign,
     Channel,
@@ -29,7 +29,9 @@ def origin(scope: Scope, prefix: str = "") -> Q:
     wanted = Q()
     if scope.channel:
         wanted &= Q(**{f"{prefix}channel__in": Channel.objects.below(scope.channel).values("pk")})
-    if scope.campaign:
+    if scope.campaign == NO_CAMPAIGN:
+        wanted &= Q(**{f"{prefix}campaign__isnull": True})
+    elif scope.campaign:
         wanted &= Q(**{f"{prefix}campaign__in": Campaign.objects.below(scope.campaign).values("pk")})
     return wanted
 

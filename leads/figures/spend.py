@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
 from leads.figures import columns
-from leads.figures.base import Column, Definition, Derived, Parts, Row, RowSet, Scope, register
+from leads.figures.base import NO_CAMPAIGN, Column, Definition, Derived, Parts, Row, RowSet, Scope, register
 from leads.models import Campaign, CampaignCost, Channel
 from leads.pure.week import local_date
 
@@ -33,7 +34,9 @@ def _campaigns(scope: Scope, prefix: str = "") -> Q:
     wanted = Q()
     if scope.channel:
         wanted &= Q(**{f"{prefix}channel__in": Channel.objects.below(scope.channel).values("pk")})
-    if scope.campaign:
+    if scope.campaign == NO_CAMPAIGN:
+        wanted &= Q(pk__in=[])  # whatever costs something has a campaign
+    elif scope.campaign:
         wanted &= Q(**{f"{prefix}pk__in": Campaign.objects.below(scope.campaign).values("pk")})
     return wanted
 
@@ -80,6 +83,19 @@ def _missing(scope: Scope) -> RowSet:
     )
 
 
+def _advertising(scope: Scope) -> Parts:
+    parts = _spent(scope)
+    return {
+        name: replace(
+            part,
+            queryset=part.queryset.filter(
+                **{("" if name == "excluded_unknown" else "campaign__") + "channel__is_advertising": True}
+            ),
+        )
+        for name, part in parts.items()
+    }
+
+
 def _spent(scope: Scope) -> Parts:
     rows = costs(scope)
     return {
@@ -108,6 +124,21 @@ register(
         meaning="By the day the money was spent, in the company currency at that day's rate. A day without a report is "
         "unknown, not zero: campaigns with such days are listed apart. Costs have no territory.",
         parts=_spent,
+        better="neither",
+        filters=_CAMPAIGN,
+        is_company_wide=True,
+    )
+)
+register(
+    Definition(
+        key="spend.advertising",
+        version=1,
+        name="Ad spend",
+        unit="money",
+        formula="sum of the campaign costs of advertising channels of the days in the period",
+        meaning="The part of marketing spend that bought media: campaigns of channels whose cost counts as ad spend. "
+        "A day without a report is unknown, not zero.",
+        parts=_advertising,
         better="neither",
         filters=_CAMPAIGN,
         is_company_wide=True,

@@ -25,6 +25,8 @@ def number_text(value: Number | None, unit: Unit, currency: str) -> str:
             return words.share(value)
         case "days":
             return words.days(value)
+        case "months":
+            return f"{value:,} month" + ("" if value == 1 else "s")
         case "hours":
             return f"{value:,.1f}".removesuffix(".0") + (" hour" if value == 1 else " hours")
         case "points":

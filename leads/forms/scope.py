@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.dateparse import parse_datetime
 
-from leads.figures.base import Scope
+from leads.figures.base import NO_CAMPAIGN, Scope, offered
 from leads.models import Campaign, Channel, Company, Territory, User
 from leads.pure.week import Period, Week, local_date, midnight, quarter_bounds
 
@@ -39,19 +39,26 @@ class DayField(forms.CharField):
         return days
 
 
+class CampaignField(forms.ModelChoiceField):
+    """A campaign by its public id, or NO_CAMPAIGN for what belongs to none."""
+
+    def clean(self, value: Any) -> Campaign | str | None:
+        found: Campaign | None = None if value == NO_CAMPAIGN else super().clean(value)
+        return NO_CAMPAIGN if value == NO_CAMPAIGN else found
+
+
 class ScopeForm(forms.Form):
     """What a figure is asked for; every error names its field.
 
     Without a period the current fiscal quarter is meant. ``week`` is short for the ``from`` and ``to`` of that week.
-    ``methods`` are the (key, name) pairs of the attribution methods, where the caller knows them.
+    ``methods`` and ``scopes`` are the (key, name) pairs of the attribution methods and of the journeys' scopes, where
+    the caller knows them; else what was offered for figures holds.
     """
 
     channel = forms.ModelChoiceField(Channel.objects.none(), to_field_name="key", required=False, empty_label="All")
-    campaign = forms.ModelChoiceField(
-        Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All"
-    )
+    campaign = CampaignField(Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All")
     territory = forms.ModelChoiceField(Territory.objects.none(), required=False, empty_label="All")
-    method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z_]{1,32}\Z", "Not a method's key.")])
+    method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a method's key.")])
     basis = forms.ChoiceField(choices=[("simple", "Simple"), ("realised", "Realised")], required=False)
     week = DayField(required=False, max_length=8, widget=forms.HiddenInput)
     as_of = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
@@ -64,6 +71,7 @@ class ScopeForm(forms.Form):
         at: datetime,
         only: Collection[str] = (),
         methods: Collection[tuple[str, str]] = (),
+        scopes: Collection[tuple[str, str]] = (),
     ) -> None:
         self.company, self.at = company, at
         asked = {name: data.get(name) for name in data}
@@ -71,20 +79,39 @@ class ScopeForm(forms.Form):
             first, end = quarter_bounds(local_date(at, company.tz), company.fiscal_year_start_month)
             asked |= {"from": first.isoformat(), "to": (end - timedelta(days=1)).isoformat()}
         super().__init__(asked)
-        # "from" is a word of the language, so that these two cannot be declared above.
+        # "from" is a word of the language and "scope" a method below, so that these cannot be declared above.
         self.fields = {
             "from": DayField(label="From", widget=forms.DateInput({"type": "date"}), max_length=10, required=False),
             "to": DayField(label="To", widget=forms.DateInput({"type": "date"}), max_length=10, required=False),
             **self.fields,
+            "scope": forms.CharField(required=False, max_length=40, widget=forms.HiddenInput),
         }
         self.fields["channel"].queryset = Channel.objects.order_by("position", "pk")  # type: ignore[attr-defined]
         self.fields["campaign"].queryset = Campaign.objects.order_by("name", "pk")  # type: ignore[attr-defined]
         self.fields["territory"].queryset = Territory.objects.order_by("name", "pk")  # type: ignore[attr-defined]
         if methods:
-            self.fields["method"] = forms.ChoiceField(choices=[("", "Company's"), *methods], required=False)
+            self.fields["method"].widget = forms.Select(choices=[("", "Company's"), *methods])
+        if len(scopes) > 1:
+            self.fields["scope"].widget = forms.Select(choices=list(scopes))
+        self._known = {"method": methods, "scope": scopes}
         if only:
             for name in set(self.fields) - {"from", "to", "week", "as_of", *only}:
                 del self.fields[name]
+
+    def clean_method(self) -> str:
+        """A method that is computed."""
+        return self._offered("method", "method")
+
+    def clean_scope(self) -> str:
+        """A scope whose credits are kept."""
+        return self._offered("scope", "scope")
+
+    def _offered(self, field: str, noun: str) -> str:
+        key = str(self.cleaned_data[field] or "")
+        known = [name for name, _ in self._known[field] or offered(field)] if key else []
+        if known and key not in known:
+            raise ValidationError(f"{key[:40]!r} is not a {noun} that is computed; known are {', '.join(known)}.")
+        return key
 
     def clean_as_of(self) -> datetime | None:
         """A moment with its offset, or the end of a local day; never in the future."""
@@ -148,8 +175,9 @@ class ScopeForm(forms.Form):
             currency=self.company.currency,
             user=user,
             channel=channel.key if channel else "",
-            campaign=str(campaign.public_id) if campaign else "",
+            campaign=str(campaign.public_id) if isinstance(campaign, Campaign) else campaign or "",
             territory=territory.pk if territory else None,
             method=given.get("method") or self.company.default_method,
             basis="realised" if given.get("basis") == "realised" else "simple",
+            journey_scope=given.get("scope") or "",
         )

@@ -35,6 +35,9 @@ class Channel(models.Model):
     is_self_initiated = models.BooleanField(
         default=False, help_text="the person came by themselves (direct, organic, brand search, retargeting)"
     )
+    is_advertising = models.BooleanField(
+        default=False, help_text="bought media: what its campaigns cost is ad spend, the base of ROAS"
+    )
     color = models.CharField(max_length=7, default="#2457d6")
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET
 
 from leads.figures import words
 from leads.figures.base import (
+    NO_CAMPAIGN,
     Column,
     Figure,
     Row,
@@ -29,6 +30,7 @@ from leads.figures.base import (
     definition,
     definitions,
     figure,
+    offered,
 )
 from leads.forms.scope import ScopeForm
 from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint, User
@@ -38,6 +40,10 @@ from leads.views.figure_file import csv_file, xlsx_file
 
 PAGE_SIZE = 50
 EXCLUDED_SHOWN = 5
+BASES = {
+    "simple": "Simple: revenue by close date, cost by spend date",
+    "realised": "Realised: revenue by touch date, cost by spend date",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +185,27 @@ def _facts(found: Figure) -> Iterator[tuple[str, str]]:
         yield "Rows", f"Only those of {scope.user}"
     for name, text in _filters(scope):
         yield name, text if name.lower() in found.definition.filters else f"{text} (does not apply to this figure)"
+    yield from _chosen_of(found)
+    if "basis" in found.definition.filters:
+        yield "Date basis", BASES[scope.basis]
+
+
+def _chosen_of(found: Figure) -> Iterator[tuple[str, str]]:
+    """The method and the journeys' scope by name, where the figure depends on them."""
+    asked = {"method": found.scope.method, "scope": found.scope.journey_scope}
+    for name, label in (("method", "Method"), ("scope", "Journeys of")):
+        known = dict(offered(name)) if name in found.definition.filters else {}
+        if known:
+            # Not named is the company's own, which is offered first.
+            yield label, known.get(asked[name]) or next(iter(known.values()))
 
 
 def _filters(scope: Scope) -> Iterator[tuple[str, str]]:
     if scope.channel:
         yield "Channel", str(Channel.objects.get(key=scope.channel))
-    if scope.campaign:
+    if scope.campaign == NO_CAMPAIGN:
+        yield "Campaign", "None: touches outside any campaign"
+    elif scope.campaign:
         yield "Campaign", str(Campaign.objects.get(public_id=scope.campaign))
     if scope.territory is not None:
         yield "Territory", str(Territory.objects.get(pk=scope.territory))

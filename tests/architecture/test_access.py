@@ -31,7 +31,9 @@ PAGES: dict[str, tuple[str, Args]] = {
     "leads:figure": (ALL, lambda world: ["pipeline.open"]),
     "leads:opportunity-detail": (NO_REPS, lambda world: [world.other_deal.public_id]),
     "leads:imports": ("DA", none),
+    "leads:campaign-costs": ("DA", lambda world: [world.campaign.public_id]),
     "attribution:campaign-attribution": (NO_REPS, none),
+    "attribution:sourced": (NO_REPS, none),
     "attribution:campaign": (NO_REPS, lambda world: [world.campaign.public_id]),
     "attribution:journey": (NO_REPS, lambda world: [world.other_deal.public_id]),
     "attribution:journey-fragment": (NO_REPS, lambda world: [world.other_deal.public_id]),
@@ -58,6 +60,7 @@ OWN: dict[str, Args] = {
 }
 # Doors that change something: who is let in (whatever the empty form then says); others get 403 or 404.
 CHANGES: dict[str, tuple[str, Args]] = {
+    "leads:campaign-costs-forget": ("DA", lambda world: [world.campaign.public_id]),
     "leads:lead-accept": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-reject": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:follow-up-promise": ("LA", lambda world: [world.other_lead.public_id]),
@@ -80,7 +83,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
 ELSEWHERE = {
     "home", "livez", "readyz", "schema", "api-docs",
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
-    "api-leads", "api-lead",
+    "api-leads", "api-lead", "api-campaign-costs",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_reauthenticate",

@@ -10,14 +10,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from attribution.models import AttributionRules, Credit
 from attribution.pure.methods import all_methods
 from leads.models import Company, Opportunity, User
-from tests.attribution.factories import company_with_deals, run
+from tests.attribution.factories import company_with_deals, cost, run
 from tests.leads.api.keys import make_key
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 BASE = "/api/v1/integrations/sales/attribution"
-METHODS = [method.key for method in all_methods()]
+METHODS = [method.key for method in all_methods() if not method.needs_fit]
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def test_a_campaign_with_its_weeks_and_models(client: Client, key: dict[str, str
     assert [week["week"] for week in body["weeks"]] == [f"2026-W{number}" for number in range(36, 47)]
     for name, total in (("revenue", "attributed_revenue"), ("cost", "cost")):
         assert sum(euros(week[name]) for week in body["weeks"] if week[name]) == euros(body["totals"][total]) > 0
+    assert [month["month"] for month in body["months"]] == ["2026-08", "2026-09", "2026-10", "2026-11"]
+    for name in ("revenue", "cost"):
+        by_week, by_month = (
+            sum(euros(step[name]) for step in body[steps] if step[name]) for steps in ("weeks", "months")
+        )
+        assert by_week == by_month
+    assert body["totals"]["payback_months"] == 2 and body["totals"]["payback_unknown_because"] is None
     assert body["weeks"][-1]["pipeline"] == body["totals"]["attributed_pipeline"]
     assert sum(week["leads"] for week in body["weeks"]) == body["totals"]["leads"]
     assert [model["key"] for model in body["models"]] == METHODS
@@ -73,7 +81,8 @@ def test_an_unknown_cost_has_a_reason(client: Client, key: dict[str, str], made:
         ("from=2026-11-02&to=2026-11-01", "to", "before the first"),
         ("basis=cash", "basis", "cash"),
         ("scope=everybody", "scope", "contacts"),
-        ("scope=account", "scope", "'contacts' only"),
+        ("scope=account", "scope", "known are contacts"),
+        ("basis=simple&basis=realised", "basis", "once"),
         ("as_of=2026-11-01", "as_of", "last run"),
         ("as_of=2099-01-01", "as_of", "future"),
         ("modle=linear", "modle", "known are"),
@@ -98,6 +107,34 @@ def test_an_unchanged_answer_is_not_sent_again(client: Client, key: dict[str, st
     Opportunity.objects.filter(pk=made["won"].pk).update(reporting_cents=5)
     run()
     assert client.get(url, headers={**key, "If-None-Match": etag}).status_code == 200
+
+
+def test_a_cost_that_comes_in_changes_the_tag(client: Client, key: dict[str, str], made: dict[str, Any]) -> None:
+    for url in (f"{BASE}/{made['social'].public_id}?from=2026-09-01&to=2026-11-15", f"{BASE}?from=2026-09-01"):
+        etag = client.get(url, headers=key).headers["ETag"]
+        assert client.get(url, headers={**key, "If-None-Match": etag}).status_code == 304
+        cost(made["social"], 1_00, at=len(url) % 40)
+        assert client.get(url, headers={**key, "If-None-Match": etag}).status_code == 200
+
+
+def test_another_scope_that_is_kept(client: Client, key: dict[str, str], made: dict[str, Any]) -> None:
+    AttributionRules.objects.update(kept_scopes=["contacts", "primary"])
+    linear = Credit.objects.of_scope("contacts").filter(opportunity=made["won"], method="linear")
+    first = linear.order_by("touched_at")[0]
+    first.pk, first.scope, first.weight, first.cents = None, "primary", 1.0, 100_001
+    first.save(force_insert=True)
+    url = f"{BASE}/{made['search'].public_id}?from=2026-09-01&to=2026-11-15&model=linear"
+    body = client.get(f"{url}&scope=primary", headers=key).json()
+    assert (body["scope"], body["totals"]["attributed_revenue"]["amount"]) == ("primary", "1000.01")
+    assert "scope=primary" in body["links"]["revenue_rows"]
+    own = client.get(url, headers=key).json()
+    assert own["scope"] == "contacts" and euros(own["totals"]["attributed_revenue"]) < 100_001
+    deal = f"{BASE}/opportunities/{made['won'].public_id}?model=linear"
+    assert [
+        len(client.get(f"{deal}{scope}", headers=key).json()["models"][0]["credits"])
+        for scope in ("", "&scope=contacts", "&scope=primary")
+    ] == [4, 4, 1]
+    assert client.get(f"{deal}&scope=account", headers=key).status_code == 400
 
 
 def test_the_list_pages_and_sums_programmes(client: Client, key: dict[str, str], made: dict[str, Any]) -> None:

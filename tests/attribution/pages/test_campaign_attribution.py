@@ -13,13 +13,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from attribution.pure.methods import all_methods
+from attribution.models import CustomMethod
+from attribution.queries import methods
 from leads.models import Opportunity, User
 from tests.attribution.factories import company_with_deals, cost, run
 from tests.leads.factories import CampaignFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
-PAGE = "/attribution?method=linear&basis=simple&from=2026-09-01&to=2026-11-15"
+PAGE = "/attribution?method=linear&basis=simple&scope=contacts&from=2026-09-01&to=2026-11-15"
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_defaults_go_into_the_address(signed_in: Client, made: dict[str, Any]) -
     answer = signed_in.get("/attribution?view=methods")
     query = parse_qs(urlsplit(answer.headers["Location"]).query)
     assert answer.status_code == 302
-    assert set(query) == {"method", "basis", "from", "to", "view"}
+    assert set(query) == {"method", "basis", "scope", "from", "to", "view"}
     assert (query["method"], query["basis"]) == (["linear"], ["simple"])
     assert signed_in.get(answer.headers["Location"]).status_code == 200
 
@@ -65,12 +66,13 @@ def test_a_change_after_the_last_run_is_admitted(signed_in: Client, made: dict[s
 
 def test_realised_says_what_it_means(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, PAGE.replace("simple", "realised"))
-    assert "Recent weeks look bad on the realised basis" in text and "Reconciles" not in text
+    assert "Recent weeks look bad on the realised basis" in text
+    assert "Reconciles with closed-won revenue" in text and "Touches of other periods" in text
 
 
 def test_methods_side_by_side_flag_a_flipping_verdict(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, f"{PAGE}&view=methods&level=campaigns")
-    for method in all_methods():
+    for method in methods():
         assert method.name in text
     assert "verdict flips" in text  # last touch gives the search campaign nothing, first touch a lot
     cost(made["search"], 100_000_000, at=11)  # now no method says that it paid
@@ -87,7 +89,12 @@ def test_sorting_puts_unknown_last(signed_in: Client, made: dict[str, Any]) -> N
 
 
 def test_what_does_not_exist_is_refused_by_name(signed_in: Client, made: dict[str, Any]) -> None:
-    for query, name in (("method=magic", "method"), ("basis=x", "basis"), ("from=2026-13-01", "from")):
+    for query, name in (
+        ("method=magic", "method"),
+        ("basis=x", "basis"),
+        ("from=2026-13-01", "from"),
+        ("scope=account", "scope"),
+    ):
         key, value = query.split("=")
         parts = {**{k: v[0] for k, v in parse_qs(urlsplit(PAGE).query).items()}, key: value}
         answer = signed_in.get("/attribution", parts)
@@ -116,13 +123,42 @@ def test_exports_hold_the_same_numbers_and_no_formulas(signed_in: Client, made: 
     assert rows[-1][rows[0].index("Revenue, Linear")] == 4111.11
 
 
+def test_a_method_of_the_company_s_own_is_shown_until_it_is_switched_off(
+    signed_in: Client, made: dict[str, Any]
+) -> None:
+    own = CustomMethod.objects.create(slug="ours", name="Our own mix", first_touch=60, others=40)
+    assert "Our own mix" in page(signed_in, f"{PAGE}&view=methods")
+    assert page(signed_in, PAGE.replace("linear", "custom-ours"))
+    CustomMethod.objects.filter(pk=own.pk).update(is_active=False)
+    assert "Our own mix" not in page(signed_in, f"{PAGE}&view=methods")
+    assert signed_in.get(PAGE.replace("linear", "custom-ours")).status_code == 400
+
+
+def test_touches_without_a_campaign_open_to_their_rows(signed_in: Client, made: dict[str, Any]) -> None:
+    text = page(signed_in, f"{PAGE}&level=campaigns")
+    assert "campaign=none" in text
+    rows = page(signed_in, "/figures/attribution.revenue?campaign=none&method=linear&from=2026-09-01&to=2026-11-15")
+    assert "None: touches outside any campaign" in rows and made["won"].name in rows
+
+
+def test_three_tests_of_sourced_stand_side_by_side(signed_in: Client, made: dict[str, Any]) -> None:
+    text = page(signed_in, "/attribution/sourced?from=2026-09-01&to=2026-11-15")
+    assert text.count("would say") == 2 and "the company's test" in text and "Not locked" in text
+    assert "pipeline.sourced.lead_creation" in text and "4 or more" in text
+
+
 def test_before_the_first_run_the_page_says_so(signed_in: Client) -> None:
     assert "Nothing computed yet" in page(signed_in)
 
 
 def test_reps_do_not_see_it(client: Client, rep: User, made: dict[str, Any]) -> None:
     client.force_login(rep)
-    for url in (PAGE, "/attribution/runs", f"/attribution/campaigns/{made['search'].public_id}"):
+    for url in (
+        PAGE,
+        "/attribution/runs",
+        "/attribution/sourced",
+        f"/attribution/campaigns/{made['search'].public_id}",
+    ):
         assert client.get(url).status_code == 404
 
 

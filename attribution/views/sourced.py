@@ -1,0 +1,80 @@
+"""What marketing originated, by the company's test and by the two it did not choose; what it influenced."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from attribution.figures.deals import overlap
+from attribution.figures.sourced import verdicts
+from attribution.forms import AttributionForm, presets
+from attribution.views.campaign_attribution import figure_url
+from leads.figures.base import Scope, figure
+from leads.models import Company, User
+from leads.pure import words
+
+MET = {"one": "1 campaign", "two": "2 campaigns", "three": "3 campaigns", "more": "4 or more"}
+
+
+@login_required
+@require_GET
+def sourced(request: HttpRequest) -> HttpResponse:
+    """Three tests side by side with the money each would say, and how many campaigns influenced deals met."""
+    user = cast(User, request.user)
+    if not user.sees_all:
+        raise Http404("What marketing sourced is for those who see the whole company.")
+    company, at = Company.current(), timezone.now()
+    form = AttributionForm(request.GET, company=company, at=at, only=("channel", "territory"))
+    if not form.is_valid():
+        return render(request, "attribution/refused.html", {"form": form}, status=400)
+    scope = form.scope(user)
+    context = {
+        "form": form,
+        "scope": scope,
+        "rules": form.rules,
+        "presets": [
+            (
+                name,
+                "?" + urlencode({**request.GET.dict(), **days}),
+                all(form.data.get(key) == day for key, day in days.items()),
+            )
+            for name, days in presets(company, at)
+        ],
+        "tests": _tests(scope),
+        "influenced": _influenced(scope),
+        "query": urlencode(scope.query()),
+    }
+    return render(request, "attribution/sourced.html", context)
+
+
+def _tests(scope: Scope) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": found.label,
+            "is_agreed": found.is_agreed,
+            "pipeline": words.money(int(found.pipeline), scope.currency),
+            "pipeline_url": figure_url(found.pipeline_key, scope),
+            "revenue": words.money(int(found.revenue), scope.currency),
+            "revenue_url": figure_url(found.revenue_key, scope),
+        }
+        for found in verdicts(scope)
+    ]
+
+
+def _influenced(scope: Scope) -> dict[str, Any]:
+    met = overlap(scope)
+    address = figure_url("attribution.overlap", scope)
+    pipeline = figure("pipeline.influenced", scope).value
+    return {
+        "met": [(name, met[key], f"{address}&part={key}") for key, name in MET.items()],
+        "count": words.count(sum(met.values())),
+        "count_url": figure_url("attribution.influenced", scope),
+        "pipeline": words.money(None if pipeline is None else round(pipeline), scope.currency),
+        "pipeline_url": figure_url("pipeline.influenced", scope),
+    }

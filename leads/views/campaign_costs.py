@@ -1,0 +1,99 @@
+"""What a campaign cost, day by day, and the forms to say so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from leads.actions.forget_costs import forget_costs
+from leads.actions.record_costs import MANUAL, CostRefused, record_costs, spread
+from leads.forms.costs import CostForm, DaysForm
+from leads.models import Campaign, Company, Role, User
+from leads.pure import words
+
+PAGE_SIZE = 50
+
+
+def may_enter_costs(user: User) -> bool:
+    """Admins and marketing directors."""
+    return user.is_superuser or user.role in (Role.ADMIN, Role.MARKETING_DIRECTOR)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def campaign_costs(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The costs of a campaign with the form to add or replace those of a day or a period."""
+    campaign, company = _campaign(request, public_id), Company.current()
+    form = CostForm(request.POST or None, company=company)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            costs = spread(
+                campaign=campaign.pk,
+                first=given["first"],
+                last=given["last"],
+                amount_cents=given["amount"],
+                currency=given["currency"],
+            )
+        except CostRefused as error:
+            form.add_error("last", str(error))
+        else:
+            counted = Counter(record_costs(costs=costs, source=MANUAL, at=timezone.now()))
+            said = ", ".join(f"{count} {_days(count)} {outcome}" for outcome, count in counted.items())
+            messages.success(request, f"Cost recorded: {said}.")
+            return redirect("leads:campaign-costs", campaign.public_id)
+    return _page(request, campaign, company, form)
+
+
+@login_required
+@require_POST
+def campaign_costs_forget(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take back what was entered by hand of a day or a period."""
+    campaign = _campaign(request, public_id)
+    form = DaysForm(request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
+        count = forget_costs(campaign=campaign.pk, first=given["first"], last=given["last"], source=MANUAL)
+        messages.success(request, f"The cost of {count} {_days(count)} is unknown again.")
+    else:
+        messages.error(request, "Nothing was taken back: " + " ".join(text for [text] in form.errors.values()))
+    return redirect("leads:campaign-costs", campaign.public_id)
+
+
+def _campaign(request: HttpRequest, public_id: UUID) -> Campaign:
+    if not may_enter_costs(cast(User, request.user)):
+        raise PermissionDenied("Costs are for admins and marketing directors.")
+    return get_object_or_404(Campaign.objects.select_related("channel", "parent"), public_id=public_id)
+
+
+def _days(count: int) -> str:
+    return "day" if count == 1 else "days"
+
+
+def _page(request: HttpRequest, campaign: Campaign, company: Company, form: CostForm) -> HttpResponse:
+    costs = campaign.costs.order_by("-spent_on", "source")
+    total = costs.order_by().aggregate(total=Sum("reporting_cents"))["total"]
+    page = Paginator(costs, PAGE_SIZE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {
+        "campaign": campaign,
+        "form": form,
+        "page": page,
+        "rows": [(cost, words.money_exact(cost.amount_cents, cost.currency)) for cost in page],
+        "manual": MANUAL,
+        "total": words.money_exact(total, company.currency),
+        "has_costs": total is not None,
+        "unpriced": costs.filter(reporting_cents__isnull=True).count(),
+        "has_parts": campaign.children.exists(),
+    }
+    return render(request, "leads/campaign_costs.html", context, status=400 if form.errors else 200)

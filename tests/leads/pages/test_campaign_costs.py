@@ -1,0 +1,51 @@
+"""Costs entered by hand."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from leads.models import CampaignCost, User
+from tests.leads.factories import CampaignFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
+
+
+def test_a_director_enters_replaces_and_takes_back(client: Client, director: User) -> None:
+    campaign = CampaignFactory(name="Spring fair")
+    url = f"/campaigns/{campaign.public_id}/costs"
+    client.force_login(director)
+    assert "No cost is known" in client.get(url).content.decode()
+    given = {"first": "2026-10-01", "last": "2026-10-03", "amount": "100.00", "currency": "eur"}
+    assert "3 days created" in client.post(url, given, follow=True).content.decode()
+    assert sorted(CampaignCost.objects.values_list("amount_cents", flat=True)) == [3333, 3333, 3334]
+    text = client.post(url, {**given, "last": "", "amount": "0"}, follow=True).content.decode()
+    assert "1 day updated" in text and "€66.66" in text
+    text = client.post(f"{url}/forget", {"first": "2026-10-01"}, follow=True).content.decode()
+    assert "The cost of 1 day is unknown again" in text
+    assert CampaignCost.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"amount": "12,50"}, "is not an amount"),
+        ({"amount": "-1"}, "must not be negative"),
+        ({"currency": "E1R"}, "currency code"),
+        ({"last": "2026-09-01"}, "before the first"),
+        ({"last": "2099-09-01"}, "At most"),
+        ({"first": ""}, "required"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(client: Client, director: User, change: dict[str, str], says: str) -> None:
+    client.force_login(director)
+    given = {"first": "2026-10-01", "last": "", "amount": "1.00", "currency": "EUR", **change}
+    answer = client.post(f"/campaigns/{CampaignFactory().public_id}/costs", given)
+    assert answer.status_code == 400 and says in answer.content.decode()
+    assert not CampaignCost.objects.exists()
+
+
+def test_others_may_not(client: Client, rep: User) -> None:
+    client.force_login(rep)
+    url = f"/campaigns/{CampaignFactory().public_id}/costs"
+    assert client.get(url).status_code == 403 == client.post(f"{url}/forget", {"first": "2026-10-01"}).status_code
