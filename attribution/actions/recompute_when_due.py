@@ -1,32 +1,57 @@
-"""Ask cheaply whether credits could have changed, and recompute only then."""
+"""Ask cheaply whether credits could have changed, and recompute only what could."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from attribution.actions.run_attribution import run_attribution
+from attribution.actions.request_run import request_run
+from attribution.actions.run_attribution import run_attribution, run_for
+from attribution.actions.store_credits import last_done
 from attribution.models import AttributionRun
-from leads.models import Opportunity, Touchpoint
+from attribution.queries import changed_opportunities, rules_in_force
+from leads.models import Opportunity
 
 # Rows of transactions that were still open at the last look carry earlier times than it.
 OVERLAP = timedelta(minutes=1)
-# Changes that leave no time of their own (settings, channel rules, merges) wait for a look at everything.
-AT_LEAST_EVERY = timedelta(minutes=15)
+# What is deleted or changed without a word waits for a comparison of everything.
+COMPARE_EVERY = timedelta(hours=1)
+SHARED_ABOVE = 20_000
+"""More opportunities than this are split over workers."""
 
 
 def recompute_when_due(*, at: datetime, reason: str) -> AttributionRun | None:
-    """Run incrementally after news of a deal or of a touch of its people, else every quarter of an hour.
+    """Recompute opportunities with news since the last look; everything after other rules, and once an hour.
 
-    Returns None when there was no need. Raises RunInProgress.
+    Returns the run, which waits for workers where there is much to do, or None when nothing had changed. Raises
+    RunInProgress and InputsChanged.
     """
-    last = AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-started_at").first()
-    if last is not None and at - last.started_at < AT_LEAST_EVERY and not _has_news(last.started_at - OVERLAP):
-        return None
-    return run_attribution(at=at, reason=reason)
+    last, force = last_done(), rules_in_force()
+    compared = last.compared_at if last else None
+    is_other = last is None or (last.settings, last.methods) != (force.settings, force.methods)
+    if last is None or is_other or compared is None or at - compared >= COMPARE_EVERY:
+        return _everything(last, is_other, at, reason)
+    since = max(last.checked_at or last.started_at, last.started_at) - OVERLAP
+    found = changed_opportunities(since=since, scopes=force.scopes, needs_points=force.rules.needs_points)
+    if len(found) > SHARED_ABOVE:
+        return request_run(kind="incremental", at=at, by=None, reason=reason)
+    run = run_for(opportunities=found, at=at, reason=reason) if found else None
+    if run is None:
+        _note(last, at, compared)
+    return run
 
 
-def _has_news(since: datetime) -> bool:
-    return (
-        Opportunity.objects.filter(changed_at__gt=since).exists()
-        or Touchpoint.objects.filter(recorded_at__gt=since, lead__deal_roles__isnull=False).exists()
-    )
+def _everything(last: AttributionRun | None, is_other: bool, at: datetime, reason: str) -> AttributionRun | None:
+    if is_other and Opportunity.objects.count() > SHARED_ABOVE:
+        return request_run(kind="incremental", at=at, by=None, reason=reason)
+    if is_other and last is not None:
+        # Even if no credit changes, the settings they stand under do.
+        return run_attribution(at=at, reason=reason)
+    run = run_for(opportunities=None, at=at, reason=reason)
+    if run is None and last is not None:
+        _note(last, at, at)
+    return run
+
+
+def _note(last: AttributionRun, at: datetime, compared: datetime | None) -> None:
+    """Nothing had changed: the last run's credits are the present ones as of now."""
+    AttributionRun.objects.filter(pk=last.pk).update(checked_at=at, compared_at=compared)

@@ -1,69 +1,187 @@
-"""Replaces the credits of some opportunities; the only module that knows which database is below."""
+"""Computes the credits of some opportunities and stores them: in place of the old ones, or staged beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from attribution.models import Credit
-from attribution.queries import BATCH
-
-COLUMNS = (
-    "run_id",
-    "opportunity_id",
-    "scope",
-    "method",
-    "touchpoint_id",
-    "campaign_id",
-    "channel_id",
-    "touched_at",
-    "weight",
-    "cents",
+from attribution.actions.hold_run import InputsChanged
+from attribution.models import (
+    AttributionRun,
+    AttributionShard,
+    Credit,
+    JourneyState,
+    StagedCredit,
+    StagedState,
 )
-Row = tuple[Any, ...]
-_CHUNK = 20_000
+from attribution.pure.candidates import candidates
+from attribution.pure.computation import Book
+from attribution.pure.difference import named_deals, report
+from attribution.pure.hashing import run_hash
+from attribution.pure.stored import (
+    CREDIT_FIELDS,
+    SHARD,
+    STATE_FIELDS,
+    Account,
+    Page,
+    credit_values,
+    page_of,
+    state_values,
+)
+from attribution.queries import RulesInForce, read_states, read_world
+from attribution.queries.columns import coded, known, listed, read_columns, write_columns
+from leads.models import Campaign, Opportunity, Touchpoint
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, and how much there is."""
 
 
-def store_credits(*, opportunities: Sequence[int], rows: Iterable[Row]) -> int:
-    """Delete the credits of the opportunities and write ``rows`` (in the order of COLUMNS); returns how many.
+@dataclass(slots=True)
+class Stored:
+    """What was computed: how many opportunities (of any scope), rows, and the summary of the company's own scope."""
 
-    Call it inside a transaction. Rows go to the driver as they are: building 100,000 model instances takes longer than
-    everything else of a run together. PostgreSQL reads them by COPY, others by one prepared statement.
+    opportunities: int = 0
+    credits: int = 0
+    summary: dict[str, Any] = field(default_factory=lambda: {"changed": 0, "causes": {}, "cells": [], "deals": []})
+
+
+def read_pages(*, force: RulesInForce, deals: Sequence[int] | None, is_full: bool) -> list[Page]:
+    """Read opportunities (all, or some by id) and compare them with what was computed before, scope by scope."""
+    world = read_world(force.scopes, deals, needs_points=force.rules.needs_points)
+    pages = []
+    for scope in force.scopes:
+        inputs = candidates(world, scope)
+        pages.append(page_of(scope, inputs, Book(inputs, force.rules), read_states(scope, deals), is_full=is_full))
+    return pages
+
+
+def store_pages(
+    *,
+    run: AttributionRun,
+    last: AttributionRun | None,
+    force: RulesInForce,
+    pages: Iterable[Page],
+    tell: Progress,
+    shard: AttributionShard | None = None,
+) -> Stored:
+    """Compute the chosen opportunities and write their credits and states. Call it inside a transaction.
+
+    Without a shard they replace the old ones; with one they are staged, to become visible with the whole run.
     """
-    for start in range(0, len(opportunities), BATCH):
-        # _raw_delete: nothing points to credits, so there is nothing to collect first.
-        Credit.objects.filter(opportunity_id__in=opportunities[start : start + BATCH])._raw_delete("default")
-    return _copy(rows) if connection.vendor == "postgresql" else _insert(rows)
+    stored = Stored()
+    steps, done = len(force.methods) * len(force.scopes), 0
+    computed: set[int] = set()
+    for page in pages:
+        ids = page.ids
+        if not ids:
+            continue
+        is_own = page.scope == run.settings["scope"]
+        account = _account(run, last, page) if is_own else None
+        if shard is None:
+            _delete(page.scope, page.known_ids)
+        for shares in page.book.credits(page.chosen):
+            values = credit_values(page, shares, run.pk)
+            stored.credits += _write_credits(values, len(shares), shard)
+            if account:
+                account.add(shares, values)
+            done += 1
+            tell("Computing credits", done, steps)
+        _write_states(page, run, shard)
+        computed.update(ids)
+        if account:
+            stored.summary = account.summary(**_others(run, last))
+    stored.opportunities = len(computed)
+    return stored
 
 
-def _names() -> str:
-    return ", ".join(connection.ops.quote_name(name) for name in COLUMNS)
+def refuse_orphans(*, run: AttributionRun) -> None:
+    """The check that keys in the database would make row by row, once for all rows of a run. Raises InputsChanged."""
+    credits = Credit.objects.filter(run=run)
+    gone = credits.filter(touchpoint__isnull=False).exclude(
+        Exists(Touchpoint.objects.filter(pk=OuterRef("touchpoint")))
+    )
+    if gone.exists() or credits.exclude(Exists(Opportunity.objects.filter(pk=OuterRef("opportunity")))).exists():
+        raise InputsChanged("Touches or opportunities were deleted while the run was under way.")
 
 
-def _copy(rows: Iterable[Row]) -> int:
-    written = 0
-    table = connection.ops.quote_name(Credit._meta.db_table)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({_names()}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-            written += 1
-    return written
+def drop_other_scopes(*, scopes: Sequence[str]) -> None:
+    """Credits of scopes that are no longer kept."""
+    others = [scope for scope in ("contacts", "primary", "account") if scope not in scopes]
+    Credit.objects.filter(scope__in=others)._raw_delete("default")
+    JourneyState.objects.filter(scope__in=others)._raw_delete("default")
 
 
-def _insert(rows: Iterable[Row]) -> int:
-    written = 0
-    table, marks = connection.ops.quote_name(Credit._meta.db_table), ", ".join(["%s"] * len(COLUMNS))
-    with connection.cursor() as cursor:
-        for chunk in _chunks(rows):
-            cursor.executemany(f"INSERT INTO {table} ({_names()}) VALUES ({marks})", chunk)  # noqa: S608
-            written += len(chunk)
-    return written
+def difference(*, summaries: Sequence[dict[str, Any]], last: AttributionRun | None, seen: int) -> dict[str, Any]:
+    """The difference to the last run as it is kept."""
+    campaigns = {pk: (name, str(uid)) for pk, name, uid in Campaign.objects.values_list("pk", "name", "public_id")}
+    named = Opportunity.objects.filter(pk__in=named_deals(summaries)).values_list("pk", "public_id")
+    found = report(summaries, campaigns, {pk: str(uid) for pk, uid in named})
+    # A deleted deal took its state with it: what the last run saw and is neither here nor new is gone.
+    new = sum((Counter(summary["causes"]) for summary in summaries), Counter[str]())["new_opportunity"]
+    return {**found, "opportunities_removed": max(last.opportunities_seen + new - seen, 0) if last else 0}
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    source = iter(rows)
-    while chunk := list(islice(source, _CHUNK)):
-        yield chunk
+def all_hashes(*, scopes: Sequence[str]) -> str:
+    """One hash of what all credits were computed from."""
+    states = read_columns(JourneyState.objects.filter(scope__in=scopes), high="hash_high", low="hash_low")
+    return run_hash(states["high"], states["low"])
+
+
+def last_done() -> AttributionRun | None:
+    """The run whose credits are the present ones."""
+    return AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()
+
+
+def _account(run: AttributionRun, last: AttributionRun | None, page: Page) -> Account:
+    methods = [*run.methods, *(key for key in (last.methods if last else ()) if key not in run.methods)]
+    replaced = Credit.objects.filter(scope=page.scope, opportunity__in=listed(page.known_ids))
+    before = read_columns(
+        replaced,
+        opportunity="opportunity_id",
+        method=coded("method", {key: code for code, key in enumerate(methods)}, -1),
+        campaign=known("campaign_id"),
+        cents="cents",
+    )
+    return Account(page, methods, before)
+
+
+def _others(run: AttributionRun, last: AttributionRun | None) -> dict[str, bool]:
+    """Whether rules or fits are others than the last run's."""
+    if last is None:
+        return {"is_other_rules": False, "is_other_fit": False}
+    fits = [each.settings.get("fits", {}) for each in (run, last)]
+    fitted = {*fits[0], *fits[1]}
+    quiet = {"scope", "scopes", "fits"}
+    rules = [
+        (
+            {name: value for name, value in each.settings.items() if name not in quiet},
+            {key: version for key, version in each.methods.items() if key not in fitted},
+        )
+        for each in (run, last)
+    ]
+    return {"is_other_rules": rules[0] != rules[1], "is_other_fit": fits[0] != fits[1]}
+
+
+def _delete(scope: str, ids: Sequence[int]) -> None:
+    # _raw_delete: nothing points to credits and states, so there is nothing to collect first.
+    for rows in (Credit.objects.filter(scope=scope), JourneyState.objects.filter(scope=scope)):
+        if ids:
+            rows.filter(opportunity__in=listed(ids))._raw_delete("default")
+
+
+def _write_credits(values: Any, size: int, shard: AttributionShard | None) -> int:
+    if shard is None:
+        return write_columns(Credit, CREDIT_FIELDS, values, size)
+    return write_columns(StagedCredit, (*CREDIT_FIELDS, SHARD), {**values, SHARD.name: shard.pk}, size)
+
+
+def _write_states(page: Page, run: AttributionRun, shard: AttributionShard | None) -> None:
+    values, size = state_values(page, run.pk), len(page.chosen)
+    if shard is None:
+        write_columns(JourneyState, STATE_FIELDS, values, size)
+    else:
+        write_columns(StagedState, (*STATE_FIELDS, SHARD), {**values, SHARD.name: shard.pk}, size)

@@ -4,6 +4,8 @@ from attribution.models.accuracy import AccuracyCheck, LiftTest, MethodFit, Sour
 from attribution.models.credit import Credit, CreditQuerySet, JourneyState
 from attribution.models.rules import AttributionRules, CustomMethod, JourneyScope, Milestone, SourcedTest
 from attribution.models.run import AttributionRun, AttributionShard
+from attribution.models.sourced import SourcedDecision
+from attribution.models.staging import StagedCredit, StagedState
 
 __all__ = [
     "AccuracyCheck",
@@ -19,5 +21,8 @@ __all__ = [
     "MethodFit",
     "Milestone",
     "SourceCheck",
+    "SourcedDecision",
     "SourcedTest",
+    "StagedCredit",
+    "StagedState",
 ]

@@ -11,13 +11,19 @@ from attribution.models.rules import JourneyScope
 class JourneyState(models.Model):
     """What an opportunity's credits were computed from; an unchanged hash means nothing to recompute.
 
-    The facts beside the hash only say what changed since.
+    The hash has 128 bits, kept as two signed integers so that it travels in columns like everything else. The facts
+    beside it only say what changed since; the keys are short hashes of the deal's contacts and of whom they merged to.
     """
 
     opportunity = models.ForeignKey("leads.Opportunity", on_delete=models.CASCADE, related_name="journey_states")
     scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
-    inputs_hash = models.BinaryField(max_length=32)
-    run = models.ForeignKey("attribution.AttributionRun", on_delete=models.PROTECT, related_name="+")
+    hash_high = models.BigIntegerField(default=0)
+    hash_low = models.BigIntegerField(default=0)
+    contacts_key = models.BigIntegerField(default=0)
+    people_key = models.BigIntegerField(default=0)
+    run = models.ForeignKey(
+        "attribution.AttributionRun", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     touches = models.PositiveIntegerField()
     rejected_touches = models.PositiveIntegerField(default=0)
     status = models.CharField(max_length=4)
@@ -30,6 +36,11 @@ class JourneyState(models.Model):
 
     def __str__(self) -> str:
         return f"journey of {self.opportunity}"
+
+    @property
+    def inputs_hash(self) -> bytes:
+        """The hash as 16 bytes."""
+        return b"".join(part.to_bytes(8, "little", signed=True) for part in (self.hash_high, self.hash_low))
 
 
 class CreditQuerySet(models.QuerySet["Credit"]):
@@ -49,15 +60,38 @@ class Credit(models.Model):
 
     Per opportunity, scope and method the weights sum to 1 and ``cents`` to the opportunity's amount in the company
     currency, exactly (an unknown amount counts as 0 here and is listed as excluded by the figures).
+
+    Only runs write credits, millions at once. The database does not check the five keys row by row, which would take
+    several times as long as writing; a run checks them set by set, and deletions cascade through Django as ever.
     """
 
-    run = models.ForeignKey("attribution.AttributionRun", on_delete=models.PROTECT, related_name="credits")
-    opportunity = models.ForeignKey("leads.Opportunity", on_delete=models.CASCADE, related_name="credits")
+    run = models.ForeignKey(
+        "attribution.AttributionRun",
+        on_delete=models.PROTECT,
+        related_name="credits",
+        db_index=False,
+        db_constraint=False,
+    )
+    # Without an index of its own: the constraint below begins with it.
+    opportunity = models.ForeignKey(
+        "leads.Opportunity", on_delete=models.CASCADE, related_name="credits", db_index=False, db_constraint=False
+    )
     scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
     method = models.CharField(max_length=32)
-    touchpoint = models.ForeignKey("leads.Touchpoint", on_delete=models.CASCADE, null=True, related_name="credits")
-    campaign = models.ForeignKey("leads.Campaign", on_delete=models.PROTECT, null=True, related_name="credits")
-    channel = models.ForeignKey("leads.Channel", on_delete=models.PROTECT, null=True, related_name="credits")
+    touchpoint = models.ForeignKey(
+        "leads.Touchpoint", on_delete=models.CASCADE, null=True, related_name="credits", db_constraint=False
+    )
+    campaign = models.ForeignKey(
+        "leads.Campaign", on_delete=models.PROTECT, null=True, related_name="credits", db_constraint=False
+    )
+    channel = models.ForeignKey(
+        "leads.Channel",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="credits",
+        db_index=False,
+        db_constraint=False,
+    )
     touched_at = models.DateTimeField(null=True)
     weight = models.FloatField()
     cents = models.BigIntegerField()

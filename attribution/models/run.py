@@ -15,6 +15,7 @@ class AttributionRun(models.Model):
         INCREMENTAL = "incremental", "Incremental"
 
     class State(models.TextChoices):
+        WAITING = "waiting", "Waiting for a worker"
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
@@ -23,6 +24,8 @@ class AttributionRun(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     reason = models.CharField(max_length=200)
+    requested_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    refits = models.BooleanField(default=False, help_text="data-driven methods learn anew before it computes")
     methods = models.JSONField(help_text='{"key": version}')
     settings = models.JSONField(help_text="look-back, milestone, scope, self-initiated channels")
     inputs_hash = models.CharField(max_length=64, blank=True)
@@ -39,6 +42,10 @@ class AttributionRun(models.Model):
     error = models.CharField(max_length=500, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True, help_text="last look for changes since; none were found by then")
+    compared_at = models.DateTimeField(
+        null=True, help_text="last look at every opportunity, by this run or an earlier one"
+    )
 
     class Meta:
         indexes = [models.Index(fields=["state", "finished_at"], name="run_state_finished")]

@@ -1,78 +1,61 @@
-"""From rows of a database to credits: the one place where columns become arrays and arrays become rows again."""
+"""From columns of a database to credits, and back: journeys of some deals, ready to be hashed, credited or shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from attribution.pure.candidates import GENUINE, INTERNAL, OPEN, Inputs
 from attribution.pure.credits import allocate, unattributed_cents
-from attribution.pure.hashing import journey_hashes
+from attribution.pure.fits import ready
+from attribution.pure.hashing import journey_hashes, mixed
 from attribution.pure.journeys import UNKNOWN, Journeys, Milestones, Rejected, Settings, Touches, build
-from attribution.pure.methods import Options, methods_on_offer
+from attribution.pure.methods import Method, Options
 from attribution.pure.ordering import Floats, Ints
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _CHANNELS = 1 << 20
 """More channels than anyone has: campaign and channel share one number."""
 
 
-@dataclass(slots=True)
-class DealColumns:
-    """One entry per opportunity in each list; ``closed_at`` is None while it is open, amounts are whole cents."""
-
-    id: list[int] = field(default_factory=list)
-    status: list[str] = field(default_factory=list)
-    amount_cents: list[int] = field(default_factory=list)
-    opened_at: list[datetime] = field(default_factory=list)
-    closed_at: list[datetime | None] = field(default_factory=list)
-    known_at: list[datetime | None] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class TouchColumns:
-    """One entry per touch in each list, in any order."""
-
-    id: list[int] = field(default_factory=list)
-    campaign: list[int | None] = field(default_factory=list)
-    channel: list[int] = field(default_factory=list)
-    occurred_at: list[datetime] = field(default_factory=list)
-    exclusion: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Inputs:
-    """Deals, touches, and which touch (index) is a candidate of which deal (index): two lists of equal length."""
-
-    deals: DealColumns
-    touches: TouchColumns
-    pair_deal: list[int]
-    pair_touch: list[int]
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The company's settings. ``version`` names them in hashes: another text recomputes every journey."""
+    """The company's settings and methods, and what data-driven methods learned (by key, as it is kept).
+
+    ``milestone`` is "closed", "opportunity" or "lead". ``version`` names the settings and fits in hashes: another text
+    recomputes every journey, as another version of a method does.
+    """
 
     look_back_days: int | None
     self_initiated: frozenset[int]
     half_life_days: float
     version: str
+    milestone: str = "closed"
+    suppressed: frozenset[int] = frozenset()
+    methods: tuple[Method, ...] = ()
+    fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def needs_points(self) -> bool:
+        """Whether a fit has a baseline, which follows people's points."""
+        return any("baseline" in parameters for parameters in self.fits.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shares:
     """What one method gave: per credit the deal's and the touch's index (-1: Unattributed), weight and cents."""
 
     method: str
-    deal: list[int]
-    touch: list[int]
-    weight: list[float]
-    cents: list[int]
+    deal: Ints
+    touch: Ints
+    weight: Floats
+    cents: Ints
+
+    def __len__(self) -> int:
+        return len(self.deal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,78 +68,103 @@ class Journey:
 
 
 class Book:
-    """The journeys of some deals, ready to be hashed, credited or shown."""
+    """The journeys of some deals under one scope."""
 
     def __init__(self, inputs: Inputs, rules: Rules) -> None:
         self._inputs, self._rules = inputs, rules
-        places = list(zip(_known(inputs.touches.campaign), inputs.touches.channel, strict=True))
-        index = {place: position for position, place in enumerate(dict.fromkeys(places))}
         # A campaign of the engine is a campaign and a channel: a touch moved to another channel must change the hash.
-        self._places = _ints([(campaign + 1) * _CHANNELS + channel for campaign, channel in index])
-        self._touches, self._milestones = _arrays(inputs, _ints([index[place] for place in places]))
-        self._settings = Settings(look_back_days=rules.look_back_days, excluded_channels=rules.self_initiated)
+        codes = (inputs.touches["campaign"] + 1) * _CHANNELS + inputs.touches["channel"]
+        self._places, place = np.unique(codes, return_inverse=True)
+        self._touches, self._milestones = _arrays(inputs, place.astype(np.int64), rules)
+        self._settings = Settings(
+            look_back_days=rules.look_back_days,
+            excluded_channels=rules.self_initiated,
+            suppressed_channels=rules.suppressed,
+        )
         self._journeys, self._rejected = build(self._touches, self._milestones, self._settings)
 
-    def hashes(self) -> list[bytes]:
-        """One hash per deal, of everything its credits depend on."""
-        deals = self._inputs.deals
-        texts = journey_hashes(
+    @cached_property
+    def columns(self) -> Ints:
+        """The hash of everything a deal's credits depend on, int64[deals, 2]: high and low."""
+        inputs = self._inputs
+        deals = inputs.deals
+        facts = [deals["id"], deals["amount_cents"], deals["status"], inputs.contacts_key, inputs.people_key]
+        if self._rules.needs_points:
+            points = np.zeros(len(deals["id"]), dtype=np.int64)
+            np.add.at(points, inputs.person_deal, mixed(inputs.person_points))
+            facts.append(points)
+        return journey_hashes(
             self._journeys,
-            opportunity_ids=_ints(deals.id),
             campaign_ids=self._places,
-            amount_cents=_ints(deals.amount_cents),
-            stages=deals.status,
+            facts=facts,
             settings_version=self._rules.version,
-            method_versions={method.key: method.version for method in methods_on_offer()},
+            method_versions={method.key: method.version for method in self._rules.methods},
         )
-        return [bytes.fromhex(text) for text in texts]
 
-    def lengths(self) -> tuple[list[int], list[int]]:
+    def hashes(self) -> list[bytes]:
+        """The same as 16 bytes per deal."""
+        return [row.astype("<i8").tobytes() for row in self.columns]
+
+    def lengths(self) -> tuple[Ints, Ints]:
         """Eligible and rejected touches per deal."""
-        size = len(self._inputs.deals.id)
+        size = len(self._inputs.deals["id"])
         eligible = np.bincount(self._touches.opportunity[self._journeys.row], minlength=size)
         rejected = np.bincount(self._touches.opportunity[self._rejected.row], minlength=size)
-        return eligible.tolist(), rejected.tolist()
+        return eligible.astype(np.int64), rejected.astype(np.int64)
 
-    def credits(self, chosen: Sequence[int]) -> Iterator[Shares]:
-        """The credits of the chosen deals (indexes), method by method in the order of lists."""
-        keep = np.flatnonzero(np.isin(self._touches.opportunity, _ints(list(chosen))))
-        journeys, _ = build(_only(self._touches, keep), self._milestones, self._settings)
-        options = Options(half_life_days=self._rules.half_life_days)
-        amounts = _ints(self._inputs.deals.amount_cents)
-        for method in methods_on_offer():
+    def credits(self, chosen: Ints) -> Iterator[Shares]:
+        """The credits of the chosen deals (indexes, ascending), method by method in the order of lists."""
+        size = len(self._inputs.deals["id"])
+        keep: Ints | None = None
+        journeys = self._journeys
+        if len(chosen) < size:
+            is_chosen = np.zeros(size, dtype=np.bool_)
+            is_chosen[chosen] = True
+            keep = np.flatnonzero(is_chosen[self._touches.opportunity])
+            journeys, _ = build(_only(self._touches, keep), self._milestones, self._settings)
+        options = Options(half_life_days=self._rules.half_life_days, fits=self._fits())
+        amounts = self._inputs.deals["amount_cents"]
+        row = journeys.row if keep is None else keep[journeys.row]
+        touch = self._inputs.pair_touch[row]
+        deal = self._touches.opportunity[row]
+        for method in self._rules.methods:
             weights = method.weights(journeys, options)
             cents = allocate(journeys, weights, amounts)
             left = unattributed_cents(journeys, cents, amounts)
-            yield _shares(method.key, journeys, keep, weights, cents, left, sorted(chosen), self._inputs)
+            yield _shares(method.key, deal, touch, weights, cents, left, chosen)
 
     def journey(self, deal: int) -> Journey:
         """The journey of one deal (index)."""
         return _journey(self._journeys, self._rejected, self._inputs, deal)
 
+    def _fits(self) -> dict[str, Any]:
+        campaign, channel = self._places // _CHANNELS - 1, self._places % _CHANNELS
+        places = [
+            (None if ours == UNKNOWN else ours, theirs)
+            for ours, theirs in zip(campaign.tolist(), channel.tolist(), strict=True)
+        ]
+        people: list[list[int]] = []
+        if self._rules.needs_points:
+            edges = np.searchsorted(self._inputs.person_deal, np.arange(1, len(self._inputs.deals["id"])))
+            people = [points.tolist() for points in np.split(self._inputs.person_points, edges)]
+        return {
+            key: ready(parameters, places, people if "baseline" in parameters else ())
+            for key, parameters in self._rules.fits.items()
+        }
 
-def _shares(
-    key: str,
-    journeys: Journeys,
-    keep: Ints,
-    weights: Floats,
-    cents: Ints,
-    left: Ints,
-    chosen: list[int],
-    inputs: Inputs,
-) -> Shares:
-    pair_touch = _ints(inputs.pair_touch)
+
+def _shares(key: str, deal: Ints, touch: Ints, weights: Floats, cents: Ints, left: Ints, chosen: Ints) -> Shares:
     rows = np.flatnonzero(weights > 0)
-    given = np.zeros(len(left))
-    np.add.at(given, journeys.opportunity[journeys.journey[rows]], weights[rows])
+    deals, given = deal[rows], weights[rows]
+    total = np.bincount(deals, weights=given, minlength=len(left))
     # What a method leaves over is a credit to nobody, so that every deal's credits add up to its amount.
-    open_deals = [deal for deal in chosen if left[deal] != 0 or given[deal] < 1 - 1e-9]
+    over = chosen[(left[chosen] != 0) | (total[chosen] < 1 - 1e-9)]
     return Shares(
         method=key,
-        deal=[*journeys.opportunity[journeys.journey[rows]].tolist(), *open_deals],
-        touch=[*pair_touch[keep[journeys.row[rows]]].tolist(), *([UNKNOWN] * len(open_deals))],
-        weight=[*weights[rows].tolist(), *(max(0.0, 1 - float(given[deal])) for deal in open_deals)],
-        cents=[*cents[rows].tolist(), *(int(left[deal]) for deal in open_deals)],
+        deal=np.concatenate((deals, over)),
+        touch=np.concatenate((touch[rows], np.full(len(over), UNKNOWN))),
+        weight=np.concatenate((given, np.maximum(0.0, 1 - total[over]))),
+        cents=np.concatenate((cents[rows], left[over])),
     )
 
 
@@ -173,59 +181,54 @@ def _journey(journeys: Journeys, rejected: Rejected, inputs: Inputs, deal: int) 
             "CW": int(journeys.closing[journey]),
         }
         for place in range(start, start + int(journeys.lengths[journey])):
-            touch = inputs.pair_touch[int(journeys.row[place])]
+            touch = int(inputs.pair_touch[journeys.row[place]])
             touches.append(touch)
             badges[touch] = tuple(name for name, holder in held.items() if holder == place)
     left_out = [
-        (inputs.pair_touch[row], reason)
+        (int(inputs.pair_touch[row]), reason)
         for row, reason in zip(rejected.row.tolist(), rejected.reasons(), strict=True)
         if inputs.pair_deal[row] == deal
     ]
     return Journey(touches, badges, left_out)
 
 
-def _arrays(inputs: Inputs, campaign: Ints) -> tuple[Touches, Milestones]:
-    table, pair_deal, pair_touch = inputs.touches, _ints(inputs.pair_deal), _ints(inputs.pair_touch)
-    at = _ints([_micro(moment) for moment in table.occurred_at])
-    excluded = np.array([bool(why) for why in table.exclusion], dtype=np.bool_)
-    internal = np.array([why == "internal" for why in table.exclusion], dtype=np.bool_)
+def _arrays(inputs: Inputs, place: Ints, rules: Rules) -> tuple[Touches, Milestones]:
+    table, pair_deal, pair_touch = inputs.touches, inputs.pair_deal, inputs.pair_touch
+    exclusion = table["exclusion"][pair_touch]
     touches = Touches(
         opportunity=pair_deal,
-        id=_ints(table.id)[pair_touch],
-        campaign=campaign[pair_touch],
-        channel=_ints(table.channel)[pair_touch],
-        occurred_at=at[pair_touch],
-        is_bot=(excluded & ~internal)[pair_touch],
-        is_internal=internal[pair_touch],
+        id=table["id"][pair_touch],
+        campaign=place[pair_touch],
+        channel=table["channel"][pair_touch],
+        occurred_at=table["occurred_at"][pair_touch],
+        is_bot=(exclusion != GENUINE) & (exclusion != INTERNAL),
+        is_internal=exclusion == INTERNAL,
     )
-    deals = inputs.deals
-    opened = _ints([_micro(moment) for moment in deals.opened_at])
-    closed = _ints([_micro(moment) for moment in deals.closed_at])
-    newest = opened.copy()
-    genuine = ~excluded[pair_touch]
-    np.maximum.at(newest, pair_deal[genuine], touches.occurred_at[genuine])
-    milestones = Milestones(
+    return touches, _milestones(inputs, touches, rules.milestone)
+
+
+def _milestones(inputs: Inputs, touches: Touches, milestone: str) -> Milestones:
+    opened, closed = inputs.deals["opened_at"], inputs.deals["closed_at"]
+    if milestone == "opportunity":
+        until = opened
+    elif milestone == "lead":
+        until = np.where(inputs.known_at == UNKNOWN, opened, inputs.known_at)
+    else:
+        newest = opened.copy()
+        genuine = inputs.touches["exclusion"][inputs.pair_touch] == GENUINE
+        still_open = inputs.deals["status"] == OPEN
+        counted = np.flatnonzero(genuine & still_open[touches.opportunity])
+        np.maximum.at(newest, touches.opportunity[counted], touches.occurred_at[counted])
+        # An open deal has no close yet. Its newest touch stands in, which does not move as time passes.
+        until = np.where(closed == UNKNOWN, newest, closed)
+    return Milestones(
         created_at=opened,
         closed_at=closed,
-        # An open deal has no close yet. Its newest touch stands in, which does not move as time passes.
-        milestone_at=np.where(closed == UNKNOWN, newest, closed),
-        lead_created_at=_ints([_micro(moment) for moment in deals.known_at]),
+        milestone_at=until,
+        lead_created_at=inputs.known_at,
     )
-    return touches, milestones
 
 
 def _only(touches: Touches, rows: Ints) -> Touches:
     picked: dict[str, Any] = {name: None if column is None else column[rows] for name, column in vars(touches).items()}
     return Touches(**picked)
-
-
-def _known(values: Sequence[int | None]) -> list[int]:
-    return [UNKNOWN if value is None else value for value in values]
-
-
-def _ints(values: Sequence[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
-
-
-def _micro(moment: datetime | None) -> int:
-    return UNKNOWN if moment is None else (moment - _EPOCH) // _MICROSECOND

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from attribution.models import AttributionRules, CustomMethod, MethodFit
 from attribution.pure.computation import Rules
-from attribution.pure.methods import Method, methods_on_offer
+from attribution.pure.methods import Method, all_methods, methods_on_offer
 from attribution.pure.methods.custom import custom_method
 from leads.models import Channel, Company
 
@@ -19,10 +20,19 @@ MILESTONES = {
 """What is kept with a run in words; see docs/decisions/0002."""
 
 
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """The company's rules, the same as plain values to keep with a run, the methods' versions, and every scope."""
+
+    rules: Rules
+    settings: dict[str, Any]
+    methods: dict[str, int] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+
+
 def methods() -> tuple[Method, ...]:
     """Every method on offer, in the order of lists: rules and fitted ones, then the company's own active ones."""
-    fitted = MethodFit.objects.filter(is_current=True).values_list("method", flat=True)
-    return methods_on_offer(fitted, [built(row) for row in CustomMethod.objects.filter(is_active=True)])
+    return _offered(MethodFit.objects.filter(is_current=True).values_list("method", "version"))
 
 
 def method_by_key(key: str) -> Method:
@@ -46,22 +56,50 @@ def built(row: CustomMethod) -> Method:
     )
 
 
-def read_rules() -> tuple[Rules, dict[str, Any]]:
-    """The company's rules, and the same as plain values to keep with a run."""
+def rules_in_force() -> RulesInForce:
+    """The rules of this moment, for a run."""
     company, ours = Company.current(), AttributionRules.objects.get(pk=1)
-    self_initiated = dict(Channel.objects.filter(is_self_initiated=True).order_by("key").values_list("key", "pk"))
+    channels = Channel.objects.order_by("key")
+    self_initiated = dict(channels.filter(is_self_initiated=True).values_list("key", "pk"))
+    suppressed = dict(ours.suppressed_channels.order_by("key").values_list("key", "pk"))
+    current = MethodFit.objects.filter(is_current=True).order_by("method")
+    fits = {fit.method: fit for fit in current}
+    offered = _offered([(fit.method, fit.version) for fit in fits.values()])
+    keys = {method.key for method in offered}
     settings = {
         "look_back_days": company.look_back_days,
         "scope": ours.scope,
+        "scopes": ours.scopes,
         "half_life_days": ours.half_life_days,
         "self_initiated": list(self_initiated),
+        "suppressed_channels": list(suppressed),
         "currency": company.currency,
         "milestone": MILESTONES[ours.milestone],
+        "fits": {key: str(fit.public_id) for key, fit in fits.items() if key in keys},
     }
+    # Which scopes are kept, and which is the company's own, changes no credit.
+    hashed = {name: value for name, value in settings.items() if name not in {"scope", "scopes"}}
     rules = Rules(
         look_back_days=company.look_back_days,
         self_initiated=frozenset(self_initiated.values()),
+        suppressed=frozenset(suppressed.values()),
         half_life_days=ours.half_life_days,
-        version=json.dumps(settings, sort_keys=True),
+        milestone=ours.milestone,
+        methods=offered,
+        fits={key: fit.parameters for key, fit in fits.items() if key in keys},
+        version=json.dumps(hashed, sort_keys=True),
     )
-    return rules, settings
+    return RulesInForce(rules, settings, {method.key: method.version for method in offered}, tuple(ours.scopes))
+
+
+def read_rules() -> tuple[Rules, dict[str, Any]]:
+    """The company's rules, and the same as plain values."""
+    found = rules_in_force()
+    return found.rules, found.settings
+
+
+def _offered(fits: Any) -> tuple[Method, ...]:
+    # A fit of an earlier version of a method says nothing to the present one.
+    versions = {method.key: method.version for method in all_methods()}
+    fitted = [key for key, version in fits if versions.get(key) == version]
+    return methods_on_offer(fitted, [built(row) for row in CustomMethod.objects.filter(is_active=True)])

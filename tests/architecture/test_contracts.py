@@ -26,7 +26,7 @@ PLANTED = {
     "pure": ("leads/pure/week.py", "import django.utils.timezone"),
     "one-door-celery": ("leads/actions/capture.py", "import celery"),
     "one-door-http": ("integrations/connectors/sandbox.py", "import requests"),
-    "one-door-numpy": ("attribution/queries/journeys.py", "import numpy"),
+    "one-door-numpy": ("attribution/queries/world.py", "import numpy"),
 }
 
 

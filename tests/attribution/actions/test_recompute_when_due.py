@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from attribution.actions.recompute_when_due import recompute_when_due
-from attribution.models import Credit
+from attribution.models import AttributionRules, AttributionRun, Credit
 from tests.leads.factories import LeadFactory, OpportunityFactory, TouchpointFactory
 
 MINUTE = timedelta(minutes=1)
@@ -40,5 +40,21 @@ def test_only_news_and_time_start_a_run(now: datetime) -> None:
     assert look(later + MINUTE) == 1
     assert Credit.objects.get(method="linear").cents == 5_000
 
-    # Everything is looked at once in a while, news or not.
-    assert look(later + 17 * MINUTE) == 0
+    # What changed without a word is found by the look at everything, once in a while.
+    assert look(later + 3 * MINUTE) is None
+    touch.delete()
+    assert look(later + 17 * MINUTE) is None
+    assert look(later + 62 * MINUTE) == 1
+    runs = AttributionRun.objects.count()
+    assert look(later + 125 * MINUTE) is None
+    assert AttributionRun.objects.count() == runs
+
+    # Other rules need no waiting, even where no credit changes.
+    AttributionRules.objects.update(milestone="opportunity")
+    assert look(later + 126 * MINUTE) == 1
+    AttributionRules.objects.update(kept_scopes=["contacts", "account"])
+    assert look(later + 127 * MINUTE) == 1
+    assert set(Credit.objects.values_list("scope", flat=True)) == {"contacts", "account"}
+    AttributionRules.objects.update(kept_scopes=[])
+    assert look(later + 128 * MINUTE) == 0
+    assert set(Credit.objects.values_list("scope", flat=True)) == {"contacts"}

@@ -18,7 +18,8 @@ from tests.attribution.factories import AT, company_with_deals, day, deal, run, 
 from tests.leads.factories import AccountFactory, CampaignFactory, LeadFactory, channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
-METHODS = [method.key for method in all_methods()]
+RULES = {method.key: method.version for method in all_methods() if not method.needs_fit}
+METHODS = list(RULES)
 
 
 def shares(opportunity: Opportunity, method: str = "linear") -> dict[str, int]:
@@ -89,7 +90,7 @@ def test_whose_touches_count_is_a_setting(scope: str, expected: int) -> None:
         touched(lead, campaign, 1)
     found = deal(first, second, account=account, amount_cents=100)
     run()
-    assert Credit.objects.filter(opportunity=found, method="linear").count() == expected
+    assert Credit.objects.of_scope(scope).filter(opportunity=found, method="linear").count() == expected
 
 
 def test_an_unchanged_open_deal_is_not_recomputed_as_time_passes() -> None:
@@ -153,7 +154,7 @@ def test_incremental_equals_full_after_random_changes(seed: int) -> None:
 def test_a_run_says_what_it_saw_and_what_changed() -> None:
     made = company_with_deals()
     first = run(reason="first")
-    assert first.state == "done" and first.methods == {method.key: method.version for method in all_methods()}
+    assert first.state == "done" and first.methods == RULES
     assert first.settings["scope"] == "contacts" and first.settings["look_back_days"] == 180
     assert first.credits_written == Credit.objects.count()
     assert first.opportunities_seen == first.opportunities_recomputed == JourneyState.objects.count() == 8
@@ -166,7 +167,12 @@ def test_a_run_says_what_it_saw_and_what_changed() -> None:
     assert second.difference["causes"] == {"amount": 1, "stage": 1}
     assert (second.difference["opportunities_changed"], second.difference["opportunities_removed"]) == (2, 1)
     moved = second.difference["methods"]["first_touch"]
-    assert moved == {"gained_cents": 100_001, "lost_cents": 0, "campaigns": [{"campaign": "Search", "cents": 100_001}]}
+    search = {"campaign": "Search", "id": str(made["search"].public_id), "cents": 100_001}
+    assert moved == {"gained_cents": 100_001, "lost_cents": 0, "campaigns": [search]}
+    assert second.difference["by_cause"]["amount"]["first_touch"] == moved
+    assert "first_touch" not in second.difference["by_cause"].get("stage", {})
+    most = second.difference["opportunities"][0]
+    assert (most["id"], most["cause"], most["cents"]) == (str(made["won"].public_id), "amount", 100_001)
 
     Company.objects.update(look_back_days=12)
     third = run()

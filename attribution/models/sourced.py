@@ -1,0 +1,29 @@
+"""What was decided about the test of sourced deals, and why; append-only."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from attribution.models.rules import SourcedTest
+
+
+class SourcedDecision(models.Model):
+    """A locking or unlocking of the test, by whom and why. The rules hold what is in force."""
+
+    class Kind(models.TextChoices):
+        LOCKED = "locked", "Locked"
+        UNLOCKED = "unlocked", "Unlocked"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    test = models.CharField(max_length=20, choices=SourcedTest.choices)
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="sourced_decision_reason_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.at:%Y-%m-%d}"

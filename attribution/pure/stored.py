@@ -1,0 +1,178 @@
+"""Credits and journey states as they are stored: which columns there are, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.pure.candidates import STATUSES, Columns, Inputs, aligned
+from attribution.pure.computation import Book, Shares
+from attribution.pure.copy_codec import Field, Values, Words
+from attribution.pure.difference import FACTS, Ledger, causes, summarize
+from attribution.pure.journeys import UNKNOWN
+from attribution.pure.ordering import Flags, Ints
+
+CREDIT_FIELDS = (
+    Field("run_id"),
+    Field("opportunity_id"),
+    Field("scope", "text"),
+    Field("method", "text"),
+    Field("touchpoint_id", is_nullable=True),
+    Field("campaign_id", is_nullable=True),
+    Field("channel_id", is_nullable=True),
+    Field("touched_at", "moment", is_nullable=True),
+    Field("weight", "float8"),
+    Field("cents"),
+)
+STATE_FIELDS = (
+    Field("run_id"),
+    Field("opportunity_id"),
+    Field("scope", "text"),
+    Field("hash_high"),
+    Field("hash_low"),
+    Field("contacts_key"),
+    Field("people_key"),
+    Field("touches", "int4"),
+    Field("rejected_touches", "int4"),
+    Field("status", "text"),
+    Field("amount_cents"),
+    Field("opened_at", "moment"),
+    Field("closed_at", "moment", is_nullable=True),
+)
+SHARD = Field("shard_id")
+"""Staged rows say besides which part of the run they are of."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """The deals of a part under one scope: their book, what is remembered of each, and which are to be computed."""
+
+    scope: str
+    inputs: Inputs
+    book: Book
+    before: Columns
+    known: Flags
+    chosen: Ints
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the deals to be computed."""
+        found: list[int] = self.inputs.deals["id"][self.chosen].tolist()
+        return found
+
+    @property
+    def known_ids(self) -> list[int]:
+        """Those of them that were computed before."""
+        found: list[int] = self.inputs.deals["id"][self.chosen[self.known[self.chosen]]].tolist()
+        return found
+
+
+def page_of(scope: str, inputs: Inputs, book: Book, states: Columns, *, is_full: bool) -> Page:
+    """Compare hashes with those remembered; a full run computes every deal."""
+    before, known = aligned(states, "opportunity", inputs.deals["id"])
+    hashes = book.columns
+    same = known & (before["hash_high"] == hashes[:, 0]) & (before["hash_low"] == hashes[:, 1])
+    chosen = np.arange(len(known)) if is_full else np.flatnonzero(~same)
+    return Page(scope, inputs, book, before, known, chosen)
+
+
+def credit_values(page: Page, shares: Shares, run: int) -> Values:
+    """The columns of one method's credits."""
+    touches = page.inputs.touches
+    nobody = shares.touch == UNKNOWN
+
+    def of_touch(name: str) -> Ints:
+        column = touches[name]
+        if len(column) == 0:
+            return np.full(len(nobody), UNKNOWN)
+        return np.where(nobody, UNKNOWN, column[shares.touch])
+
+    return {
+        "run_id": run,
+        "opportunity_id": page.inputs.deals["id"][shares.deal],
+        "scope": page.scope,
+        "method": shares.method,
+        "touchpoint_id": of_touch("id"),
+        "campaign_id": of_touch("campaign"),
+        "channel_id": of_touch("channel"),
+        "touched_at": of_touch("occurred_at"),
+        "weight": shares.weight,
+        "cents": shares.cents,
+    }
+
+
+def state_values(page: Page, run: int) -> Values:
+    """The columns of the states of the computed deals."""
+    chosen, deals = page.chosen, page.inputs.deals
+    eligible, rejected = page.book.lengths()
+    hashes = page.book.columns
+    return {
+        "run_id": run,
+        "opportunity_id": deals["id"][chosen],
+        "scope": page.scope,
+        "hash_high": hashes[chosen, 0],
+        "hash_low": hashes[chosen, 1],
+        "contacts_key": page.inputs.contacts_key[chosen],
+        "people_key": page.inputs.people_key[chosen],
+        "touches": eligible[chosen],
+        "rejected_touches": rejected[chosen],
+        "status": Words(deals["status"][chosen], STATUSES),
+        "amount_cents": deals["amount_cents"][chosen],
+        "opened_at": deals["opened_at"][chosen],
+        "closed_at": deals["closed_at"][chosen],
+    }
+
+
+class Account:
+    """Keeps account of what a page's computation changes: feed it the shares, then ask for the summary."""
+
+    def __init__(self, page: Page, methods: Sequence[str], before: Columns) -> None:
+        """``before``: opportunity, method (index, or -1), campaign and cents of the credits that are replaced."""
+        self._page, self._methods = page, list(methods)
+        ids = page.inputs.deals["id"]
+        place = np.searchsorted(ids, before["opportunity"])
+        counted = before["method"] != UNKNOWN
+        self._before = (
+            place[counted],
+            before["method"][counted],
+            before["campaign"][counted],
+            before["cents"][counted],
+        )
+        self._after: list[tuple[Ints, Ints, Ints, Ints]] = []
+
+    def add(self, shares: Shares, values: Values) -> None:
+        """One method's new credits."""
+        method = np.full(len(shares), self._methods.index(shares.method))
+        self._after.append((shares.deal, method, values["campaign_id"], shares.cents))
+
+    def summary(self, *, is_other_rules: bool, is_other_fit: bool) -> dict[str, object]:
+        """What moved, and why; deals that a full run computed again to the same are none of it."""
+        page = self._page
+        hashes = page.book.columns
+        same = page.known & (page.before["hash_high"] == hashes[:, 0]) & (page.before["hash_low"] == hashes[:, 1])
+        place = np.full(len(same), UNKNOWN)
+        changed = page.chosen[~same[page.chosen]]
+        place[changed] = np.arange(len(changed))
+        deals = page.inputs.deals
+        now = {name: deals[name] for name in FACTS if name in deals}
+        now |= {"contacts_key": page.inputs.contacts_key, "people_key": page.inputs.people_key}
+        bits = causes(
+            {name: page.before[name][changed] for name in FACTS},
+            {name: now[name][changed] for name in FACTS},
+            page.known[changed],
+            is_other_rules=is_other_rules,
+            is_other_fit=is_other_fit,
+        )
+        before = Ledger.of([_changed(self._before, place)])
+        after = Ledger.of([_changed(part, place) for part in self._after])
+        return summarize(deals["id"][changed], bits, before, after, self._methods)
+
+
+def _changed(part: tuple[Ints, Ints, Ints, Ints], place: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    deal = place[part[0]]
+    kept = deal != UNKNOWN
+    if kept.all():
+        return deal, part[1], part[2], part[3]
+    return deal[kept], part[1][kept], part[2][kept], part[3][kept]

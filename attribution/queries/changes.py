@@ -1,0 +1,39 @@
+"""Which opportunities' credits may have changed, asked set by set of the rows that say when they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Q
+
+from attribution.models import JourneyScope
+from attribution.pure.candidates import everybody
+from attribution.queries.columns import listed, read_columns
+from leads.models import Lead, LeadEvent, Opportunity, OpportunityContact, Touchpoint
+
+_OF_PEOPLE = (LeadEvent.Kind.MERGED, LeadEvent.Kind.UPDATED)
+
+
+def changed_opportunities(*, since: datetime, scopes: Collection[str], needs_points: bool) -> list[int]:
+    """Ids of opportunities with news recorded at ``since`` or later, ascending.
+
+    News are a change of the deal or of its people, a touch of them, and a merge, a move to another account or a first
+    score of one of them. What is deleted or changed without a word (a touch given to another channel) is not among
+    them: only a comparison of everything finds that.
+    """
+    touched = read_columns(Touchpoint.objects.filter(recorded_at__gte=since), lead="lead_id")["lead"].tolist()
+    kinds = [*_OF_PEOPLE, LeadEvent.Kind.SCORED] if needs_points else list(_OF_PEOPLE)
+    events = LeadEvent.objects.filter(recorded_at__gte=since, kind__in=kinds)
+    leads = sorted({*touched, *events.values_list("lead_id", flat=True)})
+    found = set(Opportunity.objects.filter(changed_at__gte=since).values_list("pk", flat=True))
+    if not leads:
+        return sorted(found)
+    merged = read_columns(Lead.objects.filter(merged_into__isnull=False), lead="pk", into="merged_into_id")
+    people = listed(everybody(leads, merged))
+    of_people = Q(pk__in=OpportunityContact.objects.filter(lead_id__in=people).values("opportunity"))
+    if JourneyScope.ACCOUNT in scopes:
+        accounts = Lead.objects.filter(pk__in=people, account_id__isnull=False).values("account_id")
+        of_people |= Q(account_id__in=accounts)
+    found.update(Opportunity.objects.filter(of_people).values_list("pk", flat=True))
+    return sorted(found)

@@ -1,0 +1,117 @@
+"""Columns in, columns out: the one module that knows which database is below."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from django.db import connection
+from django.db.models import BigIntegerField, Case, F, Func, Model, QuerySet, TextField, Value, When
+from django.db.models.expressions import Combinable, RawSQL
+from django.db.models.functions import Coalesce
+
+from attribution.pure.candidates import STATUSES, Columns
+from attribution.pure.copy_codec import Field, Kind, Values, decode_packed, encode, from_numbers, rows
+from attribution.pure.journeys import UNKNOWN
+
+_NEVER = "1969-12-31 23:59:59.999999+00"
+"""One microsecond before 1970, which is -1 (UNKNOWN) as a number."""
+_CHUNK = 20_000
+
+
+class Moment(Func):
+    """A datetime as microseconds since 1970, -1 where there is none."""
+
+    output_field = BigIntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        # It leaves the database as the eight bytes it is; the reader moves the epoch.
+        return self.as_sql(compiler, connection, template=f"COALESCE(%(expressions)s, '{_NEVER}')", **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        # Without its fraction: strftime rounds to milliseconds and may end up in the next second.
+        sql, params = compiler.compile(self.source_expressions[0])
+        seconds = f"CAST(strftime('%%s', substr({sql}, 1, 19)) AS INTEGER) * 1000000"
+        micros = f"CAST(substr({sql} || '.000000', 21, 6) AS INTEGER)"
+        return f"COALESCE({seconds} + {micros}, -1)", (*params, *params)
+
+
+def known(name: str, otherwise: int = UNKNOWN) -> Coalesce:
+    """A number, or another where there is none."""
+    return Coalesce(name, Value(otherwise, output_field=BigIntegerField()), output_field=BigIntegerField())
+
+
+def coded(name: str, codes: Mapping[Any, int], otherwise: int) -> Case:
+    """A text or a claim as a number."""
+    return Case(
+        *(When(**{name: text}, then=Value(code)) for text, code in codes.items()),
+        default=Value(otherwise),
+        output_field=BigIntegerField(),
+    )
+
+
+def status_code(name: str = "status") -> Case:
+    """A deal's status as its place in STATUSES."""
+    return coded(name, {status: code for code, status in enumerate(STATUSES)}, UNKNOWN)
+
+
+def listed(ids: Sequence[int]) -> RawSQL:
+    """Ids for ``…__in=``, however many: they travel as one parameter."""
+    if connection.vendor == "postgresql":
+        return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(ids))], output_field=TextField())
+
+
+def read_columns(queryset: QuerySet[Any], **wanted: str | Combinable) -> Columns:
+    """Whole numbers and moments of rows as int64 columns, in no particular order.
+
+    Up to 16 million rows of eight columns: PostgreSQL packs each column into one value, and a row of values may take
+    one gigabyte.
+    """
+    expressions = {
+        f"c{place}": F(what) if isinstance(what, str) else what for place, what in enumerate(wanted.values())
+    }
+    kinds: dict[str, Kind] = {name: "moment" if isinstance(what, Moment) else "int8" for name, what in wanted.items()}
+    chosen = queryset.order_by().annotate(**expressions).values_list(*expressions)
+    sql, params = chosen.query.sql_with_params()
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return from_numbers(chain.from_iterable(cursor), list(wanted))
+    send = {"moment": "timestamptz_send", "int8": "int8send"}
+    packed = ", ".join(
+        f"string_agg({send[kind]}({column}), '')" for column, kind in zip(expressions, kinds.values(), strict=True)
+    )
+    statement = f"COPY (SELECT {packed} FROM ({sql}) AS found) TO STDOUT (FORMAT BINARY)"  # noqa: S608
+    with connection.cursor() as cursor, cursor.copy(statement, params) as copy:
+        return decode_packed(b"".join(copy), kinds)
+
+
+def write_columns(model: type[Model], fields: Sequence[Field], values: Values, size: int) -> int:
+    """Insert ``size`` rows; returns how many. Call it inside a transaction."""
+    if size == 0:
+        return 0
+    quote = connection.ops.quote_name
+    table, names = quote(model._meta.db_table), ", ".join(quote(field.name) for field in fields)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+                for block in encode(fields, values, size):
+                    copy.write(block)
+            return size
+        marks = ", ".join(["%s"] * len(fields))
+        source = rows(fields, values, size)
+        while chunk := list(islice(source, _CHUNK)):
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", chunk)  # noqa: S608
+    return size
+
+
+def move_rows(source: QuerySet[Any], target: type[Model], fields: Sequence[Field]) -> None:
+    """Insert the rows of a query, which must yield the fields in this order, into a table."""
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(field.name) for field in fields)
+    sql, params = source.order_by().values_list(*(field.name for field in fields)).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {quote(target._meta.db_table)} ({names}) {sql}", params)
