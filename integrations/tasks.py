@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from integrations.actions.back_fill import run_back_fills
+from integrations.actions.forget_old import forget_old
+from integrations.actions.hear_webhook import look_at_hints
+from integrations.actions.plan_reconciles import run_due_reconciles
 from integrations.actions.plan_syncs import follow_changes, run_due_syncs, run_job
 
 log = structlog.get_logger(__name__)
@@ -31,9 +36,47 @@ def sync_connection(job_id: int) -> bool:
     return run_job(job_id=job_id, clock=timezone.now, seed=secrets.randbits(32))
 
 
+@shared_task
+def look_at_webhooks(connection_id: int | None = None) -> int:
+    """Go and look at what webhooks named."""
+    return look_at_hints(clock=timezone.now, seed=secrets.randbits(32), connection_id=connection_id)
+
+
+@shared_task
+def back_fill_connections() -> int:
+    """Owe new connections what we have."""
+    return run_back_fills(clock=timezone.now)
+
+
+@shared_task
+def reconcile_connections() -> int:
+    """The night's comparisons, from their hour on."""
+    return run_due_reconciles(clock=timezone.now, seed=secrets.randbits(32))
+
+
+@shared_task
+def forget_old_sync_records() -> int:
+    """Shorten the logs."""
+    return forget_old(at=timezone.now())
+
+
+def nudge_look(connection_id: int) -> None:
+    """Ask a worker to look at webhooks now. Only a hint: the sweep finds them without it."""
+    _nudge(look_at_webhooks, connection_id)
+
+
+def nudge_back_fill() -> None:
+    """Ask a worker to begin a back-fill now. Only a hint, too."""
+    _nudge(back_fill_connections)
+
+
 def nudge_sync(job_id: int) -> None:
     """Ask a worker to begin now. Only a hint: without a broker the next sweep finds the planned sync."""
+    _nudge(sync_connection, job_id)
+
+
+def _nudge(task: Any, *args: int) -> None:
     try:
-        sync_connection.apply_async((job_id,), retry=False, expires=300)
+        task.apply_async(args, retry=False, expires=300)
     except Exception as error:
         log.warning("nudge_failed", error=type(error).__name__)

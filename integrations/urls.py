@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from integrations.api.webhooks import CrmWebhook
 from integrations.views import connections, edits, lead_crm, runs
 
 app_name = "integrations"
@@ -17,5 +18,6 @@ urlpatterns: list[URLPattern] = [
     path("connections/<slug:slug>/requeue", edits.connection_requeue, name="connection-requeue"),
     path("connections/<slug:slug>/stages", edits.connection_stages, name="connection-stages"),
     path("connections/<slug:slug>/secret", edits.connection_secret, name="connection-secret"),
+    path("webhooks/crm/<str:key>", CrmWebhook.as_view(), name="crm-webhook"),
     path("connections/<slug:slug>/runs/<uuid:run_id>", runs.sync_run, name="sync-run"),
 ]

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from integrations.actions.note_health import note_failure, note_success
-from integrations.actions.open_connector import open_account
-from integrations.connectors.base import AuthDead, CrmError, Misuse, Outage, QuotaDay, ScopeMissing, Throttled
+from integrations.actions.open_connector import open_account, open_connector
+from integrations.connectors.base import (
+    AccountInfo,
+    AuthDead,
+    Connector,
+    CrmError,
+    Misuse,
+    Outage,
+    QuotaDay,
+    ScopeMissing,
+    Throttled,
+)
 from integrations.models import Connection
 
 
@@ -18,16 +30,43 @@ class Checked:
 
     words: str
     error: CrmError | None = None
+    info: AccountInfo | None = None
 
     @property
     def is_ok(self) -> bool:
         return self.error is None
 
 
-def check_account(*, kind: str, base_url: str, secret: str) -> Checked:
+def check_account(
+    *,
+    kind: str,
+    base_url: str,
+    secret: str = "",
+    secrets: Mapping[str, str] | None = None,
+    account_settings: Mapping[str, Any] | None = None,
+) -> Checked:
     """Try values that need not be stored. Writes nothing; never raises for what the CRM does."""
+    return _check(
+        lambda: open_account(
+            kind=kind, base_url=base_url, secret=secret, secrets=secrets, account_settings=account_settings
+        )
+    )
+
+
+def check_connection(*, connection_id: int, at: datetime, seed: int) -> Checked:
+    """Try a stored connection and note its health."""
+    connection = Connection.objects.get(pk=connection_id)
+    checked = _check(lambda: open_connector(connection=connection))
+    if checked.error is None:
+        note_success(connection=connection, at=at)
+    else:
+        note_failure(connection=connection, error=checked.error, at=at, rng=Random(seed))
+    return checked
+
+
+def _check(opened: Callable[[], Connector]) -> Checked:
     try:
-        connector = open_account(kind=kind, base_url=base_url, secret=secret)
+        connector = opened()
     except CrmError as error:
         return Checked(explain(error=error), error)
     try:
@@ -36,18 +75,7 @@ def check_account(*, kind: str, base_url: str, secret: str) -> Checked:
         return Checked(explain(error=error), error)
     finally:
         connector.close()
-    return Checked(f"Connected to {info.name} as {info.user}.")
-
-
-def check_connection(*, connection_id: int, at: datetime, seed: int) -> Checked:
-    """Try a stored connection and note its health."""
-    connection = Connection.objects.get(pk=connection_id)
-    checked = check_account(kind=connection.kind, base_url=connection.base_url, secret=connection.secret or "")
-    if checked.error is None:
-        note_success(connection=connection, at=at)
-    else:
-        note_failure(connection=connection, error=checked.error, at=at, rng=Random(seed))
-    return checked
+    return Checked(f"Connected to {info.name} as {info.user}.", info=info)
 
 
 def explain(*, error: CrmError) -> str:

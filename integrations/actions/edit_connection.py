@@ -1,23 +1,43 @@
-"""Edit connections: add one, replace its secret, choose what its stages mean."""
+"""Edit connections: add one, replace its secrets, choose what its fields, stages and owners mean."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from secrets import token_urlsafe
+from typing import Any
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from integrations.actions.enqueue import enqueue_leads
-from integrations.models import Connection, RecordKind, StageMap, Watermark
-from leads.models import Lead
+from integrations.actions.back_fill import plan_back_fill
+from integrations.actions.token_store import forget_tokens
+from integrations.connectors import rules as vendor_rules
+from integrations.models import Connection, ExternalRecord, FieldMap, RecordKind, StageMap, Watermark
+from integrations.pure.mapping import FieldRule, MappingError
+from leads.models import User
 
 # Words that stand where a slug would stand in an address.
 RESERVED = {"add", "try"}
 
 
-def add_connection(*, name: str, kind: str, base_url: str, secret: str, at: datetime) -> Connection:
-    """A new active connection that owes the CRM every lead we have."""
+def add_connection(
+    *,
+    name: str,
+    kind: str,
+    base_url: str,
+    secret: str = "",
+    at: datetime,
+    secrets: Mapping[str, str] | None = None,
+    sign_in: str = "",
+    account_settings: Mapping[str, Any] | None = None,
+    currency: str = "",
+    by: User | None = None,
+) -> Connection:
+    """A new active connection with the mapping that its connector brings.
+
+    It owes the CRM every lead we have: a job of its own (`back_fill.plan_back_fill`) says so, in the background.
+    """
     with transaction.atomic():
         connection = Connection.objects.create(
             slug=_free_slug(name),
@@ -25,19 +45,67 @@ def add_connection(*, name: str, kind: str, base_url: str, secret: str, at: date
             kind=kind,
             base_url=base_url,
             secret=secret,
+            secrets=dict(secrets or {}),
             secret_set_at=at,
+            sign_in=sign_in,
+            settings=dict(account_settings or {}),
+            currency=currency,
             created_at=at,
         )
-        leads = Lead.objects.live().values_list("pk", flat=True)
-        enqueue_leads(lead_ids=set(leads), at=at, reason="new connection")
+        _fill_mapping(connection)
+        plan_back_fill(connection=connection, by=by, at=at)
     return connection
 
 
-def replace_secret(*, connection_id: int, secret: str, at: datetime) -> None:
-    """Use another secret from now on; a pause that the old one caused is over."""
-    Connection.objects.filter(pk=connection_id).update(
-        secret=secret, secret_set_at=at, failures=0, paused_until=None, health=Connection.Health.UNTRIED, health_note=""
-    )
+def _fill_mapping(connection: Connection) -> None:
+    rows: list[FieldMap] = []
+    for kind, rules in vendor_rules(connection.kind).items():
+        seen: set[str] = set()
+        for position, rule in enumerate(rules):
+            if {f"l {rule.local}", f"r {rule.remote}"} & seen:
+                continue
+            seen |= {f"l {rule.local}", f"r {rule.remote}"}
+            rows.append(
+                FieldMap(
+                    connection=connection,
+                    kind=kind,
+                    local=rule.local,
+                    remote=rule.remote,
+                    direction=rule.direction,
+                    policy=rule.policy,
+                    position=position,
+                )
+            )
+    FieldMap.objects.bulk_create(rows)
+
+
+def replace_secret(
+    *, connection_id: int, secret: str = "", at: datetime, secrets: Mapping[str, str] | None = None
+) -> None:
+    """Use other secrets from now on; tokens and a pause that the old ones caused are gone.
+
+    With ``secrets`` those named are replaced and the others stay.
+    """
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection_id)
+        if secret:
+            connection.secret = secret
+        connection.secrets = {**connection.secrets, **(secrets or {})}
+        connection.secret_set_at, connection.failures, connection.paused_until = at, 0, None
+        connection.health, connection.health_note = Connection.Health.UNTRIED, ""
+        columns = ("secret", "secrets", "secret_set_at", "failures", "paused_until", "health", "health_note")
+        connection.save(update_fields=columns)
+        forget_tokens(connection_id=connection_id)
+
+
+def open_webhook(*, connection_id: int) -> tuple[str, str]:
+    """Make a new unguessable key for the webhook's address and a new password; the old ones are void.
+
+    Returns both. The password is for the admin to copy into the CRM once; it is not shown again.
+    """
+    key, password = token_urlsafe(32), token_urlsafe(24)
+    Connection.objects.filter(pk=connection_id).update(webhook_key=key, webhook_secret=password)
+    return key, password
 
 
 def map_stages(*, connection_id: int, choices: Mapping[int, int | None]) -> int:
@@ -49,13 +117,73 @@ def map_stages(*, connection_id: int, choices: Mapping[int, int | None]) -> int:
         rows = StageMap.objects.select_for_update(of=("self",)).filter(connection=connection_id, pk__in=choices)
         changed = [row for row in rows if row.stage_id != choices[row.pk]]
         for row in changed:
-            row.stage_id = choices[row.pk]
-        StageMap.objects.bulk_update(changed, ["stage"])
+            row.stage_id, row.is_chosen = choices[row.pk], True
+        StageMap.objects.bulk_update(changed, ["stage", "is_chosen"])
         if changed:
-            Watermark.objects.filter(connection=connection_id, kind=RecordKind.DEAL).update(
-                read_to=None, window_ends_at=None, resume_token=""
-            )
+            _read_again(connection_id, (RecordKind.DEAL,))
     return len(changed)
+
+
+def map_owners(*, connection_id: int, choices: Mapping[int, int | None]) -> int:
+    """Choose our user for owners of the CRM by row of `ExternalRecord`; returns how many changed.
+
+    A choice is never matched anew. What was read under the old one is read again, and leads are sent again.
+    """
+    with transaction.atomic():
+        rows = ExternalRecord.objects.select_for_update(of=("self",)).filter(
+            connection=connection_id, kind=RecordKind.OWNER, pk__in=choices
+        )
+        changed = [row for row in rows if (row.owner_id, row.is_chosen) != (choices[row.pk], True)]
+        moved = sum(row.owner_id != choices[row.pk] for row in changed)
+        for row in changed:
+            row.owner_id, row.is_chosen = choices[row.pk], True
+        ExternalRecord.objects.bulk_update(changed, ["owner", "is_chosen"])
+        if moved:
+            _read_again(connection_id, (RecordKind.DEAL, RecordKind.PERSON, RecordKind.ACCOUNT))
+    return moved
+
+
+def map_fields(*, connection_id: int, kind: str, rules: Sequence[FieldRule], at: datetime, by: User | None) -> bool:
+    """Replace the field mapping of a kind; whether anything changed. Raises `MappingError` for a name used twice.
+
+    Records were read and sent under the old mapping: what changed is read again and, for people, owed again.
+    """
+    for side in ("local", "remote"):
+        names = [getattr(rule, side) for rule in rules]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise MappingError(twice, "is mapped twice")
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection_id)
+        rows = FieldMap.objects.filter(connection=connection, kind=kind)
+        present = list(rows.order_by("position", "pk").values_list("local", "remote", "direction", "policy"))
+        wanted = [(rule.local, rule.remote, str(rule.direction), str(rule.policy)) for rule in rules]
+        if present == wanted:
+            return False
+        rows.delete()
+        FieldMap.objects.bulk_create(
+            FieldMap(
+                connection=connection,
+                kind=kind,
+                local=rule.local,
+                remote=rule.remote,
+                direction=rule.direction,
+                policy=rule.policy,
+                position=position,
+            )
+            for position, rule in enumerate(rules)
+        )
+        ExternalRecord.objects.filter(connection=connection, kind=RecordKind.DEAL).update(content_hash="")
+        _read_again(connection_id, (kind,))
+        if kind == RecordKind.PERSON:
+            plan_back_fill(connection=connection, by=by, at=at, is_again=True)
+    return True
+
+
+def _read_again(connection_id: int, kinds: Collection[str]) -> None:
+    Watermark.objects.filter(connection=connection_id, kind__in=kinds).update(
+        read_to=None, window_ends_at=None, resume_token=""
+    )
 
 
 def _free_slug(name: str) -> str:

@@ -67,6 +67,13 @@ def enqueue_changes(*, since: datetime, at: datetime) -> int:
     return written
 
 
+def enqueue_for(
+    *, connection: Connection, lead_ids: Sequence[int], not_before: datetime, at: datetime, reason: str
+) -> int:
+    """Owe up to ``CHUNK`` leads to one connection, in the caller's transaction; returns the rows written."""
+    return _enqueue(connection, sorted(lead_ids), at=at, not_before=not_before, reason=reason)
+
+
 def _knows(push: PendingPush, event_at: datetime) -> bool:
     """Whether what a push sent, or will send, includes an event of that time."""
     if push.state == _State.PENDING or push.changed_at == event_at:

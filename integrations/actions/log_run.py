@@ -44,6 +44,11 @@ class RunLog:
         self.run.expected = records
         self.run.save(update_fields=["expected"])
 
+    def take(self) -> list[SyncRecord]:
+        """What was noted and not written, taken out."""
+        taken, self._records = self._records, []
+        return taken
+
     def flush(self, at: datetime, seen: int = 0) -> None:
         """Write the notes and the counts; ``seen`` records were dealt with since the last time."""
         SyncRecord.objects.bulk_create(self._records, batch_size=500)

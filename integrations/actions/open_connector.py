@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 
 from integrations.actions.token_store import StoredTokens
 from integrations.connectors import connector_for
-from integrations.connectors.base import Account, Connector, MemoryTokens, TokenStore
+from integrations.connectors.base import Account, Connector, Kind, MemoryTokens, TokenStore
 from integrations.models import Connection
+from integrations.queries import rules_of
 
 
 def open_connector(*, connection: Connection) -> Connector:
     """The connector, closed by the caller. Raises `Misuse` for an address or kind that is not allowed."""
     secrets = connection.all_secrets
     if connection.webhook_secret:
-        secrets["webhook_secret"] = connection.webhook_secret
+        # What we made up ourselves and an admin copied into the CRM; never shown again.
+        secrets.setdefault("webhook_password", connection.webhook_secret)
     return open_account(
         kind=connection.kind,
         base_url=connection.base_url,
         secrets=secrets,
         account_settings=settings_of(connection=connection),
         tokens=StoredTokens(connection.pk),
+        fields={kind: [rule.remote for rule in rules] for kind, rules in rules_of(connection).items()},
     )
 
 
@@ -41,6 +44,7 @@ def open_account(
     secrets: Mapping[str, str] | None = None,
     account_settings: Mapping[str, Any] | None = None,
     tokens: TokenStore | None = None,
+    fields: Mapping[Kind, Sequence[str]] | None = None,
 ) -> Connector:
     """The same for values that no connection holds yet. ``secret`` is the one token where there are no ``secrets``."""
     account = Account(
@@ -49,5 +53,6 @@ def open_account(
         allow_loopback=settings.SANDBOX_CRM_ALLOWED,
         settings=account_settings or {},
         tokens=tokens or MemoryTokens(),
+        fields=fields or {},
     )
     return connector_for(kind)(account)

@@ -28,10 +28,10 @@ def _record_stages(held: Held, stages: Sequence[Stage]) -> None:
     renamed = []
     for stage in stages:
         row = known.get(stage.key)
-        if row is not None and row.remote_name != stage.name[:120]:
-            row.remote_name = stage.name[:120]
+        if row is not None and (row.remote_name, row.remote_status) != (stage.name[:120], stage.status):
+            row.remote_name, row.remote_status = stage.name[:120], stage.status
             renamed.append(row)
-    StageMap.objects.bulk_update(renamed, ["remote_name"])
+    StageMap.objects.bulk_update(renamed, ["remote_name", "remote_status"])
     missing = [stage for stage in stages if stage.key not in known]
     if not missing:
         return
@@ -43,6 +43,7 @@ def _record_stages(held: Held, stages: Sequence[Stage]) -> None:
                 connection=held.connection,
                 remote_key=stage.key[:120],
                 remote_name=stage.name[:120],
+                remote_status=stage.status,
                 stage=ours.get(guess.get(stage.key, "")),
             )
             for stage in missing
@@ -68,12 +69,20 @@ def _record_owners(held: Held, owners: Sequence[Owner], at: datetime) -> None:
                     kind=RecordKind.OWNER,
                     remote_id=owner.remote_id,
                     owner_id=user_id,
+                    remote_name=owner.name[:200],
+                    remote_email=owner.email[:254],
                     synced_at=at,
                 )
             )
-        elif user_id is not None and row.owner_id != user_id:
-            # A match is only ever replaced, never dropped: people leave a CRM while their deals stay.
-            row.owner_id, row.synced_at = user_id, at
+            continue
+        # A match is only ever replaced, never dropped: people leave a CRM while their deals stay.
+        matched = row.owner_id if row.is_chosen or user_id is None else user_id
+        said = (matched, owner.name[:200], owner.email[:254])
+        if (row.owner_id, row.remote_name, row.remote_email) != said:
+            row.owner_id, row.remote_name, row.remote_email = said
+            row.synced_at = at
             changed.append(row)
     ExternalRecord.objects.bulk_create(new, batch_size=200)
-    ExternalRecord.objects.bulk_update(changed, ["owner_id", "synced_at"], batch_size=200)
+    ExternalRecord.objects.bulk_update(
+        changed, ["owner_id", "remote_name", "remote_email", "synced_at"], batch_size=200
+    )

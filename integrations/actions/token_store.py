@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeGuard
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -30,7 +31,11 @@ class StoredTokens:
         self._sleep = sleep
 
     def read(self) -> Token | None:
-        """The token kept last; None before the first."""
+        """The access token kept last; None before the first."""
+        kept = self._kept()
+        return kept if kept is not None and kept.access else None
+
+    def _kept(self) -> Token | None:
         columns = ("access_token", "access_expires_at", "access_base_url", "refresh_token")
         row = self._rows.values_list(*columns).first()
         if row is None or not (row[0] or row[3]):
@@ -44,8 +49,8 @@ class StoredTokens:
         """
         waited = 0.0
         while True:
-            kept = self.read()
-            if kept is not None and kept.access and (stale is None or kept.access != stale.access):
+            kept = self._kept()
+            if _is_fresh(kept, stale):
                 return kept
             if self._take():
                 break
@@ -55,8 +60,8 @@ class StoredTokens:
             waited += PAUSE
         try:
             # Read again: somebody may have renewed it between our look and our lock.
-            kept = self.read()
-            if kept is not None and kept.access and (stale is None or kept.access != stale.access):
+            kept = self._kept()
+            if _is_fresh(kept, stale):
                 return kept
             return self._keep(fetch(kept))
         finally:
@@ -76,6 +81,10 @@ class StoredTokens:
             values["refresh_token"] = token.refresh
         self._rows.update(**values)
         return token
+
+
+def _is_fresh(kept: Token | None, stale: Token | None) -> TypeGuard[Token]:
+    return kept is not None and bool(kept.access) and (stale is None or kept.access != stale.access)
 
 
 def forget_tokens(*, connection_id: int) -> None:

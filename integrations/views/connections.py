@@ -28,6 +28,7 @@ from integrations.queries import (
     tone_of,
     waiting_pushes,
 )
+from integrations.tasks import nudge_back_fill
 from leads.models import JobRun, Role, User
 
 RUNS_A_PAGE = 10
@@ -84,7 +85,9 @@ def connection_add(request: HttpRequest) -> HttpResponse:
                 base_url=given["base_url"],
                 secret=given["secret"],
                 at=timezone.now(),
+                by=cast(User, request.user),
             )
+            nudge_back_fill()
             messages.success(request, f"{checked.words} Every lead goes there with the first sync.")
             return redirect(connection)
         form.add_error(None, checked.words)

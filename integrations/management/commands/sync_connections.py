@@ -8,6 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from integrations.actions.back_fill import run_back_fills
+from integrations.actions.hear_webhook import look_at_hints
 from integrations.actions.plan_syncs import plan_manual_sync, run_due_syncs
 from integrations.models import Connection
 
@@ -21,8 +23,10 @@ class Command(BaseCommand):
         parser.add_argument("--now", metavar="SLUG", help="also sync this connection now")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        run_back_fills(clock=timezone.now)
         if slug := options["now"]:
             connection = Connection.objects.active().get(slug=slug)
             plan_manual_sync(connection=connection, by=None, at=timezone.now())
+        look_at_hints(clock=timezone.now, seed=secrets.randbits(32))
         done = run_due_syncs(clock=timezone.now, seed=secrets.randbits(32))
         self.stdout.write(f"{done} syncs done.")

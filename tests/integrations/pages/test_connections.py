@@ -9,6 +9,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from integrations.actions.back_fill import run_back_fills
 from integrations.actions.plan_syncs import run_due_syncs
 from integrations.models import Connection, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
 from integrations.sandbox_crm.server import SandboxServer
@@ -184,6 +185,8 @@ def test_a_connection_is_tried_before_it_is_kept(crm: SandboxServer, admin_clien
     assert admin_client.post(url, form(crm.url)).status_code == 302
     admin_client.post(url, form(crm.url))
     assert sorted(Connection.objects.values_list("slug", flat=True)) == ["new-crm", "new-crm-2"]
+    assert PendingPush.objects.count() == 0  # the request does not wait for all leads to be written down
+    assert run_back_fills(clock=Clock()) == 2
     assert PendingPush.objects.filter(connection__slug="new-crm").count() == 1
 
 

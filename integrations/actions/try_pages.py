@@ -1,0 +1,79 @@
+"""Try pages: what applying records would write, found by doing it and taking it back.
+
+The very code of the pull decides, so a dry run cannot promise what a sync then does not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from integrations.actions.log_run import RunLog
+from integrations.actions.pull import PageReader
+from integrations.connectors.base import RemoteRecord
+from integrations.models import SyncRecord, SyncRun
+from integrations.pure.mapping import changes
+from integrations.pure.merging import agree, essence
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """A transaction that leaves no trace."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def try_page(
+    *, run: RunLog, prepare: Callable[[], PageReader], records: Sequence[RemoteRecord], at: datetime
+) -> tuple[list[SyncRecord], int]:
+    """What a page would do, as records that belong to no run yet, and how many would stay as they are.
+
+    ``prepare`` makes the reader, inside the transaction that is taken back.
+    """
+    scratch = RunLog(SyncRun(connection=run.run.connection), run.connector, 0)
+    with rolled_back():
+        known = set(_opportunities(records, run))
+        reader = prepare()
+        reader.look(records)
+        reader.write(scratch, at)
+    noted = scratch.take()
+    for record in noted:
+        if record.opportunity_id not in known:
+            record.opportunity = None  # made and taken back
+    return noted, scratch.run.unchanged
+
+
+def repeat(*, run: RunLog, record: SyncRecord, outcome: str, at: datetime, **facts: Any) -> None:
+    """Note in a run what a trial noted, under another word."""
+    values = {
+        "kind": record.kind,
+        "way": record.way,
+        "lead_id": record.lead_id,
+        "opportunity_id": record.opportunity_id,
+        "account_id": record.account_id,
+        "remote_id": record.remote_id,
+        "changes": record.changes,
+        "note": record.note,
+    }
+    run.add(outcome, at, **(values | facts))
+
+
+def differences(*, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, list[str]]:
+    """{remote field: [theirs, ours]} where a draft says something else than the record; nothing and "" agree."""
+    return {
+        change.field: [essence(change.before), essence(change.after)]
+        for change in changes(theirs, ours)
+        if not agree(change.before, change.after)
+    }
+
+
+def _opportunities(records: Sequence[RemoteRecord], run: RunLog) -> Iterator[int]:
+    links = run.run.connection.records.filter(remote_id__in=[each.remote_id for each in records])
+    for pk in links.filter(opportunity__isnull=False).values_list("opportunity_id", flat=True):
+        if pk is not None:
+            yield pk
