@@ -18,6 +18,22 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "integrations.tasks.sync_due_connections",
         "schedule": timedelta(minutes=5),
     },
+    "integrations: look at webhooks": {
+        "task": "integrations.tasks.look_at_webhooks",
+        "schedule": timedelta(seconds=60),
+    },
+    "integrations: back-fill new connections": {
+        "task": "integrations.tasks.back_fill_connections",
+        "schedule": timedelta(minutes=1),
+    },
+    "integrations: nightly comparison": {
+        "task": "integrations.tasks.reconcile_connections",
+        "schedule": timedelta(minutes=30),
+    },
+    "integrations: forget old records of runs": {
+        "task": "integrations.tasks.forget_old_sync_records",
+        "schedule": timedelta(days=1),
+    },
     "attribution: recompute what changed": {
         "task": "attribution.tasks.recompute_changed",
         "schedule": timedelta(minutes=1),
