@@ -16,11 +16,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# The sandbox CRM keeps one file for each vendor's dialect beside its own.
+DIALECTS = ("hubspot", "pipedrive", "salesforce")
 # Only names we make ourselves: VAR_DIR may point at a folder that holds other things.
 _OURS = (
     "portal.sqlite3 portal.sqlite3-wal portal.sqlite3-shm portal.sqlite3-journal sandbox_crm.sqlite3"
     " sandbox_crm.sqlite3-wal sandbox_crm.sqlite3-shm sandbox_crm.sqlite3-journal"
-    " demo.json seeded.json sandbox_crm.json secret_key valkey.sock valkey uploads mail static log"
+    + "".join(f" sandbox_crm.{kind}.sqlite3{end}" for kind in DIALECTS for end in ("", "-wal", "-shm", "-journal"))
+    + " demo.json seeded.json sandbox_crm.json secret_key valkey.sock valkey uploads mail static log"
 )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from .dialects import dialects
+
 Row = Mapping[str, Any]
 LABELS = {
     "email": "E-mail", "company": "Company", "job_title": "Job title", "phone": "Phone", "country": "Country",
@@ -19,7 +21,8 @@ def e(value: object) -> str:
 
 def document(title: str, body: str, *, nav: bool = True) -> str:
     """A whole page."""
-    links = '<nav aria-label="Main"><a href="/">People</a><a href="/deals">Deals</a></nav>' if nav else ""
+    vendors = "".join(f'<a href="{each.prefix}/ui">{e(each.name)}</a>' for each in dialects().values())
+    links = f'<nav aria-label="Main"><a href="/">People</a><a href="/deals">Deals</a>{vendors}</nav>' if nav else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{e(title)} · Sandbox CRM</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/style.css">'

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import api, control, ui
-from .dialects import Dialect, dialects
+from .dialects import Dialect, dialects, pages
 from .messages import Answer, Request, error_answer, json_answer
 from .meters import Bucket, Calls
 from .rules import Refused
@@ -78,7 +78,10 @@ class SandboxServer(ThreadingHTTPServer):
             for kind, each in dialects().items():
                 if request.path.startswith(f"{each.prefix}/"):
                     inner = replace(request, path=request.path.removeprefix(each.prefix))
-                    return self.dialect(kind).answer(inner)
+                    dialect = self.dialect(kind)
+                    return (
+                        pages.answer(dialect, self.token, inner) if pages.is_page(inner.path) else dialect.answer(inner)
+                    )
             return ui.answer(self.store, self.token, request)
         except Refused as refused:
             fault = refused.fault

@@ -1,29 +1,18 @@
-"""The few pages at `/` where a person works the CRM by hand: find a person, open a deal, close it.
+"""The few pages at `/` where a person works the CRM by hand: find a person, open a deal, close it."""
 
-Signed in by the API token, once: the cookie holds a digest of it, never the token. Every form carries a
-second digest, so a foreign page cannot post for a signed-in user.
-"""
-
-import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
 from . import html
 from .messages import Answer, Request
 from .rules import Refused
+from .session import COOKIE, digest, is_signed_in, login, page, redirect
 from .store import Store
 
-COOKIE = "sandbox_crm_session"
 STYLE = Path(__file__).with_name("style.css").read_bytes()
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none';"
-    " frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
-}
 PER_PAGE = 50
 
 
@@ -34,27 +23,27 @@ def answer(store: Store, token: str, request: Request) -> Answer:
     if request.path == "/favicon.ico":
         return Answer(204, content_type="image/x-icon")
     if request.path == "/login" or "token" in request.query:
-        return _login(token, request)
-    if not _is_signed_in(token, request):
-        return _page("Sign in", html.login(), status=401 if request.method != "GET" else 200, nav=False)
+        return login(token, request)
+    if not is_signed_in(token, request):
+        return page("Sign in", html.login(), status=401 if request.method != "GET" else 200, nav=False)
     if request.method == "POST":
         return _post(store, token, request)
     try:
         return _get(store, token, request)
     except Refused as refused:
-        return _page("Not found", html.message(str(refused)), status=refused.status)
+        return page("Not found", html.message(str(refused)), status=refused.status)
 
 
 def _get(store: Store, token: str, request: Request) -> Answer:
-    form_token = _digest(token, "form")
+    form_token = digest(token, "form")
     if request.path == "/":
         text = request.one("q").strip()[:100]
-        return _page("People", html.people(store.search_people(text, limit=PER_PAGE), text, PER_PAGE))
+        return page("People", html.people(store.search_people(text, limit=PER_PAGE), text, PER_PAGE))
     if found := re.fullmatch(r"/people/([\w-]{1,60})", request.path, re.ASCII):
         person = store.get("people", found[1])
         deals = store.deals(person_id=person["id"], limit=200)
         body = html.person(person, deals, store.stages(), store.owners(), form_token)
-        return _page(html.name_of(person), body)
+        return page(html.name_of(person), body)
     if request.path == "/deals":
         status, stage, number = (
             request.one("status", "open"),
@@ -65,19 +54,19 @@ def _get(store: Store, token: str, request: Request) -> Answer:
         rows = store.deals(status=status, stage=stage, limit=PER_PAGE + 1, offset=(number - 1) * PER_PAGE)
         further = urlencode({"status": status or "all", "stage": stage, "page": number + 1})
         link = f"/deals?{further}" if len(rows) > PER_PAGE else ""
-        return _page("Deals", html.deals(rows[:PER_PAGE], store.stages(), status, link))
+        return page("Deals", html.deals(rows[:PER_PAGE], store.stages(), status, link))
     if found := re.fullmatch(r"/deals/([\w-]{1,60})", request.path, re.ASCII):
         deal = store.get("deals", found[1])
-        return _page(deal["name"], html.deal(deal, store.history([found[1]]), store.stages(), form_token))
+        return page(deal["name"], html.deal(deal, store.history([found[1]]), store.stages(), form_token))
     raise Refused("not_found", "There is no such page.", status=404)
 
 
 def _post(store: Store, token: str, request: Request) -> Answer:
     form = request.form()
-    if not hmac.compare_digest(form.get("form_token", "").encode(), _digest(token, "form").encode()):
-        return _page("Please try again", html.message("This form is out of date: go back and reload."), status=403)
+    if not hmac.compare_digest(form.get("form_token", "").encode(), digest(token, "form").encode()):
+        return page("Please try again", html.message("This form is out of date: go back and reload."), status=403)
     if request.path == "/logout":
-        return _redirect("/", f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
+        return redirect("/", f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
     action: Callable[[Store, str, Mapping[str, str]], str]
     if found := re.fullmatch(r"/people/([\w-]{1,60})/deals", request.path, re.ASCII):
         action, back = _create_deal, f"/people/{found[1]}"
@@ -86,9 +75,9 @@ def _post(store: Store, token: str, request: Request) -> Answer:
     else:
         raise Refused("not_found", "There is no such form.", status=404)
     try:
-        return _redirect(action(store, found[1], form))
+        return redirect(action(store, found[1], form))
     except Refused as refused:
-        return _page("Please check", html.message(str(refused), back), status=refused.status)
+        return page("Please check", html.message(str(refused), back), status=refused.status)
 
 
 def _create_deal(store: Store, person_id: str, form: Mapping[str, str]) -> str:
@@ -129,36 +118,5 @@ def _amount(form: Mapping[str, str]) -> str | None:
     return text or None
 
 
-def _login(token: str, request: Request) -> Answer:
-    given = request.form().get("token", "") if request.method == "POST" else request.one("token")
-    if not given and request.method == "GET":
-        return _page("Sign in", html.login(), nav=False)
-    if not hmac.compare_digest(given.encode(), token.encode()):
-        return _page("Sign in", html.login("That token is not the right one."), status=401, nav=False)
-    target = "/" if request.path == "/login" else request.path
-    cookie = f"{COOKIE}={_digest(token, 'session')}; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax"
-    return _redirect(target if re.fullmatch(r"(/[\w-]+)*/?", target, re.ASCII) else "/", cookie)
-
-
-def _is_signed_in(token: str, request: Request) -> bool:
-    try:
-        cookie = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return False
-    return cookie is not None and hmac.compare_digest(cookie.value.encode(), _digest(token, "session").encode())
-
-
-def _digest(token: str, purpose: str) -> str:
-    return hmac.new(token.encode(), f"sandbox-crm {purpose}".encode(), hashlib.sha256).hexdigest()
-
-
 def _number(text: str) -> int:
     return int(text) if re.fullmatch(r"[1-9][0-9]{0,5}", text) else 1
-
-
-def _redirect(target: str, cookie: str = "") -> Answer:
-    return Answer(303, headers=HEADERS | {"Location": target} | ({"Set-Cookie": cookie} if cookie else {}))
-
-
-def _page(title: str, body: str, *, status: int = 200, nav: bool = True) -> Answer:
-    return Answer(status, html.document(title, body, nav=nav).encode(), "text/html; charset=utf-8", HEADERS)
