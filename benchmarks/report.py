@@ -178,7 +178,8 @@ def _database(found: dict[str, Any] | None) -> list[str]:
         ("copy_in", "COPY in of the same credits, same indexes and constraints"),
         ("first_run", "first run"),
         ("full_run", "full run over stored credits"),
-        ("incremental_run", "incremental run after 100 changed opportunities"),
+        ("incremental_run", "incremental run, all compared, 100 opportunities changed"),
+        ("recompute_when_due", "recomputation of what changed, 100 opportunities"),
     ):
         ratio = found["ratios"].get(name)
         lines.append(f"| {label} | {found[name]:.2f} | {ratio or ''} |")
