@@ -52,7 +52,7 @@ class AttributionForm(ScopeForm):
         self.fields["scope"].label = "Journeys of"
 
     @property
-    def method(self) -> Method:
+    def chosen(self) -> Method:
         """The method asked for. Only after ``is_valid()``."""
         return chosen_method(self.known, self.company, str(self.cleaned_data["method"]))
 

@@ -81,7 +81,7 @@ def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -
     if run is not None and run.finished_at and form.cleaned_data["as_of"] and scope.at < run.finished_at:
         computed = run.finished_at.astimezone(scope.tz).isoformat(timespec="seconds")
         raise ValidationError({"as_of": [f"Credits are kept as of the last run, {computed}; ask for then or later."]})
-    return Asked(scope, form.method, form.known, run, form.rules, company)
+    return Asked(scope, form.chosen, form.known, run, form.rules, company)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def asked_of_deal(request: Request) -> AskedOfDeal:
     if not form.is_valid():
         raise refused(form)
     return AskedOfDeal(
-        (form.method,) if asked["method"] else form.known, form.cleaned_data["scope"], company, last_run()
+        (form.chosen,) if asked["method"] else form.known, form.cleaned_data["scope"], company, last_run()
     )
 
 

@@ -68,7 +68,7 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "form": form,
         "campaign": found,
         "campaigns": found.children.order_by("name", "pk").select_related("channel"),
-        "method": form.method,
+        "method": form.chosen,
         "scope_name": JourneyScope(scope.journey_scope).label,
         "scope": scope,
         "presets": [

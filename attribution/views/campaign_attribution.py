@@ -84,7 +84,7 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "attribution/refused.html", {"form": form}, status=400)
     scope = form.scope(user)
-    method, is_side_by_side = form.method, request.GET.get("view") == "methods"
+    method, is_side_by_side = form.chosen, request.GET.get("view") == "methods"
     export = request.GET.get("export")
     # The flag of disputed rows needs the basic methods; all the others are read only where they are shown.
     shown = form.known if is_side_by_side or export in ("csv", "xlsx") else (method,)

@@ -94,12 +94,12 @@ class CostInput(StrictSerializer):
 class CostsInput(StrictSerializer):
     """Costs of one campaign from one source. A day said again replaces what the same source said before."""
 
-    source = StrictChar(
+    source = StrictChar(  # type: ignore[assignment]
         required=False,
         max_length=40,
         help_text="who says so, such as google-ads; without it api. Sources add up: a day counts all of them.",
     )
-    costs = CostInput(many=True, allow_empty=False, max_length=MAX_ITEMS)
+    costs = CostInput(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
 
     def validate_source(self, value: str) -> str:
         if value and not _SOURCE.fullmatch(value):
@@ -119,7 +119,7 @@ class CostMoney(serializers.Serializer[Any]):
 class RecordedCosts(serializers.Serializer[Any]):
     """What became of the days that were sent."""
 
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
@@ -129,7 +129,7 @@ class CostAnswer(serializers.Serializer[Any]):
     """A day's cost from one source. ``reporting`` is null without an exchange rate of that day."""
 
     day = serializers.DateField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     cost = CostMoney()
     reporting = CostMoney(allow_null=True)
     recorded_at = serializers.DateTimeField()

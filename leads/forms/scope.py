@@ -39,12 +39,11 @@ class DayField(forms.CharField):
         return days
 
 
-class CampaignField(forms.ModelChoiceField):
+class CampaignField(forms.ModelChoiceField[Campaign]):
     """A campaign by its public id, or NO_CAMPAIGN for what belongs to none."""
 
-    def clean(self, value: Any) -> Campaign | str | None:
-        found: Campaign | None = None if value == NO_CAMPAIGN else super().clean(value)
-        return NO_CAMPAIGN if value == NO_CAMPAIGN else found
+    def clean(self, value: Any) -> Any:
+        return NO_CAMPAIGN if value == NO_CAMPAIGN else super().clean(value)
 
 
 class ScopeForm(forms.Form):
