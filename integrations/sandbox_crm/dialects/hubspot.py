@@ -8,50 +8,29 @@ again) and {"verb": "conflicts", "by_row": true}.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from ..messages import Answer, json_answer
 from ..meters import Bucket
 from ..rules import Refused
-from .base import Call, Dialect, Route
-from .hubspot_schema import DEFAULTS, OWNERS, PIPELINES, PROPERTIES, STAGES, fault_of, invalid, link_terms, prop, terms
-from .records import Duplicate, ObjectType, Record
+from .base import Call, Route
+from .hubspot_objects import FIRST_ID, TYPES, Objects, Told, V, iso, number_of, type_of, wrong
+from .hubspot_schema import OWNERS, PIPELINES, PROPERTIES, STAGES, link_terms, prop, terms
+from .records import ObjectType, Record
 from .scenario import Fault
 
-V = "2026-09"
-TYPES = {
-    "contacts": "contacts", "contact": "contacts", "0-1": "contacts", "companies": "companies", "company": "companies",
-    "0-2": "companies", "deals": "deals", "deal": "deals", "0-3": "deals",
-}  # fmt: skip
-FIRST_ID = 9_000_000_000
 CATEGORIES = {400: "VALIDATION_ERROR", 401: "INVALID_AUTHENTICATION", 404: "OBJECT_NOT_FOUND", 409: "CONFLICT",
               423: "LOCKED", 429: "RATE_LIMITS"}  # fmt: skip
-COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
-    "EQ": lambda held, asked: held == asked,
-    "NEQ": lambda held, asked: held != asked,
-    "GT": lambda held, asked: held > asked,
-    "GTE": lambda held, asked: held >= asked,
-    "LT": lambda held, asked: held < asked,
-    "LTE": lambda held, asked: held <= asked,
-}
 
 
 def _object(name: str, label: str, *, title: tuple[str, ...], **further: Any) -> ObjectType:
     return ObjectType(name, label, make_id=lambda number: str(FIRST_ID + number), title=title, **further)
 
 
-class Told(Refused):
-    """A refusal whose whole body is known."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(str(body.get("category", "")), str(body.get("message", "")), status=status)
-        self.body = body
-
-
-class HubSpot(Dialect):
+class HubSpot(Objects):
     """One HubSpot account; see the module."""
 
     kind, name, prefix = "hubspot", "HubSpot", "/hubspot"
@@ -82,15 +61,12 @@ class HubSpot(Dialect):
         Route("POST", f"/crm/associations/{V}/{{one}}/{{other}}/batch/read", "read_links", is_read=True),
     )
     daily_limit = 250_000
-    search_cap = 10_000
     time_zone, currency = "Europe/Berlin", "EUR"
 
     def __init__(self, path: Path | str, token: str, *, rate: float | None = None) -> None:
-        self.lag = timedelta()
         self.used = 0
         self.denied: frozenset[str] = frozenset()
-        self.conflicts_by_row = False
-        self.search_bucket: Bucket | None = Bucket(5)
+        self.search_bucket = Bucket(5)
         super().__init__(path, token, rate=rate)
 
     # --- for tests and the demo ---
@@ -172,7 +148,7 @@ class HubSpot(Dialect):
             return [(str(each["id"]), str(each["label"])) for each in PIPELINES]
         if member == "hubspot_owner_id":
             return [(each["id"], f"{each['firstName']} {each['lastName']}") for each in OWNERS]
-        found = self._definitions(kind).get(member) if kind in PROPERTIES else None
+        found = self.definitions(kind).get(member) if kind in PROPERTIES else None
         return [(each["value"], each["label"]) for each in found["options"]] if found else ()
 
     def edited(self, record: Record, members: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +158,7 @@ class HubSpot(Dialect):
             return members
         pipeline = members.get("pipeline") or record.members.get("pipeline")
         if STAGES.get((str(pipeline), str(moved))) in ("1.0", "0.0"):
-            return {"closedate": _iso(self.records.now()), **members}
+            return {"closedate": iso(self.records.now()), **members}
         return members
 
     # --- what HubSpot says ---
@@ -194,7 +170,7 @@ class HubSpot(Dialect):
             expired = self.records.token_expiry(given, "access") is not None
             words = "The access token is expired." if expired else "Authentication credentials not found."
             category = "EXPIRED_AUTHENTICATION" if expired else "INVALID_AUTHENTICATION"
-            raise Told(401, self._error(category, words))
+            raise Told(401, wrong(category, words))
         self.used += 1
         if self.used > self.daily_limit:
             raise Refused("DAILY", "You have reached your daily limit.", status=429)
@@ -210,10 +186,10 @@ class HubSpot(Dialect):
         if refused.status == 429:
             policy = fault.code if fault.code in ("DAILY", "SECONDLY") else "TEN_SECONDLY_ROLLING"
             words = f"You have reached your {policy.lower()} limit."
-            body = self._error("RATE_LIMITS", words) | {"errorType": "RATE_LIMIT", "policyName": policy}
+            body = wrong("RATE_LIMITS", words) | {"errorType": "RATE_LIMIT", "policyName": policy}
             return json_answer(body, 429)
         category = CATEGORIES.get(refused.status, "INTERNAL_ERROR")
-        return json_answer(self._error(category, fault.message), refused.status)
+        return json_answer(wrong(category, fault.message), refused.status)
 
     def error_body(self, fault: Fault) -> Answer:
         """The answers to 403, 423 and 429 as documented; `fault.code` chooses the policy."""
@@ -233,15 +209,12 @@ class HubSpot(Dialect):
             "X-HubSpot-RateLimit-Remaining": "99",
         }
 
-    def _error(self, category: str, message: str) -> dict[str, Any]:
-        return {"status": "error", "message": message, "correlationId": str(uuid.uuid4()), "category": category}
-
     def _missing(self, scopes: list[str]) -> dict[str, Any]:
         words = "This app hasn't been granted all required scopes to make this call."
         inner = {"message": "One or more of the following scopes are required.",
                  "context": {"requiredGranularScopes": scopes}}  # fmt: skip
         links = {"scopes": "https://developers.hubspot.com/scopes"}
-        return self._error("MISSING_SCOPES", words) | {"errors": [inner], "links": links}
+        return wrong("MISSING_SCOPES", words) | {"errors": [inner], "links": links}
 
     # --- account, properties, pipelines, owners, campaigns ---
 
@@ -269,23 +242,23 @@ class HubSpot(Dialect):
 
     def list_properties(self, call: Call, type: str) -> Answer:
         """All definitions."""
-        return json_answer({"results": list(self._definitions(_type(type)).values())})
+        return json_answer({"results": list(self.definitions(type_of(type)).values())})
 
     def one_property(self, call: Call, type: str, property: str) -> Answer:
         """One definition."""
-        found = self._definitions(_type(type)).get(property)
+        found = self.definitions(type_of(type)).get(property)
         if found is None:
             raise Refused("not_found", f"Property {property} does not exist", status=404)
         return json_answer(found)
 
     def make_property(self, call: Call, type: str) -> Answer:
         """A custom property; 409 for a name that is taken, at most ten unique ones."""
-        kind, body = _type(type), call.request.json()
+        kind, body = type_of(type), call.request.json()
         if lacking := [each for each in ("name", "label", "type", "fieldType", "groupName") if not body.get(each)]:
             raise Refused("required", f"Invalid input JSON: {lacking[0]} is required", status=400)
-        known = self._definitions(kind)
+        known = self.definitions(kind)
         if body["name"] in known:
-            raise Told(409, self._error("OBJECT_ALREADY_EXISTS", f"Property {body['name']} already exists"))
+            raise Told(409, wrong("OBJECT_ALREADY_EXISTS", f"Property {body['name']} already exists"))
         if body.get("hasUniqueValue") and sum(bool(each["hasUniqueValue"]) for each in known.values()) >= 10:
             raise Refused("limit", "Only 10 unique properties are allowed.", status=400)
         made = prop(body["name"], body["label"], body["type"], group=body["groupName"], is_custom=True)
@@ -297,7 +270,7 @@ class HubSpot(Dialect):
 
     def pipelines(self, call: Call, type: str) -> Answer:
         """Deals have two."""
-        return json_answer({"results": list(PIPELINES) if _type(type) == "deals" else []})
+        return json_answer({"results": list(PIPELINES) if type_of(type) == "deals" else []})
 
     def owners(self, call: Call) -> Answer:
         """Users, or those who were, by pages."""
@@ -309,288 +282,11 @@ class HubSpot(Dialect):
         """All campaigns with the properties asked for."""
         asked = [each for value in call.request.query.get("properties", ()) for each in value.split(",")]
         rows = [
-            {"id": each.id, "createdAt": _iso(each.created_at), "updatedAt": _iso(each.modified_at), "businessUnits": [],
+            {"id": each.id, "createdAt": iso(each.created_at), "updatedAt": iso(each.modified_at), "businessUnits": [],
              "properties": {name: each.members[name] for name in asked if each.members.get(name) is not None}}
             for each in self.records.listing("campaigns", limit=1000)
         ]  # fmt: skip
         return json_answer({"total": len(rows), **_paged(rows, call)})
-
-    def _definitions(self, kind: str) -> dict[str, dict[str, Any]]:
-        custom = [each.members for each in self.records.listing("properties", limit=1000)]
-        rows = [*PROPERTIES[kind], *(each["definition"] for each in custom if each["type"] == kind)]
-        return {each["name"]: each for each in rows}
-
-    # --- reading records ---
-
-    def listing(self, call: Call, type: str) -> Answer:
-        """Records by id, living or archived."""
-        kind, limit = _type(type), _number(call.request.one("limit", "10"), 100)
-        after = call.request.one("after")
-        rows = self.records.listing(
-            kind,
-            after=int(after) - FIRST_ID - 1 if after.isdigit() else 0,
-            state="archived" if call.request.one("archived") == "true" else "live",
-            limit=limit + 1,
-        )
-        asked = [each for value in call.request.query.get("properties", ()) for each in value.split(",") if each]
-        body: dict[str, Any] = {"results": [self._shown(each, asked) for each in call.page(rows[:limit])]}
-        if len(rows) > limit:
-            body["paging"] = {"next": {"after": rows[limit].id, "link": f"{call.base_url}/crm/objects/{V}/{type}"}}
-        return json_answer(body)
-
-    def search(self, call: Call, type: str) -> Answer:
-        """Living records that were indexed already and meet the filters, in one order."""
-        if self.search_bucket and self.search_bucket.wait():
-            raise Refused("SECONDLY", "", status=429)
-        kind, body = _type(type), call.request.json()
-        limit, start = body.get("limit", 10), _number(str(body.get("after") or "0"), 10**9, least=0)
-        if not isinstance(limit, int) or not 0 < limit <= 200:
-            raise Refused("limit", "limit must be between 1 and 200", status=400)
-        if start + limit > self.search_cap:
-            raise Refused("cap", f"paging through beyond {self.search_cap} results is not supported.", status=400)
-        found = [each for each in self._indexed(kind, body) if self._meets(each, body.get("filterGroups") or [])]
-        for sort in body.get("sorts") or []:
-            name, is_down = (
-                (sort, False) if isinstance(sort, str) else (sort["propertyName"], sort["direction"][0] == "D")
-            )
-            found.sort(
-                key=lambda each: _value(self._property(each, name.lstrip("-"))), reverse=is_down or name[0] == "-"
-            )
-        page = found[start : start + limit]
-        shown = [self._shown(each, body.get("properties") or []) for each in call.page(page)]
-        answer: dict[str, Any] = {"total": len(found), "results": shown}
-        if start + limit < len(found):
-            answer["paging"] = {"next": {"after": str(start + limit)}}
-        return json_answer(answer)
-
-    def _indexed(self, kind: str, body: Mapping[str, Any]) -> list[Record]:
-        return self.records.page(kind, until=self.records.now() - self.lag if self.lag else None, limit=10**9)
-
-    def _meets(self, record: Record, groups: Sequence[Mapping[str, Any]]) -> bool:
-        return not groups or any(all(self._passes(record, each) for each in group["filters"]) for group in groups)
-
-    def _passes(self, record: Record, asked: Mapping[str, Any]) -> bool:
-        held, verb = self._property(record, asked["propertyName"]), asked["operator"]
-        if verb in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
-            return (held not in (None, "")) is (verb == "HAS_PROPERTY")
-        if verb not in COMPARED:
-            raise Refused("operator", f"The operator {verb} is not for this sandbox.", status=400)
-        return held is not None and COMPARED[verb](_value(held), _value(str(asked["value"])))
-
-    def batch_read(self, call: Call, type: str) -> Answer:
-        """Records by id, e-mail or a unique property; fifty with history. Merged ids lead to the record that lives."""
-        kind, body = _type(type), call.request.json()
-        inputs, past = body.get("inputs"), body.get("propertiesWithHistory") or []
-        if not isinstance(inputs, list) or len(inputs) > 100:
-            raise Refused("inputs", "The maximum number of inputs supported in a batch request is 100", status=400)
-        if past and len(inputs) > 50:
-            words = "The maximum number of inputs supported in a batch request for property histories is 50."
-            raise Refused("inputs", f"{words} Please reduce the number of items and try again", status=400)
-        ids, name = [str(each["id"]) for each in inputs], body.get("idProperty")
-        is_archived = call.request.one("archived") == "true"
-        if name:
-            self._check_unique_name(kind, name)
-            rows = self.records.find(kind, name, ids, state="archived" if is_archived else "live")
-            there = {str(each.members.get(name) or "").casefold() for each in rows}
-            missing = [each for each in ids if each.casefold() not in there]
-        else:
-            held = self.records.many(kind, ids)
-            alive = [self.records.get(kind, each.merged_into) if each.merged_into else each for each in held.values()]
-            rows = list({
-                each.id: each for each in alive
-                if each and not each.is_deleted and each.is_archived is is_archived
-            }.values())  # fmt: skip
-            kept = {each.id for each in rows}
-            missing = [each for each in ids if each not in kept and (held.get(each) is None or not
-                       {held[each].merged_into} & kept)]  # fmt: skip
-        shown = [self._shown(each, body.get("properties") or [], past) for each in rows]
-        errors = []
-        if missing:
-            words = f"Could not get some {kind.upper()} objects, they may be deleted or not exist. Check that ids are valid."
-            errors = [
-                {"status": "error", "category": "OBJECT_NOT_FOUND", "message": words, "context": {"ids": missing}}
-            ]
-        return json_answer(self._batch(self.records.now(), call.page(shown), errors))
-
-    def read_links(self, call: Call, one: str, other: str) -> Answer:
-        """Associations of up to a thousand records; one without any stands among the errors."""
-        inputs = call.request.json().get("inputs")
-        if not isinstance(inputs, list) or len(inputs) > 1000:
-            raise Refused("inputs", "At most 1000 ids.", status=400)
-        one, other = _type(one), _type(other)
-        ids = [str(each["id"]) for each in inputs]
-        found: dict[str, list[dict[str, Any]]] = {}
-        for link in self.records.find("links", f"{one}>{other}", ids):
-            at = link.members
-            from_id, to_id = (at["one_id"], at["other_id"]) if at["one"] == one else (at["other_id"], at["one_id"])
-            types = [{"category": "HUBSPOT_DEFINED", "typeId": 3, "label": None}]
-            if at["label"]:
-                category = "HUBSPOT_DEFINED" if at["label"] == "Primary" else "USER_DEFINED"
-                types.append({"category": category, "typeId": 41, "label": at["label"]})
-            found.setdefault(from_id, []).append({"toObjectId": to_id, "associationTypes": types})
-        errors = [
-            {"status": "error", "category": "OBJECT_NOT_FOUND", "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
-             "message": f"No {other} is associated with {one} {each}.",
-             "context": {"fromObjectId": [each], "fromObjectType": [one], "toObjectType": [other]}}
-            for each in ids if each not in found
-        ]  # fmt: skip
-        results = [{"from": {"id": each}, "to": found[each]} for each in ids if each in found]
-        return json_answer(self._batch(self.records.now(), results, errors))
-
-    # --- writing records ---
-
-    def upsert(self, call: Call, type: str) -> Answer:
-        """Create or change by a unique property, row by row; see the module for what fails as a whole."""
-        kind, rows = _type(type), self._inputs(call)
-        for name in {str(row.get("idProperty")) for row in rows}:
-            self._check_unique_name(kind, name)
-        with self.records.write() as stamp:
-            results, errors = [], []
-            for index, row in enumerate(rows):
-                name, key = str(row["idProperty"]), str(row["id"])
-                members = {name: key, **row["properties"]}
-                found = self.records.find(kind, name, [key], state="live")
-                error, record = self._write(call, index, kind, row, members, found[0].id if found else None)
-                if error:
-                    errors.append(error)
-                elif record:
-                    results.append(self._written(record, row, is_new=not found))
-        return json_answer(self._batch(datetime.fromisoformat(stamp), results[::-1], errors))
-
-    def update(self, call: Call, type: str) -> Answer:
-        """Change records by their id."""
-        kind, rows = _type(type), self._inputs(call)
-        with self.records.write() as stamp:
-            results, errors = [], []
-            for index, row in enumerate(rows):
-                held = self.records.get(kind, str(row["id"]))
-                if held is None or not held.is_live:
-                    words = "Could not get some objects, they may be deleted or not exist."
-                    errors.append(self._error("OBJECT_NOT_FOUND", words) | {"context": {"ids": [str(row["id"])]}})
-                    continue
-                error, record = self._write(call, index, kind, row, row["properties"], held.id)
-                if error:
-                    errors.append(error)
-                elif record:
-                    results.append(self._written(record, row))
-        return json_answer(self._batch(datetime.fromisoformat(stamp), results[::-1], errors))
-
-    def _inputs(self, call: Call) -> list[Mapping[str, Any]]:
-        rows = call.request.json().get("inputs")
-        if not isinstance(rows, list) or not 0 < len(rows) <= 100:
-            raise Refused("inputs", "The maximum number of inputs supported in a batch request is 100", status=400)
-        ids = [str(row.get("id")) for row in rows if isinstance(row, dict) and isinstance(row.get("properties"), dict)]
-        if len(ids) < len(rows):
-            raise Refused("inputs", "Invalid input JSON: an input needs id and properties", status=400)
-        if twice := sorted({each for each in ids if ids.count(each) > 1}):
-            words = f"Duplicate IDs found in batch input: [{', '.join(twice)}]. IDs must be unique"
-            raise Refused("inputs", words, status=400)
-        return rows
-
-    def _write(
-        self, call: Call, index: int, kind: str, row: Mapping[str, Any], members: Mapping[str, Any], known: str | None
-    ) -> tuple[dict[str, Any] | None, Record | None]:
-        """The row's error, or its record."""
-        trace, definitions = row.get("objectWriteTraceId"), self._definitions(kind)
-        if call.fails_row(index) and trace:
-            return invalid("lastname", "INVALID_STRING", "Refused by the scenario.", trace=str(trace)), None
-        for name, value in members.items():
-            if bad := fault_of(definitions.get(name), name, value):
-                if trace is None:
-                    raise Told(400, self._error("", "") | invalid(name, *bad))
-                return invalid(name, *bad, trace=str(trace)), None
-        unique = [name for name in members if definitions[name]["hasUniqueValue"] and members[name]]
-        try:
-            for name in unique:
-                for other in self.records.find(kind, name, [members[name]], state="live"):
-                    if other.id != known:
-                        raise Duplicate(name, members[name], other.id)
-            kept = {name: value or None for name, value in members.items()}
-            if kind == "contacts" and kept.get("email"):
-                kept["email"] = str(kept["email"]).lower()
-            return None, (self.records.change(kind, known, kept) if known else self.records.add(kind, kept, by="api"))
-        except Duplicate as taken:
-            words = f"Contact already exists. Existing ID: {taken.id}"
-            if not self.conflicts_by_row:
-                raise Told(409, self._error("CONFLICT", words)) from None
-            context = {"objectWriteTraceId": [str(trace)], "existingId": [taken.id]}
-            return {"status": "error", "category": "CONFLICT", "message": words, "context": context}, None
-
-    def _written(self, record: Record, row: Mapping[str, Any], *, is_new: bool | None = None) -> dict[str, Any]:
-        shown = self._shown(record, [*row["properties"]])
-        if "objectWriteTraceId" in row:
-            shown["objectWriteTraceId"] = row["objectWriteTraceId"]
-        return shown if is_new is None else shown | {"new": is_new}
-
-    def _check_unique_name(self, kind: str, name: str) -> None:
-        found = self._definitions(kind).get(name)
-        if not (found and found["hasUniqueValue"]) and (kind, name) != ("contacts", "email"):
-            raise Refused("idProperty", f"Unable to perform update/upsert by non-unique {kind} property", status=400)
-
-    # --- showing ---
-
-    def _batch(self, started: datetime, results: Sequence[Any], errors: Sequence[Any]) -> dict[str, Any]:
-        body = {"status": "COMPLETE", "results": list(results), "startedAt": _iso(started),
-                "completedAt": _iso(max(self.records.now(), started))}  # fmt: skip
-        return body | ({"numErrors": len(errors), "errors": list(errors)} if errors else {})
-
-    def _property(self, record: Record, name: str) -> str | None:
-        """A property's value as text, computed ones too."""
-        if name == "hs_object_id":
-            return record.id
-        if name in ("lastmodifieddate", "hs_lastmodifieddate"):
-            return _iso(record.modified_at)
-        if name == "createdate":
-            return str(record.members.get(name) or _iso(record.created_at))
-        if record.object == "deals" and name in ("hs_is_closed", "hs_is_closed_won", "hs_deal_stage_probability"):
-            at = record.members
-            chance = STAGES.get((str(at.get("pipeline")), str(at.get("dealstage"))), "0.5")
-            if name == "hs_deal_stage_probability":
-                return chance
-            return str(chance in (("1.0",) if name.endswith("won") else ("1.0", "0.0"))).lower()
-        value = record.members.get(name)
-        return None if value in (None, "") else str(value)
-
-    def _shown(self, record: Record, asked: Iterable[str], past: Sequence[str] = ()) -> dict[str, Any]:
-        kind = record.object
-        stamp = "lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate"
-        names = [*(list(asked) or DEFAULTS[kind]), "createdate", "hs_object_id", stamp]
-        known = self._known(kind)
-        shown: dict[str, Any] = {
-            "id": record.id,
-            "properties": {name: self._property(record, name) for name in dict.fromkeys(names) if name in known},
-            "createdAt": _iso(record.created_at),
-            "updatedAt": _iso(record.modified_at),
-            "archived": record.is_archived,
-        }
-        if record.is_archived:
-            shown["archivedAt"] = _iso(record.modified_at)
-        if past:
-            shown["propertiesWithHistory"] = self._past(record, past)
-        return shown
-
-    def _known(self, kind: str) -> set[str]:
-        """Names of properties, without reading the definitions of custom ones for each record."""
-        key = (kind, self.records.meta("last properties"))
-        if getattr(self, "_known_at", None) != key:
-            self._known_at, self._known_names = key, set(self._definitions(kind))
-        return self._known_names
-
-    def _past(self, record: Record, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """Values by property, the newest first."""
-        past: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for line in reversed(self.records.history(record.object, [record.id], names)):
-            past[line.member].append(
-                {"value": "" if line.new is None else str(line.new), "timestamp": _iso(line.at),
-                 "sourceType": "CRM_UI", "sourceId": "userId:41001", "updatedByUserId": 46001}
-            )  # fmt: skip
-        return past
-
-
-def _type(name: str) -> str:
-    if name not in TYPES:
-        raise Refused("type", f"Unable to infer object type from: {name}", status=400)
-    return TYPES[name]
 
 
 def _scope(call: Call) -> frozenset[str]:
@@ -608,37 +304,12 @@ def _scope(call: Call) -> frozenset[str]:
 
 
 def _paged(rows: Sequence[Any], call: Call) -> dict[str, Any]:
-    limit, after = _number(call.request.one("limit", "100"), 500), call.request.one("after", "0")
+    limit, after = number_of(call.request.one("limit", "100"), 500), call.request.one("after", "0")
     start = int(after) if after.isdigit() else 0
     body: dict[str, Any] = {"results": list(rows[start : start + limit])}
     if len(rows) > start + limit:
         body["paging"] = {"next": {"after": str(start + limit)}}
     return body
-
-
-def _number(words: str, most: int, *, least: int = 1) -> int:
-    if not words.isdigit() or not least <= int(words) <= most:
-        raise Refused("number", f"{words[:20]} is not between {least} and {most}.", status=400)
-    return int(words)
-
-
-def _value(words: str | None) -> tuple[int, Any]:
-    """Something to compare by: numbers and moments as numbers, other texts as they are, nothing first."""
-    if words is None:
-        return 0, 0
-    try:
-        return 1, int(words)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(words)
-    except ValueError:
-        return 2, words.casefold()
-    return 1, (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 DIALECT = HubSpot

@@ -107,8 +107,9 @@ def _pipeline(key: str, label: str, order: int, rows: Iterable[tuple[str, str, s
     return {
         "id": key, "label": label, "displayOrder": order, **stamped,
         "stages": [
-            {"id": each, "label": words, "displayOrder": n, **stamped,
-             "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT", "metadata": {"probability": chance, "isClosed": "true" if chance in ("1.0", "0.0") else "false"}}
+            {"id": each, "label": words, "displayOrder": n, "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
+             "metadata": {"probability": chance, "isClosed": "true" if chance in ("1.0", "0.0") else "false"},
+             **stamped}
             for n, (each, words, chance) in enumerate(rows)
         ],
     }  # fmt: skip
