@@ -85,7 +85,8 @@ def read_columns(queryset: QuerySet[Any], **wanted: str | Combinable) -> Columns
         f"string_agg({send[kind]}({column}), '')" for column, kind in zip(expressions, kinds.values(), strict=True)
     )
     statement = f"COPY (SELECT {packed} FROM ({sql}) AS found) TO STDOUT (FORMAT BINARY)"  # noqa: S608
-    with connection.cursor() as cursor, cursor.copy(statement, params) as copy:
+    # The driver's own cursor: Django's, when it keeps a log of queries, copies without parameters only.
+    with connection.cursor() as cursor, cursor.cursor.copy(statement, params) as copy:
         return decode_packed(b"".join(copy), kinds)
 
 
