@@ -137,7 +137,8 @@ class _Links:
     def put(self, drafted: LeadDraft, result: Created | Updated | Unchanged) -> Result:
         """Remember the link; refused when the CRM answers with the record of somebody else."""
         if drafted.link is not None and drafted.link.remote_id == result.remote_id:
-            self.wanted.append((drafted, result.remote_id))
+            if not (isinstance(result, Unchanged) and drafted.is_unchanged and drafted.link.content_hash):
+                self.wanted.append((drafted, result.remote_id))
             return result
         holder = ExternalRecord.objects.filter(
             connection=self.connection, kind=RecordKind.PERSON, remote_id=result.remote_id

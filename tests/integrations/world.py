@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from integrations.actions.enqueue import enqueue_changes
+from integrations.actions.run_sync import Synced, run_sync
 from integrations.connectors.base import Account
 from integrations.connectors.http import Limits
 from integrations.connectors.sandbox import SandboxConnector
-from integrations.models import Connection, PendingPush
+from integrations.models import Connection, FieldMap, PendingPush
+from integrations.pure.mapping import PERSON_RULES
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Lead
 from tests.integrations.sandbox_crm.running import TOKEN
@@ -65,3 +68,45 @@ def states(connection: Connection) -> dict[str, int]:
     for state in PendingPush.objects.filter(connection=connection).values_list("state", flat=True):
         counts[state] = counts.get(state, 0) + 1
     return counts
+
+
+def reading_now(url: str, **options: Any) -> SandboxConnector:
+    """A connector whose windows end a second later: the server's Date has no fractions, so what was changed in this
+    very second would else belong to the next window."""
+    connector = connector_to(url, **options)
+    reference = connector.reference
+
+    def later() -> Any:
+        read = reference()
+        return replace(read, server_time=read.server_time + timedelta(seconds=1))
+
+    connector.reference = later
+    return connector
+
+
+def map_person(connection: Connection, *rules: tuple[str, str, str, str]) -> None:
+    """The mapping of people: (local, remote, direction, policy); the rest is pushed as ever."""
+    own = {local for local, *_ in rules}
+    rest = [(rule.local, rule.remote, "push", "ours") for rule in PERSON_RULES if rule.local not in own]
+    FieldMap.objects.filter(connection=connection, kind="person").delete()
+    FieldMap.objects.bulk_create(
+        FieldMap(connection=connection, kind="person", local=a, remote=b, direction=c, policy=d, position=position)
+        for position, (a, b, c, d) in enumerate([*rules, *rest])
+    )
+
+
+def sync(connection: Connection, clock: Clock, reason: str = "asked for", **options: Any) -> Synced:
+    connector = options.pop("connector", None) or reading_now(connection.base_url)
+    enqueue_changes(since=clock() - timedelta(days=1), at=clock())
+    return run_sync(connection_id=connection.pk, reason=reason, clock=clock, seed=1, connector=connector, **options)
+
+
+def edit_person(crm: SandboxServer, lead: Lead, **fields: Any) -> None:
+    """Somebody changes the person in the CRM."""
+    (answer,) = crm.store.upsert_people([{"external_id": str(lead.public_id), **fields}])
+    assert answer["status"] in ("updated", "unchanged"), answer
+
+
+def person_in(crm: SandboxServer, lead: Lead) -> dict[str, Any]:
+    (row,) = crm.store.find("people", [str(lead.public_id)])
+    return row
