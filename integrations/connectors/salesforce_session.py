@@ -65,12 +65,11 @@ class SalesforceSession:
         self, account: Account, *, limits: Limits | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._account, self._now = account, now
-        self.identity = ""
-        """`…/id/<org>/<user>`, where this session signed in itself."""
+        self._auth, self._identity = Renewing(account.tokens, self._fetch_token, now), ""
         self.quota: Quota | None = None
         self._http = CrmSession(
             account.base_url,
-            auth=Renewing(account.tokens, self._fetch_token, now),
+            auth=self._auth,
             hosts=Hosts(suffixes=DOMAINS, allow_loopback=account.allow_loopback),
             limits=limits,
             secrets=tuple(account.secrets.get(name, "") for name in ("client_secret", "private_key")),
@@ -84,6 +83,12 @@ class SalesforceSession:
     def calls(self) -> int:
         """Requests sent, sign-ins included."""
         return self._http.calls
+
+    @property
+    def identity(self) -> str:
+        """`…/id/<org>/<user>` where this session signed in itself, which it does now if it must; else empty."""
+        self._auth.current()
+        return self._identity
 
     def close(self) -> None:
         """Let go of the sockets."""
@@ -102,7 +107,7 @@ class SalesforceSession:
         if not (isinstance(access, str) and access and isinstance(instance, str) and instance):
             raise Outage(f"POST {TOKEN_PATH} answered in an unknown shape.", code="unreadable")
         self._http.hosts.check(instance)
-        self.identity = str(given.get("id") or "")
+        self._identity = str(given.get("id") or "")
         return Token(access, base_url=instance)
 
     def _grant(self) -> dict[str, str]:

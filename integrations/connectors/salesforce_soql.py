@@ -123,7 +123,8 @@ def is_id(value: str) -> bool:
 
 def field_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names that a mapping asks for, each once and in the form of a field; raises `Misuse` for others."""
-    if bad := next((name for name in names if not _NAME.fullmatch(name)), None):
+    bad = next((name for name in names if not _NAME.fullmatch(name)), None)
+    if bad is not None:
         raise Misuse(f"{bad[:60]!a} is no name of a field in Salesforce.", code="field_malformed")
     return tuple(dict.fromkeys(names))
 

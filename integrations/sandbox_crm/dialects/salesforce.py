@@ -312,7 +312,7 @@ class Salesforce(Dialect):
             raise Refused("URI_TOO_LONG", "The URI is too long.", status=414)
         query = parse(soql)
         rows = self.engine.run(query, everything=everything)
-        name = f"01g5f{secrets.token_hex(6)}AAA"
+        name = f"01g5f{secrets.token_hex(5)}AAA"
         self._cursors[name] = _Cursor(query.sobject, query.fields, tuple(row["Id"] for row in rows), time.monotonic())
         while len(self._cursors) > 50:
             self._cursors.pop(next(iter(self._cursors)))

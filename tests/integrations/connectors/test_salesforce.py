@@ -1,41 +1,20 @@
-"""Salesforce against its dialect of the sandbox server, and what only Salesforce has."""
+"""Salesforce against its dialect of the sandbox server: the contract of all connectors."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 
-from integrations.connectors.base import Account, Updated
-from integrations.connectors.http import Limits
-from integrations.connectors.salesforce import SalesforceConnector
+from integrations.connectors.base import Updated
 from tests.integrations.connectors.contract import ConnectorContract
 from tests.integrations.connectors.faults import answering
 from tests.integrations.connectors.harness import Harness
-from tests.integrations.sandbox_crm.running import TOKEN, running_crm
-
-KEY = "Portal_Id__c"
+from tests.integrations.connectors.salesforce_org import KEY, running_org
 
 
 @pytest.fixture
 def org(tmp_path):
-    """The running dialect, and a maker of connectors."""
-    made = []
-    with running_crm(tmp_path / "crm.sqlite3") as server:
-        dialect = server.dialect("salesforce")
-
-        def connect(
-            *, url=None, token=TOKEN, read=5.0, total=15.0, page_size=2000, allow_loopback=True, secrets=None, **more
-        ):
-            dialect.page_cap = page_size
-            secrets = {"client_id": "app", "client_secret": token} if secrets is None else secrets
-            address = f"{server.url}/salesforce" if url is None else url
-            account = Account(address, secrets, allow_loopback=allow_loopback, **more)
-            made.append(SalesforceConnector(account, limits=Limits(read=read, total=total)))
-            return made[-1]
-
-        yield SimpleNamespace(connect=connect, dialect=dialect, records=dialect.records, port=server.server_port)
-        for each in made:
-            each.close()
+    with running_org(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
