@@ -28,25 +28,34 @@ CREDIT = (
 )
 
 
-def _deals(scope: Scope, prefix: str) -> Q:
+def _deals(scope: Scope) -> Q:
     """Deals the person may see, of the territory; channel and campaign are asked of the touches."""
     wanted = Q()
     if scope.user and not scope.user.sees_all:
-        wanted &= Q(**{f"{prefix}owner": scope.user})
+        wanted &= Q(owner=scope.user)
     if scope.territory is not None:
-        wanted &= Q(**{f"{prefix}territory_id": scope.territory})
+        wanted &= Q(territory_id=scope.territory)
     return wanted
 
 
-def _won(scope: Scope, prefix: str, *, is_dated: bool) -> Q:
-    won = Q(**{f"{prefix}status": DealStatus.WON, f"{prefix}closed_at__lte": scope.at}) & _deals(scope, prefix)
-    return won & selection.within(scope, f"{prefix}closed_at") if is_dated else won
+def _won(scope: Scope, *, is_dated: bool) -> Q:
+    won = Q(status=DealStatus.WON, closed_at__lte=scope.at) & _deals(scope)
+    return won & selection.within(scope, "closed_at") if is_dated else won
 
 
-def _open(scope: Scope, prefix: str) -> Q:
+def _open(scope: Scope) -> Q:
     at = selection.moment(scope)
-    still_open = Q(**{f"{prefix}closed_at__isnull": True}) | Q(**{f"{prefix}closed_at__gte": at})
-    return still_open & Q(**{f"{prefix}opened_at__lt": at}) & _deals(scope, prefix)
+    still_open = Q(closed_at__isnull=True) | Q(closed_at__gte=at)
+    return still_open & Q(opened_at__lt=at) & _deals(scope)
+
+
+def _in(deals: Q) -> Q:
+    """Credits for these deals.
+
+    Not a join: SQLite would read every credit of the method and look its deal up, which takes 30 times as long as
+    finding the few deals first and then their credits.
+    """
+    return Q(opportunity__in=Opportunity.objects.filter(deals).values("pk"))
 
 
 def _touched(scope: Scope) -> Q:
@@ -69,7 +78,7 @@ def touch_credits(scope: Scope) -> CreditQuerySet:
 
 def won_deals(scope: Scope) -> QuerySet[Opportunity]:
     """Deals won in the period."""
-    return Opportunity.objects.filter(_won(scope, "", is_dated=True)).order_by("closed_at", "pk")
+    return Opportunity.objects.filter(_won(scope, is_dated=True)).order_by("closed_at", "pk")
 
 
 def won_credits(scope: Scope) -> QuerySet[Credit]:
@@ -79,7 +88,7 @@ def won_credits(scope: Scope) -> QuerySet[Credit]:
 
 def won_credits_of_all(scope: Scope) -> CreditQuerySet:
     """The same of every method, for comparing them."""
-    won = _won(scope, "opportunity__", is_dated=scope.basis == "simple")
+    won = _in(_won(scope, is_dated=scope.basis == "simple"))
     return touch_credits(scope).filter(won, _touched(scope), selection.origin(scope))
 
 
@@ -90,7 +99,7 @@ def unattributed_credits(scope: Scope) -> QuerySet[Credit]:
 
 def unattributed_by_all(scope: Scope) -> CreditQuerySet:
     """The same of every method, for comparing them."""
-    return credits(scope).unattributed().filter(_won(scope, "opportunity__", is_dated=True))
+    return credits(scope).unattributed().filter(_in(_won(scope, is_dated=True)))
 
 
 def other_credits_of_all(scope: Scope) -> CreditQuerySet:
@@ -99,7 +108,7 @@ def other_credits_of_all(scope: Scope) -> CreditQuerySet:
     inside = selection.origin(scope) & _touched(scope)
     if not inside:
         return Credit.objects.none()
-    return touch_credits(scope).filter(_won(scope, "opportunity__", is_dated=True)).exclude(inside)
+    return touch_credits(scope).filter(_in(_won(scope, is_dated=True))).exclude(inside)
 
 
 def beyond_credits_of_all(scope: Scope) -> CreditQuerySet:
@@ -111,15 +120,15 @@ def beyond_credits_of_all(scope: Scope) -> CreditQuerySet:
 
 def open_credits(scope: Scope) -> QuerySet[Credit]:
     """Credits for deals open at the end of the period, or now while it lasts."""
-    rows = touch_credits(scope).filter(_open(scope, "opportunity__"), selection.origin(scope))
+    rows = touch_credits(scope).filter(_in(_open(scope)), selection.origin(scope))
     return rows.by_method(scope.method).filter(_touched(scope)).order_by("opportunity__opened_at", "pk")
 
 
 def credits_open_during(scope: Scope) -> QuerySet[Credit]:
     """Credits for deals that were open at any moment of the period, lost and won since among them."""
-    during = Q(opportunity__closed_at__isnull=True) | Q(opportunity__closed_at__gte=scope.period.start)
-    during &= Q(opportunity__opened_at__lt=scope.period.end) & _deals(scope, "opportunity__")
-    rows = touch_credits(scope).filter(during, selection.origin(scope), _touched(scope))
+    during = Q(closed_at__isnull=True) | Q(closed_at__gte=scope.period.start)
+    during &= Q(opened_at__lt=scope.period.end) & _deals(scope)
+    rows = touch_credits(scope).filter(_in(during), selection.origin(scope), _touched(scope))
     return rows.by_method(scope.method).filter(opportunity__reporting_cents__isnull=False)
 
 
@@ -127,7 +136,7 @@ def influenced_deals(scope: Scope) -> QuerySet[Opportunity]:
     """Won deals of the period and deals open at its end, with an eligible touch of the channel and campaign."""
     touches = touch_credits(scope).filter(selection.origin(scope), _touched(scope))
     touches = touches.by_method(EVERY_TOUCH).filter(opportunity=OuterRef("pk"))
-    deals = _won(scope, "", is_dated=scope.basis == "simple") | _open(scope, "")
+    deals = _won(scope, is_dated=scope.basis == "simple") | _open(scope)
     return Opportunity.objects.filter(deals, Exists(touches)).order_by("opened_at", "pk")
 
 
