@@ -6,7 +6,7 @@ It keeps people, deals with contacts, and an append-only stage history in one SQ
 under `/v1` (bearer token) and a few plain pages at `/` where a person can close a deal by hand. Standard
 library only; it shares no code with the portal, just as a vendor's CRM would not.
 
-Under `/salesforce`, `/hubspot` and `/pipedrive` it speaks those vendors' dialects (`dialects/`), each with a file of its
-own beside the first, pages below `/<dialect>/ui`, and the same token as API key, client secret and refresh token.
+Under `/salesforce`, `/hubspot` and `/pipedrive` it speaks those vendors' dialects (`dialects/`), each with a file of
+its own beside the first, pages below `/<dialect>/ui`, and the same token as API key, client secret and refresh token.
 `PUT /_scenario` switches faults on (`dialects/scenario.py`), `GET /_calls` counts calls by route.
 """
