@@ -242,7 +242,7 @@ class HubSpotConnector:
         return {each: found[each] for each in wanted if each in found}
 
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
-        """Living records of the window; pages of 200 by id, of 100 in a first load. Deals are read five pages ahead:
+        """Living records of the window; pages of 200 by id, of 100 in a first load. Deals are read a thousand ahead:
         so many fit into one call for their people and one for their companies."""
         if window.since is None:
             pages = self._read.first_load(kind, window, resume)
@@ -254,9 +254,10 @@ class HubSpotConnector:
                 yield Page(self._read.records(kind, rows), following)
             return
         held: list[tuple[Rows, str | None]] = []
+        most = LIST_PAGE if window.since is None else SEARCH_PAGE
         for page in pages:
             held.append(page)
-            if page[1] is None or sum(len(rows) for rows, _ in held) + SEARCH_PAGE > LINKED_BATCH:
+            if page[1] is None or (len(held) + 1) * most > LINKED_BATCH:
                 yield from self._read.deal_pages(held)
                 held = []
 

@@ -126,7 +126,7 @@ def deal_fields(held: Mapping[str, Any], *, currency: str, zone: tzinfo) -> dict
     others = {name: value for name, value in held.items() if name not in {*PROPERTIES["deal"], *BOOKKEEPING}}
     return {
         "name": held.get("dealname") or "",
-        "stage": stage_key(held["pipeline"], held["dealstage"]),
+        "stage": stage_key(held.get("pipeline"), held.get("dealstage")),
         "status": status or "open",
         "amount": Decimal(held["amount"]) if held.get("amount") else None,
         "currency": held.get("deal_currency_code") or currency,
@@ -134,7 +134,7 @@ def deal_fields(held: Mapping[str, Any], *, currency: str, zone: tzinfo) -> dict
         "closed_at": closes if status in ("won", "lost") else None,
         "lost_reason": held.get("closed_lost_reason") or "",
         "owner_id": held.get("hubspot_owner_id") or "",
-        "properties": others | {"pipeline": held["pipeline"], "dealtype": held.get("dealtype")},
+        "properties": others | {"pipeline": held.get("pipeline"), "dealtype": held.get("dealtype")},
     }
 
 

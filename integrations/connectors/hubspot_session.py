@@ -1,13 +1,15 @@
 """The way to HubSpot: sign-in and its renewal, what its errors mean, its quota, and the pace of searches.
 
-HubSpot's limits: a day's calls, whole again at midnight in the *account's* time zone; calls per ten seconds; and five
-searches a second, whose answers tell no limits. The daily limit's midnight needs the zone of `account-info`, which
-`details` reads once; a connector that never read it tries again at the next full hour, when some zone's day begins.
+HubSpot's limits: a day's calls, whole again at midnight in the *account's* time zone; a hundred calls in ten seconds or
+as many as its answers tell; and five searches a second, whose answers tell no limits. Both short ones are kept here.
+The daily limit's midnight needs the zone of `account-info`, which `details` reads once; a connector that never read it
+tries again at the next full hour, when some zone's day begins.
 """
 
 import json
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -33,6 +35,7 @@ VERSION = "2026-09"
 
 HOSTS = ("hubapi.com",)
 SEARCHES_APART = 0.2
+BURST, BURST_SECONDS = 100, 10.0
 WAITS = {"SECONDLY": timedelta(seconds=1), "TEN_SECONDLY_ROLLING": timedelta(seconds=10)}
 LOCKED = timedelta(seconds=2)
 
@@ -63,6 +66,7 @@ class HubSpotSession:
     ) -> None:
         self._account, self._pause, self._now = account, pause, now
         self._searched = 0.0
+        self._burst, self._sent = BURST, deque[float](maxlen=1000)
         self.quota: Quota | None = None
         self.zone = _zone(account.settings.get("time_zone"))
         self._details: Mapping[str, Any] | None = None
@@ -89,7 +93,12 @@ class HubSpotSession:
         self._http.close()
 
     def call(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
-        """One request; a refused OAuth token is renewed and the request repeated, once."""
+        """One request, as soon as the burst allows; a refused OAuth token is renewed and the request repeated, once."""
+        if len(self._sent) >= self._burst:
+            wait = self._sent[-self._burst] + BURST_SECONDS - time.monotonic()
+            if wait > 0:
+                self._pause(wait)
+        self._sent.append(time.monotonic())
         return self._http.call(method, path, params=params, body=body)
 
     def search(self, path: str, body: Any) -> Answer:
@@ -137,6 +146,12 @@ class HubSpotSession:
         if left.isdigit():
             most = int(limit) if limit and limit.isdigit() else None
             self.quota = Quota(int(left), most, self._midnight() if self.zone else None)
+        burst, spell = (
+            headers.get("X-HubSpot-RateLimit-Max", ""),
+            headers.get("X-HubSpot-RateLimit-Interval-Milliseconds"),
+        )
+        if burst.isdigit() and spell == "10000":
+            self._burst = min(max(int(burst), 1), 1000)
 
     def _midnight(self) -> datetime:
         """When the day's calls are whole again: the account's next midnight, or the next full hour if nobody knows."""

@@ -365,6 +365,18 @@ def test_searches_keep_a_fifth_of_a_second_apart(server, hubspot):
     assert len(slept) == 1 and 0 < slept[0] <= 0.2
 
 
+def test_no_more_than_a_hundred_calls_in_ten_seconds(server, hubspot):
+    slept = []
+    account = Account(f"{server.url}/hubspot", {"token": TOKEN}, allow_loopback=True)
+    connector = HubSpotConnector(account, pause=slept.append)
+    for _ in range(100):
+        connector.check()
+    assert slept == []
+    connector.check()
+    connector.close()
+    assert len(slept) == 1 and 0 < slept[0] <= 10
+
+
 # --- pulls ---
 
 
@@ -373,20 +385,30 @@ def recent():
     return Window(now - timedelta(hours=1), now + timedelta(seconds=5))
 
 
-def test_two_thousand_changed_deals_take_the_fewest_calls(connect, hubspot):
+def test_changed_deals_take_the_fewest_calls(connect, hubspot):
     with hubspot.records.write():
         people = [hubspot.records.add("contacts", {"firstname": "A"}).id for _ in range(50)]
         company = hubspot.records.add("companies", {"name": "Acme"}).id
         members = {"dealname": "D", "amount": "10", "deal_currency_code": "EUR"}
-        for n in range(2000):
+        for n in range(1100):
             hubspot.add_deal(members, contacts=[(people[n % 50], "Champion")], company=company)
     connector = connect()
     deals = [deal for page in connector.changes("deal", recent()) for deal in page.records]
-    assert len({deal.remote_id for deal in deals}) == 2000
+    assert len({deal.remote_id for deal in deals}) == 1100
     assert all(deal.account_id == company and deal.contacts[0].role == "Champion" for deal in deals)
-    assert connector.calls == 10 + 2 + 2, "pages of 200; people and companies of a thousand deals at once"
-    lines = list(connector.stage_history([deal.remote_id for deal in deals]))
-    assert len(lines) == 2000 and connector.calls == 14 + 40, "fifty at once with history"
+    assert connector.calls == 6 + 2 + 2, "pages of 200; people and companies of a thousand deals at once"
+    lines = list(connector.stage_history([deal.remote_id for deal in deals[:101]]))
+    assert len(lines) == 101 and connector.calls == 10 + 3, "fifty at once with history"
+
+
+def test_a_first_load_lists_a_hundred_a_call(connect, hubspot):
+    with hubspot.records.write():
+        for _ in range(1001):
+            hubspot.add_deal({"dealname": "D", "deal_currency_code": "EUR"})
+    connector = connect()
+    pages = list(connector.changes("deal", Window(None, recent().until)))
+    assert (len(pages), sum(len(page.records) for page in pages)) == (11, 1001)
+    assert connector.calls == 11 + 2 + 2
 
 
 def test_a_window_beyond_the_cap_of_a_search_is_whole(connect, hubspot):
@@ -569,6 +591,6 @@ def test_captured_answers_are_read(connect):
     with faulty(answering(200, conflict)) as crm:
         outcomes = list(connect(url=crm.url).upsert("person", [Draft("0", {}), Draft("1", {})]))
     assert [type(each) for each in outcomes] == [Rejected, Created] and outcomes[0].code == "CONFLICT"
-    with faulty(answering(403, (PAYLOADS / "missing_scopes.json").read_bytes())) as crm:
-        with pytest.raises(ScopeMissing, match=r"crm\.objects\.deals\.read"):
-            connect(url=crm.url).describe("deal")
+    wanting = faulty(answering(403, (PAYLOADS / "missing_scopes.json").read_bytes()))
+    with wanting as crm, pytest.raises(ScopeMissing, match=r"crm\.objects\.deals\.read"):
+        connect(url=crm.url).describe("deal")

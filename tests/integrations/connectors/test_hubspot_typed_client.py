@@ -6,6 +6,7 @@ of them, and parse the dialect's answer strictly into its own models. The client
 speaks 2026-09, whose published description has the same paths and members, but lets values of properties be null.
 """
 
+# ruff: noqa: F811 - fixtures come from the connector's own test
 import collections.abc
 import json
 import re
@@ -21,7 +22,7 @@ from typing_extensions import is_typeddict
 
 from integrations.connectors.base import Draft, Window
 from integrations.connectors.hubspot_session import VERSION
-from tests.integrations.connectors.test_hubspot import connect, hubspot, server  # noqa: F401 - fixtures
+from tests.integrations.connectors.test_hubspot import connect, hubspot, server  # noqa: F401
 
 COVERED = "2026-03"
 # Route of the dialect → the typed client's method; groups of the path are its positional or keyword arguments.
@@ -132,7 +133,11 @@ def replay(request, answer):
         body = request.form() if is_form else json.loads(request.body) if request.body else {}
         named = {snake(key): value for key, value in body.items()}
         kwargs = {key: from_query(values[-1], hints[snake(key)]) for key, values in request.query.items()}
-        kwargs = {snake(key): value for key, value in kwargs.items()} | named | dict(zip(groups, match.groups()))
+        kwargs = (
+            {snake(key): value for key, value in kwargs.items()}
+            | named
+            | dict(zip(groups, match.groups(), strict=True))
+        )
         assert kwargs.keys() <= hints.keys(), f"{name} does not take {kwargs.keys() - hints.keys()}"
         method(**{key: typed(value, hints[key], f"{name}({key})") for key, value in kwargs.items()})
     (built,) = sent
