@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+
+import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from attribution.actions.check_accuracy_when_due import check_accuracy_when_due
 from attribution.actions.hold_run import InputsChanged, RunInProgress
 from attribution.actions.recompute_when_due import recompute_when_due
+from attribution.actions.refit_when_due import refit_when_due
 from attribution.actions.work_on_runs import work_on_runs as work
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="attribution.tasks.recompute_changed")
@@ -17,10 +24,33 @@ def recompute_changed(reason: str = "regular check") -> int | None:
         run = recompute_when_due(at=timezone.now(), reason=reason)
     except (RunInProgress, InputsChanged):
         return None
+    if run is not None and run.state == run.State.WAITING:
+        nudge_runs()
     return run.opportunities_recomputed if run else None
+
+
+@shared_task(name="attribution.tasks.refit_methods")
+def refit_methods() -> str | None:
+    """Once a week, plan a run that lets data-driven methods learn anew; returns its public id."""
+    run = refit_when_due(at=timezone.now())
+    return str(run.public_id) if run else None
 
 
 @shared_task(name="attribution.tasks.work_on_runs")
 def work_on_runs() -> int:
     """Take up planned runs, compute their free parts and finish them; returns how many parts."""
     return work(clock=timezone.now)
+
+
+@shared_task(name="attribution.tasks.check_accuracy")
+def check_accuracy() -> bool:
+    """Once a month, measure the three accuracies; says whether it did."""
+    return check_accuracy_when_due(at=timezone.now(), seed=secrets.randbits(31))
+
+
+def nudge_runs() -> None:
+    """Ask a worker to look after planned runs now. Only a hint: without a broker the next sweep finds them."""
+    try:
+        work_on_runs.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)

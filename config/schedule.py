@@ -38,6 +38,18 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "attribution.tasks.recompute_changed",
         "schedule": timedelta(minutes=1),
     },
+    "attribution: go on with planned runs": {
+        "task": "attribution.tasks.work_on_runs",
+        "schedule": timedelta(seconds=30),
+    },
+    "attribution: refit weekly": {
+        "task": "attribution.tasks.refit_methods",
+        "schedule": timedelta(hours=6),
+    },
+    "attribution: check accuracy monthly": {
+        "task": "attribution.tasks.check_accuracy",
+        "schedule": timedelta(hours=12),
+    },
     "alignment: publish the weekly report": {
         "task": "alignment.tasks.publish_due_report",
         "schedule": timedelta(minutes=10),

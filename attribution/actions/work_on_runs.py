@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Model, Q, QuerySet
 
+from attribution.actions.fit_methods import fit_methods
 from attribution.actions.hold_run import (
     InputsChanged,
     RunInProgress,
@@ -88,6 +89,10 @@ def _take_up(run: AttributionRun, clock: Clock, part_size: int) -> bool:
     """Hold the lease and split the run; False when another worker was first."""
     at = clock()
     take_lease(run=run, at=at)
+    if run.refits:
+        AttributionRun.objects.filter(pk=run.pk).update(step="Learning from journeys", beat_at=at)
+        fit_methods(at=at, reason=run.reason)
+        keep_lease(run=run, at=clock())
     force = rules_in_force()
     deals = read_columns(Opportunity.objects.all(), id="pk", account=known("account_id"))
     parts = split(deals, part_size)
@@ -158,7 +163,7 @@ def _compute(run: AttributionRun, shard: AttributionShard, clock: Clock) -> int:
 
 
 def _finish(run: AttributionRun, clock: Clock) -> None:
-    """Make a complete run visible; nothing while parts are missing or when another worker was first."""
+    """Make a complete run visible; nothing while parts are missing. Raises RunInProgress when another was first."""
     with transaction.atomic():
         shards = list(AttributionShard.objects.filter(run=run).defer("opportunities").order_by("number"))
         if not shards or any(shard.state != AttributionShard.State.DONE for shard in shards):

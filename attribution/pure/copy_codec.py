@@ -106,6 +106,8 @@ def rows(fields: Sequence[Field], values: Values, size: int) -> Iterator[tuple[A
 
 def _patterns(fields: Sequence[Field], values: Values, size: int) -> list[Ints]:
     """Return the rows of each pattern of NULLs and words."""
+    if size == 0:
+        return []
     pattern = np.zeros(size, dtype=np.int64)
     for field in fields:
         value = values[field.name]
@@ -113,8 +115,6 @@ def _patterns(fields: Sequence[Field], values: Values, size: int) -> list[Ints]:
             pattern = pattern * len(value.names) + value.codes
         elif field.is_nullable:
             pattern = pattern * 2 + (value == UNKNOWN)
-    if size == 0:
-        return []
     order = np.argsort(pattern, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(pattern[order])) + 1)
 

@@ -20,6 +20,7 @@ from django.db import transaction
 
 from alignment.actions.publish_report import publish_report
 from alignment.queries import last_whole_week
+from attribution.actions.fit_methods import fit_methods
 from attribution.actions.run_attribution import run_attribution
 from attribution.models import AttributionRules
 from config.demo import seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
@@ -154,8 +155,12 @@ def _complete(order: Order, job: JobRun, say: Say) -> None:
 
 
 def _attribute(order: Order) -> None:
-    """Credits of every opportunity. A run that was interrupted keeps its lease; nobody else can be computing yet."""
-    AttributionRules.objects.update(held_by=None, held_until=None)
+    """What data-driven methods learn, then credits of every opportunity, by contact and by account.
+
+    A run that was interrupted keeps its lease; nobody else can be computing yet.
+    """
+    AttributionRules.objects.update(held_by=None, held_until=None, kept_scopes=["contacts", "account"])
+    fit_methods(at=order.at, reason="Demo data")
     run_attribution(at=order.at, reason="Demo data", kind="full")
 
 
