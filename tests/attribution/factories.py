@@ -80,5 +80,5 @@ def run(**fields: Any) -> AttributionRun:
 
 def stored() -> list[tuple[Any, ...]]:
     """Every credit without its run, in a fixed order."""
-    fields = ("opportunity", "method", "touchpoint", "campaign", "channel", "touched_at", "weight", "cents")
+    fields = ("opportunity", "scope", "method", "touchpoint", "campaign", "channel", "touched_at", "weight", "cents")
     return sorted(Credit.objects.values_list(*fields), key=repr)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
+from attribution.actions.recompute_when_due import recompute_when_due
 from attribution.actions.run_attribution import LEASE, RunInProgress
 from attribution.models import AttributionRules, AttributionRun, Credit, JourneyState
 from attribution.pure.methods import all_methods
-from leads.models import Channel, Company, Lead, Opportunity, OpportunityContact, Touchpoint
+from leads.models import Channel, Company, Lead, LeadEvent, Opportunity, OpportunityContact, Touchpoint
 from tests.attribution.factories import AT, company_with_deals, day, deal, run, stored, touched
 from tests.leads.factories import AccountFactory, CampaignFactory, LeadFactory, channel
 
@@ -103,52 +104,82 @@ def test_an_unchanged_open_deal_is_not_recomputed_as_time_passes() -> None:
     assert later.difference["causes"] == {"touches": 1}  # the open deal; the others are closed
 
 
-def _change(chance: random.Random) -> None:
-    """One random change of anything that credits depend on."""
+def _change(chance: random.Random, at: datetime) -> None:
+    """One random change of anything that credits depend on, recorded at a moment as the app records it."""
     deals, leads = list(Opportunity.objects.order_by("pk")), list(Lead.objects.live().order_by("pk"))
-    match chance.randrange(9):
-        case 0:
+    deal_id = chance.choice(deals).pk
+    some_deal = Opportunity.objects.filter(pk=deal_id)
+    match chance.randrange(11):
+        case 0 | 1:
             campaign = chance.choice([None, *{touch.campaign for touch in Touchpoint.objects.all()}])
             kind = channel(chance.choice(["email", "direct"]))
-            touched(chance.choice(leads), campaign, chance.uniform(-5, 60), channel=kind)
-        case 1:
-            Opportunity.objects.filter(pk=chance.choice(deals).pk).update(
-                reporting_cents=chance.choice([None, 0, 1, 99_999])
-            )
+            moment = chance.choice([10, chance.uniform(-5, 60)])  # day 10 has touches in the same second
+            touched(chance.choice(leads), campaign, moment, channel=kind, recorded_at=at)
         case 2:
-            Opportunity.objects.filter(pk=chance.choice(deals).pk).update(status="open", closed_at=None)
+            some_deal.update(reporting_cents=chance.choice([None, 0, 1, 99_999]), changed_at=at)
         case 3:
-            Opportunity.objects.filter(pk=chance.choice(deals).pk).update(
-                status=chance.choice(["won", "lost"]), closed_at=day(chance.uniform(15, 70))
+            some_deal.update(status="open", closed_at=None, changed_at=at)
+        case 4:
+            some_deal.update(
+                status=chance.choice(["won", "lost"]), closed_at=day(chance.uniform(15, 70)), changed_at=at
             )
-        case 4 if len(leads) > 2:
+        case 5 if len(leads) > 2:
             gone, kept = chance.sample(leads, 2)
             Lead.objects.filter(pk=gone.pk).update(merged_into=kept)
-        case 5:
-            OpportunityContact.objects.get_or_create(opportunity=chance.choice(deals), lead=chance.choice(leads))
-        case 6 if len(deals) > 3:
-            chance.choice(deals).delete()
+            LeadEvent.objects.create(lead=kept, kind=LeadEvent.Kind.MERGED, happened_at=at, recorded_at=at)
+        case 6:
+            OpportunityContact.objects.get_or_create(opportunity_id=deal_id, lead=chance.choice(leads))
+            some_deal.update(changed_at=at)
         case 7:
+            OpportunityContact.objects.filter(opportunity=deal_id).update(is_primary=False)
+            head = OpportunityContact.objects.filter(opportunity=deal_id).order_by("lead_id").last()
+            OpportunityContact.objects.filter(pk=head.pk if head else None).update(is_primary=True)
+            some_deal.update(changed_at=at)
+        case 8 if len(deals) > 3:
+            some_deal.get().delete()
+        case 9:
             Company.objects.update(look_back_days=chance.choice([None, 10, 30]))
-        case 8:
-            Channel.objects.filter(key="email").update(is_self_initiated=chance.random() < 0.5)
-            Touchpoint.objects.filter(pk=chance.choice(Touchpoint.objects.values_list("pk", flat=True))).delete()
+            AttributionRules.objects.update(milestone=chance.choice(["closed", "opportunity", "lead"]))
+        case 10:
+            account = AccountFactory()
+            some_deal.update(account=account, changed_at=at)
+            lead = chance.choice(leads)
+            Lead.objects.filter(pk=lead.pk).update(account=account)
+            LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.UPDATED, happened_at=at, recorded_at=at)
+            deal(lead, opened=45, closed=61, account=account, amount_cents=chance.randrange(9_999), changed_at=at)
 
 
-@pytest.mark.parametrize("seed", range(12))
+def _silent_change(chance: random.Random) -> None:
+    """One that leaves no time of its own."""
+    Channel.objects.filter(key="email").update(is_self_initiated=chance.random() < 0.5)
+    AttributionRules.objects.get().suppressed_channels.set([channel("email")] if chance.random() < 0.3 else [])
+    Touchpoint.objects.filter(pk=chance.choice(Touchpoint.objects.values_list("pk", flat=True))).delete()
+
+
+@pytest.mark.parametrize("seed", range(10))
 def test_incremental_equals_full_after_random_changes(seed: int) -> None:
     chance = random.Random(seed)
+    AttributionRules.objects.update(kept_scopes=["contacts", "primary", "account"])
     company_with_deals()
+    at = AT
     run()
-    for _ in range(6):
+    for step in range(5):
+        at += timedelta(minutes=10)
         for _ in range(chance.randint(1, 4)):
-            _change(chance)
-        incremental = run()
-        known = stored()
-        full = run(kind="full")
+            _change(chance, at)
+        # What is recorded in time is found by news alone, everything else by a look at all.
+        if step % 2:
+            _silent_change(chance)
+            run(at=at)
+        else:
+            recompute_when_due(at=at, reason="test")
+        known, hashed = stored(), AttributionRun.objects.order_by("-pk")[0].inputs_hash
+        full = run(kind="full", at=at)
         assert known == stored()
-        assert incremental.inputs_hash == full.inputs_hash
+        assert full.difference["opportunities_changed"] == 0 and full.difference["causes"] == {}
         assert full.opportunities_recomputed == full.opportunities_seen == Opportunity.objects.count()
+        if not full.difference["opportunities_removed"]:
+            assert hashed == full.inputs_hash
 
 
 def test_a_run_says_what_it_saw_and_what_changed() -> None:
