@@ -140,9 +140,9 @@ class SalesforceConnector(SalesforceReader):
         with Reading("/composite"):
             pages, answer = self._session.first_pages([STAGES, OWNERS, CORPORATE])
             self._learn(pages[2])
-            users = self._session.rest(pages[1])
+            users = {row["Id"]: row for row in self._session.rest(pages[1])}
             owners = tuple(
-                Owner(row["Id"], row["Name"] or "", row["Email"] or "", bool(row["IsActive"])) for row in users
+                Owner(key, row["Name"] or "", row["Email"] or "", bool(row["IsActive"])) for key, row in users.items()
             )
             return Reference(stages(self._session.rest(pages[0])), owners, clock(answer))
 

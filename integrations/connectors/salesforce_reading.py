@@ -150,7 +150,8 @@ class SalesforceReader:
             for source, field, literals in asked
             for select in list_selects(source, field, literals, everything=everything)
         ]
-        return [row for rows in self._session.all_rows(selects) for row in rows]
+        # By id: a page may repeat rows of the one before.
+        return list({row.get("Id"): row for rows in self._session.all_rows(selects) for row in rows}.values())
 
     # --- reading by windows ---
 
@@ -188,8 +189,10 @@ class SalesforceReader:
                 rows = self._rows(source, window, place)
             found += rows.rows
             if rows.more:
-                last = rows.rows[-1] if rows.rows else {"SystemModstamp": place.stamp, "Id": place.row_id}
-                return found, _Place(place.source, rows.more, last["SystemModstamp"], last["Id"])
+                stamp, row_id = max(
+                    ((row["SystemModstamp"], row["Id"]) for row in rows.rows), default=(place.stamp, place.row_id)
+                )
+                return found, _Place(place.source, rows.more, stamp, row_id)
             if place.source + 1 == len(sources):
                 return found, None
             place = _Place(place.source + 1)

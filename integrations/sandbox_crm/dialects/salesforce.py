@@ -100,7 +100,10 @@ class Salesforce(Org):
     ) -> dict[str, Any]:
         end = start + len(rows)
         sobject = self._cursors[name].sobject
-        found = call.page(self.engine.shown(sobject, fields, rows))
+        shown = self.engine.shown(sobject, fields, rows)
+        # A row repeated from an earlier page must be one of this query's.
+        names = shown[0].keys() if shown else ()
+        found = [row for row in call.page(shown) if row["attributes"]["type"] == sobject and row.keys() == names]
         page: dict[str, Any] = {"totalSize": total, "done": end >= total, "records": found}
         if end < total:
             return page | {"nextRecordsUrl": f"/services/data/{VERSION}/query/{name}-{end}"}
@@ -236,7 +239,7 @@ class Salesforce(Org):
         before = self.records.get(sobject, record_id)
         if before is None:
             raise refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-        if before.is_deleted:
+        if not before.is_live:
             raise refusal("ENTITY_IS_DELETED", "entity is deleted")
         return self._write(sobject, before, row), False
 

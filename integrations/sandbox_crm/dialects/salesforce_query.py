@@ -102,7 +102,7 @@ class Engine:
         return self._records.listing(sobject, state="any", limit=1_000_000)
 
     def _is_seen(self, record: Record, everything: bool) -> bool:
-        if not record.is_deleted:
+        if record.is_live:
             return True
         return everything and record.modified_at > self._records.now() - BIN_DAYS
 
@@ -114,7 +114,7 @@ class Engine:
             dict(record.members)
             | {
                 "Id": record.id,
-                "IsDeleted": record.is_deleted,
+                "IsDeleted": not record.is_live,
                 "CreatedDate": record.created_at,
                 "CreatedById": make_id("User", 1),
                 "LastModifiedDate": record.modified_at,

@@ -279,6 +279,23 @@ def test_prepare_says_what_an_admin_must_make(org):
     assert len(todo) == 2 and "Contact" in todo[0] and KEY in todo[0] and "Map Lead Fields" in todo[1]
 
 
+@pytest.mark.parametrize("kind", ["duplicate", "reorder"])
+def test_pages_that_repeat_or_turn_lose_and_double_nothing(org, kind):
+    contact = org.records.add("Contact", {"LastName": "C", KEY: "k"}).id
+    ids = [org.dialect.add_deal({"Amount": n}, contact) for n in range(11)]
+    for deal in ids:
+        org.records.change("Opportunity", deal, {"StageName": "Qualification"})
+    connector = org.connect(page_size=4)
+    with org.dialect.faults(Fault(kind, times=None)):
+        found = read(connector, "deal")
+        lines = list(connector.stage_history(ids))
+        owners = connector.reference().owners
+    assert {record.remote_id for record in found} == set(ids)
+    assert all([each.person_key for each in record.contacts] == ["k"] for record in found)
+    assert [line.deal_id for line in lines] == [deal for deal in ids for _ in range(2)]
+    assert len({owner.remote_id for owner in owners}) == len(owners) == 3
+
+
 # --- calls ---
 
 
