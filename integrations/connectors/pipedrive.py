@@ -344,7 +344,13 @@ class PipedriveConnector:
     def _write(self, draft: Draft, known: Mapping[str, RemoteRecord]) -> Outcome:
         code = self._key()
         remote_id = self._remote_id(draft)
-        record = known.get(remote_id or "") or self._first_contact(draft)
+        record = known.get(remote_id or "")
+        if record is None:
+            record, others = self._first_contact(draft)
+            if record is None and remote_id and others:
+                # Made anew it would undo what somebody there merged.
+                message = f"Person {remote_id} is gone; person {others[0]} has the e-mail and is another lead's."
+                return Rejected(draft.key, "merged_away", message, "email")
         body = read.person_body(draft.fields, record) | {"custom_fields": read.custom_body(draft, code)}
         if record is not None:
             differing = read.differing(body, record)
@@ -355,15 +361,17 @@ class PipedriveConnector:
             body["name"] = str(draft.fields.get("email") or draft.key)
         return self._send("POST", PATHS["person"], body, draft, Created)
 
-    def _first_contact(self, draft: Draft) -> RemoteRecord | None:
-        """A person of the same e-mail who is not somebody else of ours, the oldest; without an e-mail, of our key."""
+    def _first_contact(self, draft: Draft) -> tuple[RemoteRecord | None, list[str]]:
+        """A person of the same e-mail who is not somebody else of ours, the oldest; without an e-mail, of our key.
+        Beside it the ids of people found who are other leads'."""
         email = str(draft.fields.get("email") or "")
         ids = self._search(email, "email") if email else self._search(draft.key, "custom_fields")
         people = self._known(ids[:IDS])
         of_ours = [each for each in people.values() if each.key == draft.key]
         of_nobody = [each for each in people.values() if not each.key] if email else []
         candidates = sorted(of_ours, key=_number) or sorted(of_nobody, key=_number)
-        return candidates[0] if candidates else None
+        others = [each for each, person in people.items() if person.key not in (None, draft.key)]
+        return (candidates[0] if candidates else None), others
 
     def _send(
         self, verb: str, path: str, body: Mapping[str, Any], draft: Draft, done: type[Created] | type[Updated]

@@ -16,6 +16,7 @@ from integrations.connectors.base import (
     Outage,
     QuotaDay,
     RawWebhook,
+    Rejected,
     RetryLater,
     Throttled,
     Unchanged,
@@ -227,6 +228,18 @@ def test_a_person_deleted_meanwhile_is_created_anew(server, make):
     server.pipedrive.records.delete("person", made.remote_id)
     (again,) = make().upsert("person", [Draft("lead-1", person(1), made.remote_id)])
     assert isinstance(again, Created) and again.remote_id != made.remote_id
+
+
+def test_a_person_merged_into_another_lead_is_not_made_anew(server, make):
+    connector = make()
+    loser, winner = connector.upsert("person", [Draft(f"lead-{n}", person(n)) for n in range(2)])
+    records = server.pipedrive.records
+    both = [records["person", each.remote_id].members["emails"][0] for each in (winner, loser)]
+    records.merge("person", loser.remote_id, winner.remote_id)
+    records.change("person", winner.remote_id, {"emails": both})
+    (outcome,) = make().upsert("person", [Draft("lead-0", person(0), loser.remote_id)])
+    assert isinstance(outcome, Rejected) and outcome.code == "merged_away"
+    assert records.count("person") == 1
 
 
 def test_an_unclear_create_is_found_again_and_not_doubled(server, make):
