@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from attribution.actions.recompute_when_due import recompute_when_due
 from attribution.actions.run_attribution import LEASE, RunInProgress
-from attribution.models import AttributionRules, AttributionRun, Credit, JourneyState
-from attribution.pure.methods import all_methods
-from leads.models import Channel, Company, Lead, LeadEvent, Opportunity, OpportunityContact, Touchpoint
+from attribution.models import AttributionRules, AttributionRun, Credit, CustomMethod, JourneyState, MethodFit
+from attribution.pure.methods import all_methods, get_method
+from leads.models import Campaign, Channel, Company, Lead, LeadEvent, Opportunity, OpportunityContact, Touchpoint
 from tests.attribution.factories import AT, company_with_deals, day, deal, run, stored, touched
 from tests.leads.factories import AccountFactory, CampaignFactory, LeadFactory, channel
 
@@ -283,3 +283,31 @@ def test_queries_do_not_grow_with_the_data() -> None:
         company_with_deals()
     run()
     assert queries() == few
+
+
+def test_a_changed_share_of_an_own_method_recomputes_as_rules_and_a_dropped_one_takes_its_credits_along() -> None:
+    company_with_deals()
+    run()
+    own = CustomMethod.objects.create(slug="half", name="Half", first_touch=50, closing=50)
+    assert run().difference["causes"] == {"rules": 8}
+    assert Credit.objects.filter(method="custom-half").exists()
+    CustomMethod.objects.filter(pk=own.pk).update(first_touch=100, closing=0, version=2)
+    assert run().difference["causes"] == {"rules": 8}
+    CustomMethod.objects.update(is_active=False)
+    run()
+    assert not Credit.objects.filter(method="custom-half").exists()
+
+
+def test_a_new_fit_is_a_cause_of_its_own() -> None:
+    company_with_deals()
+    run()
+    assert not Credit.objects.filter(method="markov_1").exists()  # without a fit it is not computed
+    parameters = {"values": {f"campaign:{pk}": 0.5 for pk in Campaign.objects.values_list("pk", flat=True)}}
+    known = {"method": "markov_1", "version": get_method("markov_1").version, "inputs_hash": "", "fitted_at": AT}
+    MethodFit.objects.create(parameters=parameters, **known)
+    assert run().difference["causes"] == {"fit": 8}
+    assert Credit.objects.filter(method="markov_1").exists()
+    assert run().difference["causes"] == {}
+    MethodFit.objects.update(is_current=False)
+    MethodFit.objects.create(parameters=parameters, **known)
+    assert run().difference["causes"] == {"fit": 8}
