@@ -96,7 +96,7 @@ class Lesson:
         digest = blake2b(f"{method} {get_method(method).version} {self._cuts}".encode(), digest_size=16)
         digest.update(repr((self._keys, self._channels, sorted(self._observed.self_initiated))).encode())
         digest.update(repr(list(self._observed.lifts)).encode())
-        order = np.argsort(self._at + _ints(self._observed.touches.id), kind="stable")
+        order = np.lexsort((_ints(self._observed.touches.id), self._at))
         person = _ints(self._observed.touches.person)
         for column in (self._at, person, self._place, self._channel):
             digest.update(column[order].astype("<i8").tobytes())
