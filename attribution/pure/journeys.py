@@ -236,16 +236,19 @@ def build(touches: Touches, milestones: Milestones, settings: Settings) -> tuple
     rejected_rows = np.flatnonzero(code >= 0)
     rejected = Rejected(row=rejected_rows, code=code[rejected_rows].astype(np.int64))
     eligible = None if len(rejected_rows) == 0 else np.flatnonzero(code < 0)
-    return _sorted(touches, milestones, settings, age, eligible), rejected
+    if eligible is not None:
+        age = age.take(eligible)
+    # Negative ages ascend with time within an opportunity, and span fewer bits than moments do.
+    return _sorted(touches, milestones, settings, np.negative(age, out=age), eligible), rejected
 
 
-def _sorted(touches: Touches, milestones: Milestones, settings: Settings, age: Ints, eligible: Ints | None) -> Journeys:
+def _sorted(
+    touches: Touches, milestones: Milestones, settings: Settings, moment: Ints, eligible: Ints | None
+) -> Journeys:
     def column(values: Ints) -> Ints:
         return values if eligible is None else values.take(eligible)
 
-    age = column(age)
-    # Within an opportunity the oldest touch is the earliest, and ages span fewer bits than moments do.
-    order = grouped_order(column(touches.opportunity), -age, column(touches.id))
+    order = grouped_order(column(touches.opportunity), moment, column(touches.id))
     row = order.rows if eligible is None else eligible.take(order.rows)
     if len(order.doubled):
         # Which of the two came first would hang on the row order.
@@ -257,13 +260,14 @@ def _sorted(touches: Touches, milestones: Milestones, settings: Settings, age: I
     opportunity = order.group[starts]
     place = np.zeros(len(milestones), dtype=np.int64)
     place[opportunity] = np.arange(len(starts))
+    age = _gathered(moment, order.rows)
     return Journeys(
         touches=touches,
         milestones=milestones,
         settings=settings,
         row=row,
         journey=order.group if len(starts) == len(milestones) else place.take(order.group),
-        age=_gathered(age, order.rows),
+        age=np.negative(age, out=age),
         opportunity=opportunity,
         starts=starts,
     )
@@ -271,7 +275,6 @@ def _sorted(touches: Touches, milestones: Milestones, settings: Settings, age: I
 
 def _gathered(values: Ints, rows: Ints) -> Ints:
     gathered = np.empty(len(rows), dtype=np.int64)
-
     each(lambda part: _take(values, rows[part], gathered[part]), slices(len(rows)))
     return gathered
 

@@ -16,6 +16,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+_BLOCK = 1 << 16
+"""Row numbers written at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Order:
@@ -50,19 +53,21 @@ def grouped_order(group: Ints, value: Ints, tie: Ints | None = None) -> Order:
         same = np.flatnonzero(group[order[1:]] == group[order[:-1]])
         return Order(order, group[order], _doubled(order, same, value, tie))
     value_bits = min(room, span_bits)
-    packed, order, grouped = np.empty(rows, dtype=np.int64), np.arange(rows), np.empty(rows, dtype=np.int64)
+    packed, order = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int64)
+    count = np.arange(min(rows, _BLOCK))
 
     def pack(part: slice) -> None:
         key = np.subtract(value[part], low, out=packed[part])
         key >>= span_bits - value_bits
-        key |= np.left_shift(group[part], value_bits, out=grouped[part])
+        key |= np.left_shift(group[part], value_bits, out=order[part])
         key <<= row_bits
-        key |= order[part]
+        for start in range(part.start, part.stop, _BLOCK):
+            block = slice(start, min(start + _BLOCK, part.stop))
+            packed[block] |= np.add(count[: block.stop - start], start, out=order[block])
 
     def unpack(part: slice) -> None:
         np.bitwise_and(packed[part], (1 << row_bits) - 1, out=order[part])
         packed[part] >>= row_bits
-        np.right_shift(packed[part], value_bits, out=grouped[part])
 
     parts = slices(rows)
     each(pack, parts)
@@ -70,7 +75,8 @@ def grouped_order(group: Ints, value: Ints, tie: Ints | None = None) -> Order:
     each(unpack, parts)
     same = np.flatnonzero(packed[1:] == packed[:-1])
     _settle_ties(order, same, value, tie)
-    return Order(order, grouped, _doubled(order, same, value, tie))
+    packed >>= value_bits
+    return Order(order, packed, _doubled(order, same, value, tie))
 
 
 def _sort(packed: Ints) -> None:
