@@ -18,6 +18,7 @@ from integrations.actions.read_reference import record_reference
 from integrations.actions.try_pages import differences, repeat, rolled_back, try_page
 from integrations.connectors.base import Connector, Kind, Reference, RemoteRecord, Window
 from integrations.models import PendingPush, RecordKind, SyncRecord, SyncRun, Watermark
+from integrations.queries import rules_of
 from leads.models import Lead
 
 MOST = 500
@@ -62,10 +63,14 @@ class _Trial:
 
     def __init__(self, held: Held, connector: Connector, run: RunLog, limit: int) -> None:
         self.held, self.connector, self.run, self.limit = held, connector, run, limit
+        self.is_known, self.rules = True, rules_of(held.connection)["person"]
 
     def compare(self) -> str:
         reference = self.connector.reference()
-        notes = [note for kind in pulled_kinds(self.connector) if (note := self._pull(kind, reference))]
+        # Before the first sync the CRM has no field for our key: nobody there can be known as one of ours.
+        self.is_known = Watermark.objects.filter(connection=self.held.connection).exists()
+        kinds = [kind for kind in pulled_kinds(self.connector) if self.is_known or kind != "person"]
+        notes = [note for kind in kinds if (note := self._pull(kind, reference))]
         notes.append(self._push(reference))
         return " ".join(note for note in notes if note)
 
@@ -107,9 +112,10 @@ class _Trial:
             record_reference(held=self.held, reference=reference)
             drafts = list(draft_leads(connection=self.held.connection, lead_ids=ids).values())
         self.held.keep()
-        known = self.connector.fetch("person", [each.draft.remote_id for each in drafts if each.draft.remote_id])
+        linked = [each.draft.remote_id for each in drafts if each.draft.remote_id]
+        known = self.connector.fetch("person", linked) if linked else {}
         new = [each.draft.key for each in drafts if not each.draft.remote_id]
-        found = self.connector.find("person", new) if new else {}
+        found = self.connector.find("person", new) if new and self.is_known else {}
         at = self.held.keep()
         for each in drafts:
             remote_id = each.draft.remote_id
@@ -124,7 +130,7 @@ class _Trial:
             said = differences(theirs={}, ours=drafted.whole)
             note = f"{drafted.draft.remote_id} is not there any more." if drafted.draft.remote_id else ""
             self.run.add(_Outcome.WOULD_CREATE, at, changes=said, note=note, **facts)
-        elif said := differences(theirs=record.fields, ours=drafted.draft.fields):
+        elif said := differences(theirs=record.fields, ours=drafted.draft.fields, rules=self.rules):
             self.run.add(_Outcome.WOULD_UPDATE, at, changes=said, remote_id=record.remote_id, **facts)
         else:
             self.run.run.unchanged += 1

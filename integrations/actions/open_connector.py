@@ -26,8 +26,17 @@ def open_connector(*, connection: Connection) -> Connector:
         secrets=secrets,
         account_settings=settings_of(connection=connection),
         tokens=StoredTokens(connection.pk),
-        fields={kind: [rule.remote for rule in rules] for kind, rules in rules_of(connection).items()},
+        fields=_fields_read(connection),
     )
+
+
+def _fields_read(connection: Connection) -> dict[Kind, list[str]]:
+    """The vendor's names that the mapping reads. Accounts and deals come in our names but for what is their own."""
+    rules = rules_of(connection)
+    return {
+        kind: [rule.remote for rule in each if kind == "person" or rule.remote.startswith("properties.")]
+        for kind, each in rules.items()
+    }
 
 
 def settings_of(*, connection: Connection) -> dict[str, Any]:

@@ -107,9 +107,12 @@ def pulled_kinds(connector: Connector) -> tuple[Kind, ...]:
 
 
 def _pull(held: Held, connector: Connector, run: RunLog, is_full: bool) -> str:
+    notes: list[str] = []
+    if not Watermark.objects.filter(connection=held.connection).exists():
+        # Before the first sync: the field of our own key, where the CRM lacks it.
+        notes += connector.prepare()
     reference = connector.reference()
     record_reference(held=held, reference=reference)
-    notes: list[str] = []
     for kind in pulled_kinds(connector):
         notes += _pull_kind(held, connector, run, kind, reference.server_time, is_full)
     for kind in pulled_kinds(connector) if connector.capabilities.gone else ():

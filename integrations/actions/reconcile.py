@@ -22,6 +22,7 @@ from integrations.actions.pull import pulled_kinds, reader_of
 from integrations.actions.try_pages import differences, repeat, try_page
 from integrations.connectors.base import Connector, Kind, RemoteRecord, Window
 from integrations.models import ExternalRecord, PendingPush, RecordKind, SyncRecord, SyncRun, Watermark
+from integrations.queries import rules_of
 
 CHUNK = 100
 _KINDS: Mapping[Kind, tuple[RecordKind, ...]] = {
@@ -61,6 +62,7 @@ class _Comparison:
     def __init__(self, held: Held, connector: Connector, run: RunLog) -> None:
         self.held, self.connector, self.run = held, connector, run
         links = ExternalRecord.objects.filter(connection=held.connection, merged_into="", held_at__isnull=True)
+        self.rules = rules_of(held.connection)["person"]
         self.links = links.filter(archived_at__isnull=True)
 
     def compare(self, is_full: bool) -> str:
@@ -126,7 +128,7 @@ class _Comparison:
                 continue
             if drafted.link is not None and drafted.link.pk != link.pk:
                 continue  # the lead is kept up as the contact it became
-            said = differences(theirs=record.fields, ours=drafted.whole)
+            said = differences(theirs=record.fields, ours=drafted.whole, rules=self.rules)
             if said:
                 facts = {"kind": link.kind, "way": SyncRecord.Way.OUT, "lead_id": link.lead_id}
                 self.run.add(_Outcome.DIFFERS, at, remote_id=link.remote_id, changes=said, **facts)

@@ -16,7 +16,7 @@ from integrations.actions.log_run import RunLog
 from integrations.actions.pull import PageReader
 from integrations.connectors.base import RemoteRecord
 from integrations.models import SyncRecord, SyncRun
-from integrations.pure.mapping import changes
+from integrations.pure.mapping import FieldRule, changes
 from integrations.pure.merging import agree, essence
 
 
@@ -63,12 +63,18 @@ def repeat(*, run: RunLog, record: SyncRecord, outcome: str, at: datetime, **fac
     run.add(outcome, at, **(values | facts))
 
 
-def differences(*, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, list[str]]:
-    """{remote field: [theirs, ours]} where a draft says something else than the record; nothing and "" agree."""
+def differences(
+    *, theirs: Mapping[str, Any], ours: Mapping[str, Any], rules: Sequence[FieldRule] = ()
+) -> dict[str, list[str]]:
+    """{remote field: [theirs, ours]} where a draft says something else than the record; nothing and "" agree.
+
+    A CRM gives every record some owner: where we name none, that is no difference.
+    """
+    owner = next((rule.remote for rule in rules if rule.local == "owner_id"), None)
     return {
         change.field: [essence(change.before), essence(change.after)]
         for change in changes(theirs, ours)
-        if not agree(change.before, change.after)
+        if not agree(change.before, change.after) and (change.field != owner or essence(change.after))
     }
 
 

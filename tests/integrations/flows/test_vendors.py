@@ -1,0 +1,80 @@
+"""The engine against each vendor's dialect: leads out, deals and campaigns back, tokens that end half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from integrations.actions.dry_run import dry_run
+from integrations.actions.enqueue import enqueue_leads
+from integrations.actions.reconcile import reconcile
+from integrations.actions.run_sync import run_sync
+from integrations.models import Connection, ExternalRecord, SyncRun
+from integrations.sandbox_crm.dialects import Fault
+from integrations.sandbox_crm.server import SandboxServer
+from leads.models import Company
+from tests.integrations.sandbox_crm.running import TOKEN
+from tests.integrations.world import Clock, connect, states
+from tests.leads.factories import LeadFactory
+
+pytestmark = pytest.mark.django_db
+SECRETS: dict[str, dict[str, Any]] = {
+    "hubspot": {"secrets": {"client_secret": TOKEN, "refresh_token": TOKEN}, "settings": {"client_id": "c1"}},
+    "salesforce": {"secrets": {"client_id": "c1", "client_secret": TOKEN}},
+    "pipedrive": {"secrets": {"token": TOKEN}},
+}
+Connected = Callable[[str], Connection]
+
+
+@pytest.fixture
+def connected_to(crm: SandboxServer, company: Company) -> Connected:
+    def made(kind: str) -> Connection:
+        return connect(f"{crm.url}/{kind}", slug=kind, kind=kind, secret="", **SECRETS[kind])
+
+    return made
+
+
+def asked(connection: Connection, clock: Clock) -> list[SyncRun]:
+    before = set(SyncRun.objects.values_list("pk", flat=True))
+    run_sync(connection_id=connection.pk, reason="asked for", clock=clock, seed=1)
+    return list(SyncRun.objects.exclude(pk__in=before).order_by("pk"))
+
+
+@pytest.mark.parametrize("kind", sorted(SECRETS))
+def test_leads_go_out_once_and_both_sides_then_agree(connected_to: Connected, clock: Clock, kind: str) -> None:
+    connection = connected_to(kind)
+    leads = LeadFactory.create_batch(3, company="Acme", stage="mql")
+    trial = dry_run(connection_id=connection.pk, clock=clock)
+    assert (trial.state, trial.created) == ("done", 3), trial.note
+
+    enqueue_leads(lead_ids=[lead.pk for lead in leads], at=clock(), reason="captured")
+    pull, push = asked(connection, clock)
+    assert (pull.state, push.state, push.created) == ("done", "done", 3), (pull.note, push.note)
+    assert states(connection) == {"done": 3}
+    assert ExternalRecord.objects.filter(connection=connection, kind="person", lead__in=leads).count() == 3
+
+    for run in asked(connection, clock):
+        assert (run.state, run.created, run.updated, run.rejected) == ("done", 0, 0, 0), run.note
+    compared = reconcile(connection_id=connection.pk, clock=clock)
+    told = [(each.outcome, each.kind, each.changes) for each in compared.records.all()]
+    assert (compared.state, told) == ("done", []), compared.note
+
+
+@pytest.mark.parametrize("kind", ["hubspot", "salesforce"])
+def test_a_token_that_ends_half_way_is_renewed(
+    connected_to: Connected, crm: SandboxServer, clock: Clock, kind: str
+) -> None:
+    connection = connected_to(kind)
+    lead = LeadFactory()
+    enqueue_leads(lead_ids=[lead.pk], at=clock(), reason="captured")
+    asked(connection, clock)
+    first = Connection.objects.get(pk=connection.pk).access_token
+    assert first
+    crm.dialect(kind).scenario.set(Fault("expire", skip=2))
+
+    assert [run.state for run in asked(connection, clock)] == ["done", "done"]
+
+    connection.refresh_from_db()
+    assert connection.access_token not in ("", first)
