@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
-from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
+from integrations.models import (
+    Connection,
+    ExternalRecord,
+    FieldMap,
+    PendingPush,
+    StageMap,
+    SyncHint,
+    SyncRecord,
+    SyncRun,
+    Watermark,
+)
 from leads.admin.read_only import ReadOnly
 
 
@@ -22,7 +32,8 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     list_display = ("name", "kind", "base_url", "is_active", "health", "paused_until", "secret_set_at")
     fields = (
         "name", "is_active", "slug", "kind", "base_url", "health", "health_note", "health_at", "paused_until",
-        "failures", "quota_left", "secret_set_at", "lease_until", "fence", "created_at",
+        "failures", "sign_in", "settings", "currency", "quota_left", "quota_limit", "quota_resets_at",
+        "secret_set_at", "lease_until", "fence", "created_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in ("name", "is_active"))
 
@@ -37,6 +48,24 @@ class StageMapAdmin(SyncRows):
     list_display = ("connection", "remote_key", "remote_name", "stage")
     list_select_related = ("connection", "stage")
     list_filter = ("connection",)
+
+
+@admin.register(FieldMap)
+class FieldMapAdmin(SyncRows):
+    """Edited on the connection's page, which has what changed read and sent again."""
+
+    list_display = ("connection", "kind", "local", "remote", "direction", "policy")
+    list_select_related = ("connection",)
+    list_filter = ("connection", "kind")
+
+
+@admin.register(SyncHint)
+class SyncHintAdmin(SyncRows):
+    """What webhooks made us look at."""
+
+    list_display = ("received_at", "connection", "kind", "remote_id", "is_gone", "looked_at")
+    list_select_related = ("connection",)
+    list_filter = ("connection", "kind")
 
 
 @admin.register(Watermark)
