@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from integrations.actions.run_sync import run_sync
 from integrations.models import Connection, ExternalRecord, SyncRun
 from integrations.sandbox_crm.dialects import Fault
 from integrations.sandbox_crm.server import SandboxServer
-from leads.models import Company
+from leads.models import Campaign, Company, Touchpoint
 from tests.integrations.sandbox_crm.running import TOKEN
 from tests.integrations.world import Clock, connect, states
 from tests.leads.factories import LeadFactory
@@ -78,3 +79,37 @@ def test_a_token_that_ends_half_way_is_renewed(
 
     connection.refresh_from_db()
     assert connection.access_token not in ("", first)
+
+
+def test_campaigns_arrive_and_responses_become_touches(
+    connected_to: Connected, crm: SandboxServer, clock: Clock
+) -> None:
+    connection, records = connected_to("salesforce"), crm.dialect("salesforce").records
+    lead = LeadFactory(stage="subscriber")
+    enqueue_leads(lead_ids=[lead.pk], at=clock(), reason="captured")
+    asked(connection, clock)
+    person = ExternalRecord.objects.get(lead=lead).remote_id
+    campaign = records.add(
+        "Campaign",
+        {"Name": "May webinar", "Type": "Webinar", "IsActive": True, "StartDate": "2026-05-01", "ActualCost": 500.0},
+    )
+    members = {"CampaignId": campaign.id, "LeadId": person}
+    records.add("CampaignMember", members | {"Status": "Sent"})
+    records.add(
+        "CampaignMember",
+        members | {"Status": "Responded", "FirstRespondedDate": "2026-05-02"},
+    )
+
+    for _ in range(2):
+        clock.pass_by(seconds=2)
+        time.sleep(1.1)
+        assert asked(connection, clock)[0].state == "done"
+
+    made = Campaign.objects.get(name="May webinar")
+    assert (made.channel.key, str(made.starts_on)) == ("webinar", "2026-05-01")
+    (cost,) = made.costs.all()
+    assert (cost.amount_cents, cost.source, str(cost.spent_on)) == (50_000, "salesforce", "2026-05-01")
+    (touch,) = Touchpoint.objects.filter(lead=lead)
+    assert (touch.kind, touch.campaign, f"{touch.occurred_at:%Y-%m-%d}") == ("webinar_attendance", made, "2026-05-02")
+    lead.refresh_from_db()
+    assert (lead.stage, lead.campaign) == ("lead", made)
