@@ -1,6 +1,7 @@
 """Credits: a deal's amount split by weights into whole cents that add up exactly."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,6 +28,9 @@ _SHORT = 1 << 13
 
 _BLOCK = 1 << 15
 """Touches divided at a time."""
+
+_PART = 1 << 21
+"""Touches split at a time, give or take a journey: what the steps need between them stays small for any size."""
 
 _WHOLE = 1e-9
 """Weights whose sum is this close to 1 claim the whole amount."""
@@ -100,6 +104,20 @@ def _split(weights: Floats, target: Ints, journey: Ints, lengths: Ints) -> Ints:
     """Split ``target[journeys]`` over credited touches, sorted by ``journey``, ``lengths[journeys]`` in each."""
     if lengths.max() <= 1:
         return target.take(journey)
+    if len(journey) <= _PART:
+        return _split_part(weights, target, journey, lengths)
+    ends = np.cumsum(lengths)
+    bounds = np.searchsorted(ends, np.arange(_PART, len(journey), _PART), side="left") + 1
+    cents = np.empty(len(journey), dtype=np.int64)
+    for first, last in pairwise(sorted({0, *bounds.tolist(), len(target)})):
+        touches = slice(int(ends[first] - lengths[first]), int(ends[last - 1]))
+        of = slice(first, last)
+        cents[touches] = _split_part(weights[touches], target[of], journey[touches] - first, lengths[of])
+    return cents
+
+
+def _split_part(weights: Floats, target: Ints, journey: Ints, lengths: Ints) -> Ints:
+    """The same for few enough touches."""
     units = np.rint(weights * _UNITS)
     whole = np.bincount(journey, weights=units, minlength=len(target))
     cents, remainder = np.empty(len(journey), dtype=np.int64), np.empty(len(journey), dtype=np.int64)

@@ -138,3 +138,17 @@ def test_weights_too_small_for_a_unit_take_nothing() -> None:
 def test_bad_input_is_refused(weights: list[float], amounts: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         allocate(journeys_of([2]), np.array(weights), np.array(amounts))
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 60])
+def test_the_size_of_the_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    rng = np.random.default_rng(7)
+    journeys = journeys_of(rng.integers(1, 9, 40).tolist())
+    amounts = rng.integers(-(10**9), 10**9, 40)
+    for credited in (1.0, 0.6):  # with and without touches that earn nothing
+        raw = rng.random(len(journeys.row)) * (rng.random(len(journeys.row)) < credited)
+        weights = raw / np.maximum(journeys.spread(journeys.sums(raw)), 1e-12)
+        whole = allocate(journeys, weights, amounts)
+        with monkeypatch.context() as patch:
+            patch.setattr("attribution.pure.credits._PART", size)
+            assert allocate(journeys, weights, amounts).tolist() == whole.tolist()
