@@ -1,6 +1,6 @@
 """Nouns of attribution: rules, runs, credits, and what is known about their accuracy."""
 
-from attribution.models.accuracy import AccuracyCheck, LiftTest, MethodFit, SourceCheck
+from attribution.models.accuracy import AccuracyCheck, LiftTest, MethodFit, Simulation, SourceCheck
 from attribution.models.credit import Credit, CreditQuerySet, JourneyState
 from attribution.models.rules import AttributionRules, CustomMethod, JourneyScope, Milestone, SourcedTest
 from attribution.models.run import AttributionRun, AttributionShard
@@ -20,6 +20,7 @@ __all__ = [
     "LiftTest",
     "MethodFit",
     "Milestone",
+    "Simulation",
     "SourceCheck",
     "SourcedDecision",
     "SourcedTest",

@@ -119,3 +119,26 @@ class AccuracyCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}, {self.measured_at:%Y-%m-%d}"
+
+
+class Simulation(models.Model):
+    """A market of known truth as somebody ran it behind "How accurate is this?"; the same request is the same row.
+
+    ``results`` is what `attribution.actions.run_simulation` describes; None while it waits for a worker.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    scenario = models.CharField(max_length=40)
+    seed = models.PositiveIntegerField()
+    people = models.PositiveIntegerField()
+    job = models.ForeignKey("leads.JobRun", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    results = models.JSONField(null=True)
+    asked_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    made_at = models.DateTimeField()
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scenario", "seed", "people"], name="simulation_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scenario}, seed {self.seed}"

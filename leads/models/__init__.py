@@ -1,7 +1,7 @@
 """Nouns of the system of record."""
 
 from leads.models.account import Account
-from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule
+from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule, ChannelRuleVersion
 from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission
 from leads.models.company import Company, ExchangeRate
 from leads.models.follow_up import FollowUp
@@ -17,7 +17,7 @@ from leads.models.opportunity import (
 )
 from leads.models.scoring import LeadScore, ScoringRule, ScoringRuleSet
 from leads.models.territory import Assignment, Territory, TerritoryRep, TerritoryRule
-from leads.models.touchpoint import TouchKind, Touchpoint
+from leads.models.touchpoint import TouchChannelChange, TouchKind, Touchpoint
 from leads.models.user import RepAbsence, RepCapacity, Role, User
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "CampaignCost",
     "Channel",
     "ChannelRule",
+    "ChannelRuleVersion",
     "Company",
     "Consent",
     "DealStatus",
@@ -60,6 +61,7 @@ __all__ = [
     "Territory",
     "TerritoryRep",
     "TerritoryRule",
+    "TouchChannelChange",
     "TouchKind",
     "Touchpoint",
     "User",

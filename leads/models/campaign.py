@@ -63,6 +63,23 @@ class ChannelRule(models.Model):
         return f"{self.position}: {self.channel}"
 
 
+class ChannelRuleVersion(models.Model):
+    """The whole rule set as it stood from one moment on; append-only.
+
+    ``rules`` holds [position, channel key, source, medium, campaign, referrer] per rule, in order.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    rules = models.JSONField()
+    change = models.CharField(max_length=300, help_text="what was changed, in words")
+    moves = models.PositiveIntegerField(default=0, help_text="touches of the 90 days before that it would judge anew")
+    saved_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    saved_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Rules, version {self.number}"
+
+
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def below(self, public_id: str) -> CampaignQuerySet:
         """The campaign with this public id and every campaign below it."""

@@ -28,7 +28,10 @@ class TouchpointQuerySet(models.QuerySet["Touchpoint"]):
 
 
 class Touchpoint(models.Model):
-    """One contact. Append-only; a repeated delivery of the same event meets ``dedupe_key``."""
+    """One contact. Append-only; a repeated delivery of the same event meets ``dedupe_key``.
+
+    Only its channel may change, when rules are applied to past touches: see `TouchChannelChange`.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="touchpoints")
@@ -67,3 +70,19 @@ class Touchpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.occurred_at:%Y-%m-%d}"
+
+
+class TouchChannelChange(models.Model):
+    """A touch that changed rules gave another channel; the one it had is kept here. Append-only."""
+
+    touchpoint = models.ForeignKey("leads.Touchpoint", on_delete=models.CASCADE, related_name="channel_changes")
+    job = models.ForeignKey("leads.JobRun", on_delete=models.PROTECT, related_name="+")
+    from_channel = models.ForeignKey("leads.Channel", on_delete=models.PROTECT, related_name="+")
+    to_channel = models.ForeignKey("leads.Channel", on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["touchpoint", "job"], name="touch_channel_change_once_per_job")]
+
+    def __str__(self) -> str:
+        return f"{self.touchpoint}: {self.from_channel} → {self.to_channel}"

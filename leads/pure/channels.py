@@ -67,20 +67,37 @@ def classify(visit: Visit, rules: Sequence[ChannelRule], own_hosts: Collection[s
     Tags missing from the visit are read from its landing page, also the click ids that ad networks append by
     themselves: a Google ad without UTM tags would otherwise look like organic search.
     """
+    asked = _asked(visit, own_hosts)
+    for rule in sorted(rules, key=lambda rule: rule.position):
+        if _catches(rule, asked):
+            return ChannelMatch(rule.channel, rule.position)
+    return ChannelMatch(OTHER, None)
+
+
+def catching(visit: Visit, rules: Sequence[ChannelRule], own_hosts: Collection[str] = ()) -> list[ChannelRule]:
+    """Every rule whose conditions a visit meets, in order; the first of them decides."""
+    asked = _asked(visit, own_hosts)
+    return [rule for rule in sorted(rules, key=lambda rule: rule.position) if _catches(rule, asked)]
+
+
+def _asked(visit: Visit, own_hosts: Collection[str]) -> tuple[str, str, str, str]:
+    """Source, medium, campaign and the referring host, as rules are compared with them."""
     seen = _complete(visit)
     host = _host(seen.referrer)
     if any(host == own or host.endswith(f".{own}") for own in map(_host, own_hosts) if own):
         host = ""
     source, medium, campaign = (value.strip().casefold() for value in (seen.source, seen.medium, seen.campaign))
-    for rule in sorted(rules, key=lambda rule: rule.position):
-        if (
-            _fits(rule.medium, medium)
-            and _fits(rule.source, source)
-            and _fits(rule.campaign, campaign)
-            and _fits(rule.referrer, host)
-        ):
-            return ChannelMatch(rule.channel, rule.position)
-    return ChannelMatch(OTHER, None)
+    return source, medium, campaign, host
+
+
+def _catches(rule: ChannelRule, asked: tuple[str, str, str, str]) -> bool:
+    source, medium, campaign, host = asked
+    return (
+        _fits(rule.medium, medium)
+        and _fits(rule.source, source)
+        and _fits(rule.campaign, campaign)
+        and _fits(rule.referrer, host)
+    )
 
 
 # Click id → (source, medium). Facebook's fbclid is missing on purpose: it marks free posts as well.
