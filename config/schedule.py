@@ -26,6 +26,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "integrations.tasks.back_fill_connections",
         "schedule": timedelta(minutes=1),
     },
+    "integrations: dry runs and comparisons": {
+        "task": "integrations.tasks.try_connections",
+        "schedule": timedelta(seconds=30),
+    },
     "integrations: nightly comparison": {
         "task": "integrations.tasks.reconcile_connections",
         "schedule": timedelta(minutes=30),

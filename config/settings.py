@@ -311,6 +311,9 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", "portal@localhost")
 # --- integrations ---------------------------------------------------------------------------------------------------
 # The sandbox CRM lives on loopback; production never talks to private addresses unless an operator says so.
 SANDBOX_CRM_ALLOWED: bool = env.bool("SANDBOX_CRM_ALLOWED", not IS_PRODUCTION)
+# Where it is and what opens it, for those who try a connection without an account of their own.
+SANDBOX_CRM_URL: str = env.str("SANDBOX_CRM_URL", "").rstrip("/")
+SANDBOX_CRM_TOKEN: str = env.str("SANDBOX_CRM_TOKEN", "")
 
 # --- logs -----------------------------------------------------------------------------------------------------------
 LOGGING = structlog_logging(as_json=IS_PRODUCTION, level=env.str("LOG_LEVEL", "INFO" if MODE != "test" else "WARNING"))

@@ -14,6 +14,7 @@ from integrations.actions.forget_old import forget_old
 from integrations.actions.hear_webhook import look_at_hints
 from integrations.actions.plan_reconciles import run_due_reconciles
 from integrations.actions.plan_syncs import follow_changes, run_due_syncs, run_job
+from integrations.actions.plan_trials import run_trials
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +45,17 @@ def look_at_webhooks(connection_id: int | None = None) -> int:
 
 @shared_task
 def back_fill_connections() -> int:
-    """Owe new connections what we have."""
-    return run_back_fills(clock=timezone.now)
+    """Owe new connections what we have, and begin to send it."""
+    done = run_back_fills(clock=timezone.now)
+    if done:
+        _nudge(sync_due_connections)
+    return done
+
+
+@shared_task
+def try_connections() -> int:
+    """Dry runs and comparisons that people asked for."""
+    return run_trials(clock=timezone.now, seed=secrets.randbits(32))
 
 
 @shared_task
@@ -68,6 +78,11 @@ def nudge_look(connection_id: int) -> None:
 def nudge_back_fill() -> None:
     """Ask a worker to begin a back-fill now. Only a hint, too."""
     _nudge(back_fill_connections)
+
+
+def nudge_trials() -> None:
+    """Ask a worker to begin dry runs and comparisons now. Only a hint, too."""
+    _nudge(try_connections)
 
 
 def nudge_sync(job_id: int) -> None:

@@ -40,7 +40,7 @@ def dry_run(
 
     At most ``limit`` records of each kind in each direction are looked at; the run's note says where there are more.
     """
-    with hold_connection(connection_id=connection_id, clock=clock) as held:
+    with hold_connection(connection_id=connection_id, clock=clock, is_trial=True) as held:
         opened = connector or open_connector(connection=held.connection)
         try:
             run = start_run(

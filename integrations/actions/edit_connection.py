@@ -33,10 +33,12 @@ def add_connection(
     account_settings: Mapping[str, Any] | None = None,
     currency: str = "",
     by: User | None = None,
+    is_active: bool = True,
 ) -> Connection:
-    """A new active connection with the mapping that its connector brings.
+    """A new connection with the mapping that its connector brings.
 
-    It owes the CRM every lead we have: a job of its own (`back_fill.plan_back_fill`) says so, in the background.
+    An active one owes the CRM every lead we have: a job of its own (`back_fill.plan_back_fill`) says so, in the
+    background. One that is not active is set up first and switched on later (`switch_connection.switch_on`).
     """
     with transaction.atomic():
         connection = Connection.objects.create(
@@ -50,11 +52,40 @@ def add_connection(
             sign_in=sign_in,
             settings=dict(account_settings or {}),
             currency=currency,
+            is_active=is_active,
+            switched_on_at=at if is_active else None,
             created_at=at,
         )
         _fill_mapping(connection)
-        plan_back_fill(connection=connection, by=by, at=at)
+        if is_active:
+            plan_back_fill(connection=connection, by=by, at=at)
     return connection
+
+
+def edit_access(
+    *,
+    connection_id: int,
+    name: str,
+    base_url: str,
+    sign_in: str,
+    account_settings: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    currency: str,
+    at: datetime,
+) -> bool:
+    """Change name, address, way of signing in, settings, and those secrets that are given; whether access changed."""
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection_id)
+        before = (connection.base_url, connection.sign_in, connection.settings)
+        connection.name, connection.base_url, connection.sign_in = name, base_url, sign_in
+        connection.settings, connection.currency = {**connection.settings, **account_settings}, currency
+        is_other = before != (connection.base_url, connection.sign_in, connection.settings)
+        connection.save(update_fields=["name", "base_url", "sign_in", "settings", "currency"])
+        if secrets:
+            replace_secret(connection_id=connection_id, secrets=secrets, at=at)
+        elif is_other:
+            forget_tokens(connection_id=connection_id)
+    return is_other or bool(secrets)
 
 
 def _fill_mapping(connection: Connection) -> None:
@@ -175,7 +206,7 @@ def map_fields(*, connection_id: int, kind: str, rules: Sequence[FieldRule], at:
         )
         ExternalRecord.objects.filter(connection=connection, kind=RecordKind.DEAL).update(content_hash="")
         _read_again(connection_id, (kind,))
-        if kind == RecordKind.PERSON:
+        if kind == RecordKind.PERSON and connection.is_active:
             plan_back_fill(connection=connection, by=by, at=at, is_again=True)
     return True
 

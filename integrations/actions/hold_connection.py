@@ -47,20 +47,16 @@ class Held:
 
 
 @contextmanager
-def hold_connection(*, connection_id: int, clock: Clock) -> Iterator[Held]:
-    """The lease for the length of a `with` block. Raises ConnectionBusy.
+def hold_connection(*, connection_id: int, clock: Clock, is_trial: bool = False) -> Iterator[Held]:
+    """The lease for the length of a `with` block. Raises ConnectionBusy. A trial may hold one that is not switched on.
 
     Runs whose process died are marked failed: their lease is over, so nobody is working on them any more.
     """
     at = clock()
     with transaction.atomic():
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=at)
-        taken = (
-            Connection.objects.active()
-            .filter(free, pk=connection_id)
-            .update(lease_until=at + LEASE, fence=F("fence") + 1)
-        )
-        if not taken:
+        rows = Connection.objects.all() if is_trial else Connection.objects.active()
+        if not rows.filter(free, pk=connection_id).update(lease_until=at + LEASE, fence=F("fence") + 1):
             raise ConnectionBusy("Another sync of this connection is under way, or it is switched off.")
         connection = Connection.objects.get(pk=connection_id)
         SyncRun.objects.filter(connection=connection, state=SyncRun.State.RUNNING).update(

@@ -1,6 +1,14 @@
 """Nouns of the CRM sync."""
 
-from integrations.models.connection import Connection, ExternalRecord, FieldMap, RecordKind, StageMap, Watermark
+from integrations.models.connection import (
+    Connection,
+    ExternalRecord,
+    FieldMap,
+    RecordKind,
+    RemoteSchema,
+    StageMap,
+    Watermark,
+)
 from integrations.models.sync import PendingPush, SyncHint, SyncRecord, SyncRun
 
 __all__ = [
@@ -9,6 +17,7 @@ __all__ = [
     "FieldMap",
     "PendingPush",
     "RecordKind",
+    "RemoteSchema",
     "StageMap",
     "SyncHint",
     "SyncRecord",

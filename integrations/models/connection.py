@@ -72,6 +72,8 @@ class Connection(models.Model):
     webhook_key = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     webhook_secret = SecretTextField(blank=True, editable=False)
     is_active = models.BooleanField(default=True)
+    switched_on_at = models.DateTimeField(null=True, blank=True, help_text="empty while it is being set up")
+    account = models.JSONField(default=dict, blank=True, help_text="what the last test learned of the account")
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNTRIED)
     health_note = models.CharField(max_length=300, blank=True)
     health_at = models.DateTimeField(null=True, blank=True)
@@ -95,6 +97,11 @@ class Connection(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("integrations:connection-detail", args=[self.slug])
+
+    @property
+    def is_being_set_up(self) -> bool:
+        """Whether nobody has switched it on yet."""
+        return not self.is_active and self.switched_on_at is None
 
     @property
     def all_secrets(self) -> dict[str, str]:
@@ -168,6 +175,24 @@ class FieldMap(models.Model):
 
     def __str__(self) -> str:
         return f"{self.local} {self.direction} {self.remote}"
+
+
+class RemoteSchema(models.Model):
+    """The fields of a kind as the CRM described them when it was tested last; the mapping is chosen from them.
+
+    ``fields`` is a list of {"name", "label", "type", "is_writable", "is_required", "is_custom"}.
+    """
+
+    connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="schemas")
+    kind = models.CharField(max_length=12, choices=RecordKind.choices)
+    fields = models.JSONField(default=list)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="remote_schema_once_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.kind}"
 
 
 class ExternalRecord(models.Model):
