@@ -17,15 +17,15 @@ NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
     """A test with real transactions ends with a flush, which also takes what the migrations wrote: put it back.
 
     Otherwise whatever runs next in the same process finds no company, channels or stages. A fixture would come too
-    early: the flush is the last thing the database fixture does.
+    early: the flush is the last thing the database fixture does. After the last test the database itself is gone.
     """
     yield
     marker = item.get_closest_marker("django_db")
-    if marker and marker.kwargs.get("transaction"):
+    if nextitem and marker and marker.kwargs.get("transaction"):
         with item.config.stash[blocking_manager_key].unblock():
             connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
 
