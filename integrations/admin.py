@@ -32,10 +32,10 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     list_display = ("name", "kind", "base_url", "is_active", "health", "paused_until", "secret_set_at")
     fields = (
         "name", "is_active", "slug", "kind", "base_url", "health", "health_note", "health_at", "paused_until",
-        "failures", "sign_in", "settings", "currency", "quota_left", "quota_limit", "quota_resets_at",
+        "failures", "sign_in", "settings", "currency", "merges_people", "quota_left", "quota_limit", "quota_resets_at",
         "secret_set_at", "lease_until", "fence", "created_at",
     )  # fmt: skip
-    readonly_fields = tuple(name for name in fields if name not in ("name", "is_active"))
+    readonly_fields = tuple(name for name in fields if name not in ("name", "is_active", "merges_people"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -73,6 +73,9 @@ class Connection(models.Model):
     webhook_secret = SecretTextField(blank=True, editable=False)
     is_active = models.BooleanField(default=True)
     switched_on_at = models.DateTimeField(null=True, blank=True, help_text="empty while it is being set up")
+    merges_people = models.BooleanField(
+        "merge here whom the CRM merged", default=True, help_text="where both of its people are leads of ours"
+    )
     account = models.JSONField(default=dict, blank=True, help_text="what the last test learned of the account")
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNTRIED)
     health_note = models.CharField(max_length=300, blank=True)

@@ -8,6 +8,7 @@ from leads.models.follow_up import FollowUp
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
 from leads.models.job import JobRun
 from leads.models.lead import OPEN_STAGES, Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
+from leads.models.merge import LeadMerge
 from leads.models.opportunity import (
     DealStatus,
     Opportunity,
@@ -43,6 +44,7 @@ __all__ = [
     "JobRun",
     "Lead",
     "LeadEvent",
+    "LeadMerge",
     "LeadScore",
     "LifecyclePassage",
     "Opportunity",

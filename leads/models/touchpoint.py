@@ -30,7 +30,8 @@ class TouchpointQuerySet(models.QuerySet["Touchpoint"]):
 class Touchpoint(models.Model):
     """One contact. Append-only; a repeated delivery of the same event meets ``dedupe_key``.
 
-    Only its channel may change, when rules are applied to past touches: see `TouchChannelChange`.
+    Only its channel may change, when rules are applied to past touches (see `TouchChannelChange`), and its lead, when
+    two leads turn out to be one person (see `LeadMerge`).
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -66,6 +67,8 @@ class Touchpoint(models.Model):
             models.Index(fields=["lead", "occurred_at"], name="touchpoint_lead_time"),
             models.Index(fields=["campaign", "occurred_at"], name="touchpoint_campaign_time"),
             models.Index(fields=["occurred_at"], name="touchpoint_time"),
+            # For finding people who are known twice; most imported touches have none.
+            models.Index(fields=["visitor_id"], name="touchpoint_visitor", condition=~models.Q(visitor_id="")),
         ]
 
     def __str__(self) -> str:
