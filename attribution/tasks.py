@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from attribution.actions.check_accuracy_when_due import check_accuracy_when_due
 from attribution.actions.hold_run import InputsChanged, RunInProgress
+from attribution.actions.measure_accuracy import measure_accuracy
 from attribution.actions.recompute_when_due import recompute_when_due
 from attribution.actions.refit_when_due import refit_when_due
+from attribution.actions.run_simulation import run_simulations
 from attribution.actions.work_on_runs import work_on_runs as work
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,20 @@ def work_on_runs() -> int:
 def check_accuracy() -> bool:
     """Once a month, measure the three accuracies; says whether it did."""
     return check_accuracy_when_due(at=timezone.now(), seed=secrets.randbits(31))
+
+
+@shared_task(name="attribution.tasks.measure")
+def measure() -> int:
+    """Measure accuracies and run simulations that somebody asked for; returns how many."""
+    return run_simulations(clock=timezone.now) + measure_accuracy(clock=timezone.now, seed=secrets.randbits(31))
+
+
+def nudge_measure() -> None:
+    """Ask a worker to look after requested measurings now. Only a hint, as below."""
+    try:
+        measure.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
 
 
 def nudge_runs() -> None:

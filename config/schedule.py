@@ -10,6 +10,10 @@ from typing import Any
 SCHEDULE: dict[str, dict[str, Any]] = {
     "leads: finish intake": {"task": "leads.tasks.sweep_intake", "schedule": timedelta(seconds=20)},
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},
+    "leads: apply channel rules to past touches": {
+        "task": "leads.tasks.apply_channel_rules",
+        "schedule": timedelta(seconds=60),
+    },
     "integrations: enqueue changed leads": {
         "task": "integrations.tasks.enqueue_changes",
         "schedule": timedelta(seconds=60),
@@ -49,6 +53,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "attribution: refit weekly": {
         "task": "attribution.tasks.refit_methods",
         "schedule": timedelta(hours=6),
+    },
+    "attribution: measure what was asked for": {
+        "task": "attribution.tasks.measure",
+        "schedule": timedelta(seconds=60),
     },
     "attribution: check accuracy monthly": {
         "task": "attribution.tasks.check_accuracy",

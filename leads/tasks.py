@@ -9,6 +9,7 @@ from django.utils import timezone
 from leads.actions.answer_once import forget_answers
 from leads.actions.import_rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
+from leads.actions.reclassify_touches import reclassify_touches
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,12 @@ def sweep_imports() -> int:
 
 
 @shared_task
+def apply_channel_rules() -> int:
+    """Apply the channel rules to past touches where somebody asked for it; returns how many changed."""
+    return reclassify_touches(clock=timezone.now)
+
+
+@shared_task
 def forget_old_answers() -> int:
     """Forget idempotent answers older than 24 hours."""
     return forget_answers(at=timezone.now())
@@ -38,6 +45,14 @@ def nudge_imports() -> None:
     """Ask a worker to look after imports now. Only a hint, as below."""
     try:
         sweep_imports.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
+
+
+def nudge_reclassify() -> None:
+    """Ask a worker to look after past touches now. Only a hint, as below."""
+    try:
+        apply_channel_rules.apply_async(retry=False, expires=60)
     except Exception as error:
         log.warning("nudge_failed", error=type(error).__name__)
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from leads.views import campaign_costs, figure, imports, lead_detail, lead_list, opportunity
+from leads.views import campaign_costs, channel_rules, figure, imports, lead_detail, lead_list, opportunity
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -23,6 +23,12 @@ urlpatterns: list[URLPattern] = [
     path(
         "campaigns/<uuid:public_id>/costs/forget", campaign_costs.campaign_costs_forget, name="campaign-costs-forget"
     ),
+    path("channels/rules", channel_rules.channel_rules, name="channel-rules"),
+    path("channels/rules/add", channel_rules.channel_rule_add, name="channel-rule-add"),
+    path("channels/rules/apply", channel_rules.channel_rules_apply, name="channel-rules-apply"),
+    path("channels/rules/progress", channel_rules.channel_rules_progress, name="channel-rules-progress"),
+    path("channels/rules/<int:position>", channel_rules.channel_rule, name="channel-rule"),
+    path("channels/rules/<int:position>/move", channel_rules.channel_rule_move, name="channel-rule-move"),
     path("imports", imports.imports, name="imports"),
     path("imports/<uuid:public_id>", imports.import_detail, name="import-detail"),
     path("imports/<uuid:public_id>/columns", imports.import_columns, name="import-columns"),

@@ -23,12 +23,14 @@ BANDS = 8
 
 @dataclass(frozen=True)
 class Score:
-    """What one method did in one market: ``craa`` from 0 to 1, ``claimed`` 1.6 where it credits 1.6 times the truth."""
+    """What one method did in one market: ``craa`` from 0 to 1, ``claimed`` 1.6 where it credits 1.6 times the truth,
+    and the revenue it credited to each campaign."""
 
     scenario: str
     method: str
     craa: float
     claimed: float
+    credited: tuple[float, ...] = ()
 
 
 def craa(credited: Floats, caused: Floats) -> float:
@@ -57,7 +59,9 @@ def score_methods(market: Market, methods: Sequence[Method] = ()) -> list[Score]
         revenue = entry.weights(journeys, options) * market.amount[buyer][journeys.opportunity[journeys.journey]]
         credited = np.bincount(journeys.campaign, weights=revenue, minlength=len(market.caused)).astype(np.float64)
         claimed = float(credited.sum() / market.caused.sum())
-        scores.append(Score(market.scenario.name, entry.key, craa(credited, market.caused), claimed))
+        scores.append(
+            Score(market.scenario.name, entry.key, craa(credited, market.caused), claimed, tuple(credited.tolist()))
+        )
     return scores
 
 

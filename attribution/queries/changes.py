@@ -10,7 +10,7 @@ from django.db.models import Q
 from attribution.models import JourneyScope
 from attribution.pure.candidates import everybody
 from attribution.queries.columns import listed, read_columns
-from leads.models import Lead, LeadEvent, Opportunity, OpportunityContact, Touchpoint
+from leads.models import Lead, LeadEvent, Opportunity, OpportunityContact, TouchChannelChange, Touchpoint
 
 _OF_PEOPLE = (LeadEvent.Kind.MERGED, LeadEvent.Kind.UPDATED)
 
@@ -18,14 +18,15 @@ _OF_PEOPLE = (LeadEvent.Kind.MERGED, LeadEvent.Kind.UPDATED)
 def changed_opportunities(*, since: datetime, scopes: Collection[str], needs_points: bool) -> list[int]:
     """Ids of opportunities with news recorded at ``since`` or later, ascending.
 
-    News are a change of the deal or of its people, a touch of them, and a merge, a move to another account or a first
-    score of one of them. What is deleted or changed without a word (a touch given to another channel) is not among
-    them: only a comparison of everything finds that.
+    News are a change of the deal or of its people, a touch of them or another channel of one, and a merge, a move to
+    another account or a first score of one of them. What is deleted or changed without a word is not among them: only
+    a comparison of everything finds that.
     """
     touched = read_columns(Touchpoint.objects.filter(recorded_at__gte=since), lead="lead_id")["lead"].tolist()
     kinds = [*_OF_PEOPLE, LeadEvent.Kind.SCORED] if needs_points else list(_OF_PEOPLE)
     events = LeadEvent.objects.filter(recorded_at__gte=since, kind__in=kinds)
-    leads = sorted({*touched, *events.values_list("lead_id", flat=True)})
+    moved = TouchChannelChange.objects.filter(changed_at__gte=since).values_list("touchpoint__lead_id", flat=True)
+    leads = sorted({*touched, *moved, *events.values_list("lead_id", flat=True)})
     found = set(Opportunity.objects.filter(changed_at__gte=since).values_list("pk", flat=True))
     if not leads:
         return sorted(found)

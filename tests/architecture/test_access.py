@@ -32,6 +32,9 @@ PAGES: dict[str, tuple[str, Args]] = {
     "leads:opportunity-detail": (NO_REPS, lambda world: [world.other_deal.public_id]),
     "leads:imports": ("DA", none),
     "leads:campaign-costs": ("DA", lambda world: [world.campaign.public_id]),
+    "leads:channel-rules": ("DA", none),
+    "leads:channel-rule-add": (ADMINS, none),
+    "leads:channel-rule": (ADMINS, lambda world: [1]),
     "attribution:campaign-attribution": (NO_REPS, none),
     "attribution:sourced": (NO_REPS, none),
     "attribution:campaign": (NO_REPS, lambda world: [world.campaign.public_id]),
@@ -61,6 +64,8 @@ OWN: dict[str, Args] = {
 # Doors that change something: who is let in (whatever the empty form then says); others get 403 or 404.
 CHANGES: dict[str, tuple[str, Args]] = {
     "leads:campaign-costs-forget": ("DA", lambda world: [world.campaign.public_id]),
+    "leads:channel-rule-move": (ADMINS, lambda world: [1]),
+    "leads:channel-rules-apply": (ADMINS, none),
     "leads:lead-accept": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-reject": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:follow-up-promise": ("LA", lambda world: [world.other_lead.public_id]),
@@ -83,7 +88,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
 ELSEWHERE = {
     "home", "livez", "readyz", "schema", "api-docs",
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
-    "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs",
+    "api-leads", "api-lead", "api-campaign-costs",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_reauthenticate",
@@ -98,6 +103,7 @@ BELOW: set[str] = {
     "leads:import-start",
     "leads:import-progress",
     "leads:import-rejected",
+    "leads:channel-rules-progress",
 }
 
 

@@ -1,0 +1,71 @@
+"""Measure the three accuracies on request, by a worker, with progress that anybody may watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from attribution.actions.check_accuracy import Progress, check_agreement, check_capture, check_causal
+from leads.models import JobRun, User
+
+KIND = "attribution_measure"
+PARTS = 100
+GIVE_UP_AFTER = timedelta(minutes=10)
+Clock = Callable[[], datetime]
+
+
+class MeasureRefused(ValueError):
+    """It is under way already."""
+
+
+def request_accuracy(*, by: User | None, at: datetime) -> JobRun:
+    """A measuring that waits for a worker. Raises MeasureRefused while another is under way."""
+    if JobRun.objects.unfinished().filter(kind=KIND).exists():
+        raise MeasureRefused("The accuracies are being measured already.")
+    try:
+        with transaction.atomic():
+            return JobRun.objects.create(
+                kind=KIND, period=at.isoformat(timespec="seconds"), total=PARTS, started_by=by, created_at=at
+            )
+    except IntegrityError:
+        raise MeasureRefused("Somebody else has just started this.") from None
+
+
+def measure_accuracy(*, clock: Clock, seed: int) -> int:
+    """Measure what was requested, also what a dead worker left; returns how many measurings are done."""
+    at = clock()
+    free = Q(state=JobRun.State.WAITING) | Q(state=JobRun.State.RUNNING, beat_at__lt=at - GIVE_UP_AFTER)
+    done = 0
+    for job in JobRun.objects.filter(free, kind=KIND).order_by("pk"):
+        if JobRun.objects.filter(free, pk=job.pk).update(state=JobRun.State.RUNNING, started_at=at, beat_at=at) != 1:
+            continue
+        try:
+            _measure(job, clock, seed)
+        except Exception as error:
+            JobRun.objects.filter(pk=job.pk).update(
+                state=JobRun.State.FAILED, message=f"{type(error).__name__}: {error}"[:500], finished_at=clock()
+            )
+            raise
+        JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.DONE, done=PARTS, message="", finished_at=clock())
+        done += 1
+    return done
+
+
+def _measure(job: JobRun, clock: Clock, seed: int) -> None:
+    check_capture(at=clock(), seed=seed, progress=_told(job, clock, 0, 60))
+    check_agreement(at=clock())
+    check_causal(at=clock(), seed=seed, progress=_told(job, clock, 62, PARTS))
+
+
+def _told(job: JobRun, clock: Clock, first: int, last: int) -> Progress:
+    """Progress of one measuring as its part of the whole."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        JobRun.objects.filter(pk=job.pk).update(
+            done=first + (last - first) * done // max(total, 1), message=what[:500], beat_at=clock()
+        )
+
+    return tell

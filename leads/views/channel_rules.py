@@ -1,0 +1,266 @@
+"""Channel rules in plain sentences, with what they did to past touches and what a change would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from leads.actions.reclassify_touches import KIND, ReclassifyRefused, request_reclassify
+from leads.actions.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules
+from leads.forms.channel_rules import AddressForm, RuleForm
+from leads.models import Channel, ChannelRuleVersion, Company, JobRun, Role, User
+from leads.pure.channel_preview import Preview, Tally, placed, preview, sentence
+from leads.pure.channels import ChannelRule, classify
+from leads.queries import visits_since
+from leads.tasks import nudge_reclassify
+
+LOOKED_AT = timedelta(days=90)
+VERSIONS = 10
+_MOVING = (JobRun.State.WAITING, JobRun.State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A rule as it is listed; ``before`` names the rules that decided what it would have caught."""
+
+    rule: ChannelRule
+    sentence: str
+    channel: str
+    tally: Tally
+    before: str
+
+
+def may_change(user: User) -> bool:
+    """Admins."""
+    return user.is_superuser or user.role == Role.ADMIN
+
+
+def _reader(request: HttpRequest) -> User:
+    user = cast(User, request.user)
+    if not (may_change(user) or user.role == Role.MARKETING_DIRECTOR):
+        raise PermissionDenied("Channel rules are for admins and marketing directors.")
+    return user
+
+
+def _writer(request: HttpRequest) -> User:
+    user = cast(User, request.user)
+    if not may_change(user):
+        raise PermissionDenied("Admins change channel rules.")
+    return user
+
+
+@login_required
+@require_GET
+def channel_rules(request: HttpRequest) -> HttpResponse:
+    """The rules in order, what each caught in 90 days, a box to test an address, and the versions."""
+    user, at = _reader(request), timezone.now()
+    rules, names, hosts = rules_in_force(), _names(), Company.current().internal_domains
+    found = preview(visits_since(at - LOOKED_AT), rules, rules, hosts)
+    address = AddressForm(request.GET or None)
+    visit = address.visit()
+    match = classify(visit, rules, hosts) if visit else None
+    job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
+    versions = list(ChannelRuleVersion.objects.select_related("saved_by").order_by("-number")[:VERSIONS])
+    context: dict[str, Any] = {
+        "lines": _lines(rules, found, names),
+        "found": found,
+        "address": address,
+        "match": match,
+        "match_channel": names.get(match.channel_key, match.channel_key) if match else "",
+        "match_sentence": next(
+            (sentence(rule) for rule in rules if match and rule.position == match.rule_position), ""
+        ),
+        "job": job,
+        "is_moving": job is not None and job.state in _MOVING,
+        "versions": versions,
+        "may_change": may_change(user),
+        "channels": len({rule.channel for rule in rules}),
+    }
+    return render(request, "leads/channel_rules.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def channel_rule_add(request: HttpRequest) -> HttpResponse:
+    """A rule more."""
+    return _edit(request, None)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def channel_rule(request: HttpRequest, position: int) -> HttpResponse:
+    """One rule: edit, move or remove it, with a preview before anything is saved."""
+    return _edit(request, position)
+
+
+def _edit(request: HttpRequest, position: int | None) -> HttpResponse:
+    user, rules = _writer(request), rules_in_force()
+    present = next((rule for rule in rules if rule.position == position), None)
+    if position is not None and present is None:
+        raise Http404("There is no rule in this place.")
+    start = present or ChannelRule(max(len(rules), 1), rules[-1].channel if rules else "other")
+    initial = {
+        name: getattr(start, name) for name in ("channel", "source", "medium", "campaign", "referrer", "position")
+    }
+    form = RuleForm(request.POST or None, count=len(rules) + (present is None), initial=initial)
+    do = request.POST.get("do", "preview")
+    context: dict[str, Any] = {"form": form, "position": position, "present": present, "do": do}
+    if request.method == "POST" and (do in ("remove", "preview-removal") or form.is_valid()):
+        is_removal = present is not None and do in ("remove", "preview-removal")
+        after = placed(rules, None if is_removal else form.rule(), position)
+        found = preview(visits_since(timezone.now() - LOOKED_AT), rules, after, Company.current().internal_domains)
+        names = _names()
+        at = None if is_removal else min(form.rule().position, len(after))
+        if do in ("save", "remove"):
+            try:
+                version = save_channel_rules(
+                    before=rules,
+                    after=after,
+                    change=_change(rules, after, position, at, names),
+                    moves=found.moved,
+                    by=user,
+                    at=timezone.now(),
+                )
+            except RulesRefused as error:
+                form.add_error(None, str(error))
+            else:
+                messages.success(request, _saved(version))
+                return redirect("leads:channel-rules")
+        line = next((line for line in _lines(after, found, names) if line.rule.position == at), None)
+        context |= {"found": found, "line": line, "moves": _moves(found, names), "is_removal": is_removal}
+        context["is_unchanged"] = after == rules
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "leads/_channel_preview.html", context, status=400 if form.errors else 200)
+    return render(request, "leads/channel_rule.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def channel_rule_move(request: HttpRequest, position: int) -> HttpResponse:
+    """One place up or down, at once: the list says what it changed, and moving it back takes it back."""
+    user, rules = _writer(request), rules_in_force()
+    rule = next((rule for rule in rules if rule.position == position), None)
+    if rule is None:
+        raise Http404("There is no rule in this place.")
+    aim = position + (-1 if request.POST.get("to") == "up" else 1)
+    after = placed(
+        rules, ChannelRule(aim, rule.channel, rule.source, rule.medium, rule.campaign, rule.referrer), position
+    )
+    found = preview(visits_since(timezone.now() - LOOKED_AT), rules, after, Company.current().internal_domains)
+    try:
+        version = save_channel_rules(
+            before=rules,
+            after=after,
+            change=_change(rules, after, position, min(max(aim, 1), len(rules)), _names()),
+            moves=found.moved,
+            by=user,
+            at=timezone.now(),
+        )
+    except RulesRefused as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _saved(version))
+    return redirect("leads:channel-rules")
+
+
+@login_required
+@require_POST
+def channel_rules_apply(request: HttpRequest) -> HttpResponse:
+    """Let a worker apply the rules to past touches."""
+    user = _writer(request)
+    try:
+        request_reclassify(by=user, at=timezone.now())
+    except ReclassifyRefused as error:
+        messages.warning(request, str(error))
+    else:
+        nudge_reclassify()
+    return redirect("leads:channel-rules")
+
+
+@login_required
+@require_GET
+def channel_rules_progress(request: HttpRequest) -> HttpResponse:
+    """How far the look at past touches is: the fragment that the page asks for each second."""
+    _reader(request)
+    job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
+    if job is None:
+        raise Http404("Nobody asked for this.")
+    is_moving = job.state in _MOVING
+    answer = render(request, "leads/_channel_rules_progress.html", {"job": job, "is_moving": is_moving})
+    if not is_moving:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+def _names() -> dict[str, str]:
+    return dict(Channel.objects.values_list("key", "name"))
+
+
+def _lines(rules: Sequence[ChannelRule], found: Preview, names: dict[str, str]) -> list[Line]:
+    return [
+        Line(rule, sentence(rule), names.get(rule.channel, rule.channel), tally, _before(tally))
+        for rule in rules
+        for tally in (found.tallies[rule.position],)
+    ]
+
+
+def _before(tally: Tally) -> str:
+    first = [str(position) for position, _ in tally.before.most_common(3)]
+    return f"rule{'s' if len(first) > 1 else ''} {', '.join(first)}" if first else ""
+
+
+def _moves(found: Preview, names: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "from": names.get(move.from_channel, move.from_channel),
+            "to": names.get(move.to_channel, move.to_channel),
+            "touches": move.touches,
+            "examples": move.examples,
+        }
+        for move in found.moves
+    ]
+
+
+def _change(
+    rules: Sequence[ChannelRule], after: Sequence[ChannelRule], old: int | None, new: int | None, names: dict[str, str]
+) -> str:
+    """What a change does, in words."""
+
+    def said(rule: ChannelRule) -> str:
+        return f"{names.get(rule.channel, rule.channel)} – {sentence(rule)}"
+
+    if new is None:
+        return f"Rule {old} removed: {said(rules[(old or 1) - 1])}"
+    if old is None:
+        return f"Rule {new} added: {said(after[new - 1])}"
+    before, now = rules[old - 1], after[new - 1]
+    is_same = (before.channel, before.source, before.medium, before.campaign, before.referrer) == (
+        now.channel,
+        now.source,
+        now.medium,
+        now.campaign,
+        now.referrer,
+    )
+    if is_same:
+        return f"Rule {old} moved to place {new}: {said(now)}"
+    return f"Rule {old} is now {f'rule {new}, ' if new != old else ''}{said(now)}; it was {said(before)}"
+
+
+def _saved(version: ChannelRuleVersion) -> str:
+    moved = (
+        f"{version.moves} touches of the last 90 days would have another channel; they keep theirs unless you apply the"
+        " rules to past touches."
+        if version.moves
+        else "No touch of the last 90 days would have another channel."
+    )
+    return f"Saved as version {version.number}. New touches follow it at once. {moved}"

@@ -1,0 +1,158 @@
+"""Channel rules: sentences, preview, saving as versions, and applying them to past touches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from leads.actions.reclassify_touches import reclassify_touches
+from leads.models import ChannelRule, ChannelRuleVersion, JobRun, LeadEvent, TouchChannelChange, User
+from leads.pure.channels import DEFAULT_RULES
+from tests.leads.factories import CampaignFactory, LeadFactory, TouchpointFactory, channel
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
+PAGE = "/channels/rules"
+RULE = {"channel": "events", "source": "", "medium": "newsletter", "campaign": "", "referrer": "", "position": "1"}
+
+
+@pytest.fixture
+def touches() -> list[Any]:
+    lead = LeadFactory(channel=channel("email"))
+    at = timezone.now() - timedelta(days=3)
+    kept = {"lead": lead, "campaign": None, "utm_medium": "newsletter", "utm_source": "weekly"}
+    return [
+        TouchpointFactory(**kept, channel=channel("email"), occurred_at=at),
+        TouchpointFactory(**kept, channel=channel("webinar"), occurred_at=at + timedelta(hours=1)),  # its sender said so
+        TouchpointFactory(lead=lead, campaign=CampaignFactory(), channel=channel("email"), occurred_at=at),
+    ]
+
+
+def page(client: Client, url: str = PAGE) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_the_rules_are_sentences_with_counts(client: Client, director: User, touches: list[Any]) -> None:
+    client.force_login(director)
+    text = page(client)
+    assert "2 touches said how they came" in text and "contains “retarget”" in text
+    assert "no touch met it" in text and "shadowed" in text
+    assert "Add a rule" not in text and "Apply to past touches" not in text
+    assert client.get(f"{PAGE}/1").status_code == 403 == client.post(f"{PAGE}/1/move", {"to": "down"}).status_code
+
+
+def test_an_address_is_tested(client: Client, director: User) -> None:
+    client.force_login(director)
+    text = page(client, f"{PAGE}?address=https://x.example/?utm_medium=cpc%26utm_source=google")
+    assert "<strong>Paid search</strong>, by" in text
+    assert "<strong>Organic search</strong>" in page(client, f"{PAGE}?referrer=https://www.google.com/")
+
+
+def test_a_change_is_tried_before_it_is_saved(client: Client, admin_user: User, touches: list[Any]) -> None:
+    client.force_login(admin_user)
+    answer = client.post(f"{PAGE}/add", RULE)
+    text = " ".join(answer.content.decode().split())
+    assert answer.status_code == 200 and "1 touch would have another channel" in text
+    assert "E-mail → Events" in text and "source weekly" in text
+    assert not ChannelRuleVersion.objects.exists()
+    fragment = client.post(f"{PAGE}/add", RULE, headers={"HX-Request": "true"}).content.decode()
+    assert fragment.lstrip().startswith('<section class="card" id="channel-preview"')
+
+
+def test_saving_makes_dated_versions(client: Client, admin_user: User, touches: list[Any]) -> None:
+    client.force_login(admin_user)
+    text = client.post(f"{PAGE}/add", {**RULE, "do": "save"}, follow=True).content.decode()
+    assert "Saved as version 2" in text and "1 touches of the last 90 days" in text
+    first, second = ChannelRuleVersion.objects.order_by("number")
+    assert (len(first.rules), len(second.rules)) == (len(DEFAULT_RULES), len(DEFAULT_RULES) + 1)
+    assert second.rules[0] == [1, "events", "", "newsletter", "", ""] and second.moves == 1
+    assert second.saved_by == admin_user and "Rule 1 added: Events" in second.change
+    assert ChannelRule.history.filter(history_type="+").count() == 1
+    assert list(ChannelRule.objects.order_by("position").values_list("position", flat=True)) == list(range(1, 31))
+    client.post(f"{PAGE}/1/move", {"to": "down"})
+    assert ChannelRule.objects.get(position=2).medium == "newsletter"
+    text = client.post(f"{PAGE}/2", {"do": "preview-removal"}).content.decode()
+    assert "Remove rule 2" in text
+    client.post(f"{PAGE}/2", {"do": "remove"})
+    assert [rule.channel.key for rule in ChannelRule.objects.select_related("channel").order_by("position")] == [
+        rule.channel for rule in DEFAULT_RULES
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"medium": ""}, "no rule after it would ever be"),
+        ({"position": "0"}, "greater than or equal to 1"),
+        ({"channel": "none"}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_is_refused(client: Client, admin_user: User, given: dict[str, str], says: str) -> None:
+    client.force_login(admin_user)
+    answer = client.post(f"{PAGE}/add", {**RULE, **given, "do": "save"})
+    assert answer.status_code == 400 and says in answer.content.decode()
+    assert ChannelRule.objects.count() == len(DEFAULT_RULES)
+
+
+def test_an_unchanged_rule_is_no_version(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    last = DEFAULT_RULES[-1]
+    given = {**RULE, "channel": last.channel, "medium": "", "position": str(last.position), "do": "save"}
+    assert "Nothing would change" in client.post(f"{PAGE}/{last.position}", given).content.decode()
+    assert client.get(f"{PAGE}/99").status_code == 404 == client.post(f"{PAGE}/99/move").status_code
+
+
+def test_a_rule_moves_by_one_place(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    assert "Nothing would change" in client.post(f"{PAGE}/1/move", {"to": "up"}, follow=True).content.decode()
+    assert "Saved as version 2" in client.post(f"{PAGE}/3/move", {"to": "up"}, follow=True).content.decode()
+    found = ChannelRule.objects.select_related("channel").order_by("position")
+    assert [rule.channel.key for rule in found[:3]] == ["retargeting", "webinar", "retargeting"]
+
+
+def test_past_touches_follow_on_request_only(client: Client, admin_user: User, touches: list[Any]) -> None:
+    client.force_login(admin_user)
+    assert "never changed" in client.post(f"{PAGE}/apply", follow=True).content.decode()
+    client.post(f"{PAGE}/add", {**RULE, "do": "save"})
+    touches[0].refresh_from_db()
+    assert touches[0].channel.key == "email"
+    text = client.post(f"{PAGE}/apply", follow=True).content.decode()
+    assert "Applying the rules to past touches" in text
+    assert "being looked at already" in client.post(f"{PAGE}/apply", follow=True).content.decode()
+    assert reclassify_touches(clock=timezone.now) == 1
+    found = [touch.channel.key for touch in touches if touch.refresh_from_db() is None]
+    assert found == ["events", "webinar", "email"]
+    change = TouchChannelChange.objects.get()
+    assert (change.from_channel.key, change.to_channel.key, change.touchpoint) == ("email", "events", touches[0])
+    lead = touches[0].lead
+    lead.refresh_from_db()
+    assert lead.channel.key == "events" and LeadEvent.objects.filter(lead=lead, kind="updated").count() == 1
+    assert JobRun.objects.get(kind="channel_rules").state == "done"
+    answer = client.get(f"{PAGE}/progress")
+    assert answer.headers["HX-Refresh"] == "true"
+    assert "1 touches changed their channel" in page(client)
+    assert reclassify_touches(clock=timezone.now) == 0
+
+
+def test_more_touches_ask_no_more_queries(client: Client, director: User, touches: list[Any]) -> None:
+    client.force_login(director)
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page(client)
+        return len(queries)
+
+    page(client)
+    before = count()
+    for number in range(5):
+        TouchpointFactory(
+            lead=touches[0].lead, campaign=None, channel=channel("email"), utm_source=f"s{number}", occurred_at=timezone.now()
+        )
+    assert count() == before
