@@ -1,0 +1,170 @@
+"""The three vendors behind one face: a connection to each dialect, what its people do, and what its records hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from integrations.models import Connection
+from integrations.sandbox_crm.dialects import Dialect, Record
+from integrations.sandbox_crm.dialects.scenario import Fault
+from tests.integrations.sandbox_crm.running import TOKEN
+from tests.integrations.world import connect
+
+WINDOW = timedelta(seconds=2)
+"""Windows end at the whole second of the CRM's clock: what was changed in this second belongs to the next one."""
+
+
+@dataclass
+class World:
+    """One vendor's sandbox, seen by its own people; `dialect` may be a second handle on the file of another process."""
+
+    dialect: Any
+    kind: ClassVar[str]
+    secrets: ClassVar[dict[str, Any]]
+    person: ClassVar[str]
+    deal: ClassVar[str]
+    write: ClassVar[str]
+    """The route that writes people."""
+    read: ClassVar[str]
+    """Routes that read pages of people and deals."""
+    quota: ClassVar[Fault]
+    """The answer that says the day's calls are spent."""
+    stages: ClassVar[Sequence[Mapping[str, Any]]]
+    """Members that move a deal on, and those that win it."""
+
+    def connect(self, url: str) -> Connection:
+        """A connection of this kind."""
+        return connect(f"{url}/{self.kind}", slug=self.kind, kind=self.kind, secret="", **self.secrets)
+
+    def later(self, **amount: float) -> None:
+        """Time goes by over there."""
+        self.dialect.clock.skew += timedelta(**amount) if amount else WINDOW
+
+    def key_of(self, record: Record) -> str:
+        """Our id of the lead in a person's record."""
+        raise NotImplementedError
+
+    def people(self) -> list[Record]:
+        """Everybody alive who carries an id of ours."""
+        rows = self.dialect.records.listing(self.person, limit=100_000)
+        return [each for each in rows if self.key_of(each)]
+
+    def keys(self) -> Counter[str]:
+        """How many living records there are for each id of ours."""
+        return Counter(self.key_of(each) for each in self.people())
+
+    def add_deal(self, person_id: str, name: str, amount: int) -> str:
+        """A deal of this person in the first stage."""
+        raise NotImplementedError
+
+    def move_deal(self, deal_id: str, step: int = 0) -> None:
+        """Move it on, or win it."""
+        raise NotImplementedError
+
+    def end_deal(self, deal_id: str) -> None:
+        """Delete it."""
+        self.dialect.records.delete(self.deal, deal_id)
+
+    def end_person(self, person_id: str) -> None:
+        """Delete a person."""
+        self.dialect.records.delete(self.person, person_id)
+
+    def merge(self, loser: str, winner: str) -> None:
+        """Merge two people."""
+        self.dialect.records.merge(self.person, loser, winner)
+
+    def restamp(self, moment: datetime) -> None:
+        """All deals and people were last changed at this moment."""
+        for kind in (self.person, self.deal):
+            rows = self.dialect.records.listing(kind, limit=100_000)
+            self.dialect.records.restamp(kind, [each.id for each in rows], moment)
+
+
+class Salesforce(World):
+    kind = "salesforce"
+    secrets: ClassVar = {"secrets": {"client_id": "c1", "client_secret": TOKEN}}
+    person, deal = "Lead", "Opportunity"
+    write, read = "PATCH *", "*/quer*"
+    quota = Fault("status", status=403)
+    stages = ({"StageName": "Qualification"}, {"StageName": "Closed Won"})
+
+    def key_of(self, record: Record) -> str:
+        return str(record.members.get("Portal_Id__c") or "")
+
+    def add_deal(self, person_id: str, name: str, amount: int) -> str:
+        members = self.dialect.records["Lead", person_id].members
+        contact = members.get("ConvertedContactId") or self.dialect.convert_lead(person_id)["contact"]
+        return str(self.dialect.add_deal({"Name": name, "Amount": float(amount)}, contact))
+
+    def move_deal(self, deal_id: str, step: int = 0) -> None:
+        self.dialect.records.change("Opportunity", deal_id, self.stages[step])
+
+
+class HubSpot(World):
+    kind = "hubspot"
+    secrets: ClassVar = {
+        "secrets": {"client_secret": TOKEN, "refresh_token": TOKEN},
+        "settings": {"client_id": "c1"},
+    }
+    person, deal = "contacts", "deals"
+    write, read = "POST *batch/upsert", "*objects*"
+    quota = Fault("status", status=429, code="DAILY")
+    stages = ({"dealstage": "qualifiedtobuy"}, {"dealstage": "closedwon"})
+
+    def key_of(self, record: Record) -> str:
+        return str(record.members.get("revops_portal_id") or "")
+
+    def add_deal(self, person_id: str, name: str, amount: int) -> str:
+        members = {"dealname": name, "amount": str(amount), "deal_currency_code": "EUR"}
+        return str(self.dialect.add_deal(members, contacts=[(person_id, "")]))
+
+    def move_deal(self, deal_id: str, step: int = 0) -> None:
+        self.dialect.move_deal(deal_id, **self.stages[step])
+
+    def end_deal(self, deal_id: str) -> None:
+        self.dialect.records.archive(self.deal, deal_id)
+
+    def end_person(self, person_id: str) -> None:
+        self.dialect.records.archive(self.person, person_id)
+
+    def merge(self, loser: str, winner: str) -> None:
+        self.dialect.merge(self.person, loser, winner)
+
+
+class Pipedrive(World):
+    kind = "pipedrive"
+    secrets: ClassVar = {
+        "secrets": {"client_secret": TOKEN, "refresh_token": TOKEN},
+        "settings": {"client_id": "c1"},
+    }
+    person, deal = "person", "deal"
+    write, read = "POST */persons", "GET */api/v2/*"
+    quota = Fault("status", status=429, code="daily")
+    stages = ({"stage_id": 2}, {"status": "won"})
+
+    def key_of(self, record: Record) -> str:
+        if not hasattr(self, "_code") or not self._code:
+            fields = self.dialect.records.listing("personField", limit=500)
+            found = [each.members["field_code"] for each in fields if each.members["field_name"] == "Portal lead ID"]
+            self._code = found[0] if found else ""
+        return str(record.members["custom_fields"].get(self._code) or "")
+
+    def add_deal(self, person_id: str, name: str, amount: int) -> str:
+        return str(self.dialect.add_deal({"title": name, "value": amount, "person_id": int(person_id)}).id)
+
+    def move_deal(self, deal_id: str, step: int = 0) -> None:
+        self.dialect.change_deal(deal_id, self.stages[step])
+
+
+WORLDS: Mapping[str, type[World]] = {each.kind: each for each in (Salesforce, HubSpot, Pipedrive)}
+
+
+def world_of(kind: str, dialect: Dialect) -> World:
+    """The vendor behind this dialect. Its searches are not slowed down: the pace has tests of its own."""
+    if hasattr(dialect, "search_bucket"):
+        dialect.search_bucket = None
+    return WORLDS[kind](dialect)
