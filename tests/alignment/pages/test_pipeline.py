@@ -172,5 +172,5 @@ def test_queries_do_not_grow_with_rows(made, signed_in: Client, django_assert_ma
     for number in range(30):
         LeadFactory(captured_at=on(1 + number % 20))
         OpportunityFactory(opened_at=on(1 + number % 20), stage=stage("proposal"), owner=made.ann)
-    with django_assert_max_num_queries(70):
+    with django_assert_max_num_queries(72):
         signed_in.get(reverse("alignment:pipeline"))

@@ -85,9 +85,10 @@ def test_counts_match_the_company(seeded: Order) -> None:
 def test_credits_reconcile_with_won_revenue(seeded: Order) -> None:
     won = Opportunity.objects.won()
     revenue = won.aggregate(total=Sum("reporting_cents"))["total"]
-    for method in ("first_touch", "last_touch", "linear"):
-        credited = Credit.objects.filter(method=method, opportunity__in=won).aggregate(total=Sum("cents"))["total"]
-        assert credited == revenue
+    credited = Credit.objects.filter(opportunity__in=won).values_list("scope", "method").annotate(total=Sum("cents"))
+    assert {total for _, _, total in credited} == {revenue}
+    assert {scope for scope, _, _ in credited} == {"contacts", "account"}
+    assert {"first_touch", "linear", "markov_1", "additive_hazard"} <= {method for _, method, _ in credited}
 
 
 def test_scores_are_the_sum_of_their_reasons(seeded: Order) -> None:
