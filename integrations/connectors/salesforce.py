@@ -144,7 +144,8 @@ class SalesforceConnector(SalesforceReader):
             owners = tuple(
                 Owner(key, row["Name"] or "", row["Email"] or "", bool(row["IsActive"])) for key, row in users.items()
             )
-            return Reference(stages(self._session.rest(pages[0])), owners, clock(answer))
+            self._read_at = clock(answer)
+            return Reference(stages(self._session.rest(pages[0])), owners, self._read_at)
 
     # --- writing ---
 

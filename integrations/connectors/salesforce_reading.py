@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from .base import (
@@ -97,6 +98,9 @@ class SalesforceReader:
             for kind in OBJECTS
         }
         self._corporate: str | None = None
+        self._read_at: datetime | None = None  # the server's clock at the last `reference`
+        self._ahead: dict[Select, Rows] = {}
+        self._ahead_of: Window | None = None
 
     @property
     def calls(self) -> int:
@@ -183,10 +187,12 @@ class SalesforceReader:
             source = sources[place.source]
             extra = role_changed_select(source, window) if is_first else None
             if extra is not None:
-                (rows, others), _ = self._session.first_pages([window_select(source, window), extra])
+                rows, others = self._firsts([window_select(source, window), extra], window)
                 found += self._session.rest(others)
-            else:
+            elif place.locator or place.row_id:
                 rows = self._rows(source, window, place)
+            else:
+                (rows,) = self._firsts([window_select(source, window)], window)
             found += rows.rows
             if rows.more:
                 stamp, row_id = max(
@@ -196,6 +202,20 @@ class SalesforceReader:
             if place.source + 1 == len(sources):
                 return found, None
             place = _Place(place.source + 1)
+
+    def _firsts(self, selects: Sequence[Select], window: Window) -> list[Rows]:
+        """First pages of a window. A sync asks for the same window of every kind: the first one asked for brings the
+        others along, in the same call. Only of windows that are over: what changes meanwhile leaves them."""
+        is_over = self._read_at is not None and window.until <= self._read_at
+        if window.since is not None and is_over and window != self._ahead_of:
+            sources = [source for kind in OBJECTS for source in self._sources(kind)]
+            roles = role_changed_select(sources[-1], window)
+            every = [*(window_select(source, window) for source in sources), *([roles] if roles else [])]
+            pages, _ = self._session.first_pages(every)
+            self._ahead, self._ahead_of = dict(zip(every, pages, strict=True)), window
+        if all(select in self._ahead for select in selects):
+            return [self._ahead.pop(select) for select in selects]
+        return self._session.first_pages(selects)[0]
 
     def _rows(self, source: Source, window: Window, place: _Place) -> Rows:
         if place.locator:
@@ -282,19 +302,19 @@ class SalesforceReader:
             "Id", "Name", "Type", "StartDate", "EndDate", "BudgetedCost", "ActualCost", "IsActive", "ParentId",
             *currency,
         )  # fmt: skip
-        rows, _ = self._session.query(Select(f"{Source('Campaign', names).head} ORDER BY Id"))
+        select, window = Select(f"{Source('Campaign', names).head} ORDER BY Id"), self._ahead_of
+        # Members are asked for next, mostly in the window of everything else.
+        further = [_member_select(window)] if window else []
+        (rows, *others), _ = self._session.first_pages([select, *further])
+        self._ahead |= dict(zip(further, others, strict=True))
         with Reading("/query"):
             found = [campaign(row, self._currency()) for row in self._session.rest(rows)]
         yield from found
 
     def members(self, window: Window) -> Iterator[CampaignMember]:
         """Members changed in the window, 2,000 a call."""
-        names = (
-            "Id", "CampaignId", "LeadId", "ContactId", "Status", "CreatedDate", "SystemModstamp", "HasResponded",
-            "FirstRespondedDate", f"Lead.{KEY}", f"Contact.{KEY}",
-        )  # fmt: skip
-        select = replace(window_select(Source("CampaignMember", names), window), everything=False)
-        rows: Rows | None = self._session.query(select)[0]
+        select = _member_select(window)
+        rows: Rows | None = self._ahead.pop(select, None) or self._session.query(select)[0]
         while rows is not None:
             with Reading("/query"):
                 found = [each for row in rows.rows if (each := member(row)) is not None]
@@ -316,6 +336,14 @@ class SalesforceReader:
     def _currency(self) -> str:
         """Of records that name none: the corporate one, or none where the org has a single currency."""
         return self._corporate or ""
+
+
+def _member_select(window: Window) -> Select:
+    names = (
+        "Id", "CampaignId", "LeadId", "ContactId", "Status", "CreatedDate", "SystemModstamp", "HasResponded",
+        "FirstRespondedDate", f"Lead.{KEY}", f"Contact.{KEY}",
+    )  # fmt: skip
+    return replace(window_select(Source("CampaignMember", names), window), everything=False)
 
 
 class Reading:
