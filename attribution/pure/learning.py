@@ -167,6 +167,8 @@ class Lesson:
         return parameters, _told(fit, seen)
 
     def _values(self, values: Floats, usual: Floats) -> dict[str, float]:
+        # The last channels may be the commonest of no place, and then nothing was found for them.
+        usual = np.append(usual, np.zeros(len(self._channels)))
         of_channels = {f"channel:{channel}": _kept(usual[index]) for index, channel in enumerate(self._channels)}
         # Touches without a campaign have a place of their own; what was found there stands for their channel.
         return of_channels | {key: _kept(value) for key, value in zip(self._keys, values, strict=True)}

@@ -133,3 +133,11 @@ def test_queries_do_not_grow_with_people() -> None:
     few = queries()
     small_company()
     assert queries() == few
+
+
+def test_a_channel_that_is_the_usual_one_of_no_campaign() -> None:
+    company = small_company()
+    last = Channel.objects.order_by("pk").last()
+    touched(LeadFactory(captured_at=day(1)), company["ad"], 1, channel=last)
+    for one in fit().values():
+        assert one.parameters["values"][f"channel:{last.pk}"] == 0
