@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from attribution.actions.request_run import request_run
 from attribution.actions.run_attribution import run_attribution, run_for
 from attribution.actions.store_credits import last_done
-from attribution.models import AttributionRun
-from attribution.queries import changed_opportunities, rules_in_force
+from attribution.models import AttributionRun, JourneyState
+from attribution.queries import changed_opportunities, robbed_opportunities, rules_in_force
+from attribution.queries.columns import listed
 from leads.models import Opportunity
 
 # Rows of transactions that were still open at the last look carry earlier times than it.
 OVERLAP = timedelta(minutes=1)
-# What is deleted or changed without a word waits for a comparison of everything.
+# What is changed without a word waits for a comparison of everything.
 COMPARE_EVERY = timedelta(hours=1)
 SHARED_ABOVE = 20_000
 """More opportunities than this are split over workers."""
@@ -26,12 +28,16 @@ def recompute_when_due(*, at: datetime, reason: str) -> AttributionRun | None:
     RunInProgress and InputsChanged.
     """
     last, force = last_done(), rules_in_force()
+    robbed = _robbed(force.scopes)
     compared = last.compared_at if last else None
     is_other = last is None or (last.settings, last.methods) != (force.settings, force.methods)
-    if last is None or is_other or compared is None or at - compared >= COMPARE_EVERY:
+    # A run of the future: the clock was set back, and the times of rows say nothing until it has caught up.
+    is_ahead = last is not None and last.started_at > at
+    if last is None or is_other or is_ahead or compared is None or at - compared >= COMPARE_EVERY:
         return _everything(last, is_other, at, reason)
     since = max(last.checked_at or last.started_at, last.started_at) - OVERLAP
-    found = changed_opportunities(since=since, scopes=force.scopes, needs_points=force.rules.needs_points)
+    changed = changed_opportunities(since=since, scopes=force.scopes, needs_points=force.rules.needs_points)
+    found = sorted({*changed, *robbed})
     if len(found) > SHARED_ABOVE:
         return request_run(kind="incremental", at=at, by=None, reason=reason)
     run = run_for(opportunities=found, at=at, reason=reason) if found else None
@@ -50,6 +56,14 @@ def _everything(last: AttributionRun | None, is_other: bool, at: datetime, reaso
     if run is None and last is not None:
         _note(last, at, at)
     return run
+
+
+def _robbed(scopes: Sequence[str]) -> list[int]:
+    """Opportunities whose credits vanished with deleted touches or people; their hashes are made to differ."""
+    robbed = robbed_opportunities(scopes=scopes)
+    if robbed:
+        JourneyState.objects.filter(opportunity__in=listed(robbed)).update(hash_high=0, hash_low=0)
+    return robbed
 
 
 def _note(last: AttributionRun, at: datetime, compared: datetime | None) -> None:

@@ -27,6 +27,7 @@ from attribution.actions.store_credits import (
     read_pages,
     refuse_orphans,
     store_pages,
+    sweep_orphans,
 )
 from attribution.models import AttributionRun
 from attribution.queries import RulesInForce, rules_in_force
@@ -122,6 +123,8 @@ def _compute(
         stored = store_pages(run=run, last=last, force=force, pages=pages, tell=progress)
         if opportunities is None:
             drop_other_scopes(scopes=force.scopes)
+        if is_full:
+            sweep_orphans()
         refuse_orphans(run=run)
         at = run.started_at + timedelta(seconds=perf_counter() - started)
         finish_run(run=run, last=last, stored=[stored], is_whole=opportunities is None, at=at)

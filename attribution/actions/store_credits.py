@@ -115,6 +115,11 @@ def drop_other_scopes(*, scopes: Sequence[str]) -> None:
     JourneyState.objects.filter(scope__in=others)._raw_delete("default")
 
 
+def sweep_orphans() -> None:
+    """Credits of deals that are gone. A deletion takes them along, but not those of a run that commits meanwhile."""
+    Credit.objects.exclude(Exists(Opportunity.objects.filter(pk=OuterRef("opportunity")))).delete()
+
+
 def difference(*, summaries: Sequence[dict[str, Any]], last: AttributionRun | None, seen: int) -> dict[str, Any]:
     """The difference to the last run as it is kept."""
     campaigns = {pk: (name, str(uid)) for pk, name, uid in Campaign.objects.values_list("pk", "name", "public_id")}

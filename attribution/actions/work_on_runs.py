@@ -31,6 +31,7 @@ from attribution.actions.store_credits import (
     read_pages,
     refuse_orphans,
     store_pages,
+    sweep_orphans,
 )
 from attribution.models import AttributionRun, AttributionShard, Credit, JourneyState, StagedCredit, StagedState
 from attribution.pure.copy_codec import Field
@@ -88,7 +89,13 @@ def _open_runs() -> QuerySet[AttributionRun]:
 def _take_up(run: AttributionRun, clock: Clock, part_size: int) -> bool:
     """Hold the lease and split the run; False when another worker was first."""
     at = clock()
-    take_lease(run=run, at=at)
+    with transaction.atomic():
+        take_lease(run=run, at=at)
+        # The lease is the run's, not the worker's: two that learn at once would make two fits, and the run fail.
+        silent = Q(beat_at__isnull=True) | Q(beat_at__lt=at - CLAIM)
+        waiting = AttributionRun.objects.filter(silent, pk=run.pk, state=AttributionRun.State.WAITING)
+        if waiting.update(beat_at=at) != 1:
+            return False
     if run.refits:
         AttributionRun.objects.filter(pk=run.pk).update(step="Learning from journeys", beat_at=at)
         fit_methods(at=at, reason=run.reason)
@@ -174,6 +181,8 @@ def _finish(run: AttributionRun, clock: Clock) -> None:
         last = last_done()
         _put_in_place(run)
         drop_other_scopes(scopes=run.settings["scopes"])
+        if run.kind == AttributionRun.Kind.FULL:
+            sweep_orphans()
         refuse_orphans(run=run)
         stored = [Stored(shard.recomputed, shard.credits_written, shard.summary) for shard in shards]
         finish_run(run=run, last=last, stored=stored, is_whole=True, at=clock())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from attribution.pure.candidates import GENUINE, INTERNAL, OPEN, Inputs
-from attribution.pure.credits import allocate, unattributed_cents
+from attribution.pure.credits import LIMIT, allocate, unattributed_cents
 from attribution.pure.fits import ready
 from attribution.pure.hashing import journey_hashes, mixed
 from attribution.pure.journeys import UNKNOWN, Journeys, Milestones, Rejected, Settings, Touches, build
@@ -129,7 +129,8 @@ class Book:
         deal = self._touches.opportunity[row]
         for method in self._rules.methods:
             weights = method.weights(journeys, options)
-            cents = allocate(journeys, weights, amounts)
+            # One absurd amount must not stop everybody's credits: what of it cannot be split is Unattributed.
+            cents = allocate(journeys, weights, np.clip(amounts, -LIMIT, LIMIT))
             left = unattributed_cents(journeys, cents, amounts)
             yield _shares(method.key, deal, touch, weights, cents, left, chosen)
 
@@ -208,11 +209,16 @@ def _arrays(inputs: Inputs, place: Ints, rules: Rules) -> tuple[Touches, Milesto
 
 
 def _milestones(inputs: Inputs, touches: Touches, milestone: str) -> Milestones:
-    opened, closed = inputs.deals["opened_at"], inputs.deals["closed_at"]
+    # The engine's moments begin with 1970: a deal of 1901, which somebody mistyped, counts as opened then.
+    opened, closed, known_at = (
+        np.where(moment < UNKNOWN, 0, moment)
+        for moment in (inputs.deals["opened_at"], inputs.deals["closed_at"], inputs.known_at)
+    )
+    opened = np.maximum(opened, 0)
     if milestone == "opportunity":
         until = opened
     elif milestone == "lead":
-        until = np.where(inputs.known_at == UNKNOWN, opened, inputs.known_at)
+        until = np.where(known_at == UNKNOWN, opened, known_at)
     else:
         newest = opened.copy()
         genuine = inputs.touches["exclusion"][inputs.pair_touch] == GENUINE
@@ -225,7 +231,7 @@ def _milestones(inputs: Inputs, touches: Touches, milestone: str) -> Milestones:
         created_at=opened,
         closed_at=closed,
         milestone_at=until,
-        lead_created_at=inputs.known_at,
+        lead_created_at=known_at,
     )
 
 

@@ -5,21 +5,40 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Greatest
 
-from attribution.models import JourneyScope
+from attribution.models import Credit, JourneyScope, JourneyState
 from attribution.pure.candidates import everybody
 from attribution.queries.columns import listed, read_columns
 from leads.models import Lead, LeadEvent, Opportunity, OpportunityContact, TouchChannelChange, Touchpoint
 
+EVERY_TOUCH = "linear"
 _OF_PEOPLE = (LeadEvent.Kind.MERGED, LeadEvent.Kind.UPDATED)
+
+
+def robbed_opportunities(*, scopes: Collection[str]) -> list[int]:
+    """Ids of opportunities that have fewer credits than they were given: deleted touches took theirs along.
+
+    The linear method credits every counted touch, or nobody where there is none. Two sums tell whether any are
+    missing at all; only then is looked for whose.
+    """
+    states = JourneyState.objects.filter(scope__in=scopes)
+    given = Greatest(F("touches"), 1)
+    kept = Credit.objects.filter(scope__in=scopes, method=EVERY_TOUCH)
+    if kept.order_by().count() >= (states.aggregate(given=Sum(given))["given"] or 0):
+        return []
+    own = kept.filter(opportunity=OuterRef("opportunity"), scope=OuterRef("scope")).order_by()
+    found = own.values("opportunity").annotate(number=Count("pk")).values("number")
+    short = states.annotate(found=Coalesce(Subquery(found), 0)).filter(found__lt=given)
+    return sorted(set(short.values_list("opportunity_id", flat=True)))
 
 
 def changed_opportunities(*, since: datetime, scopes: Collection[str], needs_points: bool) -> list[int]:
     """Ids of opportunities with news recorded at ``since`` or later, ascending.
 
     News are a change of the deal or of its people, a touch of them or another channel of one, and a merge, a move to
-    another account or a first score of one of them. What is deleted or changed without a word is not among them: only
+    another account or a first score of one of them. What is changed without a word is not among them: only
     a comparison of everything finds that.
     """
     touched = read_columns(Touchpoint.objects.filter(recorded_at__gte=since), lead="lead_id")["lead"].tolist()

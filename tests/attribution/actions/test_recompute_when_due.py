@@ -8,6 +8,7 @@ import pytest
 
 from attribution.actions.recompute_when_due import recompute_when_due
 from attribution.models import AttributionRules, AttributionRun, Credit
+from leads.models import Opportunity, Touchpoint
 from tests.leads.factories import LeadFactory, OpportunityFactory, TouchpointFactory
 
 MINUTE = timedelta(minutes=1)
@@ -42,12 +43,21 @@ def test_only_news_and_time_start_a_run(now: datetime) -> None:
 
     # What changed without a word is found by the look at everything, once in a while.
     assert look(later + 3 * MINUTE) is None
-    touch.delete()
+    Touchpoint.objects.filter(pk=touch.pk).update(occurred_at=now - 5 * MINUTE)
     assert look(later + 17 * MINUTE) is None
     assert look(later + 62 * MINUTE) == 1
     runs = AttributionRun.objects.count()
     assert look(later + 125 * MINUTE) is None
     assert AttributionRun.objects.count() == runs
+
+    # A deleted touch takes its credits along: no look leaves a deal short of its amount.
+    touch.delete()
+    assert not Credit.objects.filter(method="linear").exists()
+    assert look(later + 126 * MINUTE) == 1
+    assert Credit.objects.get(method="linear").cents == 5_000
+    Credit.objects.filter(method="linear").delete()
+    assert look(later + 190 * MINUTE) == 1 and look(later + 191 * MINUTE) is None
+    later += 70 * MINUTE
 
     # Other rules need no waiting, even where no credit changes.
     AttributionRules.objects.update(milestone="opportunity")
@@ -58,3 +68,13 @@ def test_only_news_and_time_start_a_run(now: datetime) -> None:
     AttributionRules.objects.update(kept_scopes=[])
     assert look(later + 128 * MINUTE) == 0
     assert set(Credit.objects.values_list("scope", flat=True)) == {"contacts"}
+
+
+def test_a_clock_that_was_set_back_hides_nothing(now: datetime) -> None:
+    deal = OpportunityFactory(status="won", opened_at=now - 3 * MINUTE, closed_at=now - 2 * MINUTE)
+    assert look(now + timedelta(days=300)) == 1
+    for minute in (1, 2):
+        # Recorded by the same clock, long before the last look.
+        Opportunity.objects.filter(pk=deal.pk).update(reporting_cents=minute, changed_at=now + minute * MINUTE)
+        assert look(now + minute * MINUTE) == 1
+        assert Credit.objects.get(method="linear").cents == minute

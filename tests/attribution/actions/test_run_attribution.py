@@ -10,9 +10,19 @@ from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
+from attribution.actions.fit_methods import fit_methods
 from attribution.actions.recompute_when_due import recompute_when_due
 from attribution.actions.run_attribution import LEASE, RunInProgress
-from attribution.models import AttributionRules, AttributionRun, Credit, CustomMethod, JourneyState, MethodFit
+from attribution.actions.save_custom_method import save_custom_method
+from attribution.models import (
+    AttributionRules,
+    AttributionRun,
+    Credit,
+    CustomMethod,
+    JourneyState,
+    LiftTest,
+    MethodFit,
+)
 from attribution.pure.methods import all_methods, get_method
 from leads.models import Campaign, Channel, Company, Lead, LeadEvent, Opportunity, OpportunityContact, Touchpoint
 from tests.attribution.factories import AT, company_with_deals, day, deal, run, stored, touched
@@ -109,7 +119,7 @@ def _change(chance: random.Random, at: datetime) -> None:
     deals, leads = list(Opportunity.objects.order_by("pk")), list(Lead.objects.live().order_by("pk"))
     deal_id = chance.choice(deals).pk
     some_deal = Opportunity.objects.filter(pk=deal_id)
-    match chance.randrange(11):
+    match chance.randrange(14):
         case 0 | 1:
             campaign = chance.choice([None, *{touch.campaign for touch in Touchpoint.objects.all()}])
             kind = channel(chance.choice(["email", "direct"]))
@@ -147,6 +157,25 @@ def _change(chance: random.Random, at: datetime) -> None:
             Lead.objects.filter(pk=lead.pk).update(account=account)
             LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.UPDATED, happened_at=at, recorded_at=at)
             deal(lead, opened=45, closed=61, account=account, amount_cents=chance.randrange(9_999), changed_at=at)
+
+        case 11:
+            _own_method(chance, at)
+        case 12:
+            fit_methods(at=at, reason="test")
+        case 13:
+            LiftTest.objects.create(
+                channel=channel("email"), starts_on=day(0).date(), ends_on=day(30).date(), lift=0.3, low=0.2, high=0.4
+            )
+            fit_methods(at=at, reason="test")
+
+
+def _own_method(chance: random.Random, at: datetime) -> None:
+    """Made, then given other shares, switched off or on."""
+    own = CustomMethod.objects.first() or CustomMethod(slug="own", name="Own")
+    closing = chance.choice([0, 50, 100])
+    own.closing, own.lead_creation = closing, 100 - closing
+    own.is_active = chance.random() < 0.7
+    save_custom_method(method=own, at=at)
 
 
 def _silent_change(chance: random.Random) -> None:

@@ -136,3 +136,26 @@ def test_a_run_whose_workers_all_died_gives_way() -> None:
     asked.refresh_from_db()
     assert asked.state == "failed" and not StagedCredit.objects.exists()
     assert work_on_runs(clock=clock) == 0
+
+
+def test_one_worker_learns_while_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    company_with_deals()
+    asked, clock, learned = planned("refit"), Clock(), []
+    learn = parts.fit_methods
+
+    def second_worker_meanwhile(**given):
+        learned.append(given["reason"])
+        assert work_on_runs(clock=clock) == 0
+        return learn(**given)
+
+    monkeypatch.setattr(parts, "fit_methods", second_worker_meanwhile)
+    assert work_on_runs(clock=clock) == 1 and len(learned) == 1
+    asked.refresh_from_db()
+    assert asked.state == "done"
+
+    # One that died while it learned is replaced when its claim is over.
+    asked = planned("refit")
+    AttributionRun.objects.filter(pk=asked.pk).update(beat_at=clock.at)
+    assert work_on_runs(clock=clock) == 0
+    clock.at += CLAIM + SECOND
+    assert work_on_runs(clock=clock) == 1
