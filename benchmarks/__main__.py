@@ -1,4 +1,4 @@
-"""`python -m benchmarks [pages | attribution …]`: all figures the documents quote; without a word, both."""
+"""`python -m benchmarks [pages | crm … | attribution …]`: all figures the documents quote; without a word, all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution
+from benchmarks import attribution, crm
 
 
 def main(arguments: list[str]) -> int:
@@ -15,10 +15,12 @@ def main(arguments: list[str]) -> int:
         return attribution.main(arguments[1:])
     if arguments[:1] == ["pages"]:
         return _pages()
+    if arguments[:1] == ["crm"]:
+        return crm.main(arguments[1:])
     if arguments:
-        print("usage: python -m benchmarks [pages | attribution …]", file=sys.stderr)
+        print("usage: python -m benchmarks [pages | crm … | attribution …]", file=sys.stderr)
         return 2
-    failed = attribution.main([])
+    failed = max(attribution.main([]), crm.main([]))
     return max(failed, _pages() if _has_demo() else 0)
 
 

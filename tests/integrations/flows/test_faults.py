@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -19,7 +19,6 @@ from integrations.actions.enqueue import enqueue_leads
 from integrations.actions.requeue import requeue_pushes
 from integrations.actions.run_sync import run_sync
 from integrations.connectors import http, hubspot_reader, hubspot_session, vendors
-from integrations.connectors.base import Draft
 from integrations.connectors.http import Limits
 from integrations.connectors.pipedrive import PipedriveConnector
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRun

@@ -1,0 +1,91 @@
+"""Kill −9 workers at random moments of a sync, fifty times for each vendor: `python -m benchmarks.crm_kills --kills 50`.
+
+A sandbox in a process of its own, a database of its own, and workers forked by `tests.integrations.flows.syncer`, which
+push leads and pull deals that people change meanwhile. Then one worker may finish, and both sides are counted. Exits
+with 1 when anything was lost or doubled, or a run did not end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import crm
+from benchmarks.timing import say
+
+LEADS_A_KILL = 12
+
+
+def main(arguments: list[str]) -> int:
+    """Kill, count, print; write crm.json and the read-me's table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crm_kills", description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--worker", nargs=2, metavar=("VENDOR", "FOLDER"), help=argparse.SUPPRESS)
+    parser.add_argument("vendors", nargs="*")
+    options = parser.parse_args(arguments)
+    if options.worker:
+        say(work(options.worker[0], Path(options.worker[1]), options.kills, options.seed))
+        return 0
+    page = crm.ROOT / "benchmarks" / "crm.json"
+    kept: dict[str, Any] = json.loads(page.read_text(encoding="utf-8")) if page.exists() else {}
+    failed = 0
+    for kind in options.vendors or crm.KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {
+                **os.environ,
+                "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite3",
+                "REDIS_URL": "",
+                "LOG_LEVEL": "ERROR",
+                "DJANGO_SETTINGS_MODULE": "tests.settings",
+            }
+            further = ["--kills", str(options.kills), "--seed", str(options.seed)]
+            command = [sys.executable, "-m", "benchmarks.crm_kills", *further, "--worker", kind, folder]
+            done = subprocess.run(command, cwd=crm.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+        kept.setdefault("kills", {})[kind] = found
+        print(f"{kind}: {found}", flush=True)
+        bad = ("leads_lost", "leads_doubled", "deals_lost", "deals_doubled", "running", "unfinished_jobs", "waiting")
+        failed |= int(any(found[name] for name in bad))
+    crm.keep(kept)
+    return failed
+
+
+def work(kind: str, folder: Path, kills: int, seed: int) -> dict[str, Any]:
+    """One vendor's storm in this process."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from django.db import connection
+
+    from integrations.sandbox_crm.dialects import dialects
+    from tests.integrations.flows.storm import Storm, prepare
+    from tests.integrations.flows.vendors import world_of
+    from tests.integrations.sandbox_crm.running import TOKEN
+    from tests.leads.factories import LeadFactory
+
+    with crm.sandbox_process(folder) as url:
+        crm.told(url, "GET", "/_calls")
+        world = world_of(kind, dialects()[kind](folder / f"crm.{kind}.sqlite3", TOKEN))
+        leads = LeadFactory.create_batch(LEADS_A_KILL * kills, company="Acme")
+        storm = Storm(world, prepare(world, url, leads).pk, kills, seed)
+        connection.close()
+        began = time.perf_counter()
+        storm.run(os.environ["DATABASE_URL"])
+        found = storm.counted() | {"seconds": time.perf_counter() - began}
+        world.dialect.close()
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""A process that forks a worker for each sync it is asked for: `python -m tests.integrations.flows.syncer <connection>`.
+
+Each line on stdin is a number of seconds that the clock is ahead. The worker plans a sync as a person does and works on
+what is due, as the sweeper does. "calling <pid>" is said at its first call to the CRM, "ended <status>" when it is gone.
+Batches and pages are small, so that a sync has many moments to die in.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+BATCH, PAGE = 4, 5
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def make_small() -> None:
+    from integrations.connectors import hubspot_reader, hubspot_session, vendors
+    from integrations.connectors.hubspot import HubSpotConnector
+    from integrations.connectors.pipedrive import PipedriveConnector
+    from integrations.connectors.salesforce import SalesforceConnector
+
+    assert vendors()
+    kinds: tuple[Any, ...] = (HubSpotConnector, PipedriveConnector, SalesforceConnector)
+    for each in kinds:
+        each.capabilities = replace(each.capabilities, batch_size=BATCH)
+    hubspot_session.SEARCHES_APART = 0.03
+    hubspot_reader.SEARCH_PAGE = hubspot_reader.LIST_PAGE = PAGE
+    PipedriveConnector.__init__.__kwdefaults__["page_size"] = PAGE
+
+
+def say_at_first_call() -> None:
+    from integrations.connectors.http import CrmSession
+
+    real, said = CrmSession.send, []
+
+    def send(session: Any, request: Any, **options: Any) -> Any:
+        if os.getpid() not in said:
+            said.append(os.getpid())
+            say(f"calling {os.getpid()}")
+        return real(session, request, **options)
+
+    CrmSession.send = send
+
+
+def work(connection_id: int, ahead: float) -> None:
+    from integrations.actions.plan_syncs import plan_manual_sync, run_due_syncs
+    from integrations.models import Connection
+
+    def clock() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=ahead)
+
+    plan_manual_sync(connection=Connection.objects.get(pk=connection_id), by=None, at=clock())
+    run_due_syncs(clock=clock, seed=os.getpid())
+
+
+def main(connection_id: int) -> None:
+    import django
+
+    django.setup()
+    make_small()
+    say_at_first_call()
+    import integrations.actions.plan_syncs  # so that workers need not
+
+    assert integrations.actions.plan_syncs
+    say("ready")
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work(connection_id, float(line))
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+                os._exit(3)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        say(f"ended {os.waitstatus_to_exitcode(status)}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
