@@ -1,20 +1,64 @@
-"""Pipedrive's side of the session: signing in, error shape, rate limits."""
+"""Pipedrive's side of the session: signing in, error shape, rate limits and the pace that keeps them.
 
+Pipedrive allows so many requests in two seconds, as its answers tell, and ten searches. A sandbox on this machine
+takes as many as come, unless `PACE_ON_LOOPBACK` is set.
+"""
+
+import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
+
+import requests
 
 from .base import Account, CrmError, Outage, Quota, QuotaDay, Throttled, Token
 from .http import LOOPBACK, ApiKey, Basic, CrmSession, Heard, Hosts, Limits, Renewing
 
 TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105  # an address
 BLOCKED = timedelta(minutes=10)
+SPAN, SEARCHES, LEAST_BURST = 2.0, 10, 20
+PACE_ON_LOOPBACK = False
+
+
+class PacedSession(CrmSession):
+    """Waits before a request that would be one too many."""
+
+    def __init__(self, base_url: str, **options: Any) -> None:
+        super().__init__(base_url, **options)
+        self._is_paced = PACE_ON_LOOPBACK or urlsplit(base_url).hostname not in LOOPBACK
+        self._burst = LEAST_BURST
+        self._sent, self._searched = deque[float](maxlen=1000), deque[float](maxlen=SEARCHES)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """One request, as soon as its turn comes; the wait is no part of its deadline."""
+        is_search = (urlsplit(request.url or "").path).endswith("/search")
+        if self._is_paced:
+            _await_turn(self._sent, self._burst)
+            if is_search:
+                _await_turn(self._searched, SEARCHES)
+        now = time.monotonic()
+        self._sent.append(now)
+        if is_search:
+            self._searched.append(now)
+        response = super().send(request, **kwargs)
+        told = response.headers.get("x-ratelimit-limit", "")
+        if not is_search and told.isdigit():
+            self._burst = min(max(int(told), 1), 1000)
+        return response
+
+
+def _await_turn(sent: deque[float], most: int) -> None:
+    wait = sent[-most] + SPAN - time.monotonic() if len(sent) >= most else 0
+    if wait > 0:
+        time.sleep(wait)
 
 
 def open_session(account: Account, limits: Limits | None, heard: Heard) -> CrmSession:
     """A session that signs in by API token or, where the account holds a refresh token, by OAuth."""
     secrets = account.secrets
-    session = CrmSession(
+    session = PacedSession(
         account.base_url,
         auth=ApiKey("x-api-token", secrets.get("token", "")),
         hosts=Hosts(("pipedrive.com",), allow_loopback=account.allow_loopback),
