@@ -55,5 +55,8 @@ def changed_opportunities(*, since: datetime, scopes: Collection[str], needs_poi
     if JourneyScope.ACCOUNT in scopes:
         accounts = Lead.objects.filter(pk__in=people, account_id__isnull=False).values("account_id")
         of_people |= Q(account_id__in=accounts)
+        # Those of an account that somebody left: only the credits still know.
+        theirs = Credit.objects.filter(scope=JourneyScope.ACCOUNT, method=EVERY_TOUCH, touchpoint__lead__in=people)
+        of_people |= Q(pk__in=theirs.order_by().values("opportunity"))
     found.update(Opportunity.objects.filter(of_people).values_list("pk", flat=True))
     return sorted(found)
