@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from attribution.actions.check_accuracy import Progress, check_agreement, check_capture, check_causal
+from attribution.actions.check_accuracy import (
+    MARKET,
+    PEOPLE,
+    Progress,
+    check_agreement,
+    check_capture,
+    check_causal,
+)
 from leads.models import JobRun, User
 
 KIND = "attribution_measure"
@@ -34,8 +41,11 @@ def request_accuracy(*, by: User | None, at: datetime) -> JobRun:
         raise MeasureRefused("Somebody else has just started this.") from None
 
 
-def measure_accuracy(*, clock: Clock, seed: int) -> int:
-    """Measure what was requested, also what a dead worker left; returns how many measurings are done."""
+def measure_accuracy(*, clock: Clock, seed: int, people: int = PEOPLE, market: int = MARKET) -> int:
+    """Measure what was requested, also what a dead worker left; returns how many measurings are done.
+
+    ``people`` are those of the capture check, ``market`` those of each simulated market.
+    """
     at = clock()
     free = Q(state=JobRun.State.WAITING) | Q(state=JobRun.State.RUNNING, beat_at__lt=at - GIVE_UP_AFTER)
     done = 0
@@ -43,7 +53,7 @@ def measure_accuracy(*, clock: Clock, seed: int) -> int:
         if JobRun.objects.filter(free, pk=job.pk).update(state=JobRun.State.RUNNING, started_at=at, beat_at=at) != 1:
             continue
         try:
-            _measure(job, clock, seed)
+            _measure(job, clock, seed, people, market)
         except Exception as error:
             JobRun.objects.filter(pk=job.pk).update(
                 state=JobRun.State.FAILED, message=f"{type(error).__name__}: {error}"[:500], finished_at=clock()
@@ -54,10 +64,10 @@ def measure_accuracy(*, clock: Clock, seed: int) -> int:
     return done
 
 
-def _measure(job: JobRun, clock: Clock, seed: int) -> None:
-    check_capture(at=clock(), seed=seed, progress=_told(job, clock, 0, 60))
+def _measure(job: JobRun, clock: Clock, seed: int, people: int, market: int) -> None:
+    check_capture(at=clock(), seed=seed, progress=_told(job, clock, 0, 60), people=people)
     check_agreement(at=clock())
-    check_causal(at=clock(), seed=seed, progress=_told(job, clock, 62, PARTS))
+    check_causal(at=clock(), seed=seed, progress=_told(job, clock, 62, PARTS), people=market)
 
 
 def _told(job: JobRun, clock: Clock, first: int, last: int) -> Progress:

@@ -42,6 +42,11 @@ def scenarios(of: Range, seed: int) -> list[Scenario]:
     ]
 
 
+def described() -> dict[str, str]:
+    """Every kind of market and its trouble, in a sentence."""
+    return {name: (shape.__doc__ or "").strip() for name, shape in _SHAPES.items()}
+
+
 def _usual(name: str, of: Range, random: np.random.Generator) -> Scenario:
     """Four channels of marketing and three that people start themselves, the last of which chase intent."""
     count = int(random.integers(of.campaigns[0], of.campaigns[1] + 1))

@@ -23,7 +23,7 @@ from alignment.queries import last_whole_week
 from attribution.actions.fit_methods import fit_methods
 from attribution.actions.run_attribution import run_attribution
 from attribution.models import AttributionRules
-from config.demo import seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
+from config.demo import seed_accuracy, seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
 from config.demo.bulk import Bulk
 from config.demo.company import FULL_SIZE, build
 from config.demo.records import DemoCompany
@@ -160,6 +160,7 @@ def _attribute(order: Order) -> None:
     A run that was interrupted keeps its lease; nobody else can be computing yet.
     """
     AttributionRules.objects.update(held_by=None, held_until=None, kept_scopes=["contacts", "account"])
+    seed_accuracy.write_methods(order.at)
     fit_methods(at=order.at, reason="Demo data")
     run_attribution(at=order.at, reason="Demo data", kind="full")
 
@@ -183,8 +184,15 @@ def _coordinate(order: Order) -> None:
     seed_points.write_points(order.at)
 
 
+def _measure(order: Order) -> None:
+    """What people say brought deals, and the three accuracies."""
+    seed_accuracy.write_answers(order.at, order.seed)
+    seed_accuracy.measure(order.at, order.seed, is_whole=order.leads >= FULL_SIZE)
+
+
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
     ("attribution", _attribute),
+    ("accuracy", _measure),
     ("targets", _aim),
     ("weekly reports", _publish),
     ("integration points", _coordinate),

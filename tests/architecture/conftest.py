@@ -10,6 +10,7 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from config.demo.seed import Order, seed_demo
+from config.demo.seed_crm import SLUG
 from leads.models import Lead, Opportunity, User
 from tests.conftest import NOW
 
@@ -19,8 +20,8 @@ class World:
 
     def __init__(self) -> None:
         from alignment.models import WeeklyReport
-        from attribution.models import Credit
-        from integrations.models import Connection
+        from attribution.models import AttributionRun, Credit
+        from integrations.models import Connection, SyncRun
 
         self.people = {role: User.objects.filter(role=role).order_by("pk")[0] for role in ROLES}
         # The rep's own records, and those of somebody else.
@@ -36,7 +37,9 @@ class World:
         ):
             type(row).objects.filter(pk=row.pk).update(owner=owner)
         self.campaign = Credit.objects.filter(campaign__isnull=False)[0].campaign
-        self.connection = Connection.objects.get(kind="sandbox")
+        self.run = AttributionRun.objects.order_by("pk")[0]
+        self.connection = Connection.objects.get(slug=SLUG)
+        self.sync_run = SyncRun.objects.filter(connection=self.connection, direction="pull").order_by("-pk")[0]
         self.report = WeeklyReport.objects.order_by("-starts_on")[0]
 
 

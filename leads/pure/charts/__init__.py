@@ -4,6 +4,7 @@ from leads.pure.charts.bars import bars, hbars, stacked_bars
 from leads.pure.charts.canvas import Chart, Formatter, Table, Value, compact
 from leads.pure.charts.funnel import Stage, funnel
 from leads.pure.charts.history import history
+from leads.pure.charts.intervals import intervals
 from leads.pure.charts.journey import Touch, journey
 from leads.pure.charts.line import line
 from leads.pure.charts.sparkline import sparkline
@@ -20,6 +21,7 @@ __all__ = [
     "funnel",
     "hbars",
     "history",
+    "intervals",
     "journey",
     "line",
     "sparkline",

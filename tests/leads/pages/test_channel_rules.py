@@ -28,7 +28,9 @@ def touches() -> list[Any]:
     kept = {"lead": lead, "campaign": None, "utm_medium": "newsletter", "utm_source": "weekly"}
     return [
         TouchpointFactory(**kept, channel=channel("email"), occurred_at=at),
-        TouchpointFactory(**kept, channel=channel("webinar"), occurred_at=at + timedelta(hours=1)),  # its sender said so
+        TouchpointFactory(
+            **kept, channel=channel("webinar"), occurred_at=at + timedelta(hours=1)
+        ),  # its sender said so
         TouchpointFactory(lead=lead, campaign=CampaignFactory(), channel=channel("email"), occurred_at=at),
     ]
 
@@ -153,6 +155,10 @@ def test_more_touches_ask_no_more_queries(client: Client, director: User, touche
     before = count()
     for number in range(5):
         TouchpointFactory(
-            lead=touches[0].lead, campaign=None, channel=channel("email"), utm_source=f"s{number}", occurred_at=timezone.now()
+            lead=touches[0].lead,
+            campaign=None,
+            channel=channel("email"),
+            utm_source=f"s{number}",
+            occurred_at=timezone.now(),
         )
     assert count() == before

@@ -1,0 +1,146 @@
+"""The agreement check: what brought a won deal, asked of people before they see what methods say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from attribution.actions.check_accuracy import agrees_with, credited_most
+from attribution.actions.record_source_check import CheckRefused, record_source_check
+from attribution.models import SourceCheck
+from attribution.queries import methods
+from leads.models import Campaign, Channel, Opportunity, Role, User
+from leads.models.opportunity import OpportunityQuerySet
+
+SAMPLE = 100
+DAYS = timedelta(days=180)
+PAGE_SIZE = 20
+NOBODY = "nobody"
+
+
+class AnswerForm(forms.Form):
+    """A channel or "nobody knows", the campaign where it is known, and a note."""
+
+    channel = forms.ChoiceField(widget=forms.RadioSelect, label="What brought this deal?")
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.none(), required=False, empty_label="I do not know which", label="Which campaign, if you know"
+    )
+    note = forms.CharField(max_length=200, required=False, label="Note (optional)")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.channels = {one.key: one for one in Channel.objects.order_by("position", "name")}
+        self.fields["channel"].choices = [  # type: ignore[attr-defined]
+            *((key, one.name) for key, one in self.channels.items()),
+            (NOBODY, "Nobody knows"),
+        ]
+        field = cast("forms.ModelChoiceField[Campaign]", self.fields["campaign"])
+        field.queryset = Campaign.objects.order_by("name")
+
+
+@login_required
+@require_GET
+def agreement(request: HttpRequest) -> HttpResponse:
+    """The sample: what is answered, and what waits for the reader."""
+    user = cast(User, request.user)
+    whole = _sample()
+    seen = whole.visible_to(user)
+    answers = SourceCheck.objects.filter(opportunity=OuterRef("pk"), origin=SourceCheck.Origin.SALES)
+    total = seen.count()
+    waiting = list(seen.filter(~Exists(answers)).select_related("owner", "account"))
+    context = {
+        "total": total,
+        "answered": total - len(waiting),
+        "page": Paginator(waiting, PAGE_SIZE).get_page(request.GET.get("page")),
+        "may_answer": _is_sales(user),
+        "self_reported": SourceCheck.objects.filter(origin=SourceCheck.Origin.SELF_REPORTED).count(),
+        "next": waiting[0] if waiting else None,
+    }
+    return render(request, "attribution/agreement.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def agreement_check(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One deal: first the question, and only after the answer what the methods say."""
+    user = cast(User, request.user)
+    if not _is_sales(user):
+        raise PermissionDenied("Sales leaders and owners of the deal answer.")
+    deals = Opportunity.objects.visible_to(user).won().select_related("account", "owner")
+    deal = get_object_or_404(deals, public_id=public_id)
+    checks = deal.source_checks.filter(origin=SourceCheck.Origin.SALES)
+    check = checks.select_related("campaign", "channel", "answered_by").first()
+    form = AnswerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            record_source_check(
+                opportunity=deal,
+                origin=SourceCheck.Origin.SALES,
+                campaign=None if given["channel"] == NOBODY else given["campaign"],
+                channel=form.channels.get(given["channel"]),
+                note=given["note"],
+                by=user,
+                at=timezone.now(),
+            )
+        except CheckRefused as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Thank you. This is what the methods say.")
+            return redirect("attribution:agreement-check", deal.public_id)
+    context = {"deal": deal, "check": check, "form": form, "said": _said(deal, check) if check else []}
+    context["next"] = _next(user) if check else None
+    return render(request, "attribution/agreement_check.html", context, status=400 if form.errors else 200)
+
+
+def _is_sales(user: User) -> bool:
+    """Directors of marketing look; they would be judges in their own cause."""
+    return user.is_superuser or user.role in (Role.ADMIN, Role.SALES_LEADER, Role.SALES_REP)
+
+
+def _sample() -> OpportunityQuerySet:
+    """The same won deals for everybody: public ids are random, so their order is a draw that nobody chose."""
+    deals = Opportunity.objects.won().filter(closed_at__gte=timezone.now() - DAYS)
+    chosen = list(deals.order_by("public_id").values_list("pk", flat=True)[:SAMPLE])
+    return Opportunity.objects.filter(pk__in=chosen).order_by("-closed_at", "pk")
+
+
+def _next(user: User) -> Opportunity | None:
+    answers = SourceCheck.objects.filter(opportunity=OuterRef("pk"), origin=SourceCheck.Origin.SALES)
+    return _sample().visible_to(user).filter(~Exists(answers)).first()
+
+
+def _said(deal: Opportunity, check: SourceCheck) -> list[dict[str, Any]]:
+    """What every method credits most, and whether that is what was answered."""
+    found = credited_most([deal.pk])
+    offered = methods()
+    places = {method.key: found[method.key].get(deal.pk) for method in offered}
+    campaigns = Campaign.objects.in_bulk({place[0] for place in places.values() if place and place[0]})
+    channels = Channel.objects.in_bulk({place[1] for place in places.values() if place and place[1]})
+    is_known = check.channel_id is not None
+    rows = []
+    for method in offered:
+        place = places[method.key]
+        campaign, channel = (campaigns.get(place[0] or 0), channels.get(place[1] or 0)) if place else (None, None)
+        rows.append(
+            {
+                "name": method.name,
+                "campaign": campaign or channel or "nothing",
+                "channel": channel if campaign else "",
+                "is_known": is_known,
+                "agrees": is_known and agrees_with((check.campaign_id, check.channel_id), place),
+            }
+        )
+    return rows

@@ -1,0 +1,164 @@
+"""All methods in words: what each does, what those that learn have learned, and the company's own."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from attribution.actions.request_run import request_run
+from attribution.actions.save_custom_method import save_custom_method
+from attribution.figures.offers import chosen_method
+from attribution.models import AttributionRules, CustomMethod, LiftTest, MethodFit
+from attribution.pure.methods import all_methods
+from attribution.queries import methods as offered_methods
+from attribution.queries.rules import built
+from attribution.tasks import nudge_runs
+from attribution.views.accuracy import whole_company
+from leads.models import Company, Role, User
+from leads.pure import words
+
+PAST = 8
+
+
+class MethodForm(forms.ModelForm[CustomMethod]):
+    """Shares in percent; the model says in words when they do not sum to 100."""
+
+    class Meta:
+        model = CustomMethod
+        fields = ("name", "slug", *CustomMethod.SHARES, "excludes_self_initiated", "is_active")
+        labels = {
+            "slug": "Short name in addresses",
+            "first_touch": "First touch, %",
+            "lead_creation": "Lead-creation touch, %",
+            "opportunity_creation": "Opportunity-creation touch, %",
+            "closing": "Closing touch, %",
+            "others": "All other touches, %",
+            "excludes_self_initiated": "Pass over self-initiated touches (direct, organic, brand search, retargeting)",
+            "is_active": "On offer",
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            del self.fields["slug"]
+
+    @property
+    def total(self) -> Any:
+        """What the shares given sum to, None while one of them is not a number."""
+        shares = [self.cleaned_data.get(name) for name in CustomMethod.SHARES]
+        return None if any(share is None for share in shares) else sum(cast(Any, shares))
+
+
+def may_change(user: User) -> bool:
+    """Admins."""
+    return user.is_superuser or user.role == Role.ADMIN
+
+
+@login_required
+@require_GET
+def methods(request: HttpRequest) -> HttpResponse:
+    """Every method with its sentence; fits with what they hold and their history."""
+    user = whole_company(request)
+    offered = offered_methods()
+    fits: dict[str, list[MethodFit]] = {}
+    for fit in MethodFit.objects.defer("parameters").order_by("-fitted_at", "-pk"):
+        fits.setdefault(fit.method, []).append(fit)
+    names = {method.key: method for method in all_methods()}
+    learned = [
+        {"method": names[key], "fit": past[0], "past": past[:PAST], "facts": _facts(past[0]), "top": _top(past[0])}
+        for key, past in sorted(fits.items())
+        if key in names
+    ]
+    context: dict[str, Any] = {
+        "rules": [method for method in all_methods() if not method.needs_fit],
+        "unfitted": [method for method in all_methods() if method.needs_fit and method.key not in fits],
+        "learned": learned,
+        "custom": [(row, built(row).sentence) for row in CustomMethod.objects.order_by("name")],
+        "lifts": list(LiftTest.objects.select_related("channel").order_by("-ends_on", "-pk")),
+        "own": chosen_method(offered, Company.current()),
+        "half_life": AttributionRules.objects.get(pk=1).half_life_days,
+        "may_change": may_change(user),
+    }
+    return render(request, "attribution/methods.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def method_add(request: HttpRequest) -> HttpResponse:
+    """A method of the company's own shares."""
+    return _edit(request, CustomMethod())
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def method_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Other shares for one of the company's own methods."""
+    _writer(request)
+    return _edit(request, get_object_or_404(CustomMethod, slug=slug))
+
+
+@login_required
+@require_POST
+def methods_refit(request: HttpRequest) -> HttpResponse:
+    """Let methods that learn learn anew; a worker does it and computes everything with what they learned."""
+    run = request_run(kind="refit", at=timezone.now(), by=_writer(request), reason="Refit by hand")
+    nudge_runs()
+    return redirect("attribution:run", run.public_id)
+
+
+def _writer(request: HttpRequest) -> User:
+    user = cast(User, request.user)
+    if not may_change(user):
+        raise PermissionDenied("Admins change methods.")
+    return user
+
+
+def _edit(request: HttpRequest, method: CustomMethod) -> HttpResponse:
+    _writer(request)
+    is_new, name = method.pk is None, method.name
+    form = MethodForm(request.POST or None, instance=method)
+    is_valid = request.method == "POST" and form.is_valid()
+    if is_valid and request.POST.get("do") == "save":
+        try:
+            kept = save_custom_method(method=form.instance, at=timezone.now())
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, f"{kept.name} is saved as version {kept.version}. The next run computes it.")
+            return redirect("attribution:methods")
+    context = {
+        "form": form,
+        "is_new": is_new,
+        "name": name,
+        "total": form.total if form.is_bound and hasattr(form, "cleaned_data") else (None if is_new else 100),
+        "sentence": built(form.instance).sentence if is_valid else "",
+    }
+    # A preview is an answer, not a refusal, even while the shares do not sum yet.
+    status = 400 if form.errors and request.POST.get("do") == "save" else 200
+    name_of = "attribution/_method_sum.html" if request.htmx else "attribution/method_form.html"  # type: ignore[attr-defined]
+    return render(request, name_of, context, status=status)
+
+
+def _facts(fit: MethodFit) -> list[tuple[str, str]]:
+    """What a fit learned besides its places, in words."""
+    summary, found = fit.summary, []
+    if "scale_days" in summary:
+        found.append(("A touch works within", f"{words.days(summary['scale_days'])} on average"))
+    if "baseline_share" in summary:
+        found.append(("Would have come anyway", words.share(summary["baseline_share"], 0)))
+    if "log_likelihood" in summary:
+        found.append(("Lags tried", f"{len(summary['log_likelihood'])}; the most likely is used"))
+    return found
+
+
+def _top(fit: MethodFit) -> list[dict[str, Any]]:
+    top: list[dict[str, Any]] = fit.summary.get("top", [])
+    return top[:5]

@@ -1,0 +1,146 @@
+"""The simulator: a market of known truth, and what every method makes of it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from attribution.actions.run_simulation import AT_ONCE, MOST_PEOPLE, SimulationRefused, request_simulation
+from attribution.figures.offers import chosen_method
+from attribution.models import Simulation
+from attribution.pure.scenarios import described
+from attribution.queries import methods
+from attribution.tasks import nudge_measure
+from attribution.views.accuracy import MOVING, whole_company
+from leads.models import Company, JobRun, User
+from leads.pure import words
+from leads.pure.charts import Chart, bars, compact
+
+SHOWN = 12
+RECENT = 8
+
+
+class SimulationForm(forms.Form):
+    """Which market, and how big."""
+
+    scenario = forms.ChoiceField(widget=forms.RadioSelect)
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        initial=1,
+        help_text="The same seed is the same market; another draws it anew.",
+    )
+    people = forms.IntegerField(
+        min_value=500,
+        max_value=MOST_PEOPLE,
+        initial=4_000,
+        help_text=f"500 to {MOST_PEOPLE:,}; above {AT_ONCE:,} it runs in the background.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["scenario"].choices = list(described().items())  # type: ignore[attr-defined]
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def simulator(request: HttpRequest) -> HttpResponse:
+    """Choose a market; running it leads to its own page."""
+    whole_company(request)
+    form = SimulationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            found = request_simulation(**form.cleaned_data, by=cast(User, request.user), at=timezone.now())
+        except SimulationRefused as error:
+            form.add_error(None, str(error))
+        else:
+            if found.results is None:
+                nudge_measure()
+            return redirect("attribution:simulation", found.public_id)
+    chosen = form["scenario"].value() or next(iter(described()))
+    context = {
+        "form": form,
+        "scenarios": [(name, text, name == chosen) for name, text in described().items()],
+        "recent": list(Simulation.objects.exclude(results=None).order_by("-made_at", "-pk")[:RECENT]),
+    }
+    return render(request, "attribution/simulator.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def simulation(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """What caused the revenue of a market, beside what a method says; ``method`` chooses the one that is drawn."""
+    whole_company(request)
+    found = get_object_or_404(Simulation.objects.select_related("job"), public_id=public_id)
+    context: dict[str, Any] = {"simulation": found, "sentence": described().get(found.scenario, "")}
+    if found.results is None:
+        context["is_failed"] = found.job is not None and found.job.state == JobRun.State.FAILED
+        return render(request, "attribution/simulation.html", context)
+    results = found.results
+    own = chosen_method(methods(), Company.current()).key
+    known = {row["method"]: row for row in results["methods"]}
+    asked = request.GET.get("method", "")
+    second = known.get(asked) or known.get(own) or known["linear"]
+    rows = sorted(results["methods"], key=lambda row: -row["craa"])
+    context |= {
+        "chart": _chart(
+            results, [known["additive_hazard"], second] if second["method"] != "additive_hazard" else [second]
+        ),
+        "rows": rows,
+        "second": second,
+        "own": own,
+        "campaigns": _campaigns(results, second),
+        "share_caused": words.share(results["caused"] / results["revenue"], 0) if results["revenue"] else "–",
+    }
+    return render(request, "attribution/simulation.html", context)
+
+
+@login_required
+@require_GET
+def simulation_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Whether a simulation in the background is done."""
+    whole_company(request)
+    found = get_object_or_404(Simulation.objects.select_related("job"), public_id=public_id)
+    answer = render(request, "attribution/_simulation_progress.html", {"simulation": found})
+    if found.results is not None or found.job is None or found.job.state not in MOVING:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+def _chart(results: dict[str, Any], shown: list[dict[str, Any]]) -> Chart:
+    """Grouped bars: the truth, then each method; small campaigns together at the end."""
+    order = sorted(range(len(results["campaigns"])), key=lambda place: -_size(results, shown, place))
+    groups: list[tuple[str, list[float | None]]] = []
+    for place in order[:SHOWN]:
+        campaign = results["campaigns"][place]
+        groups.append((campaign["name"], [campaign["caused"], *(row["credited"][place] for row in shown)]))
+    if rest := order[SHOWN:]:
+        sums = [sum(results["campaigns"][place]["caused"] for place in rest)]
+        sums += [sum(row["credited"][place] for place in rest) for row in shown]
+        groups.append((f"{len(rest)} others", list(sums)))
+    return bars(
+        groups,
+        series=("Caused", *(row["name"] for row in shown)),
+        title="Revenue caused and credited, by campaign",
+        of="Campaign",
+        words=compact,
+        colors=("#1d2633", "#2457d6", "#c2741b"),
+    )
+
+
+def _size(results: dict[str, Any], shown: list[dict[str, Any]], place: int) -> float:
+    return float(max(results["campaigns"][place]["caused"], *(row["credited"][place] for row in shown)))
+
+
+def _campaigns(results: dict[str, Any], method: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**campaign, "credited": credited, "off": credited - campaign["caused"]}
+        for campaign, credited in zip(results["campaigns"], method["credited"], strict=True)
+    ]
