@@ -10,6 +10,7 @@ from integrations.models import (
     ExternalRecord,
     FieldMap,
     PendingPush,
+    RemoteSchema,
     StageMap,
     SyncHint,
     SyncRecord,
@@ -27,12 +28,12 @@ class SyncRows(ReadOnly):
 
 @admin.register(Connection)
 class ConnectionAdmin(admin.ModelAdmin[Connection]):
-    """Name and switch. Address and secret are set on the connection's page, where they are checked."""
+    """Name and switches. Address and secret are set on the connection's page, where they are checked."""
 
     list_display = ("name", "kind", "base_url", "is_active", "health", "paused_until", "secret_set_at")
     fields = (
         "name", "is_active", "slug", "kind", "base_url", "health", "health_note", "health_at", "paused_until",
-        "failures", "sign_in", "settings", "currency", "merges_people", "quota_left", "quota_limit", "quota_resets_at",
+        "failures", "switched_on_at", "sign_in", "settings", "currency", "merges_people", "quota_left", "quota_limit", "quota_resets_at",
         "secret_set_at", "lease_until", "fence", "created_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in ("name", "is_active", "merges_people"))
@@ -57,6 +58,14 @@ class FieldMapAdmin(SyncRows):
     list_display = ("connection", "kind", "local", "remote", "direction", "policy")
     list_select_related = ("connection",)
     list_filter = ("connection", "kind")
+
+
+@admin.register(RemoteSchema)
+class RemoteSchemaAdmin(SyncRows):
+    """What the CRM described; read anew by each test of the connection."""
+
+    list_display = ("connection", "kind", "read_at")
+    list_select_related = ("connection",)
 
 
 @admin.register(SyncHint)

@@ -22,6 +22,7 @@ from leads.actions.record_campaigns import CampaignFact, record_campaigns
 from leads.actions.record_touches import TouchFact, record_touches
 from leads.models import Company, Lead
 from leads.pure.money import InvalidAmount, to_cents
+from leads.queries import survivors
 
 OVERLAP = timedelta(minutes=10)
 BATCH = 500
@@ -146,7 +147,6 @@ def _leads(connection: Connection, members: Sequence[CampaignMember]) -> dict[st
         connection=connection,
         kind__in=(RecordKind.PERSON, RecordKind.CONTACT),
         remote_id__in={member.person_id for member in members},
-        lead__merged_into__isnull=True,
     )
     pairs = rows.values_list("remote_id", "lead_id")
     found = {remote_id: lead_id for remote_id, lead_id in pairs if lead_id is not None}
@@ -154,4 +154,5 @@ def _leads(connection: Connection, members: Sequence[CampaignMember]) -> dict[st
     known = Lead.objects.live().filter(public_id__in=[key for key in keys if len(key) == 36])
     for public_id, lead_id in known.values_list("public_id", "pk"):
         found.setdefault(keys[str(public_id)], lead_id)
-    return found
+    ends = survivors(found.values())
+    return {person: ends[lead_id] for person, lead_id in found.items()}

@@ -26,6 +26,7 @@ from leads.actions.record_opportunity import ChangeFact, ContactFact, DealFacts
 from leads.actions.revise_leads import ATTRIBUTE
 from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityContact, PipelineStage
 from leads.pure.money import to_cents
+from leads.queries import survivors
 
 ARCHIVED = "Archived in the CRM"
 # Fields whose policy an admin may choose: ours, and where the facts keep them. Stage and status are always the CRM's.
@@ -247,9 +248,8 @@ class DealReader:
         own = [key for key in keys if _is_uuid(key)]
         by_key |= {str(key): pk for key, pk in Lead.objects.filter(public_id__in=own).values_list("public_id", "pk")}
         found |= {person: by_key[key] for person, key in contacts.items() if person not in found and key in by_key}
-        winners = Lead.objects.filter(pk__in=found.values(), merged_into__isnull=False)
-        merged = dict(winners.values_list("pk", "merged_into"))
-        return {person: merged.get(lead_id) or lead_id for person, lead_id in found.items()}
+        ends = survivors(found.values())
+        return {person: ends[lead_id] for person, lead_id in found.items()}
 
     def _known_accounts(self, records: Sequence[RemoteRecord]) -> dict[str, int]:
         ids = {record.account_id for record in records if record.account_id}

@@ -19,8 +19,10 @@ from integrations.models import Connection, ExternalRecord, RecordKind, SyncReco
 from integrations.pure.mapping import Direction, FieldRule, MappingError, get_field, has_field
 from integrations.pure.merging import Verdict, decide, essence
 from integrations.queries import rules_of
+from leads.actions.merge_leads import MergeRefused, lock_people, merge_leads
 from leads.actions.revise_leads import Revised, Revision, revise_leads
 from leads.models import Lead
+from leads.queries import survivors
 
 KINDS = (RecordKind.PERSON, RecordKind.CONTACT)
 _COLUMNS = ("remote_id", "snapshot", "merged_into", "archived_at", "remote_changed_at", "synced_at")
@@ -41,13 +43,13 @@ class ReadPerson:
     goes_out: bool = False
     fate: str = ""
     is_new: bool = False
+    merges_into: int | None = None
 
     @property
     def is_news(self) -> bool:
         """Whether anything is to be written."""
-        return bool(self.values or self.notes or self.fate or self.is_new or self.goes_out) or (
-            self.snapshot != self.link.snapshot
-        )
+        is_told = self.values or self.notes or self.fate or self.is_new or self.goes_out or self.merges_into
+        return bool(is_told) or self.snapshot != self.link.snapshot
 
 
 class PeoplePages:
@@ -75,9 +77,9 @@ class PeoplePages:
         for record in newest.values():
             link = links.get(record.remote_id)
             lead = found.get(link.lead_id or 0) if link else None
-            if link is None or lead is None:
+            if link is None:
                 self.strangers += 1
-            elif link.held_at is None:
+            elif lead is not None and link.held_at is None:  # a lead that was merged here has left its record behind
                 self._read.append(self._compare(record, link, lead))
 
     def fetch_more(self, connector: Connector) -> None:
@@ -86,6 +88,7 @@ class PeoplePages:
     def write(self, run: RunLog, at: datetime) -> Collection[int]:
         """Write the page in the caller's transaction; returns the leads that the CRM should be sent."""
         news = [each for each in self._read if each.is_news]
+        self._merge_people(news, at)
         revisions = [Revision(each.lead.pk, each.values) for each in news if each.values]
         source = f"CRM {self.connection}"
         revised = {row.lead_id: row for row in revise_leads(revisions=revisions, source=source, at=at)}
@@ -128,6 +131,7 @@ class PeoplePages:
         read = ReadPerson(record, link, lead, is_new=link.pk is None, snapshot=dict(link.snapshot))
         if record.merged_into:
             read.fate = _Outcome.MERGED if link.merged_into != record.merged_into else ""
+            read.merges_into = self._winner_of(record.merged_into, lead)
         elif record.is_archived:
             read.fate = _Outcome.ARCHIVED if link.archived_at is None else ""
         elif link.archived_at is not None:
@@ -140,6 +144,13 @@ class PeoplePages:
                 if rule.local in ours and has_field(record.fields, rule.remote):
                     self._merge(read, rule, ours[rule.local], get_field(record.fields, rule.remote))
         return read
+
+    def _winner_of(self, remote_id: str, loser: Lead) -> int | None:
+        """The lead to merge this one into: that of the record that lives on over there."""
+        winner = self._winners.get(remote_id)
+        if winner is None or winner.lead_id in (None, loser.pk) or winner.held_at is not None:
+            return None
+        return winner.lead_id if self.connection.merges_people else None
 
     def _converted(self, read: ReadPerson, contact_id: str) -> None:
         if not self._known([contact_id]):
@@ -174,6 +185,32 @@ class PeoplePages:
 
     # --- writing ---
 
+    def _merge_people(self, news: Sequence[ReadPerson], at: datetime) -> None:
+        """Whom the CRM took for one person is one person here, too."""
+        pairs = {each.lead.pk: each.merges_into for each in news if each.merges_into is not None}
+        if not pairs:
+            return
+        # Everybody of the page at once: the revisions that follow lock them, too.
+        lock_people(lead_ids={*pairs, *pairs.values(), *(each.lead.pk for each in news)})
+        for each in news:
+            if each.merges_into is None:
+                continue
+            survivor_id = survivors([each.merges_into])[each.merges_into]
+            try:
+                lead = merge_leads(
+                    survivor_id=survivor_id,
+                    loser_id=each.lead.pk,
+                    by=None,
+                    at=at,
+                    reason=f"{self.connection} took them for one person.",
+                )
+            except MergeRefused as refusal:
+                each.merges_into = None
+                each.notes.append(str(refusal))
+            else:
+                each.fate = _Outcome.MERGED
+                each.notes.append(f"The CRM took this lead and {lead} for one person; merged here, too.")
+
     def _settle(self, each: ReadPerson, revised: Revised | None, at: datetime) -> None:
         link, record = each.link, each.record
         link.snapshot, link.remote_changed_at, link.synced_at = each.snapshot, record.modified_at, at
@@ -187,7 +224,7 @@ class PeoplePages:
                 each.notes.append(f"Merged into {record.merged_into} in the CRM; the lead is known by that now.")
             else:
                 link.merged_into = record.merged_into[:120]
-            if winner is not None and winner.lead_id != link.lead_id:
+            if winner is not None and winner.lead_id != link.lead_id and each.merges_into is None:
                 each.notes.append(f"The CRM took this lead and {winner.lead} for one person. Here they are two.")
         for name, why in (revised.refused if revised else {}).items():
             each.notes.append(f"{name}: {why}")

@@ -7,7 +7,7 @@ links to CRMs lead on to the survivor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,16 +78,19 @@ def merge_leads(*, survivor_id: int, loser_id: int, by: User | None, at: datetim
         return _Merge(survivor, loser, by, at, reason).do()
 
 
-def lock_pair(*, first_id: int, second_id: int) -> dict[int, Lead]:
-    """The leads with their deals, locked deals first and each in the order of keys: as an import and a pull do it."""
-    deals = OpportunityContact.objects.filter(lead__in=(first_id, second_id)).values("opportunity")
+def lock_people(*, lead_ids: Collection[int]) -> dict[int, Lead]:
+    """These leads with their deals, locked deals first and each in the order of keys: as an import and a pull do it.
+
+    Whoever is going to merge several pairs in one transaction locks all of them beforehand.
+    """
+    deals = OpportunityContact.objects.filter(lead__in=lead_ids).values("opportunity")
     list(Opportunity.objects.select_for_update().filter(pk__in=deals).order_by("pk").values_list("pk", flat=True))
-    rows = Lead.objects.select_for_update(of=("self",)).filter(pk__in=(first_id, second_id))
+    rows = Lead.objects.select_for_update(of=("self",)).filter(pk__in=lead_ids)
     return {lead.pk: lead for lead in rows.order_by("pk")}
 
 
 def _locked(survivor_id: int, loser_id: int) -> tuple[Lead, Lead]:
-    leads = lock_pair(first_id=survivor_id, second_id=loser_id)
+    leads = lock_people(lead_ids=(survivor_id, loser_id))
     if len(leads) < 2:
         raise Lead.DoesNotExist("One of the two leads does not exist.")
     return leads[survivor_id], leads[loser_id]

@@ -15,7 +15,7 @@ from leads.actions.merge_leads import (
     MOVED,
     MergeRefused,
     NotYours,
-    lock_pair,
+    lock_people,
     may_merge,
     plain,
     set_columns,
@@ -53,7 +53,7 @@ def unmerge_lead(*, loser_id: int, by: User, at: datetime) -> Lead:
         known = Lead.objects.get(pk=loser_id)
         if known.merged_into_id is None:
             raise CannotUnmerge(f"{known} is not merged into another lead.")
-        leads = lock_pair(first_id=loser_id, second_id=known.merged_into_id)
+        leads = lock_people(lead_ids=(loser_id, known.merged_into_id))
         merge = LeadMerge.objects.filter(loser=loser_id, survivor=known.merged_into_id, undone_at=None).first()
         if merge is None or leads[loser_id].merged_into_id != known.merged_into_id:
             raise CannotUnmerge("Nothing was kept of this merge, so it cannot be taken back.")

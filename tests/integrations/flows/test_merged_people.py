@@ -1,0 +1,105 @@
+"""Two people that the CRM takes for one are merged here, and what was merged here is not sent again."""
+
+from __future__ import annotations
+
+import pytest
+
+from integrations.actions.dry_run import dry_run
+from integrations.actions.enqueue import enqueue_changes, enqueue_leads
+from integrations.actions.run_sync import run_sync
+from integrations.models import Connection, ExternalRecord, PendingPush, SyncRecord, SyncRun
+from integrations.sandbox_crm.server import SandboxServer
+from leads.actions.merge_leads import merge_leads
+from leads.models import Company, Lead, LeadMerge
+from tests.integrations.flows.vendors import World, world_of
+from tests.integrations.world import Clock
+from tests.leads.factories import LeadFactory, TouchpointFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def asked(connection: Connection, world: World, clock: Clock) -> SyncRun:
+    """A sync of what was changed before this moment; the pull's run."""
+    world.later()
+    clock.pass_by(seconds=2)
+    enqueue_changes(since=clock().replace(year=2020), at=clock())
+    run_sync(connection_id=connection.pk, reason="asked for", clock=clock, seed=1)
+    run = SyncRun.objects.filter(direction="pull").latest("pk")
+    assert run.state == "done", run.note
+    return run
+
+
+def both_sent(connection: Connection, world: World, clock: Clock) -> tuple[Lead, Lead, str, str]:
+    survivor, loser = (
+        LeadFactory(company="Acme", stage="mql"),
+        LeadFactory(company="Acme", stage="mql", phone="+49 30 1"),
+    )
+    enqueue_leads(lead_ids=[survivor.pk, loser.pk], at=clock(), reason="captured")
+    asked(connection, world, clock)
+    known = dict(ExternalRecord.objects.filter(kind="person", lead__isnull=False).values_list("lead", "remote_id"))
+    return survivor, loser, known[survivor.pk], known[loser.pk]
+
+
+@pytest.fixture
+def kind() -> str:
+    return "hubspot"
+
+
+@pytest.fixture
+def world(kind: str, crm: SandboxServer, company: Company) -> World:
+    return world_of(kind, crm.dialect(kind))
+
+
+@pytest.fixture
+def connection(world: World, crm: SandboxServer) -> Connection:
+    return world.connect(crm.url)
+
+
+@pytest.mark.parametrize("kind", ["salesforce", "hubspot"])  # Pipedrive does not tell who lives on
+def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, clock: Clock) -> None:
+    survivor, loser, remote, gone = both_sent(connection, world, clock)
+    TouchpointFactory(lead=loser)
+    world.merge(gone, remote)
+    world.later()
+    trial = dry_run(connection_id=connection.pk, clock=clock)
+    assert trial.state == "done" and LeadMerge.objects.count() == 0
+
+    run = asked(connection, world, clock)
+
+    loser.refresh_from_db(), survivor.refresh_from_db()
+    merge = LeadMerge.objects.get()
+    assert (loser.merged_into, survivor.phone, merge.by) == (survivor, "+49 30 1", None)
+    assert survivor.touchpoints.count() == 1
+    record = SyncRecord.objects.get(run=run, outcome="merged")
+    assert record.lead == loser and "merged here, too" in record.note
+    # Nothing happens twice, and nobody is sent back to life.
+    people = len(world.people())
+    asked(connection, world, clock)
+    assert LeadMerge.objects.count() == 1 and len(world.people()) == people
+    assert set(PendingPush.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_a_connection_may_keep_its_merges_to_itself(connection: Connection, world: World, clock: Clock) -> None:
+    Connection.objects.update(merges_people=False)
+    _, loser, remote, gone = both_sent(connection, world, clock)
+    world.merge(gone, remote)
+
+    run = asked(connection, world, clock)
+
+    loser.refresh_from_db()
+    assert loser.merged_into is None
+    assert "Here they are two" in SyncRecord.objects.get(run=run, outcome="merged").note
+
+
+def test_a_lead_merged_here_leaves_its_record_there(connection: Connection, world: World, clock: Clock) -> None:
+    survivor, loser, _, left = both_sent(connection, world, clock)
+    before = world.dialect.records.get(world.person, left).members
+    merge_leads(survivor_id=survivor.pk, loser_id=loser.pk, by=None, at=clock())
+
+    asked(connection, world, clock)
+
+    assert world.dialect.records.get(world.person, left).members == before
+    assert ExternalRecord.objects.get(remote_id=left, kind="person").lead == loser
+    survivor.refresh_from_db()
+    assert survivor.phone == "+49 30 1"
+    assert PendingPush.objects.get(lead=survivor).state == "done"

@@ -1,0 +1,70 @@
+"""Two processes that merge the same pair in opposite directions at the same moment: one wins, nobody waits for ever."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leads.models import Lead, LeadMerge, OpportunityContact, Touchpoint
+from tests.integrations.api.test_capture_races import ROOT, shared_database
+from tests.leads.factories import LeadFactory, OpportunityFactory, TouchpointFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
+
+
+def race(folder: Path, pairs: list[tuple[Lead, Lead]]) -> list[str]:
+    """A process for each (survivor, loser), all starting together; what each of them says in the end."""
+    start = folder / "start"
+    with shared_database(folder) as address:
+        environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.leads.actions.merger", str(survivor.pk), str(loser.pk), str(start)],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for survivor, loser in pairs
+        ]
+        try:
+            for process in processes:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                while line and line.strip() != "ready":
+                    line = process.stdout.readline()
+            start.touch()
+            said = []
+            for process in processes:
+                out, err = process.communicate(timeout=120)
+                assert process.returncode == 0, err[-3000:]
+                said.append(out.strip().splitlines()[-1])
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+    return said
+
+
+def test_of_two_opposite_merges_one_wins(tmp_path: Path) -> None:
+    one, two = LeadFactory(), LeadFactory()
+    deal = OpportunityFactory()
+    for lead in (one, two):
+        TouchpointFactory.create_batch(20, lead=lead)
+        deal.contacts.create(lead=lead)
+        OpportunityFactory().contacts.create(lead=lead)
+
+    said = race(tmp_path, [(one, two), (two, one)] * 2)
+
+    assert said.count("merged") == 1
+    # The others hear whichever is true of their direction.
+    assert set(said) - {"merged"} <= {"AlreadyMerged", "MergedTheOtherWay"}
+    merge = LeadMerge.objects.get()
+    assert Lead.objects.live().get() == merge.survivor
+    assert Touchpoint.objects.filter(lead=merge.survivor).count() == 40
+    assert OpportunityContact.objects.filter(lead=merge.survivor).count() == OpportunityContact.objects.count() == 3
