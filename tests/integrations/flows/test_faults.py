@@ -1,7 +1,7 @@
 """Every fault of the sandbox against every vendor, through the whole engine: nothing lost, nothing doubled.
 
-A sync pushes leads and pulls deals while the CRM misbehaves. It is repeated, with the clock moved past each pause, until
-it has nothing left to do; then the CRM's own records and ours are counted.
+A sync pushes leads and pulls deals while the CRM misbehaves. It is repeated, the clock moved past each pause, until it
+has nothing left to do; then the CRM's own records and ours are counted.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class Scenario:
     """Faults of the push and of the pull; `words` stand in the note of a run that was struck, none for faults that
     nobody need notice."""
 
-    faults: Faults
+    faults: Faults = lambda world: []
     words: str = ""
+    before: Callable[[World], object] = lambda world: None
 
 
 def on_write(kind: str, times: int = 2, **more: object) -> Faults:
@@ -48,6 +49,11 @@ def on_write(kind: str, times: int = 2, **more: object) -> Faults:
         Fault(kind, world.write, times=times, **more),
         Fault(kind, world.read, times=1, skip=3, **more),
     ]
+
+
+def all_at_one_moment(world: World) -> None:
+    world.restamp(world.dialect.records.now())
+    world.later()
 
 
 def everywhere(kind: str, **more: object) -> Faults:
@@ -79,6 +85,10 @@ SCENARIOS = {
     "pages that repeat rows": Scenario(reads("duplicate")),
     "pages turned round": Scenario(reads("reorder")),
     "tokens that end half-way": Scenario(lambda world: [Fault("expire", every=5, times=None)]),
+    "equal stamps at the edges of pages": Scenario(before=all_at_one_moment),
+    "equal stamps and pages that repeat rows": Scenario(reads("duplicate"), before=all_at_one_moment),
+    "a clock that loses 90 seconds": Scenario(before=lambda world: world.later(seconds=-90)),
+    "a clock that gains an hour": Scenario(before=lambda world: world.later(hours=1)),
     "all at random": Scenario(
         lambda world: [
             Fault("status", times=4, status=502, chance=0.1),
@@ -191,11 +201,13 @@ def test_nothing_is_lost_or_doubled(
     map_stages(connection)
     owe(leads[DEALS:], clock)
     deals = deals_of(world)
+    scenario.before(world)
     world.dialect.scenario.set(*scenario.faults(world), seed=7)
     syncs()
     struck = sum(fault["struck"] for fault in world.dialect.scenario.shown())
     world.dialect.scenario.set()
     requeue_pushes(connection_id=connection.pk, at=clock())
+    world.later(seconds=100)
     syncs()
 
     none_lost_none_doubled(connection, world, leads, deals)
@@ -206,3 +218,44 @@ def test_nothing_is_lost_or_doubled(
         assert runs.exists()
         assert all(run.note and run.finished_at for run in runs)
         assert any(re.search(scenario.words, run.note) for run in runs), list(runs.values_list("note", flat=True))
+
+
+def test_records_that_end_meanwhile(
+    connection: Connection, world: World, clock: Clock, syncs: Callable[[], int]
+) -> None:
+    """While a batch is on its way, people delete a person and a deal, merge two people, and convert a lead."""
+    leads = LeadFactory.create_batch(LEADS, company="Acme")
+    owe(leads[:DEALS], clock)
+    syncs()
+    map_stages(connection)
+    deals = deals_of(world, 3)
+    syncs()
+    by_key = {world.key_of(each): each.id for each in world.people()}
+    deleted, loser, winner, converted = (by_key[str(lead.public_id)] for lead in leads[2:DEALS])
+
+    def meanwhile() -> None:
+        world.end_deal(deals[0])
+        world.end_person(deleted)
+        world.merge(loser, winner)
+        if world.kind == "salesforce":
+            world.dialect.convert_lead(converted)
+
+    world.dialect.scenario.set(Fault("meanwhile", world.write, hook=meanwhile))
+    owe(leads[DEALS:], clock)
+    for _ in range(2):
+        syncs()
+        Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(first_name="Changed")
+        owe(leads, clock)
+    syncs()
+
+    held = world.keys()
+    assert set(held.values()) == {1}
+    ended = {str(leads[2].public_id), str(leads[3].public_id)}
+    assert {str(lead.public_id) for lead in leads} - ended <= set(held)
+    links = ExternalRecord.objects.filter(connection=connection, kind="deal", opportunity__isnull=False)
+    assert Counter(links.values_list("remote_id", flat=True)) == Counter(deals)
+    assert links.get(remote_id=deals[0]).opportunity.status == "lost"
+    assert not PendingPush.objects.filter(state__in=("pending", "leased", "dead")).exists()
+    notes = PendingPush.objects.filter(state="rejected").values_list("last_error", flat=True)
+    assert all(notes)
+    nothing_left(connection, world, syncs)
