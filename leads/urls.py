@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from leads.views import campaign_costs, channel_rules, figure, imports, lead_detail, lead_list, opportunity
+from leads.views import campaign_costs, channel_rules, figure, imports, lead_detail, lead_list, lead_merge, opportunity
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -16,6 +16,9 @@ urlpatterns: list[URLPattern] = [
         lead_detail.follow_up_complete,
         name="follow-up-complete",
     ),
+    path("leads/<uuid:public_id>/merge", lead_merge.lead_merge, name="lead-merge"),
+    path("leads/<uuid:public_id>/merge/<uuid:other_id>", lead_merge.lead_merge_with, name="lead-merge-with"),
+    path("leads/<uuid:public_id>/unmerge", lead_merge.lead_unmerge, name="lead-unmerge"),
     path("figures", figure.figure_list, name="figures"),
     path("figures/<str:key>", figure.figure_page, name="figure"),
     path("opportunities/<uuid:public_id>", opportunity.opportunity_detail, name="opportunity-detail"),

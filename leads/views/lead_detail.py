@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -21,9 +21,10 @@ from leads.actions.complete_follow_up import FollowUpRefused, complete_follow_up
 from leads.actions.pass_stage import StageRefused
 from leads.actions.promise_follow_up import promise_follow_up
 from leads.actions.reject_lead import reject_lead
+from leads.actions.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
-from leads.models import FollowUp, Lead, Role, Stage, User
-from leads.queries import lead_stories
+from leads.models import FollowUp, Lead, LeadMerge, Role, Stage, User
+from leads.queries import lead_stories, survivors
 from leads.views.lead_story import story
 
 TOUCHES_SHOWN = 200
@@ -44,8 +45,21 @@ def may_work(user: User, lead: Lead) -> bool:
 @login_required
 @require_GET
 def lead_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """One lead that the person may see; others are not found."""
-    return _page(request, _lead(request, public_id))
+    """One lead that the person may see; a merged one leads on to the survivor, others are not found."""
+    try:
+        lead = _lead(request, public_id)
+    except Http404:
+        return _lead_on(request, public_id)
+    return _page(request, lead)
+
+
+def _lead_on(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    merged = get_object_or_404(Lead, public_id=public_id, merged_into__isnull=False)
+    survivor = get_object_or_404(
+        Lead.objects.visible_to(cast(User, request.user)), pk=survivors([merged.pk])[merged.pk]
+    )
+    messages.info(request, f"{merged} was merged into this lead; what was known of both is here.")
+    return redirect(survivor)
 
 
 def _page(request: HttpRequest, lead: Lead, *, status: int = 200, **forms: Any) -> HttpResponse:
@@ -66,6 +80,7 @@ def _page(request: HttpRequest, lead: Lead, *, status: int = 200, **forms: Any) 
         "reject_form": RejectForm(),
         "promise_form": PromiseForm(),
         "crm_url": _crm_url(lead),
+        "merges": _merges(lead),
         **forms,
     }
     return render(request, "leads/lead_detail.html", context, status=status)
@@ -87,6 +102,13 @@ def _facts(lead: Lead) -> list[tuple[str, Any]]:
         ("First campaign", lead.campaign),
     ]
     return [(term, value) for term, value in facts if value]
+
+
+def _merges(lead: Lead) -> list[tuple[LeadMerge, str]]:
+    """Leads that were merged into this one, newest first, each with why that cannot be taken back, or nothing."""
+    merges = LeadMerge.objects.filter(survivor=lead, undone_at__isnull=True).select_related("loser", "by")
+    at = timezone.now()
+    return [(merge, why_not_unmerge(merge=merge, survivor=lead, at=at)) for merge in merges.order_by("-pk")[:10]]
 
 
 def _crm_url(lead: Lead) -> str:
