@@ -33,7 +33,8 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     list_display = ("name", "kind", "base_url", "is_active", "health", "paused_until", "secret_set_at")
     fields = (
         "name", "is_active", "slug", "kind", "base_url", "health", "health_note", "health_at", "paused_until",
-        "failures", "switched_on_at", "sign_in", "settings", "currency", "merges_people", "quota_left", "quota_limit", "quota_resets_at",
+        "failures", "switched_on_at", "sign_in", "settings", "currency", "merges_people",
+        "quota_left", "quota_limit", "quota_resets_at",
         "secret_set_at", "lease_until", "fence", "created_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in ("name", "is_active", "merges_people"))

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
 
 from integrations.connectors import rules as vendor_rules
 from integrations.connectors.base import Kind
-from integrations.models import Connection, FieldMap, PendingPush, StageMap, SyncRun
+from integrations.models import (
+    Connection,
+    ExternalRecord,
+    FieldMap,
+    PendingPush,
+    RecordKind,
+    StageMap,
+    SyncRecord,
+    SyncRun,
+)
 from integrations.pure.daily import next_sync
 from integrations.pure.mapping import Direction, FieldRule, Policy
 from leads.models import Company
 
 SPENT_DAYS = 30
 _State = PendingPush.State
+KINDS: tuple[Kind, ...] = ("person", "account", "deal")
 _TONES = {"ok": "good", "paused": "warn", "failing": "bad"}
 _ICONS = {"ok": "check-circle", "paused": "hourglass-split", "failing": "x-circle", "untried": "question-circle"}
 
@@ -39,6 +51,11 @@ class ConnectionState:
         return max(self.last_runs.values(), key=lambda run: run.started_at, default=None)
 
     @property
+    def newest_runs(self) -> list[SyncRun]:
+        """The newest run of each direction, the latest first."""
+        return sorted(self.last_runs.values(), key=lambda run: run.started_at, reverse=True)
+
+    @property
     def tone(self) -> str:
         return _TONES.get(self.connection.health, "") if self.connection.is_active else ""
 
@@ -48,7 +65,25 @@ class ConnectionState:
 
     @property
     def health(self) -> str:
+        if self.connection.is_being_set_up:
+            return "Being set up"
         return str(self.connection.get_health_display()) if self.connection.is_active else "Switched off"
+
+    @property
+    def circuit(self) -> str:
+        """Whether calls go out: the breaker is closed when they do."""
+        if not self.connection.is_active:
+            return "Nothing goes out while it is off"
+        failures = self.connection.failures
+        if not failures:
+            return "Closed: calls go out"
+        return f"Open after {failures} failure{'' if failures == 1 else 's'} in a row"
+
+    @property
+    def quota_share(self) -> int | None:
+        """Percent of the day's calls that are left; None where the CRM names no limit."""
+        left, limit = self.connection.quota_left, self.connection.quota_limit
+        return max(0, min(100, left * 100 // limit)) if left is not None and limit else None
 
 
 def rules_of(connection: Connection) -> dict[Kind, tuple[FieldRule, ...]]:
@@ -58,8 +93,7 @@ def rules_of(connection: Connection) -> dict[Kind, tuple[FieldRule, ...]]:
         rule = FieldRule(row.local, row.remote, Direction(row.direction), Policy(row.policy))
         chosen.setdefault(row.kind, []).append(rule)
     shipped = vendor_rules(connection.kind)
-    kinds: tuple[Kind, ...] = ("person", "account", "deal")
-    return {kind: tuple(chosen.get(kind) or shipped.get(kind, ())) for kind in kinds}
+    return {kind: tuple(chosen.get(kind) or shipped.get(kind, ())) for kind in KINDS}
 
 
 def connection_states(connections: Iterable[Connection], at: datetime) -> list[ConnectionState]:
@@ -95,6 +129,41 @@ def waiting_pushes(connection: Connection) -> QuerySet[PendingPush]:
     return rows.select_related("lead").order_by("not_before", "pk")
 
 
+def held_records(connection: Connection) -> QuerySet[ExternalRecord]:
+    """Records that are neither read nor written until somebody releases them, the latest first."""
+    rows = ExternalRecord.objects.filter(connection=connection, held_at__isnull=False)
+    return rows.select_related("lead", "opportunity", "account").order_by("-held_at", "-pk")
+
+
+def calls_by_day(connection: Connection, at: datetime) -> list[tuple[date, dict[str, int]]]:
+    """Calls of the last thirty days in the company's zone, oldest first, by "out" (push) and "in" (all else)."""
+    tz = Company.current().tz
+    last = at.astimezone(tz).date()
+    days: dict[date, dict[str, int]] = {last - timedelta(days=n): {"out": 0, "in": 0} for n in range(29, -1, -1)}
+    runs = SyncRun.objects.filter(connection=connection, started_at__gte=at - timedelta(days=SPENT_DAYS), calls__gt=0)
+    rows = runs.annotate(day=TruncDate("started_at", tzinfo=tz)).values("day", "direction").annotate(spent=Sum("calls"))
+    for row in rows:
+        if row["day"] in days:
+            days[row["day"]]["out" if row["direction"] == SyncRun.Direction.PUSH else "in"] += row["spent"]
+    return list(days.items())
+
+
+def outcome_counts(run: SyncRun) -> list[dict[str, Any]]:
+    """How many records of a run had which outcome: rows of outcome, kind, way, number, with their words."""
+    words, kinds, ways = dict(SyncRecord.Outcome.choices), dict(RecordKind.choices), dict(SyncRecord.Way.choices)
+    rows = SyncRecord.objects.filter(run=run).values("outcome", "kind", "way").annotate(number=Count("pk"))
+    return [
+        {
+            **row,
+            "words": words.get(row["outcome"], row["outcome"]),
+            "kind_words": kinds.get(row["kind"], ""),
+            "way_words": ways.get(row["way"], ""),
+            "tone": tone_of(row["outcome"]),
+        }
+        for row in rows.order_by("way", "kind", "outcome")
+    ]
+
+
 def secret_state(connection: Connection, at: datetime) -> str:
     """Whether there is a secret and how old it is; never the secret."""
     if connection.secret_set_at is None:
@@ -120,10 +189,11 @@ def duration_words(run: SyncRun) -> str:
 def count_words(run: SyncRun) -> str:
     """What a run did, the usual first: "3 new, 1 refused"; "nothing new" when both sides agreed."""
     counts = (
-        (run.created, "new"),
-        (run.updated, "changed"),
+        (run.created, "would be new" if run.is_dry_run else "new"),
+        (run.updated, "would change" if run.is_dry_run else "changed"),
         (run.rejected, "refused"),
         (run.unclear, "unclear"),
+        (run.drifted, "drifted"),
         (run.unchanged, "same"),
     )
     return ", ".join(f"{number:,} {word}" for number, word in counts if number) or "nothing new"
@@ -133,5 +203,7 @@ def tone_of(outcome: str) -> str:
     """The color of a run's state or a record's outcome; the word always stands beside it."""
     return {
         "done": "good", "created": "good", "updated": "accent", "stopped": "warn", "unclear": "warn",
-        "failed": "bad", "rejected": "bad", "dead": "bad", "running": "accent",
+        "failed": "bad", "rejected": "bad", "dead": "bad", "running": "accent", "would_create": "good",
+        "would_update": "accent", "differs": "warn", "missing_there": "warn", "missing_here": "warn", "merged": "warn",
+        "archived": "warn", "restored": "good", "removed": "accent",
     }.get(outcome, "")  # fmt: skip

@@ -3,21 +3,29 @@
 from django.urls import URLPattern, path
 
 from integrations.api.webhooks import CrmWebhook
-from integrations.views import connections, edits, lead_crm, runs
+from integrations.views import connections, edits, lead_crm, mapping, runs, setup, trials
 
 app_name = "integrations"
 urlpatterns: list[URLPattern] = [
     path("leads/<uuid:public_id>/crm", lead_crm.lead_crm, name="lead-crm"),
     path("connections", connections.connections, name="connections"),
-    path("connections/add", connections.connection_add, name="connection-add"),
-    path("connections/try", connections.connection_try, name="connection-try"),
+    path("connections/add", setup.connection_add, name="connection-add"),
     path("connections/<slug:slug>", connections.connection_detail, name="connection-detail"),
+    path("connections/<slug:slug>/check", connections.connection_check, name="connection-check"),
+    path("connections/<slug:slug>/access", setup.connection_access, name="connection-access"),
+    path("connections/<slug:slug>/test", setup.connection_test, name="connection-test"),
+    path("connections/<slug:slug>/fields", mapping.connection_fields, name="connection-fields"),
+    path("connections/<slug:slug>/stages", mapping.connection_stages, name="connection-stages"),
+    path("connections/<slug:slug>/owners", mapping.connection_owners, name="connection-owners"),
+    path("connections/<slug:slug>/dry-run", trials.connection_dry_run, name="connection-dry-run"),
+    path("connections/<slug:slug>/switch", setup.connection_switch, name="connection-switch"),
     path("connections/<slug:slug>/sync", edits.connection_sync, name="connection-sync"),
-    path("connections/<slug:slug>/sync/<uuid:job_id>", edits.connection_sync_state, name="connection-sync-state"),
-    path("connections/<slug:slug>/check", edits.connection_check, name="connection-check"),
+    path("connections/<slug:slug>/compare", trials.connection_compare, name="connection-compare"),
+    path("connections/<slug:slug>/jobs/<uuid:job_id>", trials.connection_job, name="connection-job"),
     path("connections/<slug:slug>/requeue", edits.connection_requeue, name="connection-requeue"),
-    path("connections/<slug:slug>/stages", edits.connection_stages, name="connection-stages"),
-    path("connections/<slug:slug>/secret", edits.connection_secret, name="connection-secret"),
-    path("webhooks/crm/<str:key>", CrmWebhook.as_view(), name="crm-webhook"),
+    path("connections/<slug:slug>/release", edits.connection_release, name="connection-release"),
+    path("connections/<slug:slug>/webhook", edits.connection_webhook, name="connection-webhook"),
     path("connections/<slug:slug>/runs/<uuid:run_id>", runs.sync_run, name="sync-run"),
+    path("connections/<slug:slug>/runs/<uuid:run_id>/undo", runs.sync_run_undo, name="sync-run-undo"),
+    path("webhooks/crm/<str:key>", CrmWebhook.as_view(), name="crm-webhook"),
 ]

@@ -157,6 +157,9 @@ class _Undo:
             self._tell(each, restored, {"opportunity": row}, note)
 
     def created(self, records: Sequence[SyncRecord]) -> None:
+        names = dict(
+            Opportunity.objects.filter(pk__in=[each.opportunity_id for each in records]).values_list("pk", "name")
+        )
         for each in records:
             if each.opportunity_id is None:
                 continue
@@ -172,7 +175,8 @@ class _Undo:
                 )
                 links.update(opportunity=each.opportunity_id)
             kept: dict[str, Any] = {"opportunity_id": each.opportunity_id} if refusal else {}
-            self._add(each, _Outcome.KEPT if refusal else _Outcome.REMOVED, refusal, **kept)
+            gone = f"{names.get(each.opportunity_id, 'The opportunity')} came with this run and goes with it."
+            self._add(each, _Outcome.KEPT if refusal else _Outcome.REMOVED, refusal or gone, **kept)
 
     def campaigns(self, records: Sequence[SyncRecord]) -> None:
         for each in records:

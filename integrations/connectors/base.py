@@ -466,6 +466,8 @@ class Vendor:
     url_help: str = ""
     sandbox_path: str = ""
     docs_url: str = ""
+    webhooks: Literal["", "signature", "password"] = ""
+    """What proves a webhook: a signature made with the app's own secret, or a password that we make up."""
 
 
 class Connector(Protocol):

@@ -81,6 +81,7 @@ VENDOR = Vendor(
     ),
     base_url="https://api.hubapi.com",
     sandbox_path="/hubspot",
+    webhooks="signature",
     docs_url="https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/account-service-keys",
 )  # fmt: skip
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {

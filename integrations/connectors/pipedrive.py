@@ -82,6 +82,7 @@ VENDOR = Vendor(
     base_url="https://api.pipedrive.com",
     url_help="https://api.pipedrive.com, or your company's own address below pipedrive.com.",
     sandbox_path="/pipedrive",
+    webhooks="password",
     docs_url="https://developers.pipedrive.com/docs/api/v1",
 )
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {

@@ -1,0 +1,236 @@
+"""What the CRM's fields, stages and owners mean here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+
+from integrations.actions.local_values import is_pullable
+from integrations.models import ExternalRecord, FieldMap, RecordKind, StageMap
+from integrations.pure.mapping import Direction, FieldRule, Policy
+from leads.models import PipelineStage, User
+
+ATTRIBUTE = "attributes."
+POLICIES = {
+    "ours": "Ours wins",
+    "theirs": "The CRM's wins",
+    "newest": "The newest change wins",
+    "fill_empty": "Only fills what is empty",
+}
+DIRECTIONS = {"push": "→ to the CRM", "pull": "← from the CRM", "both": "↔ both ways"}
+_PERSON = {
+    "email": "E-mail", "first_name": "First name", "last_name": "Last name", "company": "Company",
+    "job_title": "Job title", "phone": "Phone", "country": "Country", "region": "Region", "postal_code": "Postal code",
+    "industry": "Industry", "company_size": "Company size", "owner_id": "Owner", "stage": "Lead stage",
+    "score": "Score", "channel": "First channel", "campaign": "First campaign", "name": "Full name",
+    "public_id": "Our id", "external_id": "External id", "captured_at": "Captured at",
+    "is_unsubscribed": "Unsubscribed", "url": "Link to the lead here",
+}  # fmt: skip
+_DEAL = {
+    "name": "Name", "stage": "Stage", "status": "Open, won or lost", "amount_cents": "Amount", "currency": "Currency",
+    "expected_close_on": "Expected close", "closed_at": "Closed at", "lost_reason": "Lost reason", "owner_id": "Owner",
+}  # fmt: skip
+_ACCOUNT = {"name": "Name", "domain": "Domain", "industry": "Industry", "owner_id": "Owner"}
+LOCALS: dict[str, dict[str, str]] = {"person": _PERSON, "deal": _DEAL, "account": _ACCOUNT}
+# Without them no deal can be read at all.
+NEEDED = {"deal": ("name", "stage", "status", "amount_cents", "currency")}
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The CRM's fields of a kind by name; empty where it was not asked yet."""
+
+    kind: str
+    fields: dict[str, dict[str, Any]]
+
+    def label(self, name: str) -> str:
+        """The CRM's words for a field."""
+        return str(self.fields.get(name, {}).get("label", ""))
+
+
+def local_label(kind: str, name: str) -> str:
+    """Our words for a field of ours."""
+    if name.startswith(ATTRIBUTE):
+        return f"{name.removeprefix(ATTRIBUTE)} (further column)"
+    return LOCALS.get(kind, {}).get(name, name)
+
+
+class FieldRow(forms.Form):
+    """A field on each side, the way it travels and who wins."""
+
+    local = forms.CharField(label="Here", required=False, max_length=120)
+    remote = forms.CharField(label="In the CRM", required=False, max_length=160)
+    direction = forms.ChoiceField(label="Travels", choices=list(DIRECTIONS.items()), required=False)
+    policy = forms.ChoiceField(label="When both hold something", choices=list(POLICIES.items()), required=False)
+
+    def __init__(self, *args: Any, described: Described, columns: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.described = described
+        kind = described.kind
+        choices = [("", "Choose a field"), *LOCALS[kind].items()]
+        choices += [(name, local_label(kind, name)) for name in columns if name not in LOCALS[kind]]
+        self.fields["local"] = forms.ChoiceField(label="Here", choices=choices, required=False)
+        self.fields["remote"].widget.attrs |= {"list": f"remote-{kind}", "autocomplete": "off", "spellcheck": "false"}
+        if kind != "person":
+            self.fields["direction"] = forms.ChoiceField(
+                label="Travels", choices=[("pull", DIRECTIONS["pull"])], required=False
+            )
+            self.fields["policy"] = forms.ChoiceField(
+                label="When both hold something",
+                choices=[(key, POLICIES[key]) for key in ("theirs", "fill_empty")],
+                required=False,
+            )
+        number = int(str(self.prefix).rpartition("-")[2] or 0) + 1
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = f"{field.label or name.capitalize()}, row {number}"
+            stem = "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
+            field.widget.attrs["class"] = f"{stem} {stem}-sm"
+
+    @property
+    def remote_label(self) -> str:
+        """The CRM's words for the field that the row names now."""
+        return self.described.label(str(self["remote"].value() or ""))
+
+    @property
+    def is_required_there(self) -> bool:
+        return bool(self.described.fields.get(str(self["remote"].value() or ""), {}).get("is_required"))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        local, remote = cleaned.get("local", ""), str(cleaned.get("remote", "")).strip()
+        if not local and not remote:
+            return cleaned
+        if not local or not remote:
+            self.add_error("remote" if local else "local", "A row names a field on each side.")
+            return cleaned
+        field = self.described.fields.get(remote)
+        if self.described.fields and field is None and remote.partition(".")[0] not in self.described.fields:
+            self.add_error("remote", "The CRM describes no such field.")
+        direction = cleaned.get("direction") or "pull"
+        if direction != "pull" and field and not field["is_writable"]:
+            self.add_error("direction", "The CRM lets nobody write this field.")
+        if self.described.kind == RecordKind.PERSON and direction != "push" and not is_pullable(local):
+            self.add_error("direction", "This is ours to say: it can only go to the CRM.")
+        return cleaned
+
+    def rule(self) -> FieldRule | None:
+        """The row as a rule, None for an empty one. One-way fields have one source, so only two policies are left."""
+        given = self.cleaned_data
+        if not given.get("local"):
+            return None
+        direction, policy = Direction(given["direction"] or "pull"), Policy(given["policy"] or "theirs")
+        if direction is not Direction.BOTH and policy is not Policy.FILL_EMPTY:
+            policy = Policy.OURS if direction is Direction.PUSH else Policy.THEIRS
+        return FieldRule(given["local"], str(given["remote"]).strip(), direction, policy)
+
+
+class BaseFieldRows(forms.BaseFormSet[FieldRow]):
+    """All rows of a kind: no name twice, and what cannot be missing is there."""
+
+    def clean(self) -> None:
+        if any(self.errors):
+            return
+        rules = self.rules()
+        for side, words in (("local", "here"), ("remote", "in the CRM")):
+            names = [getattr(rule, side) for rule in rules]
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice:
+                raise forms.ValidationError(f"{twice} {words} stands in two rows.")
+        kind = self.form_kwargs["described"].kind
+        missing = [LOCALS[kind][name] for name in NEEDED.get(kind, ()) if name not in {each.local for each in rules}]
+        if missing:
+            raise forms.ValidationError(f"Without these no deal can be read: {', '.join(missing)}.")
+
+    def rules(self) -> list[FieldRule]:
+        """The rows that stay, in their order."""
+        kept = [form for form in self.forms if not form.cleaned_data.get("DELETE")]
+        return [rule for form in kept if (rule := form.rule()) is not None]
+
+
+def field_rows(
+    rules: Sequence[FieldRule], described: Described, columns: Sequence[str], *, data: Any = None, extra: int = 2
+) -> BaseFieldRows:
+    """The rows of a kind with a few empty ones at the end."""
+    made = forms.formset_factory(
+        FieldRow, formset=BaseFieldRows, extra=extra, can_delete=True, max_num=300, absolute_max=300
+    )
+    present = [
+        {"local": rule.local, "remote": rule.remote, "direction": str(rule.direction), "policy": str(rule.policy)}
+        for rule in rules
+    ]
+    names = [rule.local for rule in rules if rule.local not in LOCALS[described.kind]]
+    kwargs = {"described": described, "columns": list(dict.fromkeys([*names, *columns]))}
+    rows: BaseFieldRows = made(data, initial=present, prefix="row", form_kwargs=kwargs)  # type: ignore[assignment]
+    return rows
+
+
+class StageMapForm(forms.Form):
+    """One choice for each of the CRM's stages."""
+
+    def __init__(self, rows: list[StageMap], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stages = [("", "Not mapped"), *((row.pk, row.name) for row in PipelineStage.objects.order_by("position"))]
+        for row in rows:
+            self.fields[f"stage-{row.pk}"] = forms.TypedChoiceField(
+                label=row.remote_name or row.remote_key,
+                help_text={"won": "Won over there.", "lost": "Lost over there."}.get(row.remote_status, ""),
+                choices=stages,
+                coerce=int,
+                empty_value=None,
+                required=False,
+                initial=row.stage_id or "",
+                widget=forms.Select(attrs={"class": "form-select"}),
+            )
+
+    def choices(self) -> dict[int, int | None]:
+        """The chosen stage by row; only after `is_valid`."""
+        return {int(name.removeprefix("stage-")): value for name, value in self.cleaned_data.items()}
+
+
+class OwnerMapForm(forms.Form):
+    """One of our people for each owner of the CRM."""
+
+    def __init__(self, rows: Sequence[ExternalRecord], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        users = User.objects.filter(is_active=True).order_by("name", "email")
+        people: list[tuple[Any, str]] = [("", "Nobody here")]
+        people += [(user.pk, f"{user.get_full_name() or user.email} ({user.email})") for user in users]
+        known = {key for key, _ in people}
+        for row in rows:
+            gone = [(row.owner_id, "Somebody who has left")] if row.owner_id and row.owner_id not in known else []
+            self.fields[f"owner-{row.pk}"] = forms.TypedChoiceField(
+                label=row.remote_name or row.remote_id,
+                help_text=row.remote_email,
+                choices=[*people, *gone],
+                coerce=int,
+                empty_value=None,
+                required=False,
+                initial=row.owner_id or "",
+                widget=forms.Select(attrs={"class": "form-select"}),
+            )
+
+    def choices(self) -> dict[int, int | None]:
+        """The chosen user by row, only those that were changed; only after `is_valid`."""
+        return {int(name.removeprefix("owner-")): self.cleaned_data[name] for name in self.changed_data}
+
+
+def rule_words(rows: Sequence[FieldMap] | Sequence[FieldRule], kind: str) -> list[dict[str, str]]:
+    """A mapping in words, for reading."""
+    return [
+        {
+            "local": local_label(kind, row.local),
+            "remote": row.remote,
+            "direction": DIRECTIONS[str(row.direction)],
+            "policy": _policy_words(str(row.direction), str(row.policy)),
+        }
+        for row in rows
+    ]
+
+
+def _policy_words(direction: str, policy: str) -> str:
+    if direction != "both" and policy != "fill_empty":
+        return "One source"
+    return POLICIES[policy]

@@ -1,0 +1,81 @@
+"""Who may open the pages of a connection, and what all of them show: the steps of its setup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from integrations.models import Connection
+from leads.models import Role, User
+
+STEPS = (
+    ("connection-access", "Sign in"),
+    ("connection-test", "Test"),
+    ("connection-fields", "Fields"),
+    ("connection-stages", "Stages"),
+    ("connection-owners", "Owners"),
+    ("connection-dry-run", "Dry run"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the setup; ``url`` is empty as long as there is no connection."""
+
+    number: int
+    label: str
+    url: str
+    is_current: bool
+
+
+def visible_connection(request: HttpRequest, slug: str) -> Connection:
+    """The connection, or 404 for those who have no business with it."""
+    return get_object_or_404(Connection.objects.visible_to(cast(User, request.user)), slug=slug)
+
+
+def editable_connection(request: HttpRequest, slug: str) -> Connection:
+    """The connection for an admin, 404 for anybody else."""
+    return get_object_or_404(Connection.objects.editable_by(cast(User, request.user)), slug=slug)
+
+
+def may_look(request: HttpRequest) -> bool:
+    """Whether connections are this person's business."""
+    user = cast(User, request.user)
+    return user.is_superuser or user.role in {Role.ADMIN, Role.SALES_LEADER}
+
+
+def may_edit(request: HttpRequest) -> bool:
+    """Whether this person changes connections."""
+    user = cast(User, request.user)
+    return user.is_superuser or user.role == Role.ADMIN
+
+
+def require_admin(request: HttpRequest) -> None:
+    """404 for anybody else."""
+    if not may_edit(request):
+        raise Http404
+
+
+def steps(current: str, connection: Connection | None = None) -> list[Step]:
+    """The steps with the present one marked."""
+    return [
+        Step(
+            number,
+            label,
+            reverse(f"integrations:{name}", args=[connection.slug]) if connection else "",
+            name == current,
+        )
+        for number, (name, label) in enumerate(STEPS, start=1)
+    ]
+
+
+def next_url(current: str, connection: Connection) -> str:
+    """Where the setup goes on; the connection's own page once it is switched on."""
+    if not connection.is_being_set_up:
+        return connection.get_absolute_url()
+    names = [name for name, _ in STEPS]
+    return reverse(f"integrations:{names[names.index(current) + 1]}", args=[connection.slug])

@@ -1,0 +1,151 @@
+"""Connecting a CRM, step by step: which one, how to sign in, a test, the switch. Each is edited here later, too."""
+
+from __future__ import annotations
+
+import secrets
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_http_methods, require_POST
+
+from integrations.actions.edit_connection import add_connection, edit_access
+from integrations.actions.hold_connection import ConnectionBusy
+from integrations.actions.switch_connection import switch_off, switch_on
+from integrations.actions.try_connection import try_connection
+from integrations.connectors import vendor as vendor_of
+from integrations.connectors import vendors
+from integrations.connectors.base import Misuse, SignIn, Vendor
+from integrations.forms.access import AccessForm, sandbox_address
+from integrations.models import Connection, ExternalRecord, RecordKind, RemoteSchema, StageMap
+from integrations.queries import is_secret_old, secret_state
+from integrations.tasks import nudge_back_fill
+from integrations.views.doors import editable_connection, next_url, require_admin, steps
+from leads.models import User
+
+TAGLINES = {
+    "salesforce": "Leads, contacts, accounts, opportunities with their history, campaigns and members.",
+    "hubspot": "Contacts, companies, deals with their history, campaigns. Changes arrive within minutes by webhook.",
+    "pipedrive": "People, leads, organizations and deals with their history. Changes arrive within minutes by webhook.",
+    "sandbox": "Our own small CRM: people and deals, with pages of its own to click in.",
+}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def connection_add(request: HttpRequest) -> HttpResponse:
+    """Step 1: which CRM, then how to sign in. What is entered is kept, switched off, and tested at once."""
+    require_admin(request)
+    chosen = _vendor(request.GET.get("vendor", ""))
+    if chosen is None:
+        cards = [
+            {"vendor": each, "tagline": TAGLINES.get(each.kind, ""), "sandbox": sandbox_address(each)}
+            for each in vendors()
+            if each.kind != "sandbox" or settings.SANDBOX_CRM_ALLOWED
+        ]
+        return render(
+            request, "integrations/connection_add.html", {"cards": cards, "steps": steps("connection-access")}
+        )
+    sign_in = _sign_in(chosen, request.GET.get("sign_in", ""))
+    is_sandbox = "sandbox" in request.GET
+    form = AccessForm(request.POST or None, vendor=chosen, sign_in=sign_in, is_sandbox=is_sandbox)
+    if request.method == "POST" and form.is_valid():
+        at, by = timezone.now(), cast(User, request.user)
+        connection = add_connection(kind=chosen.kind, at=at, by=by, is_active=False, **form.values())
+        return _tried(request, connection)
+    context = {
+        "form": form, "vendor": chosen, "sign_in": sign_in, "is_sandbox": form.is_sandbox,
+        "sandbox": sandbox_address(chosen), "steps": steps("connection-access"),
+    }  # fmt: skip
+    return render(request, "integrations/connection_access.html", context, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def connection_access(request: HttpRequest, slug: str) -> HttpResponse:
+    """Name, address and secrets of a connection; the secrets are only ever replaced."""
+    connection = editable_connection(request, slug)
+    chosen = vendor_of(connection.kind)
+    sign_in = _sign_in(chosen, request.GET.get("sign_in", connection.sign_in))
+    form = AccessForm(request.POST or None, vendor=chosen, sign_in=sign_in, connection=connection)
+    at = timezone.now()
+    if request.method == "POST" and form.is_valid():
+        if edit_access(connection_id=connection.pk, at=at, **form.values()):
+            return _tried(request, connection)
+        messages.success(request, "Saved.")
+        return redirect(next_url("connection-access", connection))
+    context = {
+        "form": form, "vendor": chosen, "sign_in": sign_in, "connection": connection,
+        "secret_state": secret_state(connection, at),
+        "secret_tone": "warn" if is_secret_old(connection, at) else "good",
+        "steps": steps("connection-access", connection),
+    }  # fmt: skip
+    return render(request, "integrations/connection_access.html", context, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def connection_test(request: HttpRequest, slug: str) -> HttpResponse:
+    """Step 2: whose account it is, and what a person must still do there."""
+    connection = editable_connection(request, slug)
+    if request.method == "POST":
+        return _tried(request, connection)
+    stages = StageMap.objects.filter(connection=connection)
+    context = {
+        "connection": connection,
+        "vendor": vendor_of(connection.kind),
+        "account": connection.account,
+        "tested_at": parse_datetime(connection.account.get("tested_at", "")),
+        "stages": stages.count(),
+        "owners": ExternalRecord.objects.filter(connection=connection, kind=RecordKind.OWNER).count(),
+        "schemas": RemoteSchema.objects.filter(connection=connection).order_by("-kind"),
+        "steps": steps("connection-test", connection),
+        "next_url": next_url("connection-test", connection),
+    }
+    return render(request, "integrations/connection_test.html", context)
+
+
+@login_required
+@require_POST
+def connection_switch(request: HttpRequest, slug: str) -> HttpResponse:
+    """On or off."""
+    connection = editable_connection(request, slug)
+    if request.POST.get("to") == "off":
+        switch_off(connection_id=connection.pk)
+        messages.info(request, f"{connection} is switched off. Nothing goes out or comes in until it is switched on.")
+    elif not connection.account:
+        messages.error(request, "Test the connection first: nobody knows yet whether it works.")
+        return redirect("integrations:connection-test", connection.slug)
+    elif switch_on(connection_id=connection.pk, at=timezone.now(), by=cast(User, request.user)):
+        nudge_back_fill()
+        messages.success(request, f"{connection} is switched on. All leads are on their way; you can leave this page.")
+    return redirect(connection)
+
+
+def _tried(request: HttpRequest, connection: Connection) -> HttpResponse:
+    try:
+        checked = try_connection(connection_id=connection.pk, clock=timezone.now, seed=secrets.randbits(32))
+    except ConnectionBusy:
+        messages.warning(request, "A sync is under way just now. Test again in a minute.")
+    else:
+        (messages.success if checked.is_ok else messages.error)(request, checked.words)
+    return redirect("integrations:connection-test", connection.slug)
+
+
+def _vendor(kind: str) -> Vendor | None:
+    if not kind:
+        return None
+    try:
+        return vendor_of(kind)
+    except Misuse:
+        raise Http404 from None
+
+
+def _sign_in(chosen: Vendor, key: str) -> SignIn:
+    """The way of signing in by its key; the vendor's first one for any other word."""
+    return next((each for each in chosen.sign_ins if each.key == key), chosen.sign_ins[0])
