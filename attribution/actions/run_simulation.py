@@ -87,7 +87,7 @@ def _run(simulation: Simulation) -> None:
         own, marketing = own + one.is_self_initiated, marketing + (not one.is_self_initiated)
         campaigns.append(
             {
-                "name": f"Self-initiated {own}" if one.is_self_initiated else f"Campaign {marketing}",
+                "name": f"Self {own}" if one.is_self_initiated else f"Campaign {marketing}",
                 "channel": one.channel,
                 "is_self_initiated": one.is_self_initiated,
                 "touches": touches[index],

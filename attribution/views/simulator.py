@@ -132,6 +132,7 @@ def _chart(results: dict[str, Any], shown: list[dict[str, Any]]) -> Chart:
         of="Campaign",
         words=compact,
         colors=("#1d2633", "#2457d6", "#c2741b"),
+        width=1100,
     )
 
 

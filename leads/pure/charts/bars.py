@@ -43,6 +43,7 @@ def bars(
     desc: str = "",
     words: Formatter = compact,
     colors: Sequence[str] = (),
+    width: float = 600,
 ) -> Chart:
     """Grouped vertical bars; phones get the same as `hbars`.
 
@@ -51,12 +52,13 @@ def bars(
         series: names, the one that matters first; a second one is drawn paler, to its left, as "before".
         of: what a group is, the first column of the table.
         words: value → text, for axis, labels, tooltips and table.
+        width: about the pixels of the place, so that words keep their size.
     """
     flat = hbars(groups, series=series, title=title, desc=desc, of=of, words=words, colors=colors)
     known = [value for _, values in groups for value in values if value is not None]
     if not known:
         return flat
-    width, height = 600.0, 290.0
+    height = 290.0
     shades = _shades(len(series), colors)
     keys, top = (
         legend(list(zip(series, shades, strict=True)), x=4, y=4, width=width - 8) if len(series) > 1 else ("", 0.0)
@@ -86,7 +88,7 @@ def bars(
                 mark("rect", hint, x=x, y=y, width=thick, height=tall, rx=min(3.0, tall / 2), fill=shades[which])
             )
             said = words(value)
-            if which == 0 and text_width(said) < step * 0.9:
+            if which == 0 and len(series) < 3 and text_width(said) < step * 0.9:
                 at = y - 6 if value >= 0 else y + tall + 14
                 marks.append(label(said, x + thick / 2, at, fill=INK, font_weight=600, text_anchor="middle"))
         marks.append(label(name, middle, height - 12, width=step - 8, fill=INK, text_anchor="middle"))
