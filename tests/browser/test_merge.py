@@ -1,0 +1,45 @@
+"""Two records of one person become one, and two again, at a browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Portal, Visitor
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_duplicate_is_found_merged_and_taken_back(portal: Portal, visitor: Visitor) -> None:
+    person: dict[str, Any] = {
+        "first_name": "Ada",
+        "last_name": "Twice",
+        "company": "Twice Looms",
+        "event": {"type": "form_submission", "occurred_at": datetime.now(UTC).isoformat(), "name": "Offer"},
+    }
+    for email, more in (("ada@twice-looms.example", {}), ("a.twice@twice-looms.example", {"phone": "+49 30 123456"})):
+        posted = portal.api("POST", "/integrations/sales/leads", json={"email": email, **person, **more})
+        assert posted.status_code == 201, posted.text
+    lead = posted.json()["id"]
+    visitor.sign_in("sales_leader")
+    page = visitor.page
+    page.goto(f"/leads/{lead}")
+
+    page.get_by_role("link", name="Merge with another lead").click()
+    page.get_by_text("same name and company").first.wait_for()
+    page.get_by_label("Name, e-mail or company").fill("twice")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("heading", name="Search for another lead").wait_for()
+    visitor.look("merge-find")
+    page.get_by_role("link", name="Ada Twice").last.click()
+    page.get_by_role("heading", name="Which value wins").wait_for()
+    visitor.look("merge-preview")
+    page.get_by_label("How do you know?").fill("She told us")
+    page.get_by_role("button", name="Merge the two").click()
+    page.get_by_role("heading", name="Merged into this lead").wait_for()
+    visitor.look("merge-done")
+
+    page.get_by_role("button", name="Take back the merge of Ada Twice").click()
+    page.get_by_text("are two leads again").wait_for()
