@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from alignment.api.performance_answer import PerformanceAnswer
 from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
-from attribution.figures.offers import chosen_method, method_choices
+from attribution.figures.offers import chosen_method, method_choices, scope_choices
 from attribution.queries import methods
 from leads.api.schema import problems
 from leads.figures.base import Figure, Number, Scope, figure
@@ -27,7 +27,7 @@ from leads.models import Company, Territory
 from leads.models import Scope as KeyScope
 from leads.pure.money import to_amount
 
-PARAMETERS = ("from", "to", "territory", "channel", "model", "as_of")
+PARAMETERS = ("from", "to", "territory", "channel", "model", "scope", "as_of")
 PIPELINE = {
     "created": "pipeline.created",
     "created_count": "pipeline.created_count",
@@ -82,6 +82,7 @@ class Performance(APIView):
             _parameter("territory", "A territory's id or name"),
             _parameter("channel", "A channel's key, with the channels below it"),
             _parameter("model", "An attribution method's key; default: the company's"),
+            _parameter("scope", "Whose touches count: contacts, primary or account; default: the company's"),
             _parameter("as_of", "A day or a moment with offset: what was known then"),
             OpenApiParameter("If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER),
         ],
@@ -115,6 +116,7 @@ def _asked(request: Request) -> tuple[Scope, str]:
         company=Company.current(),
         at=timezone.now(),
         methods=method_choices(),
+        scopes=scope_choices(),
     )
     if not form.is_valid():
         errors |= {

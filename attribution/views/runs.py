@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from attribution.models import AttributionRun
+from leads.figures.base import usual_method
 from leads.models import Company, User
 from leads.pure import words
 
@@ -44,7 +45,7 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 def _entry(run: AttributionRun, company: Company) -> dict[str, Any]:
     difference = run.difference or {}
-    moved = difference.get("methods", {}).get(company.default_method, {})
+    moved = difference.get("methods", {}).get(usual_method(company.default_method), {})
     seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
     return {
         "run": run,

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from leads.admin.fields import ListField, domain
+from leads.figures.base import offered
 from leads.models import Company, ExchangeRate
 
 
@@ -26,6 +27,9 @@ class CompanyForm(forms.ModelForm[Company]):
     business_weekdays = ListField(clean_item=weekday, help_text="0 is Monday: 0, 1, 2, 3, 4")
     holidays = ListField(clean_item=lambda text: date.fromisoformat(text).isoformat(), help_text="2026-12-25, …")
     internal_domains = ListField(clean_item=domain)
+    default_method = forms.ChoiceField(
+        choices=lambda: offered("method"), help_text="the attribution method meant first"
+    )
 
     class Meta:
         model = Company

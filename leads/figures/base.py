@@ -297,6 +297,14 @@ def offered(field: str) -> Choices:
     return _offers[field]() if field in _offers else ()
 
 
+def usual_method(preferred: str) -> str:
+    """A company's own method, or linear where it is no longer offered: under its key there would be no credits."""
+    if preferred == "linear":
+        return preferred
+    known = [key for key, _ in offered("method")]
+    return preferred if not known or preferred in known else "linear"
+
+
 def register(definition: Definition) -> Definition:
     """Add a definition; raises ValueError when the key is taken."""
     if _registry.setdefault(definition.key, definition) is not definition:

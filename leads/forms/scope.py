@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.dateparse import parse_datetime
 
-from leads.figures.base import NO_CAMPAIGN, Scope, offered
+from leads.figures.base import NO_CAMPAIGN, Scope, offered, usual_method
 from leads.models import Campaign, Channel, Company, Territory, User
 from leads.pure.week import Period, Week, local_date, midnight, quarter_bounds
 
@@ -176,7 +176,7 @@ class ScopeForm(forms.Form):
             channel=channel.key if channel else "",
             campaign=str(campaign.public_id) if isinstance(campaign, Campaign) else campaign or "",
             territory=territory.pk if territory else None,
-            method=given.get("method") or self.company.default_method,
+            method=given.get("method") or usual_method(self.company.default_method),
             basis="realised" if given.get("basis") == "realised" else "simple",
             journey_scope=given.get("scope") or "",
         )

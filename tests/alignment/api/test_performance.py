@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from attribution.actions.run_attribution import run_attribution
+from attribution.models import AttributionRules
 from leads.figures.base import figure
 from leads.models import ApiKey, Company, Scope
 from leads.pure.money import to_cents
@@ -144,6 +145,8 @@ def test_weeks_are_periods_too(made, client: Client, key) -> None:
         ({"territory": "9" * 30}, "territory"),
         ({"channel": "smoke-signals"}, "channel"),
         ({"model": "best_touch"}, "model"),
+        ({"scope": "everybody"}, "scope"),
+        ({"scope": "account"}, "scope"),
         ({"as_of": "2999-01-01"}, "as_of"),
         ({"as_of": "2026-11-01T00:00:00"}, "as_of"),
         ({"metod": "linear"}, "metod"),
@@ -192,3 +195,20 @@ def test_the_schema_describes_it(company: Company, client: Client) -> None:
     answer = schema["components"]["schemas"]["PerformanceAnswer"]
     assert set(answer["properties"]) >= {"period", "pipeline", "campaigns", "leads"}
     assert set(schema["components"]["schemas"]["PeriodAnswer"]["properties"]) == {"from", "to", "time_zone"}
+
+
+def test_journeys_of_another_scope(made, client: Client, key) -> None:
+    own = client.get(ADDRESS, ASKED, headers=key).json()["campaigns"]
+    AttributionRules.objects.update(kept_scopes=["contacts", "primary"])
+    named = client.get(ADDRESS, {**ASKED, "scope": "contacts"}, headers=key).json()["campaigns"]
+    assert named["total"] == own["total"] and cents(own["total"]) == 400_000
+    assert "scope=contacts" in named["results"][0]["rows_url"]
+    # Not computed yet: nothing is credited to anybody.
+    assert cents(client.get(ADDRESS, {**ASKED, "scope": "primary"}, headers=key).json()["campaigns"]["total"]) == 0
+
+
+def test_a_company_whose_method_is_gone_reads_linear(made, client: Client, key) -> None:
+    Company.objects.update(default_method="custom-gone")
+    answer = client.get(ADDRESS, ASKED, headers=key).json()
+    assert answer["campaigns"]["model"]["key"] == "linear" and cents(answer["campaigns"]["total"]) == 400_000
+    assert "method=linear" in answer["pipeline"]["won"]["rows_url"]

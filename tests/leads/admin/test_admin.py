@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from leads.actions.version_scoring import NotADraft, activate_rule_set
-from leads.models import ApiKey, Campaign, ScoringRuleSet, Territory, TerritoryRule, User
+from leads.models import ApiKey, Campaign, Company, ScoringRuleSet, Territory, TerritoryRule, User
 from tests.leads.factories import (
     AccountFactory,
     CampaignFactory,
@@ -218,3 +218,14 @@ def test_campaigns_nest_only_so_deep(boss: Client) -> None:
         reverse("admin:leads_campaign_change", args=[chain[0].pk]), {**form, "code": "moved", "parent": top.pk}
     )
     assert "nest at most 5 deep" in moved.content.decode()
+
+
+def test_the_company_means_a_method_that_is_computed(boss: Client) -> None:
+    address = reverse("admin:leads_company_change", args=[1])
+    form = boss.get(address).context["adminform"].form
+    given = {name: form.initial[name] for name in form.fields if form.initial.get(name) is not None}
+    given |= {name: ", ".join(map(str, given[name])) for name in given if isinstance(given[name], list)}
+    for method, is_known in (("shapley", True), ("custom-gone", False), ("", False)):
+        answer = boss.post(address, {**given, "default_method": method})
+        assert answer.status_code == (302 if is_known else 200)
+    assert Company.objects.get().default_method == "shapley"
