@@ -113,7 +113,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
 ELSEWHERE = {
     "home", "livez", "readyz", "schema", "api-docs",
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
-    "api-leads", "api-lead", "api-campaign-costs",
+    "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_reauthenticate",
