@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from leads.admin.read_only import ReadOnly
-from leads.models import Account, FollowUp, Lead, Opportunity, Submission
+from leads.models import Account, FollowUp, Lead, LeadMerge, Opportunity, Submission
 
 
 @admin.register(Lead)
@@ -57,3 +57,13 @@ class SubmissionAdmin(ReadOnly):
     list_filter = ("state", "source")
     list_select_related = ("lead",)
     ordering = ("-received_at",)
+
+
+@admin.register(LeadMerge)
+class LeadMergeAdmin(ReadOnly):
+    """Merges are done and taken back on the lead's page."""
+
+    list_display = ("merged_at", "survivor", "loser", "by", "undone_at")
+    list_select_related = ("survivor", "loser", "by")
+    search_fields = ("survivor__email", "loser__email")
+    ordering = ("-merged_at",)
