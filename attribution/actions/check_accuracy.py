@@ -91,11 +91,11 @@ def check_agreement(*, at: datetime) -> AccuracyCheck:
     """
     started = perf_counter()
     said = _said(at)
-    credited = credited_most(list(said))
+    credited = credited_most(deals=list(said))
     results: list[dict[str, Any]] = []
     for method in methods():
         found = credited[method.key]
-        agrees = sum(agrees_with(said[deal], found.get(deal)) for deal in said)
+        agrees = sum(agrees_with(said=said[deal], credited=found.get(deal)) for deal in said)
         results.append({"method": method.key, "name": method.name, **_share(agrees, len(said))})
     results.sort(key=lambda row: (-(row["value"] or 0), row["method"]))
     headline = min((row for row in results if row["method"] in HEADLINE), key=lambda row: HEADLINE.index(row["method"]))
@@ -115,7 +115,7 @@ def _said(at: datetime) -> dict[int, Place]:
     return {deal: (campaign, channel) for deal, campaign, channel in answers}
 
 
-def credited_most(deals: Sequence[int]) -> defaultdict[str, dict[int, Place]]:
+def credited_most(*, deals: Sequence[int]) -> defaultdict[str, dict[int, Place]]:
     """Method → deal → the place it credits most; of equals the one touched first."""
     scope = AttributionRules.objects.get(pk=1).scope
     weights = defaultdict[tuple[str, int], dict[Place, float]](dict)
@@ -132,7 +132,7 @@ def credited_most(deals: Sequence[int]) -> defaultdict[str, dict[int, Place]]:
     return found
 
 
-def agrees_with(said: Place, credited: Place | None) -> bool:
+def agrees_with(*, said: Place, credited: Place | None) -> bool:
     if credited is None:
         return False
     return said[0] == credited[0] if said[0] is not None else said[1] == credited[1]

@@ -124,7 +124,7 @@ def _next(user: User) -> Opportunity | None:
 
 def _said(deal: Opportunity, check: SourceCheck) -> list[dict[str, Any]]:
     """What every method credits most, and whether that is what was answered."""
-    found = credited_most([deal.pk])
+    found = credited_most(deals=[deal.pk])
     offered = methods()
     places = {method.key: found[method.key].get(deal.pk) for method in offered}
     campaigns = Campaign.objects.in_bulk({place[0] for place in places.values() if place and place[0]})
@@ -140,7 +140,7 @@ def _said(deal: Opportunity, check: SourceCheck) -> list[dict[str, Any]]:
                 "campaign": campaign or channel or "nothing",
                 "channel": channel if campaign else "",
                 "is_known": is_known,
-                "agrees": is_known and agrees_with((check.campaign_id, check.channel_id), place),
+                "agrees": is_known and agrees_with(said=(check.campaign_id, check.channel_id), credited=place),
             }
         )
     return rows
