@@ -1,4 +1,4 @@
-"""Kill −9 workers at random moments of a sync, fifty times for each vendor: `python -m benchmarks.crm_kills --kills 50`.
+"""Kill −9 workers at random moments of a sync, fifty times a vendor: `python -m benchmarks.crm_kills --kills 50`.
 
 A sandbox in a process of its own, a database of its own, and workers forked by `tests.integrations.flows.syncer`, which
 push leads and pull deals that people change meanwhile. Then one worker may finish, and both sides are counted. Exits
@@ -78,7 +78,7 @@ def work(kind: str, folder: Path, kills: int, seed: int) -> dict[str, Any]:
         crm.told(url, "GET", "/_calls")
         world = world_of(kind, dialects()[kind](folder / f"crm.{kind}.sqlite3", TOKEN))
         leads = LeadFactory.create_batch(LEADS_A_KILL * kills, company="Acme")
-        storm = Storm(world, prepare(world, url, leads).pk, kills, seed)
+        storm = Storm(world, prepare(world, url, leads).pk, kills, seed, spread=(0.3, 1, 3))
         connection.close()
         began = time.perf_counter()
         storm.run(os.environ["DATABASE_URL"])

@@ -35,6 +35,8 @@ class Storm:
     connection_id: int
     kills: int
     seed: int = 1
+    spread: tuple[float, ...] = (0.3, 1.2)
+    """Seconds after its first call within which a sync dies: one of them is chosen each time."""
     died: int = 0
     finished: int = 0
     deals: list[str] = field(default_factory=list)
@@ -42,15 +44,14 @@ class Storm:
 
     def run(self, address: str) -> None:
         """Blow over the database at this address. Asks nothing of it: tests lend it to the workers meanwhile."""
-        chance, longest = random.Random(self.seed), 0.5
+        chance = random.Random(self.seed)
         with self._syncer(address) as process:
             while self.died < self.kills:
                 self._people_work(chance)
                 self._start(process)
                 word, number = _line(process, "calling", "ended")
-                began = time.monotonic()
                 if word == "calling":
-                    time.sleep(chance.random() * longest)
+                    time.sleep(chance.random() * chance.choice(self.spread))
                     with suppress(ProcessLookupError):  # it was faster
                         os.kill(number, signal.SIGKILL)
                     _, number = _line(process, "ended")
@@ -60,7 +61,6 @@ class Storm:
                 else:
                     assert status == 0, status
                     self.finished += 1
-                    longest = max(0.1, (time.monotonic() - began) * 0.8)
             time.sleep(1.2)  # windows end at a whole second
             for _ in range(3):
                 self._start(process)
@@ -113,6 +113,8 @@ class Storm:
             "deals_doubled": opportunities - len(here) + sum(count - 1 for count in here.values()),
             "contacts": contacts,
             "failed_runs": dead.count(),
+            "died_pulling": dead.filter(direction="pull").count(),
+            "died_pushing": dead.filter(direction="push").count(),
             "running": SyncRun.objects.filter(state="running").count(),
             "unfinished_jobs": JobRun.objects.unfinished().count(),
             "waiting": PendingPush.objects.exclude(state="done").count(),

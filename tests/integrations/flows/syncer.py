@@ -1,7 +1,7 @@
-"""A process that forks a worker for each sync it is asked for: `python -m tests.integrations.flows.syncer <connection>`.
+"""A process that forks a worker for each sync asked for: `python -m tests.integrations.flows.syncer <connection>`.
 
 Each line on stdin is a number of seconds that the clock is ahead. The worker plans a sync as a person does and works on
-what is due, as the sweeper does. "calling <pid>" is said at its first call to the CRM, "ended <status>" when it is gone.
+what is due, as the sweeper does. "calling <pid>" is said at its first call to the CRM, "ended <status>" at its end.
 Batches and pages are small, so that a sync has many moments to die in.
 """
 
