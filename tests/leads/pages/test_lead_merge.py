@@ -82,6 +82,7 @@ def test_the_preview_says_which_value_wins(client: Client, sales_leader: User) -
     wins = {row.label: row.is_theirs for row in answer.context["preview"].rows}
     assert wins["Phone"] and wins["fair"] and not wins["Job title"] and not wins["size"] and not wins["E-mail"]
     page = answer.content.decode()
+    assert f"{survivor.email} lives on" in page
     assert "1 touch, 1 deal" in page and merge_url(loser, survivor) in page
     assert Lead.objects.live().count() == 2
 
