@@ -108,7 +108,7 @@ def record_rows(records: Any, connection: Connection) -> list[dict[str, Any]]:
                 kind=record.kind,
                 remote_id=record.remote_id,
             ),
-            "changes": [(_field(name), before, after) for name, (before, after) in record.changes.items()],
+            "changes": [_change(name, *pair) for name, pair in record.changes.items()],
         }
         for record in records
     ]
@@ -127,8 +127,16 @@ def _url(record: SyncRecord) -> str:
     return ""
 
 
-def _field(name: str) -> str:
-    return name.replace("properties.", "").replace("attributes.", "")
+def _change(name: str, before: Any, after: Any) -> tuple[str, Any, Any]:
+    """A field with what it was and becomes; an undo names columns, of which cents are read as money."""
+    shown = name.replace("properties.", "").replace("attributes.", "")
+    if shown.endswith("_cents"):
+        return shown.removesuffix("_cents"), _money(before), _money(after)
+    return shown, before, after
+
+
+def _money(cents: Any) -> str:
+    return f"{int(cents) / 100:,.2f}" if str(cents).lstrip("-").isdecimal() else str(cents or "")
 
 
 def _is_undoable(run: SyncRun) -> bool:
