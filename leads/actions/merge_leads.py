@@ -57,7 +57,7 @@ class NotYours(MergeRefused):
     """The person may not merge these two: somebody else works with one of them."""
 
 
-def may_merge(user: User, *leads: Lead) -> bool:
+def may_merge(*, user: User, leads: Iterable[Lead]) -> bool:
     """Admins and sales leaders may merge any leads, others those that they own themselves."""
     if user.is_superuser or user.role in (Role.ADMIN, Role.SALES_LEADER):
         return True
@@ -106,7 +106,7 @@ def _check(survivor: Lead, loser: Lead, by: User | None) -> None:
     for lead in (survivor, loser):
         if lead.merged_into_id is not None:
             raise AlreadyMerged(f"{lead} was merged into another lead before.")
-    if by is not None and not may_merge(by, survivor, loser):
+    if by is not None and not may_merge(user=by, leads=(survivor, loser)):
         raise NotYours("Only admins, sales leaders and the owner of both leads may merge them.")
 
 

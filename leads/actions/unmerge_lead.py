@@ -58,7 +58,7 @@ def unmerge_lead(*, loser_id: int, by: User, at: datetime) -> Lead:
         if merge is None or leads[loser_id].merged_into_id != known.merged_into_id:
             raise CannotUnmerge("Nothing was kept of this merge, so it cannot be taken back.")
         survivor, loser = leads[merge.survivor_id], leads[loser_id]
-        if not may_merge(by, survivor, loser):
+        if not may_merge(user=by, leads=(survivor, loser)):
             raise NotYours("Only admins, sales leaders and the owner of both leads may take this merge back.")
         if why := why_not_unmerge(merge=merge, survivor=survivor, at=at):
             raise CannotUnmerge(why)

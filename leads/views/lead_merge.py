@@ -83,7 +83,7 @@ def lead_unmerge(request: HttpRequest, public_id: UUID) -> HttpResponse:
     rows = Lead.objects.select_related("merged_into")
     lead = get_object_or_404(rows, public_id=public_id)
     survivor = lead.merged_into or lead
-    if not Lead.objects.visible_to(user).filter(pk=survivor.pk).exists() or not may_merge(user, survivor, lead):
+    if not Lead.objects.visible_to(user).filter(pk=survivor.pk).exists() or not may_merge(user=user, leads=(survivor, lead)):
         raise PermissionDenied("Only admins, sales leaders and the owner of both leads may take a merge back.")
     try:
         unmerge_lead(loser_id=lead.pk, by=user, at=timezone.now())
@@ -105,6 +105,6 @@ def _mergeable(request: HttpRequest) -> QuerySet[Lead]:
 def _lead(request: HttpRequest, public_id: UUID) -> Lead:
     rows = _mergeable(request).select_related("account", "owner", "territory", "channel", "campaign")
     lead = get_object_or_404(rows, public_id=public_id)
-    if not may_merge(cast(User, request.user), lead):
+    if not may_merge(user=cast(User, request.user), leads=(lead,)):
         raise PermissionDenied("Only admins, sales leaders and the owner of both leads may merge them.")
     return lead
