@@ -131,7 +131,8 @@ def tables(results: Mapping[str, Any]) -> str:
             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         ]
         told += [
-            f"| {kind} | {each['kills']} | {each['died_pulling']} | {each['died_pushing']} | {each['leads']} | {each['leads_lost']} | {each['leads_doubled']}"
+            f"| {kind} | {each['kills']} | {each['died_pulling']} | {each['died_pushing']} | {each['leads']}"
+            f" | {each['leads_lost']} | {each['leads_doubled']}"
             f" | {each['deals']} | {each['deals_lost']} | {each['deals_doubled']} | {each['failed_runs']}"
             f" | {each['seconds']:.0f} |"
             for kind, each in kills.items()

@@ -59,7 +59,9 @@ class Hosts:
         is_plain = parts.username is None and parts.password is None and "\\" not in url
         if is_plain and self.allow_loopback and host in LOOPBACK and parts.scheme in ("http", "https"):
             return
-        is_vendor = any(host == suffix or host.endswith(f".{suffix}") for suffix in self.suffixes)
+        # Names in other scripts or with escapes mean different hosts to different readers.
+        is_name = re.fullmatch(r"[a-z0-9.-]+", host) is not None
+        is_vendor = is_name and any(host == suffix or host.endswith(f".{suffix}") for suffix in self.suffixes)
         if not (is_plain and is_vendor and parts.scheme == "https" and port in (None, 443)):
             raise Misuse(f"{host or 'This address'} is no host of this CRM.", code="host_refused")
 
@@ -249,6 +251,7 @@ class CrmSession(requests.Session):
         return auth.current().base_url.rstrip("/") or self.base_url
 
     def _call(self, method: str, url: str, **sent: Any) -> Answer:
+        self.hosts.check(url)  # before requests takes it apart, and again when it is sent
         response = self.request(method, url, **sent)
         payload = _decoded(response)
         where = f"{method} {urlsplit(url).path}"
