@@ -23,9 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("figures/<str:key>", figure.figure_page, name="figure"),
     path("opportunities/<uuid:public_id>", opportunity.opportunity_detail, name="opportunity-detail"),
     path("campaigns/<uuid:public_id>/costs", campaign_costs.campaign_costs, name="campaign-costs"),
-    path(
-        "campaigns/<uuid:public_id>/costs/forget", campaign_costs.campaign_costs_forget, name="campaign-costs-forget"
-    ),
+    path("campaigns/<uuid:public_id>/costs/forget", campaign_costs.campaign_costs_forget, name="campaign-costs-forget"),
     path("channels/rules", channel_rules.channel_rules, name="channel-rules"),
     path("channels/rules/add", channel_rules.channel_rule_add, name="channel-rule-add"),
     path("channels/rules/apply", channel_rules.channel_rules_apply, name="channel-rules-apply"),

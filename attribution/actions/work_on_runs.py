@@ -75,11 +75,6 @@ def work_on_runs(*, clock: Clock, part_size: int = PART) -> int:
     return done
 
 
-def has_work() -> bool:
-    """Whether a planned run waits or is under way."""
-    return _open_runs().exists()
-
-
 def _open_runs() -> QuerySet[AttributionRun]:
     """Planned runs, oldest first; runs of one process are RUNNING, too, but have no parts."""
     under_way = Q(state=AttributionRun.State.RUNNING, shards__gt=0)

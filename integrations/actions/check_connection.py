@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any
 
 from integrations.actions.note_health import note_failure, note_success
-from integrations.actions.open_connector import open_account, open_connector
+from integrations.actions.open_connector import open_connector
 from integrations.connectors.base import (
     AccountInfo,
     AuthDead,
-    Connector,
     CrmError,
     Misuse,
     Outage,
@@ -37,26 +34,10 @@ class Checked:
         return self.error is None
 
 
-def check_account(
-    *,
-    kind: str,
-    base_url: str,
-    secret: str = "",
-    secrets: Mapping[str, str] | None = None,
-    account_settings: Mapping[str, Any] | None = None,
-) -> Checked:
-    """Try values that need not be stored. Writes nothing; never raises for what the CRM does."""
-    return _check(
-        lambda: open_account(
-            kind=kind, base_url=base_url, secret=secret, secrets=secrets, account_settings=account_settings
-        )
-    )
-
-
 def check_connection(*, connection_id: int, at: datetime, seed: int) -> Checked:
     """Try a stored connection and note its health."""
     connection = Connection.objects.get(pk=connection_id)
-    checked = _check(lambda: open_connector(connection=connection))
+    checked = _check(connection)
     if checked.error is None:
         note_success(connection=connection, at=at)
     else:
@@ -64,9 +45,9 @@ def check_connection(*, connection_id: int, at: datetime, seed: int) -> Checked:
     return checked
 
 
-def _check(opened: Callable[[], Connector]) -> Checked:
+def _check(connection: Connection) -> Checked:
     try:
-        connector = opened()
+        connector = open_connector(connection=connection)
     except CrmError as error:
         return Checked(explain(error=error), error)
     try:

@@ -89,25 +89,30 @@ def edit_access(
 
 
 def _fill_mapping(connection: Connection) -> None:
-    rows: list[FieldMap] = []
     for kind, rules in vendor_rules(connection.kind).items():
         seen: set[str] = set()
-        for position, rule in enumerate(rules):
-            if {f"l {rule.local}", f"r {rule.remote}"} & seen:
-                continue
-            seen |= {f"l {rule.local}", f"r {rule.remote}"}
-            rows.append(
-                FieldMap(
-                    connection=connection,
-                    kind=kind,
-                    local=rule.local,
-                    remote=rule.remote,
-                    direction=rule.direction,
-                    policy=rule.policy,
-                    position=position,
-                )
-            )
-    FieldMap.objects.bulk_create(rows)
+        once: list[FieldRule] = []
+        for rule in rules:
+            names = {f"l {rule.local}", f"r {rule.remote}"}
+            if not names & seen:
+                seen |= names
+                once.append(rule)
+        _create_mapping(connection, kind, once)
+
+
+def _create_mapping(connection: Connection, kind: str, rules: Sequence[FieldRule]) -> None:
+    FieldMap.objects.bulk_create(
+        FieldMap(
+            connection=connection,
+            kind=kind,
+            local=rule.local,
+            remote=rule.remote,
+            direction=rule.direction,
+            policy=rule.policy,
+            position=position,
+        )
+        for position, rule in enumerate(rules)
+    )
 
 
 def replace_secret(
@@ -192,18 +197,7 @@ def map_fields(*, connection_id: int, kind: str, rules: Sequence[FieldRule], at:
         if present == wanted:
             return False
         rows.delete()
-        FieldMap.objects.bulk_create(
-            FieldMap(
-                connection=connection,
-                kind=kind,
-                local=rule.local,
-                remote=rule.remote,
-                direction=rule.direction,
-                policy=rule.policy,
-                position=position,
-            )
-            for position, rule in enumerate(rules)
-        )
+        _create_mapping(connection, kind, rules)
         ExternalRecord.objects.filter(connection=connection, kind=RecordKind.DEAL).update(content_hash="")
         _read_again(connection_id, (kind,))
         if kind == RecordKind.PERSON and connection.is_active:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +81,6 @@ def to_local(*, name: str, value: Any, owners: OwnerBook) -> Any:
     text = "" if value is None else str(value).replace("\0", "").strip()
     read = _READERS.get(name)
     return read(text) if read else text[: LENGTHS[name]]
-
-
-def missing_names(*, rules: Iterable[FieldRule], known: Collection[str]) -> list[str]:
-    """Remote names of the rules that the CRM no longer describes: renamed or deleted fields."""
-    return sorted({rule.remote for rule in rules if rule.remote.partition(".")[0] not in known} - set(known))
 
 
 def _owner(value: Any, owners: OwnerBook) -> int:

@@ -67,7 +67,8 @@ def campaign_costs_forget(request: HttpRequest, public_id: UUID) -> HttpResponse
         count = forget_costs(campaign=campaign.pk, first=given["first"], last=given["last"], source=MANUAL)
         messages.success(request, f"The cost of {count} {_days(count)} is unknown again.")
     else:
-        messages.error(request, "Nothing was taken back: " + " ".join(str(text) for texts in form.errors.values() for text in texts))
+        why = " ".join(str(text) for texts in form.errors.values() for text in texts)
+        messages.error(request, f"Nothing was taken back: {why}")
     return redirect("leads:campaign-costs", campaign.public_id)
 
 

@@ -93,7 +93,6 @@ def hint(connection: Connection, kind: str, remote_id: str, event_id: str = "1")
         kind=kind,
         remote_id=remote_id,
         received_at=datetime.now(UTC),
-        **fields,
     )
 
 
