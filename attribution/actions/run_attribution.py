@@ -125,7 +125,7 @@ def _compute(
             drop_other_scopes(scopes=force.scopes)
         if is_full:
             sweep_orphans()
-        refuse_orphans(run=run)
+        refuse_orphans(run=run, opportunities=opportunities)
         at = run.started_at + timedelta(seconds=perf_counter() - started)
         finish_run(run=run, last=last, stored=[stored], is_whole=opportunities is None, at=at)
     progress("Done", run.opportunities_recomputed, run.opportunities_recomputed)

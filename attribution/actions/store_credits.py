@@ -98,9 +98,12 @@ def store_pages(
     return stored
 
 
-def refuse_orphans(*, run: AttributionRun) -> None:
+def refuse_orphans(*, run: AttributionRun, opportunities: Sequence[int] | None = None) -> None:
     """The check that keys in the database would make row by row, once for all rows of a run. Raises InputsChanged."""
     credits = Credit.objects.filter(run=run)
+    if opportunities is not None:
+        # No index leads to a run's credits, but one to those of its opportunities.
+        credits = credits.filter(opportunity__in=listed(opportunities))
     gone = credits.filter(touchpoint__isnull=False).exclude(
         Exists(Touchpoint.objects.filter(pk=OuterRef("touchpoint")))
     )
