@@ -27,6 +27,9 @@ from urllib3.exceptions import HTTPError
 from .base import AuthDead, CrmError, Misuse, Outage, ScopeMissing, Throttled, Token, TokenStore
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# For sessions of vendors, which import requests through this door only.
+Request = requests.PreparedRequest
+Response = requests.Response
 _active = threading.local()
 
 

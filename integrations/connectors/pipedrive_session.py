@@ -11,10 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from .base import Account, CrmError, Outage, Quota, QuotaDay, Throttled, Token
-from .http import LOOPBACK, ApiKey, Basic, CrmSession, Heard, Hosts, Limits, Renewing
+from .http import LOOPBACK, ApiKey, Basic, CrmSession, Heard, Hosts, Limits, Renewing, Request, Response
 
 TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105  # an address
 BLOCKED = timedelta(minutes=10)
@@ -31,7 +29,7 @@ class PacedSession(CrmSession):
         self._burst = LEAST_BURST
         self._sent, self._searched = deque[float](maxlen=1000), deque[float](maxlen=SEARCHES)
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+    def send(self, request: Request, **kwargs: Any) -> Response:
         """One request, as soon as its turn comes; the wait is no part of its deadline."""
         is_search = (urlsplit(request.url or "").path).endswith("/search")
         if self._is_paced:

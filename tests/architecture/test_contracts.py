@@ -25,7 +25,8 @@ PLANTED = {
     "rooms-alignment": ("alignment/models/weekly_report.py", "import alignment.actions"),
     "pure": ("leads/pure/week.py", "import django.utils.timezone"),
     "one-door-celery": ("leads/actions/capture.py", "import celery"),
-    "one-door-http": ("integrations/connectors/sandbox.py", "import requests"),
+    "one-door-http": ("integrations/connectors/hubspot_session.py", "import requests"),
+    "one-door-jwt": ("integrations/actions/token_store.py", "import jwt"),
     "one-door-numpy": ("attribution/queries/world.py", "import numpy"),
 }
 
