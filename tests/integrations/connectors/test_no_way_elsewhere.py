@@ -62,6 +62,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return seen
 
 
+def domain_of(host: str) -> str:
+    return ".".join(host.split(".")[-2:])
+
+
 def account(kind: str, url: str, *, allow_loopback: bool = False, token: Token | None = None) -> Account:
     return Account(url, allow_loopback=allow_loopback, tokens=MemoryTokens(token), **SECRETS[kind])
 
@@ -91,7 +95,7 @@ def test_all_vendors_are_tried() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_address_but_the_vendors_opens_a_socket(opened: list[Any], kind: str) -> None:
     host = HOSTS.get(kind, "crm.example")
-    for url in (*ELSEWHERE, *(pattern.format(host, ".".join(host.split(".")[-2:])) for pattern in DISGUISED)):
+    for url in (*ELSEWHERE, *(pattern.format(host, domain_of(host)) for pattern in DISGUISED)):
         with pytest.raises(Misuse) as caught:
             connector_for(kind)(account(kind, url)).check()
         assert caught.value.code == "host_refused", url
@@ -140,7 +144,7 @@ def test_a_token_addresss_word_on_where_to_go_is_checked(
         "token_type": "Bearer",
         "id": "https://x/id/o/u",
     }
-    body |= {"instance_url": told.format(host, ".".join(host.split(".")[-2:])), "api_domain": told.format(host, ".".join(host.split(".")[-2:]))}
+    body |= {"instance_url": told.format(host, domain_of(host)), "api_domain": told.format(host, domain_of(host))}
     if kind == "pipedrive" and not told:
         return  # an empty api_domain is none: the account's own address stays
     answer = Answer(200, json.loads(json.dumps(body)), {}, datetime.now(UTC))

@@ -20,6 +20,7 @@ from integrations.actions.enqueue import enqueue_leads
 from integrations.actions.run_sync import run_sync
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRun
 from leads.models import JobRun, Lead, Opportunity, OpportunityContact, PipelineStage
+from tests.integrations.flows.syncer import UNFINISHED
 from tests.integrations.flows.vendors import World
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,6 +38,8 @@ class Storm:
     seed: int = 1
     spread: tuple[float, ...] = (0.3, 1.2)
     """Seconds after its first call within which a sync dies: one of them is chosen each time."""
+    searches_apart: float = 0.2
+    """HubSpot's pace; less only where its sandbox does not mind. The clock jumps past its pauses, they are not slept."""
     died: int = 0
     finished: int = 0
     deals: list[str] = field(default_factory=list)
@@ -59,12 +62,18 @@ class Storm:
                 if status == -signal.SIGKILL:
                     self.died += 1
                 else:
-                    assert status == 0, status
+                    assert status in (0, UNFINISHED), status
                     self.finished += 1
-            time.sleep(1.2)  # windows end at a whole second
-            for _ in range(3):
+            quiet = 0
+            for _ in range(20):  # the first one in peace may have been put off by the CRM, or be behind a window
+                time.sleep(1.2)  # windows end at a whole second, searches are counted by the second
                 self._start(process)
-                assert _line(process, "ended") == ("ended", 0)
+                _, status = _line(process, "ended")
+                assert status in (0, UNFINISHED), status
+                quiet += status == 0
+                if quiet == 2:
+                    break
+            assert quiet == 2
 
     def _people_work(self, chance: random.Random) -> None:
         people = self.world.people()
@@ -83,7 +92,8 @@ class Storm:
     @contextmanager
     def _syncer(self, address: str) -> Iterator[subprocess.Popen[str]]:
         environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "tests.integrations.flows.syncer", str(self.connection_id)]
+        command = [sys.executable, "-m", "tests.integrations.flows.syncer"]
+        command += [str(self.connection_id), str(self.searches_apart)]
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:

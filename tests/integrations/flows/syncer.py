@@ -1,4 +1,5 @@
-"""A process that forks a worker for each sync asked for: `python -m tests.integrations.flows.syncer <connection>`.
+"""A process that forks a worker for each sync asked for: `python -m tests.integrations.flows.syncer <connection>
+<seconds between HubSpot's searches>`.
 
 Each line on stdin is a number of seconds that the clock is ahead. The worker plans a sync as a person does and works on
 what is due, as the sweeper does. "calling <pid>" is said at its first call to the CRM, "ended <status>" at its end.
@@ -15,6 +16,8 @@ from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 BATCH, PAGE = 4, 5
+UNFINISHED = 4
+"""Status of a worker that the CRM put off."""
 
 
 def say(line: str) -> None:
@@ -22,7 +25,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def make_small() -> None:
+def make_small(searches_apart: float) -> None:
     from integrations.connectors import hubspot_reader, hubspot_session, vendors
     from integrations.connectors.hubspot import HubSpotConnector
     from integrations.connectors.pipedrive import PipedriveConnector
@@ -32,7 +35,7 @@ def make_small() -> None:
     kinds: tuple[Any, ...] = (HubSpotConnector, PipedriveConnector, SalesforceConnector)
     for each in kinds:
         each.capabilities = replace(each.capabilities, batch_size=BATCH)
-    hubspot_session.SEARCHES_APART = 0.03
+    hubspot_session.SEARCHES_APART = searches_apart
     hubspot_reader.SEARCH_PAGE = hubspot_reader.LIST_PAGE = PAGE
     PipedriveConnector.__init__.__kwdefaults__["page_size"] = PAGE
 
@@ -51,22 +54,26 @@ def say_at_first_call() -> None:
     CrmSession.send = send
 
 
-def work(connection_id: int, ahead: float) -> None:
+def work(connection_id: int, ahead: float) -> bool:
+    """Whether nothing is left to do."""
     from integrations.actions.plan_syncs import plan_manual_sync, run_due_syncs
-    from integrations.models import Connection
+    from integrations.models import Connection, PendingPush, SyncRun
 
     def clock() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=ahead)
 
     plan_manual_sync(connection=Connection.objects.get(pk=connection_id), by=None, at=clock())
     run_due_syncs(clock=clock, seed=os.getpid())
+    runs = SyncRun.objects.filter(connection=connection_id).order_by("-pk")[:2]
+    is_owing = PendingPush.objects.filter(connection=connection_id, state__in=("pending", "leased")).exists()
+    return not is_owing and all(run.state == "done" for run in runs)
 
 
-def main(connection_id: int) -> None:
+def main(connection_id: int, searches_apart: float) -> None:
     import django
 
     django.setup()
-    make_small()
+    make_small(searches_apart)
     say_at_first_call()
     import integrations.actions.plan_syncs  # so that workers need not
 
@@ -76,14 +83,14 @@ def main(connection_id: int) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                work(connection_id, float(line))
+                is_quiet = work(connection_id, float(line))
             except BaseException:
                 sys.excepthook(*sys.exc_info())
                 os._exit(3)
-            os._exit(0)
+            os._exit(0 if is_quiet else UNFINISHED)
         _, status = os.waitpid(pid, 0)
         say(f"ended {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), float(sys.argv[2]))

@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.conf import settings
 
 from integrations.actions.enqueue import enqueue_leads
 from integrations.actions.requeue import requeue_pushes
@@ -190,7 +191,13 @@ def nothing_left(connection: Connection, world: World, syncs: Callable[[], int])
     assert [(run.state, run.created, run.updated) for run in runs] == [("done", 0, 0)] * 2
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+# The faults are the CRM's; on the dearer database those with most rows to write and to lock are enough.
+NAMES = list(SCENARIOS)
+if "postgresql" in settings.DATABASES["default"]["ENGINE"]:
+    NAMES = ["no answer after the write", "half of a batch refused", "pages that repeat rows", "all at random"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_lost_or_doubled(
     connection: Connection, world: World, clock: Clock, syncs: Callable[[], int], name: str
 ) -> None:

@@ -25,7 +25,7 @@ def test_a_sync_killed_again_and_again_loses_and_doubles_nothing(crm: SandboxSer
     Company.objects.filter(pk=1).update(time_zone="Europe/Berlin", currency="EUR")
     world = world_of(kind, crm.dialect(kind))
     connection = prepare(world, crm.url, LeadFactory.create_batch(48, company="Acme"))
-    storm = Storm(world, connection.pk, kills=6)
+    storm = Storm(world, connection.pk, kills=6, searches_apart=0.03)
     with shared_database(tmp_path) as address:
         storm.run(address)
 
