@@ -132,7 +132,9 @@ class _Push:
         found = self.connector.find("person", [drafts[each].draft.key for each in unclear]) if unclear else {}
         to_send: list[LeadDraft] = []
         for row in claimed:
-            drafted = drafts[row.lead_id]
+            drafted = drafts.get(row.lead_id)
+            if drafted is None:  # deleted since it was claimed, and the row with it
+                continue
             key = drafted.draft.key
             record = found.get(key)
             if drafted.lead.merged_into_id is not None:

@@ -25,6 +25,8 @@ from leads.models import Lead
 from leads.queries import survivors
 
 KINDS = (RecordKind.PERSON, RecordKind.CONTACT)
+# Before a field's name in a snapshot: the value of theirs that could not be taken over.
+LEFT = "left:"
 _COLUMNS = ("remote_id", "snapshot", "merged_into", "archived_at", "remote_changed_at", "synced_at")
 _Outcome = SyncRecord.Outcome
 
@@ -157,31 +159,47 @@ class PeoplePages:
             read.notes.append(f"Converted into contact {contact_id}.")
 
     def _merge(self, read: ReadPerson, rule: FieldRule, ours: Any, theirs: Any) -> None:
+        value, told, problem = self._as_ours(rule, theirs)
         verdict = decide(
             rule,
             ours,
-            theirs,
+            told,
             read.link.snapshot,
             ours_at=read.lead.changed_at,
             theirs_at=read.record.modified_at,
         )
+        if verdict is Verdict.IN and problem:
+            self._leave(read, rule.local, ours, theirs, problem)
+            return
         if verdict is Verdict.IN and is_pullable(rule.local):
-            try:
-                value = to_local(name=rule.local, value=theirs, owners=self.owners)
-            except MappingError as error:
-                # Told once: what cannot be taken over is agreed upon as different.
-                if essence(theirs) != read.snapshot.get(rule.local):
-                    read.notes.append(str(error))
-            else:
-                read.values[rule.local] = value
-                read.said[rule.local] = [essence(ours), essence(theirs)]
-            read.snapshot[rule.local] = essence(theirs)
+            read.values[rule.local] = value
+            read.said[rule.local] = [essence(ours), essence(theirs)]
         elif verdict is Verdict.OUT and rule.direction is Direction.BOTH:
-            is_told = read.snapshot.get(rule.local) == essence(theirs)
-            read.snapshot[rule.local] = essence(theirs)
-            read.goes_out = read.goes_out or not is_told
-        elif verdict is not Verdict.OUT:
-            read.snapshot[rule.local] = essence(theirs)
+            read.goes_out = read.goes_out or read.snapshot.get(rule.local) != essence(told)
+        elif verdict is Verdict.OUT:
+            return
+        read.snapshot[rule.local] = essence(told)
+
+    def _as_ours(self, rule: FieldRule, theirs: Any) -> tuple[Any, Any, str]:
+        """Their value as our column takes it, as a lead's values would name it, and why it cannot be taken over.
+
+        Compared as it would stand here: what we shorten, spell otherwise or know under another owner's name is no
+        change of ours that would have to go back.
+        """
+        if rule.direction is Direction.PUSH or not is_pullable(rule.local):
+            return None, theirs, ""
+        try:
+            value = to_local(name=rule.local, value=theirs, owners=self.owners)
+        except MappingError as error:
+            return None, theirs, str(error)
+        return value, self.owners.remote.get(value) if rule.local == "owner_id" else value, ""
+
+    def _leave(self, read: ReadPerson, name: str, ours: Any, theirs: Any, problem: str) -> None:
+        """What cannot be taken over stays different on both sides, and is told once: nobody here has changed it, so
+        ours does not go over theirs."""
+        if read.snapshot.get(f"{LEFT}{name}") != essence(theirs):
+            read.notes.append(problem)
+        read.snapshot |= {name: essence(ours), f"{LEFT}{name}": essence(theirs)}
 
     # --- writing ---
 
@@ -227,7 +245,8 @@ class PeoplePages:
             if winner is not None and winner.lead_id != link.lead_id and each.merges_into is None:
                 each.notes.append(f"The CRM took this lead and {winner.lead} for one person. Here they are two.")
         for name, why in (revised.refused if revised else {}).items():
-            each.notes.append(f"{name}: {why}")
+            ours, theirs = each.said[name]
+            self._leave(each, name, ours, theirs, f"{name}: {why}")
 
     def _note(self, run: RunLog, each: ReadPerson, revised: Revised | None, at: datetime) -> None:
         written = {name: list(pair) for name, pair in revised.written.items()} if revised else {}

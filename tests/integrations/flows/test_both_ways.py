@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core import serializers
+from django.db.models import F
 
 from integrations.actions.back_fill import plan_back_fill, run_back_fills
 from integrations.actions.dry_run import dry_run
@@ -62,6 +63,10 @@ def edit_lead(lead: Lead, at: datetime, **fields: Any) -> None:
     """What capture does to a known lead, in short."""
     Lead.objects.filter(pk=lead.pk).update(**fields, changed_at=at)
     LeadEvent.objects.create(lead=lead, kind="updated", happened_at=at, recorded_at=at)
+
+
+def owe_again(connection: Connection) -> None:
+    PendingPush.objects.filter(connection=connection).update(state="pending", version=F("version") + 1)
 
 
 def test_a_repeated_sync_writes_nothing_on_either_side(connected: Connection, crm: SandboxServer, clock: Clock) -> None:
@@ -141,6 +146,48 @@ def test_where_one_side_changed_there_is_no_conflict(
     row = person_in(crm, lead)
     assert (lead.company, row["company"]) == ("Theirs", "Theirs")
     assert (lead.job_title, row["job_title"]) == ("CEO", "CEO")
+
+
+@pytest.mark.parametrize(
+    ("field", "theirs", "held"),
+    [
+        ("country", "Germany", "FR"),  # cannot be taken over
+        ("email", "taken@example.com", "ada@example.com"),  # another lead has it
+        ("owner_id", "O-2", None),  # none of our users
+        ("job_title", "x" * 190, "x" * 160),  # longer than our column
+    ],
+)
+def test_what_cannot_be_taken_over_is_not_written_over(
+    connected: Connection, crm: SandboxServer, clock: Clock, field: str, theirs: str, held: str | None
+) -> None:
+    map_person(connected, (field, field, "both", "theirs"))
+    LeadFactory(email="taken@example.com")
+    lead = ada(connected, clock, country="FR", email="ada@example.com")
+    edit_person(crm, lead, **{field: theirs})
+    sync(connected, clock)
+    edit_lead(lead, clock(), region="Bavaria")  # so that the lead goes out again
+    owe_again(connected)
+
+    for _ in range(2):
+        sync(connected, clock)
+
+    lead.refresh_from_db()
+    row = person_in(crm, lead)
+    assert (getattr(lead, field), row[field], row["region"]) == (held, theirs, "Bavaria")
+    assert SyncRecord.objects.filter(outcome="skipped", lead=lead).count() == (field != "job_title")
+
+
+def test_two_owners_there_may_be_one_of_our_users(connected: Connection, crm: SandboxServer, clock: Clock) -> None:
+    rep = UserFactory(email="jana.weber@example.com")
+    map_person(connected, ("owner_id", "owner_id", "both", "theirs"))
+    lead = ada(connected, clock)
+    ExternalRecord.objects.filter(kind="owner", remote_id="O-2").update(owner=rep, is_chosen=True)
+    edit_person(crm, lead, owner_id="O-2")
+    sync(connected, clock)
+    owe_again(connected)
+    sync(connected, clock)
+    lead.refresh_from_db()
+    assert (lead.owner, person_in(crm, lead)["owner_id"]) == (rep, "O-2")
 
 
 def test_what_we_only_push_is_not_taken_from_the_crm(connected: Connection, crm: SandboxServer, clock: Clock) -> None:
