@@ -39,7 +39,7 @@ class Storm:
     spread: tuple[float, ...] = (0.3, 1.2)
     """Seconds after its first call within which a sync dies: one of them is chosen each time."""
     searches_apart: float = 0.2
-    """HubSpot's pace; less only where its sandbox does not mind. The clock jumps past its pauses, they are not slept."""
+    """HubSpot's pace; less only where its sandbox does not mind. The clock jumps past pauses, they are not slept."""
     died: int = 0
     finished: int = 0
     deals: list[str] = field(default_factory=list)
