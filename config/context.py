@@ -40,7 +40,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"mode": settings.MODE, "role": "", "nav": [], "company": None}
     if request.path.startswith("/admin/"):
         return context
-    if user is None or not user.is_authenticated:
+    if user is None or not getattr(user, "is_authenticated", False):  # of an API request it is a lazy None
         if settings.MODE == "demo" and request.path == reverse("account_login"):
             context["demo_users"] = _demo_users()
         return context

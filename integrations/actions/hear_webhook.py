@@ -14,7 +14,7 @@ from integrations.actions.hold_connection import Clock, ConnectionBusy, Held, ho
 from integrations.actions.log_run import RunLog, start_run
 from integrations.actions.open_connector import open_connector
 from integrations.actions.pull import pulled_kinds, take_records
-from integrations.connectors.base import Connector, CrmError, Hint, Kind, RawWebhook
+from integrations.connectors.base import Connector, CrmError, Hint, Kind, Misuse, RawWebhook
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncHint, SyncRun
 from integrations.pure.mapping import Direction
 from integrations.queries import rules_of
@@ -23,6 +23,7 @@ CHUNK = 100
 # More than this in one look is a sync's work; the rest waits for the next sweep.
 MOST = 1000
 REASON = "webhook"
+NO_WAY = ("host_refused", "redirect_refused")
 
 
 class WebhookRefused(Exception):
@@ -126,17 +127,26 @@ def _worth(connection: Connection, hints: Sequence[SyncHint], connector: Connect
 
 
 def _fetch(held: Held, connector: Connector, run: RunLog, wanted: dict[Kind, list[SyncHint]]) -> str:
-    absent = 0
+    absent, refused = 0, 0
     for kind, hints in wanted.items():
         for start in range(0, len(hints), CHUNK):
             ids = [hint.remote_id for hint in hints[start : start + CHUNK]]
             held.keep()
-            records = connector.fetch(kind, ids)
+            try:
+                records = connector.fetch(kind, ids)
+            except Misuse as error:
+                if error.code in NO_WAY:
+                    raise
+                # An id that the CRM will not hear of would be asked for again by every sweep.
+                refused += len(ids)
+                continue
             take_records(held=held, connector=connector, run=run, kind=kind, records=list(records.values()))
             missing = [each for each in ids if each not in records]
             absent += len(missing)
             _mark_missing(held, kind, missing)
-    return f"{absent} records are not there any more." if absent else ""
+    notes = [f"{absent} records are not there any more."] if absent else []
+    notes += [f"{refused} records were not shown; the next sync reads what changed of them."] if refused else []
+    return " ".join(notes)
 
 
 def _mark_missing(held: Held, kind: Kind, ids: Sequence[str]) -> None:

@@ -432,6 +432,8 @@ class _GuardedAdapter(HTTPAdapter):
 
 # --- reading answers -------------------------------------------------------------------------------------
 
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNREADABLE: Any = object()
 
 
@@ -456,9 +458,28 @@ def _decoded(response: requests.Response) -> Any:
     if "html" in response.headers.get("Content-Type", "").lower():
         return _UNREADABLE
     try:
-        return json.loads(response.content)
+        return read_json(response.content)
     except (ValueError, RecursionError):
         return _UNREADABLE
+
+
+def read_json(content: bytes) -> Any:
+    """The value without characters that no database stores: NUL and lone surrogates, which JSON can spell.
+
+    Raises ValueError and RecursionError.
+    """
+    value = json.loads(content)
+    return _storable(value) if _ESCAPED.search(content) else value
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return value
 
 
 def _told(payload: Any) -> tuple[str, str, str]:

@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from .base import Hint, Kind, Misuse, RawWebhook
+from .http import read_json
 from .hubspot_records import moment
 
 TYPE_IDS: Mapping[str, Kind] = {"0-1": "person", "0-2": "account", "0-3": "deal"}
@@ -25,7 +25,7 @@ def read_webhook(raw: RawWebhook, secret: str) -> list[Hint]:
     """Hints out of a body whose signature holds and is at most five minutes off, either way; else `Misuse`."""
     _verify(raw, secret)
     try:
-        events = json.loads(raw.body)
+        events = read_json(raw.body)
         return [hint for event in events for hint in _hints(event)]
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise Misuse("The webhook holds no list of events.", code="unreadable") from None

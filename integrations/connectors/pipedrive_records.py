@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,7 +26,7 @@ from .base import (
     StageChange,
     as_day,
 )
-from .http import Answer
+from .http import Answer, read_json
 
 Row = Mapping[str, Any]
 FieldType = Literal["text", "number", "money", "date", "datetime", "owner", "stage", "object", "choice", "boolean"]
@@ -368,10 +367,10 @@ def hints(raw: RawWebhook, user: str, password: str) -> list[Hint]:
     if not password or not hmac.compare_digest(given.encode("utf-8", "replace"), right.encode()):
         raise Misuse("The webhook's name or password is wrong.", code="bad_signature")
     try:
-        meta = json.loads(raw.body)["meta"]
+        meta = read_json(raw.body)["meta"]
         kind, action = KINDS.get(meta["entity"]), str(meta["action"])
         remote_id = str(int(meta["entity_id"]))
         event_id = ":".join(str(meta.get(name, "")) for name in ("id", "entity", "entity_id", "action", "timestamp"))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, ArithmeticError, KeyError, TypeError, RecursionError):
         raise Misuse("The webhook's body cannot be read.", code="unreadable") from None
     return [] if kind is None else [Hint(kind, remote_id, event_id, is_gone=action == "delete")]

@@ -16,6 +16,7 @@ from django.test import Client
 
 from integrations.actions.edit_connection import open_webhook
 from integrations.actions.hear_webhook import look_at_hints
+from integrations.connectors.base import Misuse
 from integrations.models import Connection, ExternalRecord, SyncHint, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Company, Opportunity
@@ -71,6 +72,25 @@ def test_what_cannot_be_verified_is_told_nothing(hubspot: Connection, what: str)
     options: dict[str, Any] = {"key": {"key": "x" * 43}, "secret": {"secret": "another"}, "shape": {"body": b"[1]"}}
     assert send(hubspot, [event(1)], **options[what]) == 401
     assert not SyncHint.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "9" * 300])
+def test_no_text_is_too_odd_to_be_kept(hubspot: Connection, text: str) -> None:
+    assert send(hubspot, [event(1) | {"eventId": text, "objectId": text}]) == 202
+    assert SyncHint.objects.count() == 1
+
+
+def test_an_id_that_the_crm_will_not_hear_of_is_asked_for_once(connected: Connection, crm: SandboxServer) -> None:
+    hint(connected, "deal", "77")
+    connector = reading_now(crm.url)
+
+    def refuse(kind: str, ids: Any) -> Any:
+        raise Misuse("No id.", code="invalid")
+
+    connector.fetch = refuse  # type: ignore[method-assign,assignment]
+    assert look_at_hints(clock=Clock(), seed=1, connector=connector) == 1
+    run = SyncRun.objects.latest("pk")
+    assert (run.state, run.note) == ("done", "1 records were not shown; the next sync reads what changed of them.")
 
 
 def test_a_key_that_was_replaced_is_void(hubspot: Connection) -> None:

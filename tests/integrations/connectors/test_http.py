@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from integrations.connectors.base import Misuse, Outage
-from integrations.connectors.http import Bearer, CrmSession, Hosts, Limits
+from integrations.connectors.http import Bearer, CrmSession, Hosts, Limits, read_json
 from tests.integrations.connectors.faults import answering, dripping_body, dripping_head, faulty, silent
 
 VENDOR = Hosts(suffixes=("vendor.example",))
@@ -149,3 +149,8 @@ def test_tls_calls_succeed_and_reuse_their_connection(tls):
         http.verify = authority
         assert [http.call("GET", "/x").payload for _ in range(3)] == [{"a": 1}] * 3
         assert len(server._open) == 1
+
+
+def test_what_no_database_stores_is_replaced() -> None:
+    body = rb'[{"a\u0000": ["\ud800", "\ud83d\ude00", 1]}, "\\u0000"]'
+    assert read_json(body) == [{"a\ufffd": ["\ufffd", "\U0001f600", 1]}, "\\u0000"]
