@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 
 from attribution.actions.request_run import request_run
 from attribution.actions.run_attribution import run_attribution, run_for
-from attribution.actions.store_credits import last_done
 from attribution.models import AttributionRun, JourneyState
-from attribution.queries import changed_opportunities, robbed_opportunities, rules_in_force
+from attribution.queries import changed_opportunities, last_run, robbed_opportunities, rules_in_force
 from attribution.queries.columns import listed
 from leads.models import Opportunity
 
@@ -27,7 +26,7 @@ def recompute_when_due(*, at: datetime, reason: str) -> AttributionRun | None:
     Returns the run, which waits for workers where there is much to do, or None when nothing had changed. Raises
     RunInProgress and InputsChanged.
     """
-    last, force = last_done(), rules_in_force()
+    last, force = last_run(), rules_in_force()
     robbed = _robbed(force.scopes)
     compared = last.compared_at if last else None
     is_other = last is None or (last.settings, last.methods) != (force.settings, force.methods)

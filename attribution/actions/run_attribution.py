@@ -23,14 +23,13 @@ from attribution.actions.store_credits import (
     all_hashes,
     difference,
     drop_other_scopes,
-    last_done,
     read_pages,
     refuse_orphans,
     store_pages,
     sweep_orphans,
 )
 from attribution.models import AttributionRun
-from attribution.queries import RulesInForce, rules_in_force
+from attribution.queries import RulesInForce, last_run, rules_in_force
 from leads.models import Opportunity
 
 
@@ -116,7 +115,7 @@ def _compute(
     is_full = run.kind == AttributionRun.Kind.FULL
     pages = read_pages(force=force, deals=opportunities, is_full=is_full)
     tell("Writing credits", 0, max(len(page.chosen) for page in pages))
-    last = last_done()
+    last = last_run()
     with transaction.atomic():
         give_lease_back(run=run)
         refuse_other_rules(run=run, force=rules_in_force())

@@ -14,6 +14,7 @@ from attribution.models import (
     AttributionRun,
     AttributionShard,
     Credit,
+    JourneyScope,
     JourneyState,
     StagedCredit,
     StagedState,
@@ -113,7 +114,7 @@ def refuse_orphans(*, run: AttributionRun, opportunities: Sequence[int] | None =
 
 def drop_other_scopes(*, scopes: Sequence[str]) -> None:
     """Credits of scopes that are no longer kept."""
-    others = [scope for scope in ("contacts", "primary", "account") if scope not in scopes]
+    others = [scope for scope in JourneyScope.values if scope not in scopes]
     Credit.objects.filter(scope__in=others)._raw_delete("default")
     JourneyState.objects.filter(scope__in=others)._raw_delete("default")
 
@@ -137,11 +138,6 @@ def all_hashes(*, scopes: Sequence[str]) -> str:
     """One hash of what all credits were computed from."""
     states = read_columns(JourneyState.objects.filter(scope__in=scopes), high="hash_high", low="hash_low")
     return run_hash(states["high"], states["low"])
-
-
-def last_done() -> AttributionRun | None:
-    """The run whose credits are the present ones."""
-    return AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()
 
 
 def _account(run: AttributionRun, last: AttributionRun | None, page: Page) -> Account:

@@ -27,7 +27,6 @@ from attribution.actions.run_attribution import finish_run
 from attribution.actions.store_credits import (
     Stored,
     drop_other_scopes,
-    last_done,
     read_pages,
     refuse_orphans,
     store_pages,
@@ -37,7 +36,7 @@ from attribution.models import AttributionRun, AttributionShard, Credit, Journey
 from attribution.pure.copy_codec import Field
 from attribution.pure.sharding import split
 from attribution.pure.stored import CREDIT_FIELDS, STATE_FIELDS
-from attribution.queries import rules_in_force
+from attribution.queries import last_run, rules_in_force
 from attribution.queries.columns import known, move_rows, read_columns
 from leads.models import Opportunity
 
@@ -151,7 +150,7 @@ def _compute(run: AttributionRun, shard: AttributionShard, clock: Clock) -> int:
             # First, so that the row is locked until the part is whole.
             if own.update(state=AttributionShard.State.DONE, lease_until=None) != 1:
                 raise _Overtaken
-            stored = store_pages(run=run, last=last_done(), force=force, pages=pages, tell=_silent, shard=shard)
+            stored = store_pages(run=run, last=last_run(), force=force, pages=pages, tell=_silent, shard=shard)
             AttributionShard.objects.filter(pk=shard.pk).update(
                 recomputed=stored.opportunities,
                 credits_written=stored.credits,
@@ -173,7 +172,7 @@ def _finish(run: AttributionRun, clock: Clock) -> None:
         give_lease_back(run=run)
         run.refresh_from_db()
         refuse_other_rules(run=run, force=rules_in_force())
-        last = last_done()
+        last = last_run()
         _put_in_place(run)
         drop_other_scopes(scopes=run.settings["scopes"])
         if run.kind == AttributionRun.Kind.FULL:

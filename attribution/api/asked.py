@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from attribution.forms import AttributionForm
 from attribution.models import AttributionRules, AttributionRun, JourneyScope
 from attribution.pure.methods import Method, all_methods
+from attribution.queries import last_run
 from leads.figures.base import Scope
 from leads.models import Company, User
 
@@ -124,8 +125,3 @@ def refused(form: AttributionForm) -> ValidationError:
     return ValidationError(
         {"model" if name == "method" else name: [str(text) for text in texts] for name, texts in form.errors.items()}
     )
-
-
-def last_run() -> AttributionRun | None:
-    """The newest run whose credits are in place."""
-    return AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()

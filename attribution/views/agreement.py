@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,11 +19,9 @@ from attribution.actions.check_accuracy import agrees_with, credited_most
 from attribution.actions.record_source_check import CheckRefused, record_source_check
 from attribution.models import SourceCheck
 from attribution.queries import methods
+from attribution.queries.agreement import deals_to_check, unanswered
 from leads.models import Campaign, Channel, Opportunity, Role, User
-from leads.models.opportunity import OpportunityQuerySet
 
-SAMPLE = 100
-DAYS = timedelta(days=180)
 PAGE_SIZE = 20
 NOBODY = "nobody"
 
@@ -55,11 +51,9 @@ class AnswerForm(forms.Form):
 def agreement(request: HttpRequest) -> HttpResponse:
     """The sample: what is answered, and what waits for the reader."""
     user = cast(User, request.user)
-    whole = _sample()
-    seen = whole.visible_to(user)
-    answers = SourceCheck.objects.filter(opportunity=OuterRef("pk"), origin=SourceCheck.Origin.SALES)
+    seen = deals_to_check(timezone.now()).visible_to(user)
     total = seen.count()
-    waiting = list(seen.filter(~Exists(answers)).select_related("owner", "account"))
+    waiting = list(unanswered(seen).select_related("owner", "account"))
     context = {
         "total": total,
         "answered": total - len(waiting),
@@ -110,16 +104,8 @@ def _is_sales(user: User) -> bool:
     return user.is_superuser or user.role in (Role.ADMIN, Role.SALES_LEADER, Role.SALES_REP)
 
 
-def _sample() -> OpportunityQuerySet:
-    """The same won deals for everybody: public ids are random, so their order is a draw that nobody chose."""
-    deals = Opportunity.objects.won().filter(closed_at__gte=timezone.now() - DAYS)
-    chosen = list(deals.order_by("public_id").values_list("pk", flat=True)[:SAMPLE])
-    return Opportunity.objects.filter(pk__in=chosen).order_by("-closed_at", "pk")
-
-
 def _next(user: User) -> Opportunity | None:
-    answers = SourceCheck.objects.filter(opportunity=OuterRef("pk"), origin=SourceCheck.Origin.SALES)
-    return _sample().visible_to(user).filter(~Exists(answers)).first()
+    return unanswered(deals_to_check(timezone.now()).visible_to(user)).first()
 
 
 def _said(deal: Opportunity, check: SourceCheck) -> list[dict[str, Any]]:

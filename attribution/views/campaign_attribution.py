@@ -18,8 +18,9 @@ from attribution.figures.campaign_table import BASIC_METHODS, CampaignTable, Mon
 from attribution.figures.deals import overlap
 from attribution.figures.headlines import TILES, headlines
 from attribution.forms import AttributionForm, presets
-from attribution.models import AttributionRun, JourneyScope
+from attribution.models import JourneyScope
 from attribution.pure.methods import Method
+from attribution.queries import last_run
 from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company, User
@@ -131,11 +132,6 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
         "query": urlencode(scope.query()),
     }
     return render(request, "attribution/campaign_attribution.html", context)
-
-
-def last_run() -> AttributionRun | None:
-    """The newest run whose credits are in place."""
-    return AttributionRun.objects.filter(state=AttributionRun.State.DONE).order_by("-finished_at", "-pk").first()
 
 
 def figure_url(key: str, scope: Scope, **changes: Any) -> str:
@@ -317,6 +313,8 @@ def _tile(meaning: Definition, scope: Scope, value: Number | None, last: Number 
         "url": figure_url(meaning.key, scope),
         "note": f"before: {_worded(meaning, last, scope)}" if last is not None else "before: not known",
     }
+    if meaning.key == "attribution.roas":
+        tile["note"] = f"paid media only, {tile['note']}"
     if value is None:
         tile["note"] = NOT_KNOWN.get(meaning.key, "Not known")
     elif last:
