@@ -76,8 +76,8 @@ class ConnectionState:
             return "Nothing goes out while it is off"
         failures = self.connection.failures
         if not failures:
-            return "Closed: calls go out"
-        return f"Open after {failures} failure{'' if failures == 1 else 's'} in a row"
+            return "Calls go out"
+        return f"Calls are held back after {failures} failure{'' if failures == 1 else 's'} in a row"
 
     @property
     def quota_share(self) -> int | None:

@@ -90,7 +90,7 @@ def describe(*, run: SyncRun) -> str:
     """A run in one sentence."""
     verb = "Pulled" if run.direction == SyncRun.Direction.PULL else "Pushed"
     counts = [
-        f"{number} {word}"
+        f"{number:,} {word}"
         for number, word in (
             (run.created, "new"),
             (run.updated, "changed"),

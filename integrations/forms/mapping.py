@@ -10,7 +10,7 @@ from django import forms
 
 from integrations.actions.local_values import is_pullable
 from integrations.models import ExternalRecord, FieldMap, RecordKind, StageMap
-from integrations.pure.mapping import Direction, FieldRule, Policy
+from integrations.pure.mapping import Direction, FieldRule, Policy, overlapping
 from leads.models import PipelineStage, User
 
 ATTRIBUTE = "attributes."
@@ -130,6 +130,12 @@ class FieldRow(forms.Form):
 class BaseFieldRows(forms.BaseFormSet[FieldRow]):
     """All rows of a kind: no name twice, and what cannot be missing is there."""
 
+    def add_fields(self, form: forms.Form, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            attrs = {"aria-label": f"Remove row {(index or 0) + 1}", "class": "form-check-input"}
+            form.fields["DELETE"].widget.attrs |= attrs
+
     def clean(self) -> None:
         if any(self.errors):
             return
@@ -139,6 +145,9 @@ class BaseFieldRows(forms.BaseFormSet[FieldRow]):
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice:
                 raise forms.ValidationError(f"{twice} {words} stands in two rows.")
+        whole = overlapping([rule.remote for rule in rules])
+        if whole:
+            raise forms.ValidationError(f"{whole} in the CRM stands there as a whole and in part.")
         kind = self.form_kwargs["described"].kind
         missing = [LOCALS[kind][name] for name in NEEDED.get(kind, ()) if name not in {each.local for each in rules}]
         if missing:
