@@ -83,7 +83,7 @@ def run(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "earlier": earlier,
         "compared": compared,
         "comparison": _comparison(found, compared, method, names, company.currency) if compared else None,
-        "may_run": _may_run(user),
+        "may_run": may_run(user),
     }
     return render(request, "attribution/run.html", context)
 
@@ -106,14 +106,15 @@ def run_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def runs_recompute(request: HttpRequest) -> HttpResponse:
     """Plan a run that computes every deal anew."""
     user = cast(User, request.user)
-    if not _may_run(user):
+    if not may_run(user):
         raise PermissionDenied("Admins recompute everything.")
     planned = request_run(kind="full", at=timezone.now(), by=user, reason="Recomputed by hand")
     nudge_runs()
     return redirect("attribution:run", planned.public_id)
 
 
-def _may_run(user: User) -> bool:
+def may_run(user: User) -> bool:
+    """Whether this user starts runs."""
     return user.is_superuser or user.role == Role.ADMIN
 
 

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from attribution.models import AttributionRun
+from attribution.views.run import may_run
 from leads.figures.base import usual_method
 from leads.models import Company, User
 from leads.pure import words
@@ -19,9 +20,12 @@ PAGE_SIZE = 20
 CAUSES = {
     "new_opportunity": "new opportunities",
     "rules": "other rules",
+    "fit": "methods that learned anew",
     "amount": "amounts",
     "stage": "status or dates",
-    "touches": "touches, merges or contacts",
+    "contacts": "contacts or roles",
+    "merges": "merged contacts",
+    "touches": "touches",
 }
 
 
@@ -40,7 +44,8 @@ def runs(request: HttpRequest) -> HttpResponse:
         )
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     entries = [_entry(run, company) for run in page]
-    return render(request, "attribution/runs.html", {"page": page, "entries": entries, "shows_all": shows_all})
+    context = {"page": page, "entries": entries, "shows_all": shows_all, "may_run": may_run(cast(User, request.user))}
+    return render(request, "attribution/runs.html", context)
 
 
 def _entry(run: AttributionRun, company: Company) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class ScopeForm(forms.Form):
     campaign = CampaignField(Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All")
     territory = forms.ModelChoiceField(Territory.objects.none(), required=False, empty_label="All")
     method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a method's key.")])
-    basis = forms.ChoiceField(choices=[("simple", "Simple"), ("realised", "Realised")], required=False)
+    basis = forms.ChoiceField(choices=[("simple", "Close date"), ("realised", "Touch date")], required=False)
     week = DayField(required=False, max_length=8, widget=forms.HiddenInput)
     as_of = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
 

@@ -41,8 +41,8 @@ from leads.views.figure_file import csv_file, xlsx_file
 PAGE_SIZE = 50
 EXCLUDED_SHOWN = 5
 BASES = {
-    "simple": "Simple: revenue by close date, cost by spend date",
-    "realised": "Realised: revenue by touch date, cost by spend date",
+    "simple": "Revenue by close date, cost by spend date",
+    "realised": "Revenue by touch date, cost by spend date",
 }
 
 
