@@ -14,7 +14,7 @@ from integrations.actions.back_fill import plan_back_fill
 from integrations.actions.token_store import forget_tokens
 from integrations.connectors import rules as vendor_rules
 from integrations.models import Connection, ExternalRecord, FieldMap, RecordKind, StageMap, Watermark
-from integrations.pure.mapping import FieldRule, MappingError
+from integrations.pure.mapping import FieldRule, MappingError, overlapping
 from leads.models import User
 
 # Words that stand where a slug would stand in an address.
@@ -189,6 +189,9 @@ def map_fields(*, connection_id: int, kind: str, rules: Sequence[FieldRule], at:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise MappingError(twice, "is mapped twice")
+    whole = overlapping([rule.remote for rule in rules])
+    if whole is not None:
+        raise MappingError(whole, "is mapped as a whole and in part")
     with transaction.atomic():
         connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection_id)
         rows = FieldMap.objects.filter(connection=connection, kind=kind)

@@ -65,7 +65,9 @@ class RunLog:
         """The run is over."""
         self.run.calls = self.connector.calls - self.calls_before
         self.run.state, self.run.finished_at, self.run.note = state, at, note[:400]
-        self.run.save(update_fields=[*_COUNTS, "state", "finished_at", "note"])
+        # Not saved: who deletes a connection deletes its runs, the one under way too.
+        columns = (*_COUNTS, "state", "finished_at", "note")
+        SyncRun.objects.filter(pk=self.run.pk).update(**{name: getattr(self.run, name) for name in columns})
         return self.run
 
 

@@ -111,14 +111,15 @@ class _Undo:
     def people(self, records: Sequence[SyncRecord]) -> None:
         leads = Lead.objects.in_bulk([each.lead_id for each in records if each.lead_id])
         revisions: dict[int, dict[str, Any]] = {}
-        for each in records:
-            lead = leads.get(each.lead_id or 0)
-            back = {
-                name: before
-                for name, (before, after) in each.written.items()
-                if lead is not None and _value(lead, name) == after
-            }
-            revisions.setdefault(each.lead_id or 0, {}).update(back)
+        steps: dict[int, set[str]] = {}
+        for each in records:  # newest first, so a lead that was written twice goes back by steps
+            lead, back = leads.get(each.lead_id or 0), revisions.setdefault(each.lead_id or 0, {})
+            if lead is None:
+                continue
+            for name, (before, after) in each.written.items():
+                if (back[name] if name in back else _value(lead, name)) == after:
+                    back[name] = before
+                    steps.setdefault(each.pk, set()).add(name)
         revised = revise_leads(
             revisions=[Revision(lead_id, values) for lead_id, values in revisions.items() if values],
             source=f"Undo of {self.connection}'s sync",
@@ -128,7 +129,8 @@ class _Undo:
         done = {each.lead_id: each for each in revised}
         for each in records:
             answer = done.get(each.lead_id or 0)
-            self._tell(each, set(answer.written) if answer else set(), {"lead_id": each.lead_id})
+            restored = steps.get(each.pk, set()) & set(answer.written if answer else ())
+            self._tell(each, restored, {"lead_id": each.lead_id})
 
     def accounts(self, records: Sequence[SyncRecord]) -> None:
         accounts = Account.objects.in_bulk([each.account_id for each in records if each.account_id])

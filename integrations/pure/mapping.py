@@ -250,6 +250,14 @@ def _plain(field: str, value: Any) -> Any:
     return value.isoformat() if isinstance(value, (date, datetime)) else value
 
 
+def overlapping(names: Iterable[str]) -> str | None:
+    """A remote name that stands for a whole of which another names a part, such as `properties` beside
+    `properties.score`: the two cannot be sent in one record."""
+    given = list(names)
+    outer = {name.partition(".")[0] for name in given if "." in name}
+    return next((name for name in given if name in outer), None)
+
+
 def get_field(fields: Fields, name: str) -> Any:
     """The value under a remote name, perhaps dotted; None where there is none."""
     if name in fields:

@@ -277,6 +277,19 @@ def test_undo_restores_what_still_stands_and_holds_it(connected: Connection, crm
     assert Opportunity.objects.count() == 2
 
 
+def test_what_a_run_wrote_twice_goes_back_all_the_way(connected: Connection, crm: SandboxServer, clock: Clock) -> None:
+    map_person(connected, ("phone", "phone", "pull", "theirs"))
+    lead = ada(connected, clock, phone="0")
+    for phone in ("1", "2"):
+        edit_person(crm, lead, phone=phone)
+        sync(connected, clock)
+    run = SyncRun.objects.filter(direction="pull").latest("pk")
+    SyncRecord.objects.filter(run__direction="pull").update(run=run)
+    undo_run(run_id=run.pk, by=None, at=clock())
+    lead.refresh_from_db()
+    assert lead.phone == "0"
+
+
 def test_an_opportunity_on_which_something_hangs_stays(connected: Connection, crm: SandboxServer, clock: Clock) -> None:
     lead = ada(connected, clock)
     deal(crm, lead)

@@ -18,6 +18,7 @@ from integrations.pure.mapping import (
     closing_moment,
     content_hash,
     opportunity_fields,
+    overlapping,
     person_fields,
     stage_mapping,
 )
@@ -160,3 +161,8 @@ def test_hash_is_stable_under_any_order(fields, random):
     random.shuffle(items)
     assert content_hash(dict(items)) == content_hash(fields)
     assert len(content_hash(fields)) == 64
+
+
+def test_a_whole_and_its_part_cannot_both_be_mapped() -> None:
+    assert overlapping(["email", "properties.score", "properties"]) == "properties"
+    assert overlapping(["email", "properties.score", "properties.stage"]) is None
