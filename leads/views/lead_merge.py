@@ -83,7 +83,8 @@ def lead_unmerge(request: HttpRequest, public_id: UUID) -> HttpResponse:
     rows = Lead.objects.select_related("merged_into")
     lead = get_object_or_404(rows, public_id=public_id)
     survivor = lead.merged_into or lead
-    if not Lead.objects.visible_to(user).filter(pk=survivor.pk).exists() or not may_merge(user=user, leads=(survivor, lead)):
+    is_seen = Lead.objects.visible_to(user).filter(pk=survivor.pk).exists()
+    if not (is_seen and may_merge(user=user, leads=(survivor, lead))):
         raise PermissionDenied("Only admins, sales leaders and the owner of both leads may take a merge back.")
     try:
         unmerge_lead(loser_id=lead.pk, by=user, at=timezone.now())
