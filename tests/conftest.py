@@ -7,10 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
 from pytest_django.plugin import blocking_manager_key
 
 from leads.models import Company, User
 from tests.leads.factories import UserFactory
+
+# How long an example takes is said by the machine, and by who else is at work on it, not by the code under test.
+settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("portal")
 
 # A Saturday; the last whole ISO week before it is 2026-W46.
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
