@@ -130,7 +130,8 @@ class FieldRow(forms.Form):
 class BaseFieldRows(forms.BaseFormSet[FieldRow]):
     """All rows of a kind: no name twice, and what cannot be missing is there."""
 
-    def add_fields(self, form: forms.Form, index: int | None) -> None:
+    def add_fields(self, form: FieldRow, index: int | None) -> None:
+        """The box that removes a row says which row."""
         super().add_fields(form, index)
         if "DELETE" in form.fields:
             attrs = {"aria-label": f"Remove row {(index or 0) + 1}", "class": "form-check-input"}
