@@ -28,7 +28,7 @@ HISTORY = 24
 MOVING = (JobRun.State.WAITING, JobRun.State.RUNNING)
 MEASURED_ON = {
     "capture": "Made-up people of known truth, sent through the real capture and taken back: lost cookies, two "
-    "devices, forwarded mail, machines, merges, late files.",
+    "devices, forwarded mail, machines, repeated deliveries, late files.",
     "agreement": "Won deals of which sales, or the customer, said what brought them.",
     "causal": "Simulated markets in which the revenue every campaign caused is known, on seeds the methods were not "
     "tuned with.",
