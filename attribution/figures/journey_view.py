@@ -57,7 +57,7 @@ def journey_view(opportunity: Opportunity, scope: str) -> JourneyView:
     """Positions and reasons as they are now, credits as the last run stored them, of the journeys of one scope."""
     rules, _ = read_rules()
     why = {**WHY, "after_milestone": AFTER[Milestone(AttributionRules.objects.get(pk=1).milestone)]}
-    inputs = read_inputs(scope, opportunity.pk)
+    inputs = read_inputs(scope, opportunity.pk, needs_points=rules.needs_points)
     book = Book(inputs, rules)
     journey = book.journey(0)
     weights: dict[int, dict[str, float]] = {}

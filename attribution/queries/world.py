@@ -59,9 +59,9 @@ def read_world(scopes: Collection[str], deals: Sequence[int] | None = None, *, n
     return World(columns, people, members, merged, touches, points)
 
 
-def read_inputs(scope: str, opportunity: int) -> Inputs:
-    """One opportunity with its candidate touches under a scope."""
-    return candidates(read_world([scope], [opportunity]), scope)
+def read_inputs(scope: str, opportunity: int, *, needs_points: bool = False) -> Inputs:
+    """One opportunity with its candidate touches under a scope; as a run reads it, if ``needs_points`` is the run's."""
+    return candidates(read_world([scope], [opportunity], needs_points=needs_points), scope)
 
 
 def read_states(scope: str, deals: Sequence[int] | None = None) -> Columns:
