@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -136,6 +137,8 @@ class Dialect:
     prefix: ClassVar[str]
     objects: ClassVar[tuple[ObjectType, ...]]
     routes: ClassVar[tuple[Route, ...]]
+    people: ClassVar[str] = ""
+    """The object whose records are people that a deal can be made with on the pages; empty for none."""
     resolution: ClassVar[str] = "seconds"
     """How fine its stamps are: seconds, milliseconds or microseconds."""
 
@@ -190,6 +193,10 @@ class Dialect:
     def choices(self, kind: str, member: str) -> Sequence[tuple[str, str]]:
         """(value, label) of a member that people choose from on the pages, such as a deal's stage; else nothing."""
         return ()
+
+    def open_deal(self, person: Record, *, name: str, amount: Decimal) -> tuple[str, str]:
+        """Make a deal in euros with this person, as people do on the pages; returns its object and id."""
+        raise Refused("not_found", "Nobody makes deals here.", status=404)
 
     def edited(self, record: Record, members: dict[str, Any]) -> dict[str, Any]:
         """What a person's edit of members sets beside them, such as when a deal moved."""

@@ -10,6 +10,7 @@ again) and {"verb": "conflicts", "by_row": true}.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class HubSpot(Objects):
     """One HubSpot account; see the module."""
 
     kind, name, prefix = "hubspot", "HubSpot", "/hubspot"
+    people = "contacts"
     resolution = "milliseconds"
     objects = (
         _object("contacts", "Contacts", terms=terms, unique=frozenset({"email"}),
@@ -70,6 +72,11 @@ class HubSpot(Objects):
         super().__init__(path, token, rate=rate)
 
     # --- for tests and the demo ---
+
+    def open_deal(self, person: Record, *, name: str, amount: Decimal) -> tuple[str, str]:
+        """A deal in the first stage, associated with the contact."""
+        members = {"dealname": name, "amount": f"{amount:.2f}", "deal_currency_code": "EUR"}
+        return "deals", self.add_deal(members, contacts=[(person.id, "")])
 
     def add_deal(
         self, members: Mapping[str, Any], *, contacts: Iterable[tuple[str, str]] = (), company: str | None = None

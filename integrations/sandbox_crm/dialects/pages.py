@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from .. import html
@@ -91,7 +92,13 @@ def _record(dialect: Dialect, record: Record, form_token: str) -> Answer:
     )
     save = '<button name="verb" value="save">Save</button>'
     body = f'{facts}<form class="card" method="post">{hidden}{fields}{save}</form>'
-    return page(_title(dialect, record), f'{body}<form class="card" method="post">{hidden}{buttons}</form>')
+    deal = (
+        f'<form class="card" method="post">{hidden}<label for="d-name">Deal</label><input id="d-name" name="name" '
+        'maxlength="120" required><label for="d-amount">Amount in EUR</label><input id="d-amount" name="amount" '
+        'inputmode="decimal" required><button name="verb" value="deal">Make a deal with this person</button></form>'
+    )
+    offered = deal if record.object == dialect.people and record.is_live else ""
+    return page(_title(dialect, record), f'{body}{offered}<form class="card" method="post">{hidden}{buttons}</form>')
 
 
 def _field(dialect: Dialect, record: Record, name: str) -> str:
@@ -130,11 +137,21 @@ def _post(dialect: Dialect, token: str, request: Request, kind: str, record_id: 
         if verb == "save":
             members = _changed(record, form)
             dialect.records.change(kind, record_id, dialect.edited(record, members), by="by hand")
+        elif verb == "deal" and kind == dialect.people:
+            kind, record_id = _open_deal(dialect, record, form)
+            return redirect(f"{dialect.prefix}/ui/{kind}/{record_id}")
         elif verb in VERBS:
             dialect.meanwhile({"verb": verb, "object": kind, "id": record_id})
         else:
             raise Refused("invalid_form", "The form names nothing to do.", "verb", 400)
     return redirect(f"{dialect.prefix}{request.path}")
+
+
+def _open_deal(dialect: Dialect, person: Record, form: Mapping[str, str]) -> tuple[str, str]:
+    name, text = form.get("name", "").strip()[:120], form.get("amount", "").strip().replace(",", ".")
+    if not name or not re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,2})?", text, re.ASCII):
+        raise Refused("invalid_value", "A deal needs a name and an amount such as 1234.50.", "amount", 422)
+    return dialect.open_deal(person, name=name, amount=Decimal(text))
 
 
 def _changed(record: Record, form: Mapping[str, str]) -> dict[str, Any]:

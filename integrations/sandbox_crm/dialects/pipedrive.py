@@ -11,6 +11,7 @@ import secrets
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from ..messages import Answer, json_answer
@@ -52,6 +53,7 @@ class Pipedrive(Dialect):
     """See the module."""
 
     kind, name, prefix = "pipedrive", "Pipedrive", "/pipedrive"
+    people = "person"
     objects = (
         ObjectType("person", "People", person_terms),
         ObjectType("deal", "Deals", tracked=frozenset({"stage_id", "pipeline_id", "status", "value", "currency"}),
@@ -368,6 +370,11 @@ class Pipedrive(Dialect):
         return _good(self.shown(self.records.add("lead", {**body, "is_archived": False})), 201)
 
     # --- deals ---
+
+    def open_deal(self, person: Record, *, name: str, amount: Decimal) -> tuple[str, str]:
+        """A deal in the first stage, of the person."""
+        values = {"title": name, "value": float(amount), "currency": "EUR", "person_id": int(person.id)}
+        return "deal", self.add_deal(values).id
 
     def add_deal(self, members: Members) -> Record:
         """A new deal, as people make it: in the first stage unless told."""

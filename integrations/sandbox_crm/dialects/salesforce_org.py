@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ import jwt
 from ..messages import Answer, json_answer
 from ..rules import Refused
 from .base import Call, Dialect
-from .records import Members, ObjectType
+from .records import Members, ObjectType, Record
 from .salesforce_objects import KEY, STAGES, make_id
 from .salesforce_query import Engine
 from .scenario import Fault
@@ -62,6 +63,7 @@ class Org(Dialect):
     """Tests set `page_cap`, `daily_calls`, `public_keys`; `lacks` names (object, field) that do not exist."""
 
     kind, name, prefix = "salesforce", "Salesforce", "/salesforce"
+    people = "Lead"
     objects = (
         _object("Lead", "Leads", KEY, "ConvertedContactId", title=("FirstName", "LastName", "Company"),
                 unique=frozenset({KEY})),
@@ -199,6 +201,13 @@ class Org(Dialect):
                 "ConvertedAccountId": account.id, "ConvertedOpportunityId": became["deal"],
             })  # fmt: skip
         return became
+
+    def open_deal(self, person: Record, *, name: str, amount: Decimal) -> tuple[str, str]:
+        """An opportunity with the contact that the lead becomes: leads themselves have none."""
+        if not person.members.get("IsConverted"):
+            self.convert_lead(person.id)
+        contact = self.records["Lead", person.id].members["ConvertedContactId"]
+        return "Opportunity", self.add_deal({"Name": name, "Amount": float(amount)}, contact)
 
     def add_deal(self, members: Members, contact_id: str | None = None, *, modified: datetime | None = None) -> str:
         """An opportunity, with its primary contact; in the first stage unless told."""

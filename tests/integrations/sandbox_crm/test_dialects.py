@@ -3,10 +3,13 @@
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import requests
 
+from integrations.connectors import connector_for
+from integrations.connectors.base import Account, Window
 from integrations.sandbox_crm.dialects import Dialect, Fault, ObjectType, Records, dialects, position
 from integrations.sandbox_crm.dialects.records import Clock, Duplicate
 from integrations.sandbox_crm.rules import Refused
@@ -257,3 +260,44 @@ def test_every_dialects_pages_open(server, call, kind):
         assert call("GET", f"/{kind}/ui/{each.name}").status_code == 200
         for record in dialect.records.listing(each.name, limit=1):
             assert call("GET", f"/{kind}/ui/{each.name}/{record.id}").status_code == 200
+
+
+PEOPLE = {
+    "pipedrive": ("person", {"name": "Ada Byron", "emails": [], "phones": [], "custom_fields": {}}, "value"),
+    "hubspot": ("contacts", {"firstname": "Ada"}, "amount"),
+    "salesforce": ("Lead", {"LastName": "Byron", "Company": "Engines"}, "Amount"),
+}
+
+
+@pytest.mark.parametrize("kind", PEOPLE)
+def test_people_make_a_deal_with_a_person(server, call, kind):
+    dialect = server.dialect(kind)
+    object_name, members, amount = PEOPLE[kind]
+    person = dialect.records.add(object_name, members)
+    url = f"/{kind}/ui/{object_name}/{person.id}"
+    form_token = call("GET", f"{url}?token={TOKEN}").text.split('name="form_token" value="')[1].split('"')[0]
+    form = {"form_token": form_token, "verb": "deal", "name": "<b>Big</b>", "amount": "1234,50"}
+    for wrong in ({"amount": "much"}, {"name": " "}, {"amount": "-1"}):
+        assert call("POST", url, data=form | wrong).status_code == 422
+    made = call("POST", url, data=form)
+    assert made.status_code == 200 and "&lt;b&gt;Big" in made.text and "<b>Big" not in made.text
+    deal_kind, deal_id = made.url.rsplit("/", 2)[-2:]
+    assert float(dialect.records[deal_kind, deal_id].members[amount]) == 1234.5
+    assert "Make a deal" not in made.text
+    (page,) = server_pages(server, kind)
+    (deal,) = page.records
+    assert (deal.fields["amount"], deal.fields["currency"], len(deal.contacts)) == (Decimal("1234.50"), "EUR", 1)
+
+
+def server_pages(server, kind):
+    account = Account(
+        f"http://127.0.0.1:{server.server_port}/{kind}",
+        {"token": TOKEN, "client_id": "app", "client_secret": TOKEN},
+        allow_loopback=True,
+    )
+    connector = connector_for(kind)(account)
+    try:
+        connector.prepare()
+        return list(connector.changes("deal", Window(None, datetime.now(UTC) + timedelta(seconds=5))))
+    finally:
+        connector.close()
