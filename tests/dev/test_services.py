@@ -116,7 +116,7 @@ def test_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Path) 
     folder = Path(ready.read_text().strip()).parent
     assert folder.exists()
     run.send_signal(number)
-    assert run.wait(20) == 130
+    assert run.wait(60) == 130
     assert processes_with(str(tmp_path)) == []
     assert not folder.exists()
 
@@ -129,7 +129,7 @@ def test_killed_run_leaves_no_process_and_the_next_removes_its_folder(tmp_path: 
     folder = Path(ready.read_text().strip()).parent
     run.kill()
     run.wait()
-    assert wait_until(lambda: processes_with(str(tmp_path)) == [], 20)
+    assert wait_until(lambda: processes_with(str(tmp_path)) == [], 60)
     services.remove_leftovers(Path("/tmp"))
     assert not folder.exists()
 
