@@ -48,7 +48,10 @@ def test_a_page_asks_what_it_always_asked(world: World, name: str) -> None:
     count, statements = counted(world, name)
     if IS_UPDATING:
         BASELINES.write_text(json.dumps({**committed(), name: count}, indent=2, sort_keys=True) + "\n")
-    assert committed().get(name) == count, f"{name}: {count} queries, baseline {committed().get(name)}\n{statements}"
+    baseline = committed().get(name)
+    # Columns come by COPY on PostgreSQL, and Django's log does not hear of that.
+    is_kept = count == baseline if connection.vendor == "sqlite" else count <= (baseline or 0)
+    assert is_kept, f"{name}: {count} queries, baseline {baseline}\n{statements}"
 
 
 def test_every_baseline_is_of_a_page() -> None:

@@ -296,7 +296,8 @@ def test_other_peoples_data_is_refused(tmp_path: Path) -> None:
 def test_the_next_row_gets_a_number_of_its_own(seeded: Order) -> None:
     assert connection.vendor in {"sqlite", "postgresql"}
     lead = Lead.objects.create(email="new@example.com", captured_at=AT, changed_at=AT)
-    assert lead.pk == LEADS + 1
+    # Above all there are; people made up for the capture check took numbers with them when they went.
+    assert lead.pk == Lead.objects.order_by("-pk").values_list("pk", flat=True)[0] > LEADS
 
 
 def test_integration_points_are_under_way(seeded: Order) -> None:
