@@ -185,7 +185,8 @@ def _silent_change(chance: random.Random) -> None:
     Touchpoint.objects.filter(pk=chance.choice(Touchpoint.objects.values_list("pk", flat=True))).delete()
 
 
-@pytest.mark.parametrize("seed", range(10))
+# On PostgreSQL only the reading and writing of columns differs, and each seed writes much.
+@pytest.mark.parametrize("seed", range(10 if connection.vendor == "sqlite" else 3))
 def test_incremental_equals_full_after_random_changes(seed: int) -> None:
     chance = random.Random(seed)
     AttributionRules.objects.update(kept_scopes=["contacts", "primary", "account"])
