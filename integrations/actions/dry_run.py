@@ -12,7 +12,7 @@ from integrations.actions.draft_leads import LeadDraft, draft_leads
 from integrations.actions.guard_run import guard_run
 from integrations.actions.hold_connection import Clock, Held, hold_connection
 from integrations.actions.log_run import Progress, RunLog, start_run
-from integrations.actions.open_connector import open_connector
+from integrations.actions.open_connector import connector_of
 from integrations.actions.pull import OVERLAP, PageReader, pulled_kinds, reader_of
 from integrations.actions.read_reference import record_reference
 from integrations.actions.try_pages import differences, repeat, rolled_back, try_page
@@ -40,22 +40,20 @@ def dry_run(
 
     At most ``limit`` records of each kind in each direction are looked at; the run's note says where there are more.
     """
-    with hold_connection(connection_id=connection_id, clock=clock, is_trial=True) as held:
-        opened = connector or open_connector(connection=held.connection)
-        try:
-            run = start_run(
-                held=held,
-                direction=SyncRun.Direction.DRY_RUN,
-                reason="dry run",
-                connector=opened,
-                progress=progress,
-                is_dry_run=True,
-            )
-            trial = _Trial(held, opened, run, limit)
-            return guard_run(run=run, held=held, rng=Random(seed), work=trial.compare)
-        finally:
-            if connector is None:
-                opened.close()
+    with (
+        hold_connection(connection_id=connection_id, clock=clock, is_trial=True) as held,
+        connector_of(connection=held.connection, given=connector) as opened,
+    ):
+        run = start_run(
+            held=held,
+            direction=SyncRun.Direction.DRY_RUN,
+            reason="dry run",
+            connector=opened,
+            progress=progress,
+            is_dry_run=True,
+        )
+        trial = _Trial(held, opened, run, limit)
+        return guard_run(run=run, held=held, rng=Random(seed), work=trial.compare)
 
 
 class _Trial:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from integrations.actions.guard_run import guard_run
 from integrations.actions.hold_connection import Clock, ConnectionBusy, Held, hold_connection
 from integrations.actions.log_run import RunLog, start_run
-from integrations.actions.open_connector import open_connector
+from integrations.actions.open_connector import connector_of, open_connector
 from integrations.actions.pull import pulled_kinds, take_records
 from integrations.connectors.base import Connector, CrmError, Hint, Kind, Misuse, RawWebhook
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncHint, SyncRun
@@ -86,17 +86,13 @@ def look_at_hints(
 
 def _look(held: Held, connector: Connector | None, rng: Random) -> int:
     hints = list(_open(held.connection).order_by("pk")[:MOST])
-    opened = connector or open_connector(connection=held.connection)
-    try:
+    with connector_of(connection=held.connection, given=connector) as opened:
         wanted = _worth(held.connection, hints, opened)
         if wanted:
             run = start_run(held=held, direction=SyncRun.Direction.PULL, reason=REASON, connector=opened)
             ended = guard_run(run=run, held=held, rng=rng, work=lambda: _fetch(held, opened, run, wanted))
             if ended.state != SyncRun.State.DONE:
                 return 0
-    finally:
-        if connector is None:
-            opened.close()
     return SyncHint.objects.filter(pk__in=[hint.pk for hint in hints]).update(looked_at=held.clock())
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,17 @@ from integrations.connectors import connector_for
 from integrations.connectors.base import Account, Connector, Kind, MemoryTokens, TokenStore
 from integrations.models import Connection
 from integrations.queries import rules_of
+
+
+@contextmanager
+def connector_of(*, connection: Connection, given: Connector | None = None) -> Iterator[Connector]:
+    """The connector for the length of a `with` block; one that is given stays open for its owner. Raises `Misuse`."""
+    opened = given or open_connector(connection=connection)
+    try:
+        yield opened
+    finally:
+        if given is None:
+            opened.close()
 
 
 def open_connector(*, connection: Connection) -> Connector:

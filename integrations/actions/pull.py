@@ -17,9 +17,8 @@ from django.db import transaction
 from integrations.actions.apply_deals import DealPages
 from integrations.actions.enqueue import enqueue_leads
 from integrations.actions.guard_run import guard_run
-from integrations.actions.hold_connection import Clock, Held, hold_connection
+from integrations.actions.hold_connection import Held
 from integrations.actions.log_run import Progress, RunLog, start_run
-from integrations.actions.open_connector import open_connector
 from integrations.actions.pull_campaigns import pull_campaigns
 from integrations.actions.read_accounts import AccountPages
 from integrations.actions.read_people import PeoplePages
@@ -36,25 +35,6 @@ from integrations.models import Connection, RecordKind, SyncRun, Watermark
 
 # Changes become visible over there some time after their stamp; what is read twice is recognized by its content.
 OVERLAP = timedelta(minutes=10)
-
-
-def pull_connection(
-    *,
-    connection_id: int,
-    clock: Clock,
-    seed: int = 0,
-    reason: str = "pull",
-    is_full: bool = False,
-    connector: Connector | None = None,
-) -> SyncRun:
-    """Hold the connection and pull; ``is_full`` reads from the beginning. Raises ConnectionBusy."""
-    with hold_connection(connection_id=connection_id, clock=clock) as held:
-        opened = connector or open_connector(connection=held.connection)
-        try:
-            return pull_held(held=held, connector=opened, rng=Random(seed), reason=reason, is_full=is_full)
-        finally:
-            if connector is None:
-                opened.close()
 
 
 def pull_held(

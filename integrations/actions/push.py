@@ -16,9 +16,8 @@ from django.db.models import F, Q
 
 from integrations.actions.draft_leads import LeadDraft, draft_leads
 from integrations.actions.guard_run import guard_run
-from integrations.actions.hold_connection import LEASE, Clock, Held, hold_connection
+from integrations.actions.hold_connection import LEASE, Held
 from integrations.actions.log_run import Progress, RunLog, start_run
-from integrations.actions.open_connector import open_connector
 from integrations.actions.settle_push import MAX_TRIES, Result, Skipped, settle_push
 from integrations.connectors.base import (
     Connector,
@@ -40,19 +39,6 @@ QUIET = timedelta(minutes=2)
 # A batch refused as a whole is halved to find the culprit; this many refusals in a row are nobody's culprit.
 MOST_REFUSALS = 12
 _State = PendingPush.State
-
-
-def push_connection(
-    *, connection_id: int, clock: Clock, seed: int = 0, reason: str = "push", connector: Connector | None = None
-) -> SyncRun:
-    """Hold the connection and push what is due. Raises ConnectionBusy."""
-    with hold_connection(connection_id=connection_id, clock=clock) as held:
-        opened = connector or open_connector(connection=held.connection)
-        try:
-            return push_held(held=held, connector=opened, rng=Random(seed), reason=reason)
-        finally:
-            if connector is None:
-                opened.close()
 
 
 def push_held(

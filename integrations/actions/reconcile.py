@@ -17,7 +17,7 @@ from integrations.actions.draft_leads import draft_leads
 from integrations.actions.guard_run import guard_run
 from integrations.actions.hold_connection import Clock, Held, hold_connection
 from integrations.actions.log_run import Progress, RunLog, start_run
-from integrations.actions.open_connector import open_connector
+from integrations.actions.open_connector import connector_of
 from integrations.actions.pull import pulled_kinds, reader_of
 from integrations.actions.try_pages import differences, repeat, try_page
 from integrations.connectors.base import Connector, Kind, RemoteRecord, Window
@@ -44,16 +44,14 @@ def reconcile(
     progress: Progress | None = None,
 ) -> SyncRun:
     """Compare all links of a connection; ``is_full`` also lists deals that we lack. Raises ConnectionBusy."""
-    with hold_connection(connection_id=connection_id, clock=clock) as held:
-        opened = connector or open_connector(connection=held.connection)
-        try:
-            direction = SyncRun.Direction.RECONCILE
-            run = start_run(held=held, direction=direction, reason=reason, connector=opened, progress=progress)
-            comparison = _Comparison(held, opened, run)
-            return guard_run(run=run, held=held, rng=Random(seed), work=partial(comparison.compare, is_full))
-        finally:
-            if connector is None:
-                opened.close()
+    with (
+        hold_connection(connection_id=connection_id, clock=clock) as held,
+        connector_of(connection=held.connection, given=connector) as opened,
+    ):
+        direction = SyncRun.Direction.RECONCILE
+        run = start_run(held=held, direction=direction, reason=reason, connector=opened, progress=progress)
+        comparison = _Comparison(held, opened, run)
+        return guard_run(run=run, held=held, rng=Random(seed), work=partial(comparison.compare, is_full))
 
 
 class _Comparison:

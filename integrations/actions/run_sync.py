@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -10,7 +11,7 @@ from random import Random
 from integrations.actions.enqueue import LATEST_COMMIT, enqueue_changes
 from integrations.actions.hold_connection import Clock, Held, hold_connection
 from integrations.actions.note_health import note_failure
-from integrations.actions.open_connector import open_connector
+from integrations.actions.open_connector import connector_of
 from integrations.actions.pull import pull_held
 from integrations.actions.push import push_held
 from integrations.actions.requeue import bring_forward
@@ -51,16 +52,13 @@ def run_sync(
             return _paused(connection, connection.paused_until)
         if reason == MANUAL:
             enqueue_changes(since=at - 3 * LATEST_COMMIT, at=at)
-        try:
-            opened = connector or open_connector(connection=connection)
-        except CrmError as error:
-            note_failure(connection=connection, error=error, at=at, rng=rng)
-            return Synced(str(error), False, connection.paused_until)
-        try:
+        with ExitStack() as stack:
+            try:
+                opened = stack.enter_context(connector_of(connection=connection, given=connector))
+            except CrmError as error:
+                note_failure(connection=connection, error=error, at=at, rng=rng)
+                return Synced(str(error), False, connection.paused_until)
             return _sync(held, opened, rng, reason, is_full, progress)
-        finally:
-            if connector is None:
-                opened.close()
 
 
 def _sync(

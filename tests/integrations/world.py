@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from integrations.actions.enqueue import enqueue_changes
+from integrations.actions.hold_connection import hold_connection
+from integrations.actions.open_connector import connector_of
+from integrations.actions.pull import pull_held
+from integrations.actions.push import push_held
 from integrations.actions.run_sync import Synced, run_sync
-from integrations.connectors.base import Account
+from integrations.connectors.base import Account, Connector
 from integrations.connectors.http import Limits
 from integrations.connectors.sandbox import SandboxConnector
-from integrations.models import Connection, FieldMap, PendingPush
+from integrations.models import Connection, FieldMap, PendingPush, SyncRun
 from integrations.pure.mapping import PERSON_RULES
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Lead
@@ -52,6 +58,28 @@ def owed_leads(connection: Connection, count: int, **fields: Any) -> list[Lead]:
     for lead in leads:
         owe(connection, lead)
     return leads
+
+
+def push_connection(
+    *, connection_id: int, clock: Callable[[], datetime], seed: int = 0, connector: Connector | None = None
+) -> SyncRun:
+    """One direction alone, under a lease of its own."""
+    with (
+        hold_connection(connection_id=connection_id, clock=clock) as held,
+        connector_of(connection=held.connection, given=connector) as opened,
+    ):
+        return push_held(held=held, connector=opened, rng=Random(seed), reason="push")
+
+
+def pull_connection(
+    *, connection_id: int, clock: Callable[[], datetime], is_full: bool = False, connector: Connector | None = None
+) -> SyncRun:
+    """The other direction alone."""
+    with (
+        hold_connection(connection_id=connection_id, clock=clock) as held,
+        connector_of(connection=held.connection, given=connector) as opened,
+    ):
+        return pull_held(held=held, connector=opened, rng=Random(0), reason="pull", is_full=is_full)
 
 
 def people(crm: SandboxServer) -> list[str]:

@@ -10,8 +10,7 @@ from django.apps import apps
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from integrations.actions.pull import OVERLAP, pull_connection
-from integrations.actions.push import push_connection
+from integrations.actions.pull import OVERLAP
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import (
@@ -23,7 +22,7 @@ from leads.models import (
     OpportunityContact,
     PipelineStage,
 )
-from tests.integrations.world import Clock, connector_to, owed_leads
+from tests.integrations.world import Clock, connector_to, owed_leads, pull_connection, push_connection
 from tests.leads.factories import LeadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.actions.push import push_connection
 from integrations.actions.requeue import requeue_pushes
 from integrations.actions.settle_push import MAX_TRIES
 from integrations.models import Connection, ExternalRecord, PendingPush, SyncRecord, SyncRun
@@ -16,7 +15,7 @@ from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Lead
 from tests.integrations.connectors.faults import Behavior, answering, faulty, losing_answer, silent
 from tests.integrations.sandbox_crm.running import TOKEN
-from tests.integrations.world import QUICK, Clock, connector_to, owe, owed_leads, people, states
+from tests.integrations.world import QUICK, Clock, connector_to, owe, owed_leads, people, push_connection, states
 from tests.leads.factories import LeadFactory, UserFactory, channel
 
 pytestmark = pytest.mark.django_db

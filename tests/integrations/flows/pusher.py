@@ -25,8 +25,8 @@ def main(connection_id: int, ahead: float, pause: float) -> None:
 
     django.setup()
     from integrations.actions.hold_connection import ConnectionBusy
-    from integrations.actions.push import push_connection
     from integrations.connectors import sandbox
+    from tests.integrations.world import push_connection
 
     original = sandbox.SandboxConnector.upsert
 
