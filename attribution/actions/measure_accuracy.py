@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from attribution.actions.check_accuracy import (
     MARKET,
@@ -16,12 +14,12 @@ from attribution.actions.check_accuracy import (
     check_capture,
     check_causal,
 )
+from leads.actions.take_jobs import Clock, failing_openly, take_jobs
 from leads.models import JobRun, User
 
 KIND = "attribution_measure"
 PARTS = 100
 GIVE_UP_AFTER = timedelta(minutes=10)
-Clock = Callable[[], datetime]
 
 
 class MeasureRefused(ValueError):
@@ -46,19 +44,10 @@ def measure_accuracy(*, clock: Clock, seed: int, people: int = PEOPLE, market: i
 
     ``people`` are those of the capture check, ``market`` those of each simulated market.
     """
-    at = clock()
-    free = Q(state=JobRun.State.WAITING) | Q(state=JobRun.State.RUNNING, beat_at__lt=at - GIVE_UP_AFTER)
     done = 0
-    for job in JobRun.objects.filter(free, kind=KIND).order_by("pk"):
-        if JobRun.objects.filter(free, pk=job.pk).update(state=JobRun.State.RUNNING, started_at=at, beat_at=at) != 1:
-            continue
-        try:
+    for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER):
+        with failing_openly(job=job, clock=clock):
             _measure(job, clock, seed, people, market)
-        except Exception as error:
-            JobRun.objects.filter(pk=job.pk).update(
-                state=JobRun.State.FAILED, message=f"{type(error).__name__}: {error}"[:500], finished_at=clock()
-            )
-            raise
         JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.DONE, done=PARTS, message="", finished_at=clock())
         done += 1
     return done

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from attribution.models import Simulation
 from attribution.pure.accuracy import score_methods
 from attribution.pure.methods import all_methods
 from attribution.pure.scenarios import REPORTING, scenarios
 from attribution.pure.simulator import simulate
+from leads.actions.take_jobs import Clock, failing_openly, take_jobs
 from leads.models import JobRun, User
 
 KIND = "attribution_simulation"
@@ -22,7 +21,6 @@ MOST_PEOPLE = 20_000
 AT_ONCE = 5_000
 """More people than this are a worker's: they would take more than about two seconds."""
 GIVE_UP_AFTER = timedelta(minutes=5)
-Clock = Callable[[], datetime]
 
 
 class SimulationRefused(ValueError):
@@ -55,20 +53,11 @@ def request_simulation(*, scenario: str, seed: int, people: int, by: User | None
 
 def run_simulations(*, clock: Clock) -> int:
     """Run what waits, also what a dead worker left; returns how many."""
-    at = clock()
-    free = Q(state=JobRun.State.WAITING) | Q(state=JobRun.State.RUNNING, beat_at__lt=at - GIVE_UP_AFTER)
     done = 0
-    for job in JobRun.objects.filter(free, kind=KIND).order_by("pk"):
-        if JobRun.objects.filter(free, pk=job.pk).update(state=JobRun.State.RUNNING, started_at=at, beat_at=at) != 1:
-            continue
+    for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER):
         simulation = Simulation.objects.get(job=job)
-        try:
+        with failing_openly(job=job, clock=clock):
             _run(simulation)
-        except Exception as error:
-            JobRun.objects.filter(pk=job.pk).update(
-                state=JobRun.State.FAILED, message=f"{type(error).__name__}: {error}"[:500], finished_at=clock()
-            )
-            raise
         JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.DONE, finished_at=clock())
         done += 1
     return done

@@ -23,9 +23,9 @@ from attribution.tasks import nudge_measure
 from leads.models import Company, JobRun, Role, User
 from leads.pure import words
 from leads.pure.charts import intervals, sparkline
+from leads.views.progress import progress_answer
 
 HISTORY = 24
-MOVING = (JobRun.State.WAITING, JobRun.State.RUNNING)
 MEASURED_ON = {
     "capture": "Made-up people of known truth, sent through the real capture and taken back: lost cookies, two "
     "devices, forwarded mail, machines, repeated deliveries, late files.",
@@ -68,7 +68,7 @@ def accuracy(request: HttpRequest) -> HttpResponse:
         "own": own,
         "consequence": _consequence(cards["causal"], own.key, own.name),
         "job": job,
-        "is_moving": job is not None and job.state in MOVING,
+        "is_moving": job is not None and job.is_unfinished,
         "may_measure": may_measure(user),
         "simulations": Simulation.objects.count(),
     }
@@ -98,11 +98,7 @@ def accuracy_progress(request: HttpRequest) -> HttpResponse:
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
     if job is None:
         raise Http404("Nobody asked for this.")
-    is_moving = job.state in MOVING
-    answer = render(request, "attribution/_accuracy_progress.html", {"job": job, "is_moving": is_moving})
-    if not is_moving:
-        answer["HX-Refresh"] = "true"
-    return answer
+    return progress_answer(request, "attribution/_accuracy_progress.html", {"job": job}, is_moving=job.is_unfinished)
 
 
 def _card(kind: str, names: dict[str, str], own: str) -> dict[str, Any]:

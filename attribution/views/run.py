@@ -23,6 +23,7 @@ from attribution.tasks import nudge_runs
 from attribution.views.accuracy import whole_company
 from leads.models import Company, Opportunity, Role, User
 from leads.pure import words
+from leads.views.progress import progress_answer
 
 EARLIER = 20
 CAUSES = {
@@ -94,11 +95,7 @@ def run_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """How far a run is: the fragment that the page asks for each second."""
     whole_company(request)
     found = get_object_or_404(AttributionRun, public_id=public_id)
-    is_moving = found.state in _MOVING
-    answer = render(request, "attribution/_run_progress.html", {"run": found, "is_moving": is_moving})
-    if not is_moving:
-        answer["HX-Refresh"] = "true"
-    return answer
+    return progress_answer(request, "attribution/_run_progress.html", {"run": found}, is_moving=found.state in _MOVING)
 
 
 @login_required

@@ -18,10 +18,11 @@ from attribution.models import Simulation
 from attribution.pure.scenarios import described
 from attribution.queries import methods
 from attribution.tasks import nudge_measure
-from attribution.views.accuracy import MOVING, whole_company
+from attribution.views.accuracy import whole_company
 from leads.models import Company, JobRun, User
 from leads.pure import words
 from leads.pure.charts import Chart, bars, compact
+from leads.views.progress import progress_answer
 
 SHOWN = 12
 RECENT = 8
@@ -108,10 +109,8 @@ def simulation_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Whether a simulation in the background is done."""
     whole_company(request)
     found = get_object_or_404(Simulation.objects.select_related("job"), public_id=public_id)
-    answer = render(request, "attribution/_simulation_progress.html", {"simulation": found})
-    if found.results is not None or found.job is None or found.job.state not in MOVING:
-        answer["HX-Refresh"] = "true"
-    return answer
+    is_moving = found.results is None and found.job is not None and found.job.is_unfinished
+    return progress_answer(request, "attribution/_simulation_progress.html", {"simulation": found}, is_moving=is_moving)
 
 
 def _chart(results: dict[str, Any], shown: list[dict[str, Any]]) -> Chart:

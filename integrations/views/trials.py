@@ -20,6 +20,7 @@ from integrations.queries import count_words, duration_words, outcome_counts, to
 from integrations.tasks import nudge_trials
 from integrations.views.doors import editable_connection, steps, visible_connection
 from leads.models import JobRun, Lead, User
+from leads.views.progress import progress_answer
 
 # Jobs that people watch on a connection's pages.
 LABELS = {
@@ -77,10 +78,7 @@ def connection_job(request: HttpRequest, slug: str, job_id: uuid.UUID) -> HttpRe
     kinds = (plan_syncs.KIND, back_fill.KIND, plan_trials.KIND)
     job = get_object_or_404(JobRun, kind__in=kinds, public_id=job_id, period__startswith=f"{connection.slug} ")
     context = {"connection": connection, "job": job, "job_label": job_label(job)}
-    answer = render(request, "integrations/_job.html", context)
-    if job.state in (JobRun.State.DONE, JobRun.State.FAILED):
-        answer["HX-Refresh"] = "true"  # the tiles, queues and runs around it have changed with it
-    return answer
+    return progress_answer(request, "integrations/_job.html", context, is_moving=job.is_unfinished)
 
 
 def job_label(job: JobRun) -> str:

@@ -58,7 +58,7 @@ def map_columns(
     with transaction.atomic():
         # Whoever starts the rows updates the run, too: locked, it is either before us or after.
         held = ImportRun.objects.select_for_update().only("job", "is_dry_run").get(pk=run.pk)
-        if not held.is_dry_run or (held.job and held.job.state in (JobRun.State.WAITING, JobRun.State.RUNNING)):
+        if not held.is_dry_run or (held.job and held.job.is_unfinished):
             raise ImportRefused("The rows of this file are on their way already.")
         ImportRun.objects.filter(pk=run.pk).update(columns=dict(columns), defaults=dict(defaults))
         if save_as:
@@ -76,7 +76,7 @@ def start_import(*, run: ImportRun, is_dry_run: bool, by: User | None, at: datet
     """
     if not run.is_dry_run:
         raise ImportRefused("This file was imported already. Upload it again to repeat it.")
-    if run.job and run.job.state in (JobRun.State.WAITING, JobRun.State.RUNNING):
+    if run.job and run.job.is_unfinished:
         raise ImportRefused("The rows of this file are on their way already.")
     try:
         _put_on_way(run, is_dry_run, by, at)

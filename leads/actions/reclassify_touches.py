@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Min, Q
+from django.db.models import Min
 
 from leads.actions.save_channel_rules import rules_in_force
+from leads.actions.take_jobs import Clock, take_jobs
 from leads.models import (
     Channel,
     ChannelRuleVersion,
@@ -26,7 +27,6 @@ from leads.queries import judged_touches
 KIND = "channel_rules"
 BATCH = 2_000
 GIVE_UP_AFTER = timedelta(minutes=5)
-Clock = Callable[[], datetime]
 
 
 class ReclassifyRefused(ValueError):
@@ -61,13 +61,7 @@ def reclassify_touches(*, clock: Clock) -> int:
     A touch changes when its channel is one that some version of the rules gives it: a channel its sender named stays.
     Each batch is a transaction of its own, and a repeated batch finds nothing to do.
     """
-    at = clock()
-    free = Q(state=JobRun.State.WAITING) | Q(state=JobRun.State.RUNNING, beat_at__lt=at - GIVE_UP_AFTER)
-    changed = 0
-    for job in JobRun.objects.filter(free, kind=KIND).order_by("pk"):
-        if JobRun.objects.filter(free, pk=job.pk).update(state=JobRun.State.RUNNING, started_at=at, beat_at=at) == 1:
-            changed += _apply(job, clock)
-    return changed
+    return sum(_apply(job, clock) for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER))
 
 
 def _apply(job: JobRun, clock: Clock) -> int:

@@ -6,10 +6,12 @@ import uuid
 
 from django.db import models
 
+_UNFINISHED = ("waiting", "running")
+
 
 class JobQuerySet(models.QuerySet["JobRun"]):
     def unfinished(self) -> JobQuerySet:
-        return self.filter(state__in=(JobRun.State.WAITING, JobRun.State.RUNNING))
+        return self.filter(state__in=_UNFINISHED)
 
 
 class JobRun(models.Model):
@@ -41,6 +43,11 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.period}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it waits or is under way."""
+        return self.state in _UNFINISHED
 
     @property
     def share(self) -> float | None:

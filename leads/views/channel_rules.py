@@ -23,10 +23,10 @@ from leads.pure.channel_preview import Preview, Tally, placed, preview, sentence
 from leads.pure.channels import ChannelRule, classify
 from leads.queries import visits_since
 from leads.tasks import nudge_reclassify
+from leads.views.progress import progress_answer
 
 LOOKED_AT = timedelta(days=90)
 VERSIONS = 10
-_MOVING = (JobRun.State.WAITING, JobRun.State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def channel_rules(request: HttpRequest) -> HttpResponse:
             (sentence(rule) for rule in rules if match and rule.position == match.rule_position), ""
         ),
         "job": job,
-        "is_moving": job is not None and job.state in _MOVING,
+        "is_moving": job is not None and job.is_unfinished,
         "versions": versions,
         "may_change": may_change(user),
         "channels": len({rule.channel for rule in rules}),
@@ -195,11 +195,7 @@ def channel_rules_progress(request: HttpRequest) -> HttpResponse:
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
     if job is None:
         raise Http404("Nobody asked for this.")
-    is_moving = job.state in _MOVING
-    answer = render(request, "leads/_channel_rules_progress.html", {"job": job, "is_moving": is_moving})
-    if not is_moving:
-        answer["HX-Refresh"] = "true"
-    return answer
+    return progress_answer(request, "leads/_channel_rules_progress.html", {"job": job}, is_moving=job.is_unfinished)
 
 
 def _names() -> dict[str, str]:

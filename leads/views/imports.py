@@ -27,6 +27,7 @@ from leads.pure.import_fields import FIELDS, MappingRefused
 from leads.pure.import_table import open_table
 from leads.pure.table_file import UnreadableFile, neutralize
 from leads.tasks import nudge_imports
+from leads.views.progress import progress_answer
 
 PAGE_SIZE = 25
 ERRORS_SHOWN = 20
@@ -78,7 +79,7 @@ def import_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     run = _run(public_id)
     if run.job is None:
         return redirect("leads:import-columns", run.public_id)
-    context: dict[str, Any] = {"run": run, "is_moving": run.job.state in _MOVING, "failed": run.job.state == "failed"}
+    context: dict[str, Any] = {"run": run, "is_moving": run.job.is_unfinished, "failed": run.job.state == "failed"}
     if not context["is_moving"]:
         labels = {each.name: each.label for each in FIELDS[run.kind]}
         errors = run.row_errors.order_by("line")[:ERRORS_SHOWN]
@@ -150,11 +151,8 @@ def import_start(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def import_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """How far an import is: the fragment that the page asks for each second."""
     run = _run(public_id)
-    is_moving = run.job is not None and run.job.state in _MOVING
-    answer = render(request, "leads/_import_progress.html", {"run": run, "is_moving": is_moving})
-    if not is_moving:
-        answer["HX-Refresh"] = "true"  # the page around it has another content now
-    return answer
+    is_moving = run.job is not None and run.job.is_unfinished
+    return progress_answer(request, "leads/_import_progress.html", {"run": run}, is_moving=is_moving)
 
 
 @_for_importers
@@ -166,9 +164,6 @@ def import_rejected(request: HttpRequest, public_id: UUID) -> StreamingHttpRespo
     name = "".join(sign for sign in run.file_name.rsplit(".", 1)[0] if sign.isalnum() and sign.isascii()) or "import"
     answer["Content-Disposition"] = f'attachment; filename="{name}-rejected.csv"'
     return answer
-
-
-_MOVING = (JobRun.State.WAITING, JobRun.State.RUNNING)
 
 
 class _Echo:
