@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from integrations.connectors.base import RemoteContact, RemoteRecord, StageChange
 from integrations.models import Connection, ExternalRecord, RecordKind, StageMap
+from integrations.pure.keys import is_uuid
 from integrations.pure.mapping import (
     DEAL_RULES,
     Direction,
@@ -245,7 +245,7 @@ class DealReader:
         by_key = {
             str(key): pk for key, pk in Lead.objects.filter(external_id__in=keys).values_list("external_id", "pk")
         }
-        own = [key for key in keys if _is_uuid(key)]
+        own = [key for key in keys if is_uuid(key)]
         by_key |= {str(key): pk for key, pk in Lead.objects.filter(public_id__in=own).values_list("public_id", "pk")}
         found |= {person: by_key[key] for person, key in contacts.items() if person not in found and key in by_key}
         ends = survivors(found.values())
@@ -309,11 +309,3 @@ def _as_held(known: Opportunity, source: str, record: RemoteRecord) -> DealFacts
 def _opportunity_id(link: ExternalRecord | None) -> int:
     """The opportunity of a link, or 0."""
     return (link.opportunity_id or 0) if link else 0
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -6,7 +6,6 @@ written, decided field by field from what both sides agreed on last.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from integrations.actions.local_values import is_pullable, lead_values, owner_bo
 from integrations.actions.log_run import RunLog
 from integrations.connectors.base import Connector, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord
+from integrations.pure.keys import is_uuid
 from integrations.pure.mapping import Direction, FieldRule, MappingError, get_field, has_field
 from integrations.pure.merging import Verdict, decide, essence
 from integrations.queries import rules_of
@@ -108,7 +108,7 @@ class PeoplePages:
         keys = {
             record.key: remote_id
             for remote_id, record in records.items()
-            if record.key and remote_id not in links and not record.is_archived and _is_uuid(record.key)
+            if record.key and remote_id not in links and not record.is_archived and is_uuid(record.key)
         }
         if not keys:
             return links
@@ -280,11 +280,3 @@ class PeoplePages:
             if each.record.converted and each.record.converted.contact_id
         ]
         ExternalRecord.objects.bulk_create(contacts, ignore_conflicts=True)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
