@@ -9,6 +9,7 @@ from typing import Any
 
 from leads.actions.capture_arrivals import Arrivals
 from leads.actions.capture_people import KnownPeople, LeadFile, Refused
+from leads.actions.pass_stage import passages_of
 from leads.models import (
     Account,
     Campaign,
@@ -21,7 +22,6 @@ from leads.models import (
     Submission,
     Touchpoint,
 )
-from leads.pure import lifecycle
 from leads.pure.bots import touch_exclusion
 from leads.pure.captured import (
     SUBSCRIBER_KINDS,
@@ -185,17 +185,9 @@ class CaptureDesk:
             return
         if lead.stage == Stage.SUBSCRIBER and target == Stage.SUBSCRIBER:
             return
-        for step in lifecycle.passages_to(lead.stage, target):
-            self.passages.append(
-                LifecyclePassage(
-                    lead=lead,
-                    from_stage=step.from_stage,
-                    to_stage=step.to_stage,
-                    is_inferred=step.is_inferred,
-                    passed_at=min(event.occurred_at, self.at),
-                    because=f"captured: {event.kind.replace('_', ' ')}",
-                )
-            )
+        because = f"captured: {event.kind.replace('_', ' ')}"
+        passed_at = min(event.occurred_at, self.at)
+        self.passages += passages_of(lead=lead, to=target, passed_at=passed_at, because=because)
         lead.stage = file.changes["stage"] = target
 
     def _is_ours(self, email: str) -> bool:

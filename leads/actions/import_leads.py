@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from leads.actions.capture import Captured, Refused, capture_batch
+from leads.actions.pass_stage import passages_of
 from leads.actions.score_lead import score_leads
 from leads.models import Lead, LeadEvent, LifecyclePassage, Stage, TouchKind, Touchpoint
 from leads.pure import lifecycle
@@ -112,17 +113,7 @@ def _advance(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions,
         if before not in (Stage.SUBSCRIBER, Stage.LEAD) or not lifecycle.is_allowed(before, options.stage):
             continue
         moment = min(max(each.touchpoint.occurred_at, lead.captured_at), at)
-        passages += [
-            LifecyclePassage(
-                lead=lead,
-                from_stage=step.from_stage,
-                to_stage=step.to_stage,
-                is_inferred=step.is_inferred,
-                passed_at=moment,
-                because=because,
-            )
-            for step in lifecycle.passages_to(before, options.stage)
-        ]
+        passages += passages_of(lead=lead, to=options.stage, passed_at=moment, because=because)
         details = {"from": before, "to": options.stage, "because": because, "reason": ""}
         kind = LeadEvent.Kind.STAGE_CHANGED
         events.append(LeadEvent(lead=lead, kind=kind, happened_at=moment, recorded_at=at, details=details))

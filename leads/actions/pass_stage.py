@@ -14,6 +14,24 @@ class StageRefused(ValueError):
     """The lead cannot get there from where it is; the message tells a person why."""
 
 
+def passages_of(*, lead: Lead, to: str, passed_at: datetime, because: str) -> list[LifecyclePassage]:
+    """Unsaved passages from the lead's present stage to another, skipped rungs inferred, for writers of many leads.
+
+    Raises lifecycle.PassageRefused when there is no way.
+    """
+    return [
+        LifecyclePassage(
+            lead=lead,
+            from_stage=step.from_stage,
+            to_stage=step.to_stage,
+            is_inferred=step.is_inferred,
+            passed_at=passed_at,
+            because=because,
+        )
+        for step in lifecycle.passages_to(lead.stage, to)
+    ]
+
+
 def pass_stage(
     *, lead: Lead, to: str, at: datetime, by: User | None = None, because: str = "", reason: str = ""
 ) -> list[LifecyclePassage]:

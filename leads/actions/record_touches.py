@@ -10,8 +10,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Min
 
+from leads.actions.pass_stage import passages_of
 from leads.models import Campaign, Channel, Lead, LeadEvent, LifecyclePassage, Stage, Touchpoint
-from leads.pure import lifecycle
 from leads.pure.captured import SUBSCRIBER_KINDS
 
 BATCH = 500
@@ -90,17 +90,7 @@ def _follow(touches: Sequence[Touchpoint], leads: Mapping[int, Lead], at: dateti
             lead.channel, lead.campaign, lead.changed_at = channel, touch.campaign, at
         if lead.stage == Stage.SUBSCRIBER and touch.kind not in SUBSCRIBER_KINDS:
             because = f"contact: {touch.get_kind_display()}"
-            passages += [
-                LifecyclePassage(
-                    lead=lead,
-                    from_stage=step.from_stage,
-                    to_stage=step.to_stage,
-                    is_inferred=step.is_inferred,
-                    passed_at=min(touch.occurred_at, at),
-                    because=because,
-                )
-                for step in lifecycle.passages_to(lead.stage, Stage.LEAD)
-            ]
+            passages += passages_of(lead=lead, to=Stage.LEAD, passed_at=min(touch.occurred_at, at), because=because)
             details = {"from": lead.stage, "to": Stage.LEAD, "because": because, "reason": ""}
             kind = LeadEvent.Kind.STAGE_CHANGED
             events.append(LeadEvent(lead=lead, kind=kind, happened_at=at, recorded_at=at, details=details))
