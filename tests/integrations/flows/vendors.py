@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ WINDOW = timedelta(seconds=2)
 
 
 @dataclass
-class World:
+class World(ABC):
     """One vendor's sandbox, seen by its own people; `dialect` may be a second handle on the file of another process."""
 
     dialect: Any
@@ -44,9 +45,9 @@ class World:
         """Time goes by over there."""
         self.dialect.clock.skew += timedelta(**amount) if amount else WINDOW
 
+    @abstractmethod
     def key_of(self, record: Record) -> str:
         """Our id of the lead in a person's record."""
-        raise NotImplementedError
 
     def people(self) -> list[Record]:
         """Everybody alive who carries an id of ours."""
@@ -57,13 +58,13 @@ class World:
         """How many living records there are for each id of ours."""
         return Counter(self.key_of(each) for each in self.people())
 
+    @abstractmethod
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         """A deal of this person in the first stage."""
-        raise NotImplementedError
 
+    @abstractmethod
     def move_deal(self, deal_id: str, step: int = 0) -> None:
         """Move it on, or win it."""
-        raise NotImplementedError
 
     def end_deal(self, deal_id: str) -> None:
         """Delete it."""
