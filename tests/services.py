@@ -1,9 +1,9 @@
 """Real throw-away servers for tests: `python -m tests.services [--no-postgres] -- command …`.
 
 Starts PostgreSQL and a Redis-protocol server in a temporary folder, runs the command with DATABASE_URL,
-REDIS_URL, VAR_DIR and PORTAL_MODE=test, and removes everything, whatever happens. PostgreSQL refuses to run
-as root, so root runs it as an unprivileged account. Binaries come from PG_BIN, from the wheel, or from
-Debian's packages, in this order.
+REDIS_URL, VAR_DIR, PORTAL_MODE=test and the tests' settings, and removes everything, whatever happens.
+PostgreSQL refuses to run as root, so root runs it as an unprivileged account. Binaries come from PG_BIN, from
+the wheel, or from Debian's packages, in this order.
 """
 
 from __future__ import annotations
@@ -210,6 +210,8 @@ def running(*, postgres: bool = True) -> Iterator[dict[str, str]]:
             "REDIS_URL": redis_url,
             "VAR_DIR": str(folder / "var"),
             "PORTAL_MODE": "test",
+            # Importing config has named its own settings to whoever we start; the tests' are more than that mode.
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
         }
     finally:
         processes.stop(servers, seconds=10)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from config.dev.check import production_environment
 
@@ -38,3 +39,7 @@ def test_an_unsafe_value_is_named(tmp_path: Path, name: str, value: str) -> None
 def test_rate_limits_of_the_api_and_of_the_sign_in_trust_the_same_proxies(tmp_path: Path) -> None:
     done = start({**production_environment(tmp_path), "NUM_PROXIES": "1"})
     assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+
+
+def test_the_tests_run_under_settings_of_their_own() -> None:
+    assert settings.SETTINGS_MODULE == "tests.settings"

@@ -111,7 +111,9 @@ def test_exit_status_is_the_commands() -> None:
 def test_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     env = {**os.environ, "RUN_MARK": str(tmp_path)}
     ready = tmp_path / "ready"
-    run = subprocess.Popen(command("sh", "-c", f"echo $VAR_DIR > {ready}; sleep 60"), cwd=ROOT, env=env)
+    words = command("sh", "-c", f"echo $VAR_DIR > {ready}; sleep 60")
+    # A shell starts what it puts in the background deaf to Ctrl-C, and the deaf have deaf children.
+    run = subprocess.Popen(words, cwd=ROOT, env=env, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert wait_until(lambda: ready.exists() and ready.read_text().endswith("\n"), 60)
     folder = Path(ready.read_text().strip()).parent
     assert folder.exists()
