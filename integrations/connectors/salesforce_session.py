@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import jwt
 
 from .base import Account, AuthDead, CrmError, Misuse, Outage, Quota, QuotaDay, ScopeMissing, Throttled, Token
-from .http import Answer, CrmSession, Hosts, Limits, Renewing, _date
+from .http import Answer, CrmSession, Hosts, Limits, Renewing, date_of
 
 VERSION = "v68.0"
 DATA = f"/services/data/{VERSION}"
@@ -226,7 +226,7 @@ class SalesforceSession:
             return _refused(code, message)
         if status == 406:
             return Outage("Salesforce answered 406.", code=code or "http_406", unclear=True)
-        return self._special(code, message, headers, _date(headers.get("Date")))
+        return self._special(code, message, headers, date_of(headers.get("Date")))
 
     def _special(self, code: str, message: str, headers: Mapping[str, str], date: datetime | None) -> CrmError | None:
         if code == "REQUEST_LIMIT_EXCEEDED":

@@ -19,8 +19,8 @@ from django.conf import settings
 from integrations.actions.enqueue import enqueue_leads
 from integrations.actions.requeue import requeue_pushes
 from integrations.actions.run_sync import run_sync
-from integrations.connectors import http, hubspot_reader, hubspot_session, vendors
-from integrations.connectors.http import Limits
+from integrations.connectors import hubspot_reader, hubspot_session, vendors
+from integrations.connectors.http import Limits, session
 from integrations.connectors.pipedrive import PipedriveConnector
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRun
 from integrations.sandbox_crm.dialects.scenario import Fault
@@ -117,7 +117,7 @@ def connection(world: World, crm: SandboxServer) -> Connection:
 def quick(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     """Short deadlines, and pages so small that every list has several."""
     vendors()  # imported before what they name is replaced
-    monkeypatch.setattr(http, "Limits", partial(Limits, connect=1, read=0.15, total=0.3))
+    monkeypatch.setattr(session, "Limits", partial(Limits, connect=1, read=0.15, total=0.3))
     monkeypatch.setattr(hubspot_session, "SEARCHES_APART", 0)
     monkeypatch.setattr(hubspot_reader, "SEARCH_PAGE", 4)
     monkeypatch.setattr(hubspot_reader, "LIST_PAGE", 4)

@@ -1,0 +1,100 @@
+"""How a CRM is reached: the account with its secrets and token, and what the wizard asks a person for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from .records import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A short-lived access token. `base_url` is where the vendor says it holds, empty for the account's own."""
+
+    access: str = field(repr=False)
+    expires_at: datetime | None = None
+    base_url: str = ""
+    refresh: str = field(default="", repr=False)
+
+
+class TokenStore(Protocol):
+    """Keeps the access token of a connection between processes."""
+
+    def read(self) -> Token | None:
+        """The token kept last."""
+        ...
+
+    def renew(self, stale: Token | None, fetch: Callable[[Token | None], Token]) -> Token:
+        """Replace `stale` by what `fetch` gets, under a lock: whoever comes second gets the first one's token
+        without a call. `fetch` is given the token kept now (for its refresh token)."""
+        ...
+
+
+class MemoryTokens:
+    """Keeps the token in this object: for checking an account that is not stored, and for tests."""
+
+    def __init__(self, token: Token | None = None) -> None:
+        self._token = token
+
+    def read(self) -> Token | None:
+        """The token kept last."""
+        return self._token
+
+    def renew(self, stale: Token | None, fetch: Callable[[Token | None], Token]) -> Token:
+        """Fetch unless another token than `stale` is kept already."""
+        if self._token is None or self._token == stale:
+            self._token = fetch(self._token)
+        return self._token
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where and how to reach a CRM. Secrets stay out of the repr; `settings` are the vendor's plain ones."""
+
+    base_url: str
+    secrets: Mapping[str, str] = field(repr=False)
+    allow_loopback: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tokens: TokenStore = field(default_factory=MemoryTokens, repr=False)
+    fields: Mapping[Kind, Sequence[str]] = field(default_factory=dict)
+    """The vendor's names of fields that the connection's mapping reads, for vendors that give only what is asked for;
+    a connector adds those it needs itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpec:
+    """A secret that a kind of CRM asks for: its name in `Account.secrets` and words for the form."""
+
+    name: str
+    label: str
+    help: str = ""
+    is_optional: bool = False
+    is_long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A way to prove who we are, and the plain settings and secrets that it needs."""
+
+    key: str
+    label: str
+    secrets: tuple[SecretSpec, ...]
+    settings: tuple[SecretSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What the wizard must know of a kind of CRM before it can be reached. The address of `sandbox_path` below a
+    sandbox server speaks the same dialect."""
+
+    kind: str
+    name: str
+    sign_ins: tuple[SignIn, ...]
+    base_url: str = ""
+    """The address for everybody, empty where each account has its own."""
+    url_help: str = ""
+    sandbox_path: str = ""
+    docs_url: str = ""
+    webhooks: Literal["", "signature", "password"] = ""
+    """What proves a webhook: a signature made with the app's own secret, or a password that we make up."""

@@ -1,0 +1,69 @@
+"""What goes out to a CRM and what became of it: drafts, and one outcome for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One record as it should be in the CRM. `key` is our id of it; fields absent are left as they are."""
+
+    key: str
+    fields: Mapping[str, Any]
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The CRM holds a new record."""
+
+    key: str
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The CRM changed the record it had."""
+
+    key: str
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The CRM held all of it already."""
+
+    key: str
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Definitely not written, and will not be until the data or the mapping changes."""
+
+    key: str
+    code: str
+    message: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """Definitely not written; worth another try no sooner than `after`."""
+
+    key: str
+    reason: str
+    after: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Perhaps written: look it up (`Connector.find`) before trying again."""
+
+    key: str
+    reason: str
+
+
+Outcome = Created | Updated | Unchanged | Rejected | RetryLater | Unknown
