@@ -8,6 +8,8 @@ from integrations.models.connection import (
     RemoteSchema,
     StageMap,
     Watermark,
+    may_edit_connections,
+    may_see_connections,
 )
 from integrations.models.sync import PendingPush, SyncHint, SyncRecord, SyncRun
 
@@ -23,4 +25,6 @@ __all__ = [
     "SyncRecord",
     "SyncRun",
     "Watermark",
+    "may_edit_connections",
+    "may_see_connections",
 ]

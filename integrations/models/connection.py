@@ -21,16 +21,27 @@ class RecordKind(models.TextChoices):
     DEAL = "deal", "Deal"
     OWNER = "owner", "Owner"
     CAMPAIGN = "campaign", "Campaign"
+    TOUCH = "touch", "Response"  # of a member to a campaign
+
+
+def may_see_connections(user: User) -> bool:
+    """Whether connections are this person's business: those of all who answer for the sync."""
+    return user.is_superuser or user.role in {Role.ADMIN, Role.SALES_LEADER}
+
+
+def may_edit_connections(user: User) -> bool:
+    """Whether this person changes connections."""
+    return user.is_superuser or user.role == Role.ADMIN
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def visible_to(self, user: User) -> ConnectionQuerySet:
         """All of them for those who answer for the sync, none for anybody else."""
-        return self if user.is_superuser or user.role in {Role.ADMIN, Role.SALES_LEADER} else self.none()
+        return self if may_see_connections(user) else self.none()
 
     def editable_by(self, user: User) -> ConnectionQuerySet:
         """All of them for admins, none for anybody else."""
-        return self if user.is_superuser or user.role == Role.ADMIN else self.none()
+        return self if may_edit_connections(user) else self.none()
 
     def active(self) -> ConnectionQuerySet:
         return self.filter(is_active=True)
@@ -136,6 +147,8 @@ class StageMap(models.Model):
     remote_key = models.CharField(max_length=120)
     remote_name = models.CharField(max_length=120, blank=True)
     remote_status = models.CharField(max_length=4, blank=True, help_text="open, won or lost over there")
+    remote_position = models.PositiveSmallIntegerField(default=0, help_text="its place in the CRM's own order")
+    remote_probability = models.FloatField(null=True, blank=True, help_text="0 to 1; empty is not told")
     pipeline = models.CharField(max_length=120, blank=True, help_text="where the CRM has several")
     is_chosen = models.BooleanField(default=False, help_text="by a person; never guessed again")
     stage = models.ForeignKey("leads.PipelineStage", on_delete=models.PROTECT, null=True, blank=True, related_name="+")

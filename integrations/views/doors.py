@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from integrations.models import Connection
-from leads.models import Role, User
+from integrations.models import Connection, may_edit_connections, may_see_connections
+from leads.models import User
 
 STEPS = (
     ("connection-access", "Sign in"),
@@ -44,14 +44,12 @@ def editable_connection(request: HttpRequest, slug: str) -> Connection:
 
 def may_look(request: HttpRequest) -> bool:
     """Whether connections are this person's business."""
-    user = cast(User, request.user)
-    return user.is_superuser or user.role in {Role.ADMIN, Role.SALES_LEADER}
+    return may_see_connections(cast(User, request.user))
 
 
 def may_edit(request: HttpRequest) -> bool:
     """Whether this person changes connections."""
-    user = cast(User, request.user)
-    return user.is_superuser or user.role == Role.ADMIN
+    return may_edit_connections(cast(User, request.user))
 
 
 def require_admin(request: HttpRequest) -> None:
