@@ -2,8 +2,8 @@
 
 Pipedrive has no batch, no upsert and no external id. Our id stands in a custom field of its people (`prepare` makes
 it); whoever has no link yet is looked for by e-mail, then created, one after the other. An answer lost on the way is
-`Unknown` until `find` has looked for our id. Reads are batched: one call tells of all people of a batch before their
-writes, so that equal ones cost nothing further and e-mails that only Pipedrive knows survive a write.
+`Unknown` until `find` has looked for our id. One call tells of all people of a batch before their writes, so
+that equal ones cost nothing further and e-mails that only Pipedrive knows survive a write.
 
 Won and lost are statuses there, not stages: the reference gives each pipeline two stages more, `<pipeline>:won` and
 `<pipeline>:lost`, and a closed deal stands in one of them. Deleted deals come with the changes, archived ones by
@@ -11,7 +11,6 @@ Won and lost are statuses there, not stages: the reference gives each pipeline t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from integrations.pure.mapping import DEAL_RULES, Direction, FieldRule, Policy
@@ -20,7 +19,6 @@ from . import pipedrive_records as read
 from .base import (
     Account,
     AccountInfo,
-    CampaignMember,
     Capabilities,
     Connector,
     Created,
@@ -31,42 +29,23 @@ from .base import (
     Misuse,
     Outage,
     Outcome,
-    Page,
-    Quota,
     RawWebhook,
     Reference,
     Rejected,
-    RemoteCampaign,
     RemoteRecord,
     RetryLater,
     Schema,
     SecretSpec,
     SignIn,
-    StageChange,
     Unchanged,
     Unknown,
     Updated,
     Vendor,
-    Window,
 )
-from .http import Answer, Limits
-from .pipedrive_session import open_session, quota_of
+from .pipedrive_reading import FIELD_PATHS, IDS, KEY_FIELD, PAGE, PATHS, PipedriveReader
+from .pipedrive_webhooks import hints
 
-KEY_FIELD = "Portal lead ID"
-BATCH, IDS, PAGE = 25, 100, 500
-PATHS: dict[Kind, str] = {
-    "person": "/api/v2/persons",
-    "deal": "/api/v2/deals",
-    "account": "/api/v2/organizations",
-}
-FIELD_PATHS: dict[Kind, str] = {
-    "person": "/api/v2/personFields",
-    "deal": "/api/v2/dealFields",
-    "account": "/api/v2/organizationFields",
-}
-ARCHIVED = "/api/v2/deals/archived"
-STATUSES = "open,won,lost,deleted"
-
+BATCH = 25
 VENDOR = Vendor(
     kind="pipedrive",
     name="Pipedrive",
@@ -102,7 +81,7 @@ def connect(account: Account) -> Connector:
     return PipedriveConnector(account)
 
 
-class PipedriveConnector:
+class PipedriveConnector(PipedriveReader):
     """`Connector` for Pipedrive. Secrets: `token`, or `client_secret` and `refresh_token`; settings: `client_id`,
     `make_leads` (a lead for each new person), `webhook_user`; the secret `webhook_password` verifies webhooks."""
 
@@ -116,33 +95,6 @@ class PipedriveConnector:
         history=True,
         webhooks=True,
     )
-
-    def __init__(self, account: Account, *, limits: Limits | None = None, page_size: int = PAGE) -> None:
-        self._account, self._page_size = account, page_size
-        self._quota: Quota | None = None
-        self._session = open_session(account, limits, self._hear)
-        self._key_code = ""
-        self._made: dict[str, str] = {}
-
-    @property
-    def calls(self) -> int:
-        """Requests sent so far."""
-        return self._session.calls
-
-    @property
-    def quota(self) -> Quota | None:
-        """The day's tokens that are left."""
-        return self._quota
-
-    def close(self) -> None:
-        """Let go of the sockets."""
-        self._session.close()
-
-    def _hear(self, headers: Mapping[str, str]) -> None:
-        self._quota = quota_of(headers) or self._quota
-
-    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
-        return self._session.call("GET", path, params=params)
 
     # --- what there is ---
 
@@ -187,128 +139,10 @@ class PipedriveConnector:
                 read.clock(first),
             )
 
-    def _find_key_code(self) -> str:
-        if not self._key_code:
-            path = FIELD_PATHS["person"]
-            for rows, _ in self._pages(path, {}):
-                with read.reading(path):
-                    found = [str(row["field_code"]) for row in rows if row["field_name"] == KEY_FIELD]
-                self._key_code = self._key_code or (found[0] if found else "")
-        return self._key_code
-
-    def _key(self) -> str:
-        code = self._find_key_code()
-        if not code:
-            raise Misuse(f"People have no field {KEY_FIELD!r} yet: prepare the connection first.", code="not_prepared")
-        return code
-
-    # --- reading ---
-
-    def find(self, kind: Kind, keys: Sequence[str]) -> dict[str, RemoteRecord]:
-        """A search by key, and one call per 100 people found, since a search says not in which field it matched."""
-        if kind != "person":
-            return {}
-        self._key()
-        ids = [each for key in keys for each in self._search(key, "custom_fields")]
-        people = self.fetch("person", list(dict.fromkeys(ids)))
-        found: dict[str, RemoteRecord] = {}
-        for record in sorted(people.values(), key=lambda each: int(each.remote_id), reverse=True):
-            if record.key in keys:
-                found[record.key or ""] = record  # the oldest wins, should somebody have copied the field
-        return found
-
-    def fetch(self, kind: Kind, ids: Sequence[str]) -> dict[str, RemoteRecord]:
-        """One call per 100 ids, and one more where deals are missing: they may be archived."""
-        known = [each for each in ids if each.isascii() and each.isdigit()]
-        found: dict[str, RemoteRecord] = {}
-        for start in range(0, len(known), IDS):
-            part = known[start : start + IDS]
-            found |= self._by_id(kind, PATHS[kind], part)
-            if kind == "deal" and (missing := [each for each in part if each not in found]):
-                found |= self._by_id(kind, ARCHIVED, missing)
-        return found
-
-    def _by_id(self, kind: Kind, path: str, ids: Sequence[str]) -> dict[str, RemoteRecord]:
-        status = {"status": STATUSES} if kind == "deal" else {}
-        code = self._key() if kind == "person" else ""
-        answer = self._get(path, {"ids": ",".join(ids), "limit": IDS, **status})
-        with read.reading(path):
-            records = [read.record(kind, row, code) for row in answer.payload["data"] or []]
-        return {record.remote_id: record for record in records}
-
-    def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
-        """Pages of up to 500 by the time of the last change; deleted deals among them."""
-        status = {"status": STATUSES} if kind == "deal" else {}
-        return self._window(kind, PATHS[kind], window, resume, status)
-
-    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
-        """Archived deals, which have a path of their own; nothing of other kinds."""
-        if kind != "deal":
-            return iter(())
-        return self._window(kind, ARCHIVED, window, resume, {"status": STATUSES})
-
-    def _window(
-        self, kind: Kind, path: str, window: Window, resume: str | None, more: Mapping[str, str]
-    ) -> Iterator[Page]:
-        code = self._key() if kind == "person" else ""
-        # Pipedrive keeps whole seconds: a part of one counts as the whole.
-        params: dict[str, Any] = {"updated_until": read.stamp(window.until + timedelta(microseconds=999_999)), **more}
-        if window.since is not None:
-            params["updated_since"] = read.stamp(window.since)
-        params |= {"sort_by": "update_time", "sort_direction": "asc"}
-        for rows, following in self._pages(path, params, resume):
-            with read.reading(path):
-                records = tuple(read.record(kind, row, code) for row in rows)
-            yield Page(records, following)
-
-    def _pages(
-        self, path: str, params: Mapping[str, Any], cursor: str | None = None
-    ) -> Iterator[tuple[list[Mapping[str, Any]], str | None]]:
-        while True:
-            query = {**params, "limit": self._page_size, **({"cursor": cursor} if cursor else {})}
-            answer = self._get(path, query)
-            with read.reading(path):
-                rows = list(answer.payload["data"] or [])
-                following = (answer.payload.get("additional_data") or {}).get("next_cursor") or None
-            if following is not None and following == cursor:
-                raise Outage(f"GET {path} gave the same cursor twice.", code="unreadable")
-            cursor = following
-            yield rows, cursor
-            if cursor is None:
-                return
-
-    def _search(self, term: str, field: str) -> list[str]:
-        """Ids of people by an exact term of one field, oldest first."""
-        path = "/api/v2/persons/search"
-        answer = self._get(path, {"term": term, "fields": field, "exact_match": "true", "limit": IDS})
-        with read.reading(path):
-            return sorted((str(row["item"]["id"]) for row in answer.payload["data"]["items"]), key=int)
-
-    def stage_history(self, ids: Sequence[str]) -> Iterator[StageChange]:
-        """One call per 100 deals, and one for each that ever moved or closed: the others' past is their creation."""
-        for start in range(0, len(ids), IDS):
-            deals = self.fetch("deal", ids[start : start + IDS])
-            for record in deals.values():
-                path = f"/api/v1/deals/{record.remote_id}/changelog"
-                lines: list[Mapping[str, Any]] = []
-                if read.has_moved(record):
-                    lines = [line for rows, _ in self._pages(path, {}) for line in rows]
-                with read.reading(path):
-                    past = read.stage_changes(record, lines)
-                yield from past
-
-    def campaigns(self) -> Iterator[RemoteCampaign]:
-        """Nothing: Pipedrive's API has no campaigns."""
-        return iter(())
-
-    def members(self, window: Window) -> Iterator[CampaignMember]:
-        """Nothing: Pipedrive's API has no campaigns."""
-        return iter(())
-
     def parse_webhook(self, raw: RawWebhook) -> list[Hint]:
         """A webhook of version 2, let in by HTTP Basic: Pipedrive signs nothing."""
         user = str(self._account.settings.get("webhook_user") or "portal")
-        return read.hints(raw, user, self._account.secrets.get("webhook_password", ""))
+        return hints(raw, user, self._account.secrets.get("webhook_password", ""))
 
     # --- writing ---
 

@@ -1,32 +1,25 @@
 """Pipedrive's shapes to ours and back; no calls here."""
 
-import base64
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from itertools import groupby
 from typing import Any, Literal
 
 from .base import (
     Draft,
-    Hint,
     Kind,
-    Misuse,
     Outage,
     Owner,
-    RawWebhook,
     RemoteContact,
     RemoteRecord,
     Schema,
     SchemaField,
     Stage,
-    StageChange,
     as_day,
 )
-from .http import Answer, read_json
+from .http import Answer
 
 Row = Mapping[str, Any]
 FieldType = Literal["text", "number", "money", "date", "datetime", "owner", "stage", "object", "choice", "boolean"]
@@ -176,7 +169,7 @@ def _deal(row: Row) -> RemoteRecord:
         "name": row["title"],
         "stage": str(row["stage_id"]) if status == "open" else f"{row['pipeline_id']}:{status}",
         "status": status,
-        "amount": _decimal(row.get("value")),
+        "amount": decimal(row.get("value")),
         "currency": row.get("currency") or "",
         "close_on": closed_at.date() if closed_at else as_day((row.get("expected_close_date") or "")[:10]),
         "closed_at": closed_at,
@@ -207,7 +200,8 @@ def _id(value: Any) -> str | None:
     return None if value is None else str(int(value))
 
 
-def _decimal(value: Any) -> Decimal | None:
+def decimal(value: Any) -> Decimal | None:
+    """A number as it is written; None stays None."""
     return None if value is None else Decimal(str(value))
 
 
@@ -264,113 +258,3 @@ def _merged(theirs: Sequence[Row], value: str) -> list[dict[str, Any]]:
         return held
     first = {"value": value, "primary": True, "label": str(same[0].get("label") or "work") if same else "work"}
     return [first, *({**each, "primary": False} for each in held if each not in same)]
-
-
-# --- the past --------------------------------------------------------------------------------------------
-
-
-def has_moved(deal: RemoteRecord) -> bool:
-    """Whether there can be more in its past than its creation."""
-    changed = moment(deal.fields["properties"].get("stage_change_time"))
-    return deal.fields["status"] != "open" or (changed is not None and changed != deal.created_at)
-
-
-def stage_changes(deal: RemoteRecord, lines: Sequence[Row]) -> list[StageChange]:
-    """A deal's past from its present and its changelog: what a member was at first is the old value of its first
-    change."""
-    present = deal.fields["properties"]
-    now = {
-        "stage_id": str(present["stage_id"]),
-        "pipeline_id": str(present["pipeline_id"]),
-        "status": deal.fields["status"],
-        "value": deal.fields["amount"],
-        "currency": deal.fields["currency"],
-    }
-    told = _in_order([line for line in lines if line["field_key"] in now])
-    state = dict(now)
-    for line in reversed(told):
-        state[line["field_key"]] = _told(line["field_key"], line["old_value"], now)
-    born = deal.created_at or deal.modified_at
-    past = [_step(deal, None, state, born, "0", "")]
-    for at, group in groupby(told, key=lambda line: _at(line)):
-        for number, step in enumerate(_steps(list(group), state, now)):
-            before = _stage_key(state), state["value"], state["currency"]
-            for line in step:
-                state[line["field_key"]] = _told(line["field_key"], line["new_value"], now)
-            if before != (_stage_key(state), state["value"], state["currency"]):
-                mark, by = f"{stamp(at)}/{number}", str(step[0].get("actor_user_id") or "")
-                past.append(_step(deal, before[0], state, at, mark, by))
-    return past
-
-
-def _at(line: Row) -> datetime:
-    at = moment(line["time"])
-    if at is None:
-        raise ValueError("a change without a time")
-    return at
-
-
-def _in_order(lines: Sequence[Row]) -> list[Row]:
-    """Oldest first. Times are whole seconds, so that the order within one is told by old values following new ones."""
-    turned = lines[::-1]
-    backward = sorted(turned, key=_at)
-    last: dict[str, Any] = {}
-    for line in backward:
-        if last.setdefault(line["field_key"], line["old_value"]) != line["old_value"]:
-            return sorted(lines, key=_at)
-        last[line["field_key"]] = line["new_value"]
-    return backward
-
-
-def _steps(lines: list[Row], state: Mapping[str, Any], now: Mapping[str, Any]) -> list[list[Row]]:
-    """The lines of one second as steps of one stage each; an amount goes with the stage before it."""
-    trial, steps, has_moved = dict(state), [list[Row]()], False
-    for line in lines:
-        before = _stage_key(trial)
-        trial[line["field_key"]] = _told(line["field_key"], line["new_value"], now)
-        is_move = _stage_key(trial) != before
-        if is_move and has_moved:
-            steps.append([])
-        has_moved = has_moved or is_move
-        steps[-1].append(line)
-    return steps
-
-
-def _told(member: str, value: Any, now: Mapping[str, Any]) -> Any:
-    if member == "value":
-        return _decimal(value)
-    return now[member] if value is None else str(value)
-
-
-def _stage_key(state: Mapping[str, Any]) -> str:
-    if state["status"] in ("won", "lost"):
-        return f"{state['pipeline_id']}:{state['status']}"
-    return str(state["stage_id"])
-
-
-def _step(
-    deal: RemoteRecord, before: str | None, state: Mapping[str, Any], at: datetime, mark: str, by: str
-) -> StageChange:
-    return StageChange(
-        f"{deal.remote_id}/{mark}", deal.remote_id, before, _stage_key(state), state["value"], state["currency"], at, by
-    )
-
-
-# --- webhooks --------------------------------------------------------------------------------------------
-
-
-def hints(raw: RawWebhook, user: str, password: str) -> list[Hint]:
-    """What a webhook of version 2 speaks of; `Misuse` unless it brings the right name and password."""
-    headers = {name.lower(): value for name, value in raw.headers.items()}
-    right = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-    given = headers.get("authorization", "")
-    if not password or not hmac.compare_digest(given.encode("utf-8", "replace"), right.encode()):
-        raise Misuse("The webhook's name or password is wrong.", code="bad_signature")
-    try:
-        meta = read_json(raw.body)["meta"]
-        kind, action = KINDS.get(meta["entity"]), str(meta["action"])
-        remote_id = str(int(meta["entity_id"]))
-        event_id = ":".join(str(meta.get(name, "")) for name in ("id", "entity", "entity_id", "action", "timestamp"))
-    except (ValueError, ArithmeticError, KeyError, TypeError, RecursionError):
-        raise Misuse("The webhook's body cannot be read.", code="unreadable") from None
-    return [] if kind is None else [Hint(kind, remote_id, event_id, is_gone=action == "delete")]

@@ -5,8 +5,9 @@ import pkgutil
 from functools import cache
 
 from .base import Call, Dialect, Logged, Route
-from .records import Duplicate, ObjectType, Record, Records, position
+from .records import Records, position
 from .scenario import Fault
+from .shapes import Duplicate, ObjectType, Record
 
 
 @cache

@@ -35,8 +35,9 @@ from urllib.parse import unquote
 from ..messages import Answer, Request, json_answer
 from ..meters import Bucket, Calls
 from ..rules import Refused
-from .records import Clock, ObjectType, Record, Records
+from .records import Records
 from .scenario import Fault, Scenario, spoiled
+from .shapes import Clock, ObjectType, Record
 
 RowT = TypeVar("RowT")
 TROUBLES = ("status", "html", "reset", "timeout", "half", "drip")

@@ -20,8 +20,8 @@ from ..rules import Refused
 from .base import Call, Route
 from .hubspot_objects import FIRST_ID, TYPES, Objects, Told, V, iso, number_of, type_of, wrong
 from .hubspot_schema import OWNERS, PIPELINES, PROPERTIES, STAGES, link_terms, prop, terms
-from .records import ObjectType, Record
 from .scenario import Fault
+from .shapes import ObjectType, Record
 
 CATEGORIES = {400: "VALIDATION_ERROR", 401: "INVALID_AUTHENTICATION", 404: "OBJECT_NOT_FOUND", 409: "CONFLICT",
               423: "LOCKED", 429: "RATE_LIMITS"}  # fmt: skip

@@ -10,7 +10,7 @@ from ..meters import Bucket
 from ..rules import Refused
 from .base import Call, Dialect
 from .hubspot_schema import DEFAULTS, PROPERTIES, STAGES, fault_of, invalid
-from .records import Duplicate, Record
+from .shapes import Duplicate, Record
 
 V = "2026-09"
 TYPES = {

@@ -17,7 +17,7 @@ from ..messages import Answer, Request
 from ..rules import Refused
 from ..session import digest, is_signed_in, login, page, redirect
 from .base import Dialect
-from .records import Record
+from .shapes import Record
 
 PER_PAGE = 50
 VERBS = {"archive": "Archive", "delete": "Delete", "restore": "Restore"}

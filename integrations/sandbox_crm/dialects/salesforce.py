@@ -15,12 +15,12 @@ from urllib.parse import parse_qs, urlsplit
 from ..messages import Answer, json_answer
 from ..rules import Refused
 from .base import Call, Route
-from .records import Duplicate, Record
 from .salesforce_objects import FIELDS, KEY, PREFIXES, field_of
 from .salesforce_org import PAGE, VERSION, Cursor, Org
 from .salesforce_query import Row
 from .salesforce_soql import parse
 from .salesforce_write import checked, refusal
+from .shapes import Duplicate, Record
 
 BATCH, SMALLEST_PAGE = 200, 200
 MOST_PARTS, MOST_QUERIES = 25, 5

@@ -14,10 +14,10 @@ import jwt
 from ..messages import Answer, json_answer
 from ..rules import Refused
 from .base import Call, Dialect
-from .records import Members, ObjectType, Record
 from .salesforce_objects import KEY, STAGES, make_id
 from .salesforce_query import Engine
 from .scenario import Fault
+from .shapes import Members, ObjectType, Record
 
 VERSION = "v68.0"
 PAGE = 2000

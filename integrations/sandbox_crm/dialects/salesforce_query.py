@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..rules import Refused
-from .records import Line, Members, Record, Records
+from .records import Records
 from .salesforce_objects import FIELDS, Field, make_id
 from .salesforce_soql import All, Any_, Compare, Condition, In, Literal, Query, malformed
 from .salesforce_write import cleaned
+from .shapes import Line, Members, Record
 
 Row = dict[str, Any]
 BIN_DAYS = timedelta(days=15)

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from ..rules import Refused
-from .records import Record, Records
+from .records import Records
 from .salesforce_objects import PREFIXES, Field
+from .shapes import Record
 
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
 TEXTS = ("string", "email", "phone", "url", "textarea", "picklist", "reference", "id", "date", "datetime")

@@ -31,7 +31,7 @@ from typing import Any
 
 from ..messages import Answer
 from ..rules import Refused
-from .records import Clock
+from .shapes import Clock
 
 KINDS = ("status", "html", "reset", "half", "timeout", "drip", "rows", "duplicate", "reorder", "expire", "meanwhile")
 PAGE = b"<!DOCTYPE html><html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>"

@@ -17,6 +17,7 @@ from integrations.connectors import base
 from integrations.connectors import pipedrive_records as read
 from integrations.connectors.base import Account, Draft, Hint, RawWebhook, Window
 from integrations.connectors.pipedrive import PipedriveConnector
+from integrations.connectors.pipedrive_history import has_moved, stage_changes
 from tests.integrations.connectors.faults import answering, faulty
 from tests.integrations.sandbox_crm.running import TOKEN, running_crm
 
@@ -146,13 +147,13 @@ def test_deals_as_documented_are_read():
         None,
         date(2026, 3, 31),
     )
-    assert read.has_moved(won) and not read.has_moved(deleted)
+    assert has_moved(won) and not has_moved(deleted)
 
 
 @pytest.mark.parametrize("turn", [1, -1], ids=["newest first", "oldest first"])
 def test_a_changelog_as_documented_is_read_in_either_order(turn):
     won = read.record("deal", payload("deals")["data"][0])
-    steps = read.stage_changes(won, payload("changelog")["data"][::turn])
+    steps = stage_changes(won, payload("changelog")["data"][::turn])
     assert [(each.from_stage, each.to_stage, each.amount) for each in steps] == [
         (None, "1", Decimal(1000)), ("1", "2", Decimal(1000)), ("2", "3", Decimal(1000)),
         ("3", "1:won", Decimal("1234.5")),

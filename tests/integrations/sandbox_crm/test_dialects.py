@@ -11,7 +11,7 @@ import requests
 from integrations.connectors import connector_for
 from integrations.connectors.base import Account, Window
 from integrations.sandbox_crm.dialects import Dialect, Fault, ObjectType, Records, dialects, position
-from integrations.sandbox_crm.dialects.records import Clock, Duplicate
+from integrations.sandbox_crm.dialects.shapes import Clock, Duplicate
 from integrations.sandbox_crm.rules import Refused
 from tests.integrations.sandbox_crm.running import TOKEN, running_crm
 
