@@ -10,14 +10,77 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 TITLES = {
     "rules": "Five rule methods, totals per campaign (floats)",
     "cents": "Five rule methods, credits exact to the cent, totals per campaign",
-    "markov": "Markov, first order, the model alone",
-    "hazard": "Additive hazard, eight lags tried, the fit alone",
+    "markov": "Markov, first order: the model alone, and in brackets with sorting and preparing",
+    "hazard": "Additive hazard, eight lags tried: the fit alone, and in brackets with sorting and preparing",
 }
+MILLION, GIB = 10**6, 2**30
 
 
 def seconds(run: dict[str, Any]) -> float:
     """What is compared: the model alone where sorting and preparing are told apart, else everything."""
     return float(run["parts"]["model"] if run["work"] in ("markov", "hazard") else run["seconds"])
+
+
+def conclude(results: dict[str, Any]) -> None:
+    """Add our ratios to the best peers, and the goals."""
+    results["ratios"] = ratios(results["runs"])
+    results["goals"] = goals(results)
+
+
+def goals(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was to be reached, and what was seen; goals whose work was not measured at their size are left out."""
+    found: list[dict[str, Any]] = []
+
+    def note(what: str, limit: float, seen: float, goal: str, shown: str) -> None:
+        found.append(
+            {"what": what, "goal": goal, "limit": limit, "value": seen, "seen": shown, "reached": seen <= limit}
+        )
+
+    best = {(row["work"], row["touches"]): row for row in results["ratios"]}
+    ours = {
+        (run["work"], run["touches"]): run for run in results["runs"] if run["program"] == "ours" and "error" not in run
+    }
+    for work, limit, what in (
+        ("rules", 1.0, "five rule methods, 1M touches"),
+        ("markov", 0.02, "Markov of first order, 1M touches"),
+    ):
+        if row := best.get((work, MILLION)):
+            ratio = row["ours_to_best"]
+            shown = f"{ratio:.2g} × {row['best_peer']} ({seconds(ours[work, MILLION]) * 1000:,.0f} ms)"
+            note(what, limit, ratio, f"≤ {limit:g} × the fastest peer", shown)
+    if run := ours.get(("hazard", MILLION)):
+        note("additive hazard, 1M touches", 3.0, seconds(run), "≤ 3 s", f"{seconds(run):.2f} s")
+    for work, what in (("rules", "as floats"), ("cents", "to the cent")):
+        if run := ours.get((work, 10 * MILLION)):
+            size = run["above_input_bytes"]
+            note(f"memory above the input, 10M touches, {what}", GIB, size, "≤ 1 GiB", f"{size / 2**20:,.0f} MiB")
+    for row in results.get("database", ()):
+        found += _database_goals(row)
+    return found
+
+
+def _database_goals(found: dict[str, Any]) -> list[dict[str, Any]]:
+    if "error" in found:
+        return []
+    raw, full = found["copy_out"] + found["copy_in"], found["full_run"]
+    rows = []
+    for name, what, limit, whole, of in (
+        ("first_run", "database to credits stored", 2.0, raw, "COPY out + COPY in"),
+        ("full_run", "the same, replacing credits", 2.0, raw, "COPY out + COPY in"),
+        ("recompute_when_due", "recomputing 100 changed deals", 0.02, full, "the full run"),
+    ):
+        ratio = found[name] / whole
+        rows.append(
+            {
+                "what": f"{what}, {found['touches']:,} touches of {found['opportunities']:,} deals",
+                "goal": f"≤ {limit:g} × {of}",
+                "limit": limit,
+                "value": ratio,
+                "seen": f"{ratio:.3g} × ({found[name]:.2f} s)",
+                "reached": ratio <= limit,
+            }
+        )
+    return rows
 
 
 def agreement(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -51,8 +114,7 @@ def agreement(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
-    """Write results.json and the read-me's tables."""
-    results["ratios"] = ratios(results["runs"])
+    """Write results.json and the read-me's tables; call conclude() before."""
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     page = folder / "README.md"
     text = page.read_text(encoding="utf-8")
@@ -97,17 +159,30 @@ def tables(results: dict[str, Any]) -> str:
         f" {machine['memory_bytes'] / 2**30:.0f} GiB, Python {machine['python']}, NumPy {machine['numpy']};"
         f" load average before and after {load}.\n"
     ]
+    lines += _goals(results["goals"])
     for work, title in TITLES.items():
         runs = [run for run in results["runs"] if run["work"] == work]
         if runs:
             lines += [f"### {title}\n", *_speed(runs), ""]
-    lines += [*_agreement(results["agreement"]), *_reconciled(results["runs"]), *_database(results.get("database"))]
+    lines += [*_agreement(results["agreement"]), *_reconciled(results["runs"])]
+    for row in results.get("database", ()):
+        lines += _database(row)
     return "\n".join(lines) + "\n"
+
+
+def _goals(rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    lines = ["### What was to be reached\n", "| work | goal | seen | reached |", "|---|---|---|---|"]
+    for row in rows:
+        lines.append(f"| {row['what']} | {row['goal']} | {row['seen']} | {'yes' if row['reached'] else '**no**'} |")
+    return [*lines, ""]
 
 
 def _speed(runs: list[dict[str, Any]]) -> list[str]:
     sizes = sorted({run["touches"] for run in runs})
     programs = list(dict.fromkeys(run["program"] for run in runs))
+    ours = {run["touches"]: run for run in runs if run["program"] == "ours" and "error" not in run}
     lines = [
         "| program | " + " | ".join(f"{size:,} touches" for size in sizes) + " |",
         "|---|" + "---:|" * len(sizes),
@@ -115,16 +190,22 @@ def _speed(runs: list[dict[str, Any]]) -> list[str]:
     for program in programs:
         mine = {run["touches"]: run for run in runs if run["program"] == program}
         name = next((f"{program} {run['version']}" for run in mine.values() if "version" in run), program)
-        lines.append(f"| {name} | " + " | ".join(_cell(mine.get(size)) for size in sizes) + " |")
+        cells = [_cell(mine.get(size), ours.get(size)) for size in sizes]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
 
 
-def _cell(run: dict[str, Any] | None) -> str:
+def _cell(run: dict[str, Any] | None, ours: dict[str, Any] | None) -> str:
     if run is None:
         return "–"
     if "error" in run:
         return str(run["error"]).replace("|", "/")
-    return f"{seconds(run) * 1000:,.0f} ms · {run['above_input_bytes'] / 2**20:,.0f} MiB"
+    shown = f"{seconds(run) * 1000:,.0f} ms"
+    if "parts" in run:
+        shown += f" ({run['seconds'] * 1000:,.0f})"
+    if ours is not None and run is not ours:
+        shown += f" · {seconds(run) / seconds(ours):,.2f} × ours"
+    return f"{shown} · {run['above_input_bytes'] / 2**20:,.0f} MiB"
 
 
 def _agreement(rows: list[dict[str, Any]]) -> list[str]:
@@ -162,14 +243,12 @@ def _reconciled(runs: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def _database(found: dict[str, Any] | None) -> list[str]:
-    if not found:
-        return []
-    lines = ["### Database to stored credits, PostgreSQL\n"]
+def _database(found: dict[str, Any]) -> list[str]:
+    lines = [f"### Database to stored credits, PostgreSQL, {found['touches']:,} touches\n"]
     if "error" in found:
         return [*lines, found["error"], ""]
     lines += [
-        f"{found['touches']:,} touches, {found['opportunities']:,} opportunities, {found['credits']:,} credits.\n",
+        f"{found['opportunities']:,} opportunities, {found['credits']:,} credits.\n",
         "| what | seconds | of |",
         "|---|---:|---|",
     ]

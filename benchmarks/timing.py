@@ -21,14 +21,17 @@ def memory(field: str) -> int:
 
 
 def measured(work: Callable[[], dict], repeats: int) -> dict:
-    """Do the work so often; the last result, with the median of seconds and the peak of memory beside it."""
+    """Do the work so often; the last result, with the medians of seconds and of its parts' and the peak of memory."""
     before = memory("VmRSS")
-    seconds, found = [], {}
+    seconds, parts, found = [], [], {}
     for _ in range(repeats):
         began = time.perf_counter()
         found = work()
         seconds.append(time.perf_counter() - began)
+        parts.append(found.get("parts", {}))
     peak = memory("VmHWM")
+    if "parts" in found:
+        found["parts"] = {name: statistics.median(part[name] for part in parts) for name in found["parts"]}
     return {
         "seconds": statistics.median(seconds),
         "fastest": min(seconds),

@@ -4,6 +4,7 @@
 plain HTTP on loopback), ``dev`` and ``test``.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from config.logs import structlog_logging
 
 # Lets annotations such as ModelAdmin[Lead] stand at run time, too.
 django_stubs_ext.monkeypatch()
+
+# Before anybody imports NumPy. Its linear algebra is used on small systems, which more threads make no faster; on a
+# busy machine they wait for each other, spinning.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent

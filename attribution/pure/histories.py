@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from attribution.pure.journeys import DAY
-from attribution.pure.ordering import Flags, Floats, Ints, order_within
+from attribution.pure.ordering import Flags, Floats, Ints, gathered, grouped_order
+from attribution.pure.parallel import each, slices
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +36,17 @@ class Histories:
         return len(self.channel_of)
 
     @cached_property
-    def is_first(self) -> Flags:
-        """Whether a touch is its person's first, bool[touches]."""
-        return _changes(self.person)
+    def starts(self) -> Ints:
+        """The first touch of each person who has any, int64[walks]."""
+        return np.flatnonzero(_changes(self.person))
 
     @cached_property
-    def is_last(self) -> Flags:
-        """Whether a touch is its person's last, bool[touches]."""
-        return _changes(self.person[::-1])[::-1]
+    def last(self) -> Ints:
+        """The last touch of each person who has any, int64[walks]."""
+        last = np.empty_like(self.starts)
+        last[:-1] = self.starts[1:] - 1
+        last[-1:] = len(self.person) - 1
+        return last
 
 
 def histories(
@@ -63,14 +67,18 @@ def histories(
     Moments are int64 microseconds, ``tie`` the touch ids. A person is at risk from ``starts_at``, or from the first
     touch where that is earlier, to ``ends_at``: the conversion, or the moment of looking.
     """
-    kept = np.flatnonzero(at <= ends_at[person])
-    order = kept[order_within(person[kept], at[kept], tie[kept])]
-    person, at = person[order], at[order]
+    is_before = np.empty(len(at), dtype=np.bool_)
+    each(lambda part: np.less_equal(at[part], ends_at[person[part]], out=is_before[part]), slices(len(at)))
+    kept = np.flatnonzero(is_before)
+    sorted_rows = grouped_order(*(gathered(column, kept) for column in (person, at, tie)))
+    order, person = gathered(kept, sorted_rows.rows), sorted_rows.group
+    at = gathered(at, order)
+    starts = np.flatnonzero(_changes(person))
     since = starts_at.copy()
-    np.minimum.at(since, person, at)
+    since[person[starts]] = np.minimum(since[person[starts]], at[starts])
     return Histories(
         person=person,
-        place=place[order],
+        place=gathered(place, order),
         left=(ends_at[person] - at) / DAY,
         days=np.maximum(ends_at - since, 0) / DAY,
         converted=converted,

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.pure.ordering import Flags, Floats, Ints, grouped_order
+from attribution.pure.ordering import Flags, Floats, Ints, gathered, grouped_order, take_into
 from attribution.pure.parallel import each, slices
 
 Number = TypeVar("Number", np.int64, np.float64)
@@ -152,17 +152,17 @@ class Journeys:
     @cached_property
     def touch(self) -> Ints:
         """Touch ids, int64[touches]."""
-        return _gathered(self.touches.id, self.row)
+        return gathered(self.touches.id, self.row)
 
     @cached_property
     def campaign(self) -> Ints:
         """Campaign indexes, int64[touches]."""
-        return _gathered(self.touches.campaign, self.row)
+        return gathered(self.touches.campaign, self.row)
 
     @cached_property
     def channel(self) -> Ints:
         """Channel indexes, int64[touches]."""
-        return _gathered(self.touches.channel, self.row)
+        return gathered(self.touches.channel, self.row)
 
     @cached_property
     def is_self_initiated(self) -> Flags:
@@ -228,7 +228,7 @@ def build(touches: Touches, milestones: Milestones, settings: Settings) -> tuple
     age = np.empty(len(touches), dtype=np.int64)
 
     def measure(part: slice) -> None:
-        _take(milestones.milestone_at, touches.opportunity[part], age[part])
+        take_into(age[part], milestones.milestone_at, touches.opportunity[part])
         age[part] -= touches.occurred_at[part]
 
     each(measure, slices(len(touches)))
@@ -260,7 +260,7 @@ def _sorted(
     opportunity = order.group[starts]
     place = np.zeros(len(milestones), dtype=np.int64)
     place[opportunity] = np.arange(len(starts))
-    age = _gathered(moment, order.rows)
+    age = gathered(moment, order.rows)
     return Journeys(
         touches=touches,
         milestones=milestones,
@@ -271,17 +271,6 @@ def _sorted(
         opportunity=opportunity,
         starts=starts,
     )
-
-
-def _gathered(values: Ints, rows: Ints) -> Ints:
-    gathered = np.empty(len(rows), dtype=np.int64)
-    each(lambda part: _take(values, rows[part], gathered[part]), slices(len(rows)))
-    return gathered
-
-
-def _take(values: Ints, rows: Ints, out: Ints) -> None:
-    # No row is out of range; any mode but "raise" lets numpy write straight into the result.
-    np.take(values, rows, out=out, mode="clip")
 
 
 def _rejection_codes(touches: Touches, milestones: Milestones, settings: Settings, age: Ints) -> NDArray[np.int8]:

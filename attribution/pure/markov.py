@@ -18,20 +18,20 @@ _CLOSE = 1e-12
 """Relative residual at which an iteration over pairs counts as solved; values are kept to nine digits."""
 
 
-def transitions(place: Ints, is_first: Flags, is_last: Flags, converted: Flags, places: int) -> Ints:
+def transitions(place: Ints, starts: Ints, last: Ints, converted: Flags, places: int) -> Ints:
     """Count the steps of all walks, int64[places + 1, places + 2].
 
-    ``place``, ``is_first`` and ``is_last`` run over sorted touches, ``converted`` over the walks in their order. Rows
-    are the places, then the start; columns the places, then conversion and nothing.
+    ``place`` runs over sorted touches, ``starts`` and ``last`` are the places in it where walks begin and end,
+    ``converted`` runs over the walks. Rows are the places, then the start; columns the places, then conversion and
+    nothing.
     """
     width = places + 2
-    came_from = np.empty_like(place)
-    came_from[1:] = place[:-1]
-    came_from[is_first] = places
-    came_from *= width
-    came_from += place
-    counts = np.bincount(came_from, minlength=(places + 1) * width)
-    ends = place[is_last] * width + np.where(converted, places, places + 1)
+    step = np.empty_like(place)
+    np.multiply(place[:-1], width, out=step[1:])
+    step[starts] = places * width
+    step += place
+    counts = np.bincount(step, minlength=(places + 1) * width)
+    ends = place[last] * width + np.where(converted, places, places + 1)
     counts += np.bincount(ends, minlength=len(counts))
     return counts.reshape(places + 1, width)
 
@@ -53,8 +53,8 @@ def removal_effects(counts: Ints) -> Floats:
 
 def first_order(seen: Histories) -> Floats:
     """Return the removal effect of each place, float64[places]; people without a touch take no part."""
-    converted = seen.converted[seen.person[seen.is_last]]
-    return removal_effects(transitions(seen.place, seen.is_first, seen.is_last, converted, seen.places))
+    converted = seen.converted[seen.person[seen.last]]
+    return removal_effects(transitions(seen.place, seen.starts, seen.last, converted, seen.places))
 
 
 def second_order(seen: Histories) -> Floats:
@@ -84,18 +84,18 @@ class _Pairs:
     def __init__(self, seen: Histories) -> None:
         before = np.empty_like(seen.place)
         before[1:] = seen.place[:-1]
-        before[seen.is_first] = seen.places
+        before[seen.starts] = seen.places
         pairs, state = np.unique(before * seen.places + seen.place, return_inverse=True)
         size = len(pairs)
         self.place = pairs % seen.places
-        follows = np.flatnonzero(~seen.is_first)
+        follows = np.delete(np.arange(len(state)), seen.starts)
         steps = sparse.coo_matrix((np.ones(len(follows)), (state[follows - 1], state[follows])), (size, size)).tocsr()
-        converted = seen.converted[seen.person[seen.is_last]]
-        ends = state[seen.is_last]
+        converted = seen.converted[seen.person[seen.last]]
+        ends = state[seen.last]
         seldom = np.bincount(state, minlength=size).astype(np.float64)
         self.steps = sparse.diags(1 / seldom) @ steps
         self.ends = np.bincount(ends, weights=converted, minlength=size) / seldom
-        starts = np.bincount(state[seen.is_first], minlength=size)
+        starts = np.bincount(state[seen.starts], minlength=size)
         self.starts = starts / starts.sum()
 
     def converts(self, without: int | None) -> float:

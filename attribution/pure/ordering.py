@@ -79,6 +79,19 @@ def grouped_order(group: Ints, value: Ints, tie: Ints | None = None) -> Order:
     return Order(order, packed, _doubled(order, same, value, tie))
 
 
+def gathered(values: Ints, rows: Ints) -> Ints:
+    """Return ``values[rows]``, int64[rows], over threads. Every row must be in range: none is checked."""
+    found = np.empty(len(rows), dtype=np.int64)
+    each(lambda part: take_into(found[part], values, rows[part]), slices(len(rows)))
+    return found
+
+
+def take_into(out: Ints, values: Ints, rows: Ints) -> None:
+    """Write ``values[rows]`` to ``out``, int64[rows]. Every row must be in range: none is checked."""
+    # Any mode but "raise" lets numpy write straight into the result.
+    np.take(values, rows, out=out, mode="clip")
+
+
 def _sort(packed: Ints) -> None:
     """Sort in place, the lower and the upper half at once."""
     middle = len(packed) // 2

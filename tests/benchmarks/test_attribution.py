@@ -65,6 +65,37 @@ def test_ratios_and_differences_are_against_the_best_peer() -> None:
         ("slow", 0.25),
         ("quick", 0.0),
     }
-    assert "| slow | 9,000 ms" in report.tables(
-        {"at": "2026-01-01", "machine": attribution.machine() | {"load_after": (0.0,)}, "runs": runs, "agreement": []}
-    )
+    results = {"at": "2026-01-01", "machine": attribution.machine() | {"load_after": (0.0,)}, "runs": runs}
+    report.conclude(results)
+    assert results["goals"] == []
+    assert "| slow | 9,000 ms · 4.50 × ours" in report.tables(results | {"agreement": []})
+
+
+def test_goals_are_reached_or_not_by_what_was_measured() -> None:
+    million = 10**6
+
+    def run(program: str, work: str, seconds: float, touches: int = million, memory: int = 10) -> dict:
+        parts = {"parts": {"model": seconds}} if work in ("markov", "hazard") else {}
+        row = {"program": program, "work": work, "touches": touches, "seconds": 2 * seconds, **parts}
+        return {**row, "above_input_bytes": memory}
+
+    runs = [
+        *(run("ours", work, seconds) for work, seconds in (("rules", 2.0), ("markov", 0.03), ("hazard", 3.5))),
+        *(run("quick", work, 1.0) for work in ("rules", "markov")),
+        run("ours", "rules", 9.0, 10 * million, 2**30),
+        run("ours", "cents", 9.0, 10 * million, 2**30 + 1),
+    ]
+    row = {"touches": 9, "opportunities": 3, "copy_out": 1.0, "copy_in": 3.0}
+    database = [{**row, "first_run": 8.0, "full_run": 9.0, "recompute_when_due": 0.1}, {"touches": 9, "error": "no"}]
+    results = {"runs": runs, "database": database}
+    report.conclude(results)
+    assert [(goal["value"], goal["reached"]) for goal in results["goals"]] == [
+        (2.0, False),
+        (0.03, False),
+        (3.5, False),
+        (2**30, True),
+        (2**30 + 1, False),
+        (2.0, True),
+        (2.25, False),
+        (pytest.approx(0.1 / 9), True),
+    ]
