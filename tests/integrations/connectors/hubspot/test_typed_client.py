@@ -6,7 +6,6 @@ of them, and parse the dialect's answer strictly into its own models. The client
 speaks 2026-09, whose published description has the same paths and members, but lets values of properties be null.
 """
 
-# ruff: noqa: F811 - fixtures come from the connector's own test
 import collections.abc
 import json
 import re
@@ -22,7 +21,6 @@ from typing_extensions import is_typeddict
 
 from integrations.connectors.base import Draft, Window
 from integrations.connectors.hubspot_session import VERSION
-from tests.integrations.connectors.test_hubspot import connect, hubspot, server  # noqa: F401
 
 COVERED = "2026-03"
 # Route of the dialect → the typed client's method; groups of the path are its positional or keyword arguments.
