@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = {1440: 1000, 390: 844}
@@ -51,7 +51,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """`make demo` without make, with a smaller company; on PostgreSQL when the suite runs there."""
     folder = tmp_path_factory.mktemp("portal")
@@ -84,12 +84,17 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         assert process.wait(30) == 0, log.read_text()[-2000:]
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium. Its driver keeps an event loop in this thread, in which Django refuses to ask the database and hands
+    out connections of its own: it must end before whatever this process tests next."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu"]
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {"executable_path": path, "args": [*quiet, *sandbox], "headless": True}
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, args=[*quiet, *sandbox])
+        yield chromium
+        chromium.close()
 
 
 class Visitor:
