@@ -26,6 +26,8 @@ DATABASE_FREE = (
     "tests/integrations/sandbox_crm",
     "tests/dev",
 )
+# What is seen of a page is made from the same rows; its queries and its demo run on both.
+LOOKS = ("tests/browser/test_looks.py",)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def unavailable(names: list[str]) -> str:
 
 
 def pytest_command(report: Path, left_out: str, extra: list[str]) -> list[str]:
-    """Two workers; a file's tests stay together, so that its costly fixtures are made once."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+    """Two workers; tests/scheduling.py says what stays together and what is begun first."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-p", "tests.scheduling"]
     return [*command, f"--junitxml={report}", *(["-m", left_out] if left_out else []), *extra]
 
 
@@ -80,7 +82,7 @@ def run(database: str, left_out: str, extra: list[str]) -> Outcome:
         servers = [sys.executable, "-m", "tests.services", *([] if is_second else ["--no-postgres"])]
         # Whoever names a folder means it, on both.
         is_asked = any(argument.startswith("tests") for argument in extra)
-        ignored = [f"--ignore={each}" for each in DATABASE_FREE] if is_second and not is_asked else []
+        ignored = [f"--ignore={each}" for each in (*DATABASE_FREE, *LOOKS)] if is_second and not is_asked else []
         command = [*servers, "--", *pytest_command(report, left_out, [*ignored, *extra])]
         status = subprocess.run(command, cwd=state.ROOT, check=False).returncode
         text = report.read_text() if report.exists() else ""

@@ -1,0 +1,67 @@
+"""Every page looks right at both widths, passes axe, and works with and without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Portal, Visitor
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "marketing_director": [
+        "/reports",
+        "/attribution",
+        "/pipeline",
+        "/leads",
+        "/integration-points",
+        "/imports",
+        "/figures",
+    ],
+    "sales_leader": ["/pipeline", "/integration-points", "/integration-points/1.1.1", "/connections"],
+    "sales_rep": ["/leads", "/pipeline", "/integration-points"],
+    "admin": ["/connections", "/imports"],
+}
+
+
+@pytest.mark.parametrize("role", sorted(PAGES))
+def test_every_page_looks_right(portal: Portal, visitor: Visitor, role: str) -> None:
+    visitor.sign_in(role)
+    for path in PAGES[role]:
+        answer = visitor.page.goto(path)
+        assert answer is not None and answer.status == 200, f"{role} {path}: {answer and answer.status}"
+        visitor.look(f"{role}{path.replace('/', '-')}")
+
+
+def test_sign_in_page_and_errors_look_right(visitor: Visitor) -> None:
+    visitor.page.goto("/account/login/")
+    visitor.look("sign-in")
+    visitor.sign_in("sales_rep")
+    visitor.page.goto("/nothing-here")
+    visitor.look("not-found")
+
+
+def test_a_figure_opens_to_its_rows_without_leaving_the_page(visitor: Visitor) -> None:
+    visitor.sign_in("sales_leader")
+    visitor.page.goto("/pipeline")
+    visitor.page.locator(".tile a").first.click()
+    panel = visitor.page.locator("dialog#panel")
+    panel.get_by_text("Formula").first.wait_for()
+    assert panel.locator("tbody tr").count() > 0
+    assert "/pipeline" in visitor.page.url
+
+
+def test_pages_work_without_scripts(browser: Any, portal: Portal) -> None:
+    context = browser.new_context(base_url=portal.url, java_script_enabled=False)
+    page = context.new_page()
+    user = portal.users["sales_leader"]
+    page.goto("/account/login/")
+    page.fill("input[name=login]", user["email"])
+    page.fill("input[name=password]", user["password"])
+    page.click("form button[type=submit] >> nth=0")
+    page.goto("/pipeline")
+    page.locator(".tile a").first.click()
+    assert page.get_by_text("Formula").count() > 0
+    context.close()
