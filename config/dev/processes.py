@@ -51,6 +51,8 @@ def _before_exec(death_signal: signal.Signals) -> Callable[[], None] | None:
     libc, parent = ctypes.CDLL(None), os.getpid()
 
     def prepare() -> None:
+        # What a shell starts in the background is deaf to Ctrl-C, and so would be all that it starts.
+        signal.signal(death_signal, signal.SIG_DFL)
         libc.prctl(_PR_SET_PDEATHSIG, int(death_signal))
         if os.getppid() != parent:  # the parent died between fork and prctl, so no signal will ever come
             os._exit(1)

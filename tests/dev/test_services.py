@@ -111,7 +111,8 @@ def test_exit_status_is_the_commands() -> None:
 def test_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     env = {**os.environ, "RUN_MARK": str(tmp_path)}
     ready = tmp_path / "ready"
-    words = command("sh", "-c", f"echo $VAR_DIR > {ready}; sleep 60")
+    # The shell ends at once and leaves a child behind that heeds no Ctrl-C.
+    words = command("sh", "-c", f"sleep 60 & echo $VAR_DIR > {ready}; wait")
     # A shell starts what it puts in the background deaf to Ctrl-C, and the deaf have deaf children.
     run = subprocess.Popen(words, cwd=ROOT, env=env, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert wait_until(lambda: ready.exists() and ready.read_text().endswith("\n"), 60)
@@ -126,12 +127,14 @@ def test_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Path) 
 def test_killed_run_leaves_no_process_and_the_next_removes_its_folder(tmp_path: Path) -> None:
     env = {**os.environ, "RUN_MARK": str(tmp_path)}
     ready = tmp_path / "ready"
-    run = subprocess.Popen(command("sh", "-c", f"echo $VAR_DIR > {ready}; exec sleep 60"), cwd=ROOT, env=env)
+    words = command("sh", "-c", f"echo $VAR_DIR > {ready}; exec sleep 60")
+    # Even when started in the background of a shell, which makes all below it deaf to Ctrl-C.
+    run = subprocess.Popen(words, cwd=ROOT, env=env, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     assert wait_until(lambda: ready.exists() and ready.read_text().endswith("\n"), 60)
     folder = Path(ready.read_text().strip()).parent
     run.kill()
     run.wait()
-    assert wait_until(lambda: processes_with(str(tmp_path)) == [], 60)
+    assert wait_until(lambda: processes_with(str(tmp_path)) == [], 30)
     services.remove_leftovers(Path("/tmp"))
     assert not folder.exists()
 
