@@ -1,5 +1,7 @@
 """An org of the sandbox's Salesforce: its objects, who signs in, what its people do, and how it says no."""
 
+import base64
+import binascii
 import secrets
 import time
 from collections import deque
@@ -30,6 +32,7 @@ USERS = (
     ("Jana Weber", "jana.weber@example.com", "jana.weber@acme.example"),
     ("Tom Okafor", "tom.okafor@example.com", "tom.okafor@acme.example"),
 )
+CODES = {"not_found": "NOT_FOUND", "method_not_allowed": "METHOD_NOT_ALLOWED", "invalid_json": "JSON_PARSER_ERROR"}
 FAULTS = {
     401: ("INVALID_SESSION_ID", "Session expired or invalid"),
     403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
@@ -143,7 +146,7 @@ class Org(Dialect):
     def error(self, refused: Refused) -> Answer:
         """`[{"message", "errorCode"}]`, with `fields` where one is at fault."""
         fault = refused.fault
-        body: dict[str, Any] = {"message": fault.message, "errorCode": fault.code}
+        body: dict[str, Any] = {"message": fault.message, "errorCode": CODES.get(fault.code, fault.code)}
         return json_answer([body | ({"fields": [fault.field]} if fault.field else {})], refused.status)
 
     def error_body(self, fault: Fault) -> Answer:
@@ -229,11 +232,12 @@ class Org(Dialect):
     # --- signing in ---
 
     def token(self, call: Call) -> Answer:
-        """Client credentials, or a signed assertion of a known app for a known user."""
+        """Client credentials, in the form or by HTTP Basic, or a signed assertion of a known app for a known user."""
         form = call.request.form()
         grant = form.get("grant_type")
         if grant == "client_credentials":
-            if not form.get("client_id") or not self.tokens.is_static(form.get("client_secret", "")):
+            client, secret = _client(call, form)
+            if not client or not self.tokens.is_static(secret):
                 return _refused("invalid_client", "invalid client credentials")
         elif grant == JWT_GRANT:
             if problem := self._problem(form.get("assertion", "")):
@@ -257,10 +261,22 @@ class Org(Dialect):
             return "audience is invalid"
         except (jwt.PyJWTError, ValueError):
             return "invalid assertion"
-        if claims["exp"] > time.time() + ASSERTION_SECONDS:
+        if float(claims["exp"]) > time.time() + ASSERTION_SECONDS:
             return "invalid assertion"
         known = self.records.find("User", "Username", [str(claims["sub"])])
         return "" if known else "user hasn't approved this consumer"
+
+
+def _client(call: Call, form: Mapping[str, str]) -> tuple[str, str]:
+    """Name and secret of the app."""
+    basic = call.request.headers.get("authorization", "").removeprefix("Basic ")
+    if not basic:
+        return form.get("client_id", ""), form.get("client_secret", "")
+    try:
+        client, _, secret = base64.b64decode(basic).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return client, secret
 
 
 def _refused(error: str, description: str) -> Answer:

@@ -1,4 +1,5 @@
-"""Every request of a whole session, compared with what Salesforce's own guide says of it (`payloads/salesforce`)."""
+"""Every request of a whole session, compared with what Salesforce's own guide says of it, and its own collection of
+requests for Postman beside it (`facts/salesforce.json`)."""
 
 import json
 import re
@@ -13,7 +14,8 @@ from integrations.connectors.base import Window
 from integrations.sandbox_crm.dialects.scenario import Fault
 from tests.integrations.connectors.salesforce_org import drafts, running_org
 
-FACTS = json.loads((Path(__file__).parent / "payloads" / "salesforce" / "requests.json").read_text())
+FACTS = json.loads((Path(__file__).parent / "facts" / "salesforce.json").read_text())
+ITEMS = [item for each in FACTS["requests"] for item in each.get("collection", ())]
 TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "number": (int, float), "null": type(None),
 }  # fmt: skip
@@ -73,6 +75,28 @@ def check(request: Any) -> str:
     return fact["source"]
 
 
+def collected(request: Any) -> str:
+    """The item of Salesforce's collection that the request is; fails where it sends what no example there sends."""
+    for item in ITEMS:
+        url = re.sub(r":\w+", r"\\w+", re.escape(item["url"].rstrip("/")).replace(r"\{\{version\}\}", r"68\.0"))
+        sent = request.body.decode()
+        form = sorted(dict(parse_qsl(sent))) if "form" in item else None
+        if item["method"] != request.method or not re.fullmatch(url, request.path.rstrip("/")):
+            continue
+        if form is not None and form != sorted(item["form"]):
+            continue
+        assert sorted(request.query) == item.get("query", []), request.path
+        if "body" in item:
+            body = json.loads(sent)
+            assert set(body) <= set(item["body"]), request.path
+            assert all(set(item["row"]) - {"body"} <= set(row) for row in body[item["body"][-1]]), request.path
+        return str(item["item"])
+    assert re.search(r"/query(All)?/\w+-\d+$", request.path), (
+        f"{request.method} {request.path} is not in the collection"
+    )
+    return "the next page"
+
+
 @pytest.fixture
 def org(tmp_path):
     with running_org(tmp_path) as running:
@@ -105,6 +129,8 @@ def test_every_request_is_one_of_the_guide(org):
     fresh.check()
     sources = {check(logged.request) for logged in org.dialect.log}
     assert sources == {each["source"] for each in FACTS["requests"]}, "each address was asked at least once"
+    known = {collected(logged.request) for logged in org.dialect.log}
+    assert known == {each["item"] for each in ITEMS} - {"Auth / JWT Bearer Token Flow"} | {"the next page"}
     bad = [(logged.request.path, logged.status) for logged in org.dialect.log if logged.status >= 400]
     assert [status for _, status in bad] == [401]
 
