@@ -1,12 +1,13 @@
 """Liveness (the process answers) and readiness (it can do its work)."""
 
-from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from config.cache import SharedOrOwn
 
 
 @require_safe
@@ -37,10 +38,11 @@ def _database() -> str:
 
 
 def _broker() -> str:
-    if not settings.REDIS_URL:
+    shared = caches["default"]
+    if not isinstance(shared, SharedOrOwn):
         return "ok"
     try:
-        cache.get("readyz")
+        shared.ping()
     except Exception as error:
         return type(error).__name__
     return "ok"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -13,11 +12,12 @@ from leads.models import ApiKey
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
-log = structlog.get_logger(__name__)
-
 
 class KeyThrottle(SimpleRateThrottle):
-    """Counts per key, or per address for callers without one (never by a header a caller could forge)."""
+    """Counts per key, or per address for callers without one (never by a header a caller could forge).
+
+    The cache never fails: a form must not lose a lead because nobody can count it (config.cache).
+    """
 
     scope = "key"
     num_requests: int
@@ -28,12 +28,7 @@ class KeyThrottle(SimpleRateThrottle):
         return f"throttle:{self.scope}:{who}"
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        try:
-            is_allowed = super().allow_request(request, view)
-        except Exception as error:
-            # The counts live beside the broker. A form must not lose a lead because nobody can count it.
-            log.warning("throttle_unavailable", error=type(error).__name__)
-            return True
+        is_allowed = super().allow_request(request, view)
         if self.rate:
             left = max(0, self.num_requests - len(self.history))
             reset = int(self.duration - (self.now - self.history[-1])) if self.history else int(self.duration)

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.core.cache import caches
 from django.core.paginator import Page
 from django.template.context import Context
 from django.template.loader import render_to_string
@@ -158,18 +159,28 @@ def empty_state(title: str, why: str, **more: Any) -> dict[str, Any]:
 
 @register.inclusion_tag("_ui/progress.html")
 def progress(label: str, done: int, total: int | None, **more: Any) -> dict[str, Any]:
-    """Long work. Optional: url (polled each second until is_done), is_done, is_failed, note, id."""
+    """Long work. Optional: url (polled each second until is_done), is_done, is_failed, note, id.
+
+    What is not done says so when the queue that wakes its workers is away.
+    """
     percent = min(100, done * 100 // total) if total else None
     is_done = more.get("is_done") or more.get("is_failed") or False
     return {
         "id": "progress",
         **more,
+        "is_queue_away": not is_done and _is_queue_away(),
         "label": label,
         "done": done,
         "total": total,
         "percent": percent,
         "is_done": is_done,
     }
+
+
+def _is_queue_away() -> bool:
+    """The queue stands on the server of the shared cache, which knows whether it answers (config.cache)."""
+    asked = getattr(caches["default"], "is_away", None)
+    return asked is not None and bool(asked())
 
 
 @register.inclusion_tag("_ui/ring.html")
