@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, Sum
+from pytest_django import DjangoDbBlocker
 
 from alignment.models import AcceptanceCriterion, Evidence, IntegrationPoint, SignOff, WeeklyReport
 from attribution.models import AttributionRun, Credit
 from config.demo import seed as seed_module
 from config.demo import seed_crm, seed_points
 from config.demo.company import build
-from config.demo.seed import Order, seed_demo
+from config.demo.seed import Order
+from config.dev.state import write_private
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap
 from integrations.sandbox_crm.store import Store
 from leads.actions.score_lead import score_leads
@@ -43,30 +42,28 @@ from leads.models import (
     User,
 )
 from leads.pure import lifecycle
-
-AT = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)
-LEADS = 300
+from tests.config.demo.ordered import AT, LEADS, order_for, quiet
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
-@pytest.fixture
-def order(tmp_path: Path) -> Order:
-    return Order(
-        at=AT, out=tmp_path / "demo.json", url="http://127.0.0.1:8000", leads=LEADS,
-        reports=1,
-        sandbox_data=tmp_path / "crm.sqlite3", sandbox_url="http://127.0.0.1:8081", sandbox_token="a-token-of-the-demo",
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def made(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Order]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        order = order_for(tmp_path_factory.mktemp("demo"))
+        quiet(order)
+        yield order
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def seeded(order: Order) -> Iterator[Order]:
-    seed_demo(order=order, say=lambda line: None)
-    yield order
-
-
-def quiet(order: Order) -> dict[str, object]:
-    return seed_demo(order=order, say=lambda line: None)
+def seeded(made: Order) -> Iterator[Order]:
+    """The demo, made once; what a test changes of its rows is rolled back, and its file put back, after the test."""
+    kept = made.out.read_bytes()
+    yield made
+    write_private(made.out, kept.decode())
 
 
 def test_counts_match_the_company(seeded: Order) -> None:
@@ -197,21 +194,6 @@ def test_every_live_lead_is_with_the_crm_or_owed_to_it(seeded: Order) -> None:
     assert not PendingPush.objects.filter(lead__in=unlinked).exclude(state="pending").exists()
 
 
-def test_same_seed_same_rows(order: Order) -> None:
-    def rows() -> list[object]:
-        with transaction.atomic():
-            quiet(order)
-            found = [
-                *Lead.objects.order_by("pk").values_list("public_id", "email", "score", "stage", "owner__email"),
-                *Touchpoint.objects.order_by("pk").values_list("public_id", "occurred_at", "kind", "campaign__code"),
-                *Opportunity.objects.order_by("pk").values_list("public_id", "name", "reporting_cents", "closed_at"),
-            ]
-            transaction.set_rollback(True)
-        return found
-
-    assert rows() == rows()
-
-
 def test_seeding_twice_doubles_nothing_and_keeps_the_sign_ins(seeded: Order) -> None:
     def state() -> list[int]:
         return [model.objects.count() for model in (Lead, Touchpoint, Opportunity, LeadScore, User, ApiKey, JobRun)]
@@ -255,42 +237,6 @@ def test_a_lost_file_gets_new_sign_ins(seeded: Order) -> None:
     assert ApiKey.objects.count() == 1
     director = User.objects.get(email=first["users"][0]["email"])
     assert not director.check_password(first["users"][0]["password"])
-
-
-def test_an_interrupted_seeding_starts_afresh(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*args: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(seed_crm, "load_sandbox", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            quiet(order)
-    assert not Lead.objects.exists()
-    assert not JobRun.objects.exists()
-    quiet(order)
-    assert Lead.objects.count() == LEADS
-
-
-def test_an_interruption_after_the_rows_is_finished_next_time(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(order: Order) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(seed_module, "AFTERWARDS", [("interrupted", interrupt)])
-        with pytest.raises(KeyboardInterrupt):
-            quiet(order)
-    assert JobRun.objects.get(kind=seed_module.KIND).state == JobRun.State.RUNNING
-    quiet(order)
-    assert JobRun.objects.get(kind=seed_module.KIND).state == JobRun.State.DONE
-    assert Lead.objects.count() == LEADS
-
-
-def test_other_peoples_data_is_refused(tmp_path: Path) -> None:
-    Lead.objects.create(email="ada@example.com", captured_at=AT, changed_at=AT)
-    with pytest.raises(CommandError, match="empty"):
-        call_command("seed_demo", "--leads", "100", "--out", str(tmp_path / "demo.json"))
-    assert Lead.objects.count() == 1
-    assert not (tmp_path / "demo.json").exists()
 
 
 def test_the_next_row_gets_a_number_of_its_own(seeded: Order) -> None:
