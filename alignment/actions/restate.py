@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,13 +16,15 @@ from alignment.actions.compose_report import MARKETING_PROMISES, SALES_PROMISES,
 from alignment.actions.read_figures import PENDING
 from alignment.models import Restatement, WeeklyReport
 from leads.figures import words
-from leads.figures.base import Number, Scope, UnknownFigure, definition, figure, series
-from leads.models import CampaignCost, Company, LeadEvent, OpportunityChange, Touchpoint
+from leads.figures.base import Cause, Number, Scope, UnknownFigure, definition, figure, series
+from leads.models import Company, LeadEvent, OpportunityChange, Touchpoint
 from leads.pure.week import Period, Week
 
 WEEKS_WATCHED = 26
 RESTATED = (*TILES, *SALES_PROMISES, *MARKETING_PROMISES, "attribution.coverage", "attribution.revenue")
 CORRECTED = "Rows of the week were corrected after publication"
+NAMED, LONGEST = 2, 300
+"""So many causes are told in full, and so many signs of all of them."""
 
 
 def restate(*, at: datetime) -> list[Restatement]:
@@ -46,7 +48,7 @@ def restate(*, at: datetime) -> list[Restatement]:
                 continue
             published, current = about["value"], today[report.pk, key]
             if not _is_same(seen.get((report.pk, key), published), current):
-                cause = _cause(report, key)
+                cause = _cause(report, key, at)
                 found.append(
                     Restatement(
                         report=report,
@@ -103,7 +105,8 @@ def _values_today(reports: list[WeeklyReport], company: Company, at: datetime) -
         first, last = Week.parse(alike[0].week), Week.parse(alike[-1].week)
         scope = replace(report_scope(company=company, week=last, at=at), tz=ZoneInfo(zone), method=method)
         for key in RESTATED:
-            asked = [report for report in alike if _is_same_question(report, key)]
+            version = _version(key)
+            asked = [report for report in alike if version is not None and report.definitions.get(key) == version]
             if not asked:
                 continue
             if PENDING in definition(key).parts(scope):
@@ -119,11 +122,11 @@ def _as_published(scope: Scope, report: WeeklyReport) -> Scope:
     return replace(scope, period=Week.parse(report.week).period(scope.tz), at=report.as_of)
 
 
-def _is_same_question(report: WeeklyReport, key: str) -> bool:
+def _version(key: str) -> int | None:
     try:
-        return bool(report.definitions.get(key) == definition(key).version)
+        return definition(key).version
     except UnknownFigure:
-        return False
+        return None
 
 
 def _is_same(one: Number | None, other: Number | None) -> bool:
@@ -144,21 +147,30 @@ def _last_seen(reports: list[WeeklyReport]) -> dict[tuple[int, str], float | Non
 # --- causes ----------------------------------------------------------------------------------------------------------
 
 
-def _cause(report: WeeklyReport, key: str) -> str:
+def _cause(report: WeeklyReport, key: str, at: datetime) -> str:
     """What was recorded after publication about the period of the figure, in a sentence."""
     about = report.content["figures"][key]
     start, end = (datetime.fromisoformat(moment) for moment in about["period"])
+    tz = ZoneInfo(report.time_zone)
+    scope = Scope(period=Period(start, end), at=at, tz=tz, currency=report.currency, method=report.content["method"])
+    told = _told(definition(key).causes(scope, report.published_at))
     if key == "leads.lead_velocity":
         start -= timedelta(days=92)  # it looks at the two whole months before
-    said = list(_causes(key, Period(start, end), ZoneInfo(report.time_zone), report.published_at))
-    return ("; ".join(said) if said else CORRECTED)[:300]
+    said = [*told, *_causes(key, Period(start, end), report.published_at)]
+    text = "; ".join(said) if said else CORRECTED
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _causes(key: str, period: Period, tz: ZoneInfo, since: datetime) -> Iterable[str]:
-    if key.startswith(("spend.", "attribution.roi")):
-        days = (_day(period.start, tz), _day(period.end, tz))
-        costs = CampaignCost.objects.filter(recorded_at__gt=since, spent_on__gte=days[0], spent_on__lt=days[1])
-        yield from _said(costs.count(), "cost", "came in late")
+def _told(causes: Sequence[Cause]) -> Iterable[str]:
+    """Each cause in full where they are few, else how many of which kind and the largest in full."""
+    if len(causes) <= NAMED:
+        return [cause.text for cause in causes]
+    kinds = Counter(cause.kind for cause in causes)
+    counted = ", ".join(f"{count:,} × {kind}" for kind, count in kinds.most_common())
+    return [f"{counted}; most of all: {max(causes, key=lambda cause: cause.weight).text}"]
+
+
+def _causes(key: str, period: Period, since: datetime) -> Iterable[str]:
     if key.startswith(("pipeline.", "attribution.")):
         changes = OpportunityChange.objects.filter(recorded_at__gt=since).filter(
             Q(opportunity__closed_at__gte=period.start, opportunity__closed_at__lt=period.end)
@@ -176,10 +188,6 @@ def _causes(key: str, period: Period, tz: ZoneInfo, since: datetime) -> Iterable
         dated = events.filter(happened_at__gte=period.start, happened_at__lt=period.end)
         late = dated.filter(kind__in=(LeadEvent.Kind.STAGE_CHANGED, LeadEvent.Kind.FOLLOW_UP_DONE))
         yield from _said(late.values("lead").distinct().count(), "lead", "had late news of the week")
-
-
-def _day(at: datetime, tz: ZoneInfo) -> date:
-    return at.astimezone(tz).date()
 
 
 def _said(count: int, noun: str, verb: str, plural: str = "") -> Iterable[str]:

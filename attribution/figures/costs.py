@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -10,7 +11,8 @@ from attribution.figures import rows
 from attribution.figures.credits import revenue_part, unpriced
 from attribution.pure import rollup
 from leads.figures import columns
-from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, definition, register
+from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, definition, register
+from leads.figures.cost_causes import advertising_causes, cost_causes
 from leads.models import DealStatus, Opportunity
 
 _CAMPAIGN = frozenset({"channel", "campaign"})
@@ -91,6 +93,10 @@ def _per_customer(totals: Totals) -> Number | None:
     return None if cost is None or not customers else round(cost / customers)
 
 
+def _acquisition_causes(scope: Scope, since: datetime | None) -> list[Cause]:
+    return cost_causes(replace(scope, channel="", campaign=""), since)
+
+
 register(
     Definition(
         key="attribution.cost",
@@ -103,6 +109,7 @@ register(
         better="neither",
         filters=_CAMPAIGN,
         is_company_wide=True,
+        causes=cost_causes,
     )
 )
 register(
@@ -119,6 +126,7 @@ register(
         arithmetic="({revenue} − {cost}) ÷ {cost}",
         filters=_RETURN,
         is_company_wide=True,
+        causes=cost_causes,
     )
 )
 register(
@@ -135,6 +143,7 @@ register(
         arithmetic="{revenue} ÷ {cost}",
         filters=_RETURN,
         is_company_wide=True,
+        causes=advertising_causes,
     )
 )
 register(
@@ -151,5 +160,6 @@ register(
         arithmetic="{cost} ÷ {customers}",
         better="down",
         is_company_wide=True,
+        causes=_acquisition_causes,
     )
 )

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 from attribution.figures import rows
 from attribution.figures.costs import cost_parts
-from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, register
+from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, register
+from leads.figures.cost_causes import cost_causes
 from leads.pure.money import format_money
 from leads.pure.week import Period, midnight, month_bounds
 
@@ -94,6 +95,10 @@ def _parts(scope: Scope) -> Parts:
     return {"cost": found.cost, "revenue": found.revenue, "months": until, **found.unknown}
 
 
+def _causes(scope: Scope, since: datetime | None) -> list[Cause]:
+    return cost_causes(replace(scope, period=Period(_EVER, scope.at)), since)
+
+
 def _months(totals: Totals) -> Number | None:
     return totals["months"]
 
@@ -114,5 +119,6 @@ register(
         better="down",
         filters=frozenset({"channel", "campaign", "method", "basis", "scope"}),
         is_company_wide=True,
+        causes=_causes,
     )
 )

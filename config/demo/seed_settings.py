@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 
@@ -16,6 +17,9 @@ from leads.models import (
     CampaignCost,
     Channel,
     Company,
+    CostChange,
+    CostDoor,
+    CostEntry,
     ExchangeRate,
     PipelineStage,
     RepAbsence,
@@ -29,6 +33,7 @@ from leads.models import (
 )
 
 _REPORTED_AT = time(4)  # before Monday's report
+COST_SOURCE = "demo"
 FIT_THRESHOLD, BEHAVIOUR_THRESHOLD = 30, 25
 
 
@@ -74,21 +79,50 @@ def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
         ({"currency": row.currency, "valid_from": row.day, "rate": row.rate} for row in company.rates),
     )
     ground.rates = Rates.current()
+    rows = [
+        {
+            "campaign_id": ground.campaigns[cost.campaign].pk,
+            "spent_on": cost.day,
+            "amount_cents": cost.cents,
+            "currency": cost.currency,
+            "reporting_cents": ground.rates.reporting_cents(
+                amount_cents=cost.cents, currency=cost.currency, on=cost.day
+            ),
+            "source": COST_SOURCE,
+            "recorded_at": min(datetime.combine(cost.reported_on, _REPORTED_AT, UTC), company.until),
+        }
+        for cost in company.costs
+    ]
+    bulk.stream(CampaignCost, iter(rows))
+    _write_cost_history(bulk, rows)
+
+
+def _write_cost_history(bulk: Bulk, rows: list[dict[str, Any]]) -> None:
+    """What a feed of the ad platforms sent at one moment about a campaign is an entry."""
+    said: dict[tuple[int, datetime], list[dict[str, Any]]] = {}
+    for row in rows:
+        said.setdefault((row["campaign_id"], row["recorded_at"]), []).append(row)
+    entries = bulk.put(
+        CostEntry,
+        (
+            CostEntry(
+                campaign_id=campaign, source=COST_SOURCE, door=CostDoor.API, by_name="Spend feed", said_at=recorded_at
+            )
+            for campaign, recorded_at in said
+        ),
+    )
     bulk.stream(
-        CampaignCost,
+        CostChange,
         (
             {
-                "campaign_id": ground.campaigns[cost.campaign].pk,
-                "spent_on": cost.day,
-                "amount_cents": cost.cents,
-                "currency": cost.currency,
-                "reporting_cents": ground.rates.reporting_cents(
-                    amount_cents=cost.cents, currency=cost.currency, on=cost.day
-                ),
-                "source": "demo",
-                "recorded_at": min(datetime.combine(cost.reported_on, _REPORTED_AT, UTC), company.until),
+                "entry_id": entry.pk,
+                "spent_on": row["spent_on"],
+                "after_cents": row["amount_cents"],
+                "after_currency": row["currency"],
+                "after_reporting_cents": row["reporting_cents"],
             }
-            for cost in company.costs
+            for entry, days in zip(entries, said.values(), strict=True)
+            for row in days
         ),
     )
 

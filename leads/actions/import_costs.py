@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from leads.actions.import_leads import Outcome
+from leads.actions.keep_cost_history import Said
 from leads.actions.record_costs import DayCost, record_costs
 from leads.models import Campaign
 from leads.pure.import_rows import CostRecord, RowRefused
@@ -15,7 +16,7 @@ from leads.pure.import_rows import CostRecord, RowRefused
 SOURCE = "import"
 
 
-def import_costs(*, records: Sequence[CostRecord], at: datetime) -> list[Outcome]:
+def import_costs(*, records: Sequence[CostRecord], said: Said, at: datetime) -> list[Outcome]:
     """Take costs in, in one transaction; outcomes are in the order of the records.
 
     A later file replaces the amount of the same campaign and day. Costs entered by hand or sent to the API are another
@@ -29,7 +30,7 @@ def import_costs(*, records: Sequence[CostRecord], at: datetime) -> list[Outcome
             DayCost(campaigns[record.campaign], record.spent_on, record.amount_cents, record.currency)
             for record in known
         ]
-        stored = iter(record_costs(costs=costs, source=SOURCE, at=at))
+        stored = iter(record_costs(costs=costs, source=SOURCE, said=said, at=at))
         return [
             next(stored)
             if record.campaign in campaigns

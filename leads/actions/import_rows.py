@@ -16,7 +16,8 @@ from django.db.models.functions import Now
 from leads.actions.import_costs import import_costs
 from leads.actions.import_leads import LeadOptions, Outcome, import_leads
 from leads.actions.import_opportunities import import_opportunities
-from leads.models import Company, ImportKind, ImportRowError, ImportRun, JobRun
+from leads.actions.keep_cost_history import Said
+from leads.models import Company, CostDoor, ImportKind, ImportRowError, ImportRun, JobRun
 from leads.pure.import_fields import FIELDS, channel_words
 from leads.pure.import_rows import (
     CostRecord,
@@ -52,7 +53,7 @@ def import_rows(*, run_id: int, at: datetime, batch: int = BATCH, on_batch: OnBa
     """
     if not _claim(run_id, at):
         return None
-    run = ImportRun.objects.select_related("job").get(pk=run_id)
+    run = ImportRun.objects.select_related("job__started_by").get(pk=run_id)
     try:
         _take_all(run, at, batch, on_batch)
     except TakenOver:
@@ -186,7 +187,9 @@ def _dispatch(run: ImportRun, records: Sequence[Record], at: datetime) -> list[O
         case ImportKind.OPPORTUNITIES:
             return import_opportunities(records=cast(Sequence[DealRecord], records), source=source, at=at)
         case _:
-            return import_costs(records=cast(Sequence[CostRecord], records), at=at)
+            by = run.job.started_by if run.job else None
+            said = Said(door=CostDoor.IMPORT, by=by, reason=f"file {run.file_name}")
+            return import_costs(records=cast(Sequence[CostRecord], records), said=said, at=at)
 
 
 def _finish(run: ImportRun, state: JobRun.State, message: str) -> None:

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models.functions import Lower
 
+from leads.actions.keep_cost_history import Amount, Day, Said, hold_costs, keep_cost_history
 from leads.actions.price import Rates
-from leads.models import Campaign, CampaignCost, Channel
+from leads.actions.record_costs import AMOUNTS, put
+from leads.models import Campaign, CampaignCost, Channel, CostDoor
 from leads.pure.channels import OTHER
 
 CODE, NAME = 120, 160
@@ -68,6 +70,8 @@ def record_campaigns(
                 continue
             channel = channels.get(fact.channel) or channels[OTHER]
             recorded.append(RecordedCampaign(_create(fact, channel, codes), True, {}))
+        # Before any is written, and all at once: two writers in different orders would wait for each other for ever.
+        hold_costs(each.campaign.pk for each in recorded)
         changed = [each.campaign for each in recorded if each.filled]
         for campaign in changed:
             campaign.save()  # one by one, so that the history of settings knows them
@@ -113,23 +117,37 @@ def _record_costs(pairs: Sequence[tuple[Campaign, CampaignFact]], source: str, a
     rows = list(CampaignCost.objects.filter(campaign__in=ids))
     others = {row.campaign_id for row in rows if row.source != source}
     own = {row.campaign_id: row for row in rows if row.source == source}
-    rates, gone = Rates.current(), []
+    rates = Rates.current()
+    days: list[Day] = []
+    gone: list[CampaignCost] = []
     new: list[CampaignCost] = []
     changed: list[CampaignCost] = []
     for campaign, fact in pairs:
         row, day = own.pop(campaign.pk, None), fact.starts_on or campaign.starts_on
         if campaign.pk in others or fact.cost_cents is None or not fact.currency or day is None:
-            gone += [row.pk] if row is not None and campaign.pk in others else []
+            gone += [row] if row is not None and campaign.pk in others else []
             continue
-        values = (day, fact.cost_cents, fact.currency)
-        if row is not None and (row.spent_on, row.amount_cents, row.currency) == values:
+        if row and (row.spent_on, row.amount_cents, row.currency) == (day, fact.cost_cents, fact.currency):
             continue
+        cents = rates.reporting_cents(amount_cents=fact.cost_cents, currency=fact.currency, on=day)
+        amount = Amount(fact.cost_cents, fact.currency, cents)
+        days += _moved(row, Day(campaign.pk, day, None, amount))
         fresh = row or CampaignCost(campaign=campaign, source=source)
-        fresh.spent_on, fresh.amount_cents, fresh.currency = values
-        fresh.reporting_cents = rates.reporting_cents(amount_cents=values[1], currency=values[2], on=day)
-        fresh.recorded_at = at
+        fresh.spent_on = day
+        put(fresh, amount, at)
         (changed if row is not None else new).append(fresh)
-    CampaignCost.objects.filter(pk__in=gone).delete()
+    days += [Day(row.campaign_id, row.spent_on, Amount.of(row), None) for row in gone]
+    CampaignCost.objects.filter(pk__in=[row.pk for row in gone]).delete()
     CampaignCost.objects.bulk_create(new)
-    columns = ["spent_on", "amount_cents", "currency", "reporting_cents", "recorded_at"]
-    CampaignCost.objects.bulk_update(changed, columns, batch_size=200)
+    CampaignCost.objects.bulk_update(changed, ["spent_on", *AMOUNTS], batch_size=200)
+    keep_cost_history(days=days, source=source, said=Said(door=CostDoor.CRM, name=source), at=at)
+
+
+def _moved(row: CampaignCost | None, day: Day) -> list[Day]:
+    """What the history gets: another amount of the same day, or one day taken back and another that came in."""
+    if row is None:
+        return [day]
+    before = Amount.of(row)
+    if row.spent_on == day.spent_on:
+        return [Day(day.campaign, day.spent_on, before, day.after)]
+    return [Day(day.campaign, row.spent_on, before, None), day]

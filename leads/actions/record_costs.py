@@ -9,12 +9,14 @@ from typing import Literal
 
 from django.db import transaction
 
+from leads.actions.keep_cost_history import Amount, Day, Said, hold_costs, keep_cost_history
 from leads.actions.price import Rates
-from leads.models import Campaign, CampaignCost
+from leads.models import CampaignCost
 from leads.pure.money import split_cents
 
 MAX_DAYS = 3_700
 MANUAL = "manual"
+AMOUNTS = ("amount_cents", "currency", "reporting_cents", "recorded_at")
 Outcome = Literal["created", "updated", "unchanged"]
 
 
@@ -49,16 +51,15 @@ def spread(*, campaign: int, first: date, last: date, amount_cents: int, currenc
     return [DayCost(campaign, first + timedelta(days=n), cents, currency) for n, cents in enumerate(parts)]
 
 
-def record_costs(*, costs: Sequence[DayCost], source: str, at: datetime) -> list[Outcome]:
+def record_costs(*, costs: Sequence[DayCost], source: str, said: Said, at: datetime) -> list[Outcome]:
     """Store costs of one source, each campaign and day once, in one transaction; outcomes in the order given.
 
     A day's amount replaces what the same source said before; other sources' stay, and the day counts all of them. The
-    company currency is filled in at the rate of the day, and stays empty without one.
+    company currency is filled in at the rate of the day, and stays empty without one. What changed is in the history.
     """
-    campaigns = sorted({cost.campaign for cost in costs})
+    campaigns = {cost.campaign for cost in costs}
     with transaction.atomic():
-        # Two writers of the same new day would both insert: the campaigns' rows put them in order.
-        list(Campaign.objects.select_for_update().filter(pk__in=campaigns).order_by("pk").values_list("pk"))
+        hold_costs(campaigns)
         rows = CampaignCost.objects.filter(
             campaign__in=campaigns,
             spent_on__gte=min((cost.spent_on for cost in costs), default=date.min),
@@ -68,33 +69,32 @@ def record_costs(*, costs: Sequence[DayCost], source: str, at: datetime) -> list
         known = {(row.campaign_id, row.spent_on): row for row in rows.order_by("pk")}
         rates = Rates.current()
         outcomes: list[Outcome] = []
+        days: list[Day] = []
         new: list[CampaignCost] = []
         changed: list[CampaignCost] = []
         for cost in costs:
-            values = {
-                "amount_cents": cost.amount_cents,
-                "currency": cost.currency,
-                "reporting_cents": rates.reporting_cents(
-                    amount_cents=cost.amount_cents, currency=cost.currency, on=cost.spent_on
-                ),
-            }
             row = known.get((cost.campaign, cost.spent_on))
-            if row is None:
-                new.append(
-                    CampaignCost(
-                        campaign_id=cost.campaign, spent_on=cost.spent_on, source=source, recorded_at=at, **values
-                    )
-                )
-                outcomes.append("created")
-            elif all(getattr(row, name) == value for name, value in values.items()):
+            before, after = Amount.of(row) if row else None, _priced(cost, rates)
+            if before == after:
                 outcomes.append("unchanged")
-            else:
-                for name, value in {**values, "recorded_at": at}.items():
-                    setattr(row, name, value)
-                changed.append(row)
-                outcomes.append("updated")
+                continue
+            days.append(Day(cost.campaign, cost.spent_on, before, after))
+            outcomes.append("updated" if row else "created")
+            kept = row or CampaignCost(campaign_id=cost.campaign, spent_on=cost.spent_on, source=source)
+            put(kept, after, at)
+            (changed if row else new).append(kept)
         CampaignCost.objects.bulk_create(new, batch_size=500)
-        CampaignCost.objects.bulk_update(
-            changed, ["amount_cents", "currency", "reporting_cents", "recorded_at"], batch_size=200
-        )
+        CampaignCost.objects.bulk_update(changed, AMOUNTS, batch_size=200)
+        keep_cost_history(days=days, source=source, said=said, at=at)
     return outcomes
+
+
+def put(row: CampaignCost, amount: Amount, at: datetime) -> None:
+    """Give a row another amount; the caller saves AMOUNTS."""
+    row.amount_cents, row.currency, row.reporting_cents = amount.cents, amount.currency, amount.reporting_cents
+    row.recorded_at = at
+
+
+def _priced(cost: DayCost, rates: Rates) -> Amount:
+    reporting = rates.reporting_cents(amount_cents=cost.amount_cents, currency=cost.currency, on=cost.spent_on)
+    return Amount(cost.amount_cents, cost.currency, reporting)

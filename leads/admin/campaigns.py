@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Subquery, Sum
 from django.http import HttpRequest
+from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.models import Campaign, CampaignCost, Channel, ChannelRule, Company, PipelineStage
+from leads.actions.forget_costs import forget_cost_rows
+from leads.actions.keep_cost_history import Said
+from leads.admin.read_only import ReadOnly
+from leads.models import (
+    Campaign,
+    CampaignCost,
+    Channel,
+    ChannelRule,
+    Company,
+    CostChange,
+    CostDoor,
+    CostEntry,
+    PipelineStage,
+    User,
+)
 from leads.models.campaign import MAX_DEPTH
 from leads.pure.money import InvalidAmount, format_money, to_amount, to_cents
 
@@ -93,25 +108,56 @@ class CampaignAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
 
 
 @admin.register(CampaignCost)
-class CampaignCostAdmin(admin.ModelAdmin[CampaignCost]):
-    """Costs by day. Amounts come from imports and the API; here they are looked up."""
+class CampaignCostAdmin(ReadOnly):
+    """Costs by day. Amounts come from imports and the API; here they are looked up and, for want of another door, taken
+    back, which leaves its entry in the history."""
 
     list_display = ("spent_on", "campaign", "amount", "source", "recorded_at")
     list_filter = ("source", ("spent_on", admin.DateFieldListFilter), "campaign__channel")
     search_fields = ("campaign__name", "campaign__code")
     list_select_related = ("campaign",)
     ordering = ("-spent_on", "campaign__name")
-    show_full_result_count = False
 
     @admin.display(description="amount", ordering="amount_cents")
     def amount(self, cost: CampaignCost) -> str:
         return format_money(cost.amount_cents, cost.currency)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: CampaignCost) -> None:
+        self._forget(request, [obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CampaignCost]) -> None:
+        self._forget(request, list(queryset.values_list("pk", flat=True)))
+
+    def _forget(self, request: HttpRequest, ids: list[int]) -> None:
+        forget_cost_rows(ids=ids, said=Said(door=CostDoor.ADMIN, by=cast(User, request.user)), at=timezone.now())
+
+
+class CostChangeInline(admin.TabularInline[CostChange, CostEntry]):
+    model = CostChange
+    extra = 0
+    can_delete = False
+    ordering = ("spent_on",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: CampaignCost | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(CostEntry)
+class CostEntryAdmin(ReadOnly):
+    """What was said about costs, never edited."""
+
+    inlines = (CostChangeInline,)
+    list_display = ("said_at", "campaign", "source", "door", "by_name", "reason")
+    list_filter = ("door", "source", ("said_at", admin.DateFieldListFilter))
+    search_fields = ("campaign__name", "campaign__code", "by_name", "reason")
+    list_select_related = ("campaign",)
+    ordering = ("-said_at", "-pk")
 
 
 class ChannelRuleInline(admin.TabularInline[ChannelRule, Channel]):

@@ -1,4 +1,4 @@
-"""Campaign costs: ``GET`` and ``POST /api/v1/campaigns/{id}/costs``."""
+"""Campaign costs: ``GET`` and ``POST /api/v1/campaigns/{id}/costs``, and how they came to be: ``…/costs/history``."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.actions.import_costs import SOURCE as IMPORTED
+from leads.actions.keep_cost_history import Said
 from leads.actions.record_costs import MANUAL, MAX_DAYS, CostRefused, DayCost, record_costs, spread
 from leads.api.fields import StrictChar, StrictSerializer
 from leads.api.pagination import CursorPagination
 from leads.api.parsers import require_length
 from leads.api.schema import page_of, problems
-from leads.models import Campaign, CampaignCost, Company, Scope
+from leads.models import ApiKey, Campaign, CampaignCost, Company, CostChange, CostDoor, Scope
 from leads.pure.money import InvalidAmount, to_amount, to_cents
 
 MAX_ITEMS = 1_000
@@ -99,6 +100,7 @@ class CostsInput(StrictSerializer):
         max_length=40,
         help_text="who says so, such as google-ads; without it api. Sources add up: a day counts all of them.",
     )
+    reason = StrictChar(required=False, max_length=300, help_text="why it is said or changed; kept in the history")
     costs = CostInput(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
 
     def validate_source(self, value: str) -> str:
@@ -132,6 +134,19 @@ class CostAnswer(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]
     cost = CostMoney()
     reporting = CostMoney(allow_null=True)
+    recorded_at = serializers.DateTimeField()
+
+
+class CostChangeAnswer(serializers.Serializer[Any]):
+    """A day's cost from one source before and after somebody said something; null is unknown."""
+
+    day = serializers.DateField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    before = CostMoney(allow_null=True)
+    after = CostMoney(allow_null=True)
+    door = serializers.ChoiceField(CostDoor.choices)
+    by = serializers.CharField(help_text="a person, a key or a connection; empty in an opening entry")
+    reason = serializers.CharField()
     recorded_at = serializers.DateTimeField()
 
 
@@ -192,8 +207,43 @@ class CampaignCosts(APIView):
         asked.is_valid(raise_exception=True)
         source = asked.validated_data.get("source") or "api"
         costs = _days(campaign, asked.validated_data["costs"])
-        counted = Counter(record_costs(costs=costs, source=source, at=timezone.now()))
+        said = Said(
+            door=CostDoor.API,
+            name=request.auth.name if isinstance(request.auth, ApiKey) else "",
+            reason=asked.validated_data.get("reason") or "",
+        )
+        counted = Counter(record_costs(costs=costs, source=source, said=said, at=timezone.now()))
         return Response({"source": source, **{name: counted[name] for name in ("created", "updated", "unchanged")}})
+
+
+class CampaignCostHistory(APIView):
+    """How the costs of one campaign came to be."""
+
+    required_scope = Scope.COSTS_WRITE
+    http_method_names = ["get", "head"]
+
+    @extend_schema(
+        operation_id="list_campaign_cost_changes",
+        summary="Who said what about a campaign's cost, and what stood before",
+        description="Day by day, the newest first; nothing is ever removed. The newest change of a day and source is "
+        "what stands.",
+        tags=["costs"],
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.DATE),
+            OpenApiParameter("to", OpenApiTypes.DATE, description="Included."),
+            OpenApiParameter("source", str),
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int),
+        ],
+        responses={200: page_of(CostChangeAnswer, "CostChangePage"), **problems(400, 401, 403, 404, 429)},
+    )
+    def get(self, request: Request, campaign_id: UUID) -> Response:
+        rows = CostChange.objects.filter(entry__campaign=_campaign(campaign_id)).select_related("entry")
+        wanted = _filters(request.query_params)
+        rows = rows.filter(**{"entry__source" if name == "source" else name: value for name, value in wanted.items()})
+        paginator = CursorPagination()
+        page: list[CostChange] = list(paginator.paginate_queryset(rows, request, view=self) or [])
+        return paginator.get_paginated_response([_change_answer(row) for row in page])
 
 
 def _campaign(public_id: UUID) -> int:
@@ -259,3 +309,20 @@ def _answer(row: CampaignCost, currency: str) -> dict[str, Any]:
         "reporting": None if reporting is None else {"amount": to_amount(reporting, currency), "currency": currency},
         "recorded_at": row.recorded_at.isoformat(),
     }
+
+
+def _change_answer(row: CostChange) -> dict[str, Any]:
+    return {
+        "day": row.spent_on.isoformat(),
+        "source": row.entry.source,
+        "before": _money(row.before_cents, row.before_currency),
+        "after": _money(row.after_cents, row.after_currency),
+        "door": row.entry.door,
+        "by": row.entry.by_name,
+        "reason": row.entry.reason,
+        "recorded_at": row.entry.said_at.isoformat(),
+    }
+
+
+def _money(cents: int | None, currency: str) -> dict[str, str] | None:
+    return None if cents is None else {"amount": to_amount(cents, currency), "currency": currency}

@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from leads.api.costs import CampaignCosts
+from leads.api.costs import CampaignCostHistory, CampaignCosts
 from leads.api.leads import LeadDetail, LeadList
 
 urlpatterns: list[URLPattern] = [
     path("leads", LeadList.as_view(), name="api-leads"),
     path("leads/<uuid:lead_id>", LeadDetail.as_view(), name="api-lead"),
     path("campaigns/<uuid:campaign_id>/costs", CampaignCosts.as_view(), name="api-campaign-costs"),
+    path("campaigns/<uuid:campaign_id>/costs/history", CampaignCostHistory.as_view(), name="api-campaign-cost-history"),
 ]

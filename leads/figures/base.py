@@ -222,6 +222,41 @@ def _day(at: date, tz: ZoneInfo) -> date:
     return at.astimezone(tz).date() if isinstance(at, datetime) else at
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a figure reads differently than it did: when it happened, and the whole of it in a sentence.
+
+    ``kind`` is the short form that is counted where there are many ("cost changed"); ``weight`` says which to tell
+    first. ``link`` is the URL name of the page that tells more, taking ``link_by``.
+    """
+
+    at: datetime
+    kind: str
+    text: str
+    weight: Number = 0
+    link: str = ""
+    link_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A change of meaning that the company itself made, and so a version of the definition: when, what, by whom, why.
+
+    ``version`` is the definition's from that moment on.
+    """
+
+    version: int
+    at: datetime
+    text: str
+    by: str
+    reason: str
+
+
+def no_causes(scope: Scope, since: datetime | None) -> Sequence[Cause]:
+    """Of a figure that cannot name any."""
+    return ()
+
+
 Parts = Mapping[str, RowSet]
 Totals = Mapping[str, Number | None]
 
@@ -252,6 +287,10 @@ class Definition:
     scope's fields it obeys beside the period. ``weekly`` says how a series is made: "grouped" puts rows into weeks,
     "each" asks anew for every week (stocks, whole months). ``is_company_wide``: has no rows of one rep, so that only
     people who see everything may read it.
+
+    ``causes`` names what restated the figure of a scope: since a moment whatever came, without one what replaced
+    something known. ``revise`` returns the definition as the company's own decisions have made it, with these as
+    ``revisions``, oldest first; `definition` has asked it already.
     """
 
     key: str
@@ -267,6 +306,13 @@ class Definition:
     arithmetic: str = ""
     weekly: Literal["grouped", "each"] = "grouped"
     is_company_wide: bool = False
+    causes: Callable[[Scope, datetime | None], Sequence[Cause]] = no_causes
+    revise: Callable[[Definition], Definition] | None = None
+    revisions: tuple[Revision, ...] = ()
+
+    def revised(self) -> Definition:
+        """The definition in force."""
+        return self.revise(self) if self.revise else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +359,12 @@ def register(definition: Definition) -> Definition:
 
 
 def definition(key: str) -> Definition:
-    """Look a definition up; raises UnknownFigure."""
+    """Look up the definition in force; raises UnknownFigure."""
+    return _registered(key).revised()
+
+
+def _registered(key: str) -> Definition:
+    """As it was written, without what the company decided since: enough for whoever wants only its numbers."""
     try:
         return _registry[key]
     except KeyError:
@@ -322,7 +373,7 @@ def definition(key: str) -> Definition:
 
 def definitions() -> list[Definition]:
     """Every definition, by key."""
-    return [_registry[key] for key in sorted(_registry)]
+    return [_registry[key].revised() for key in sorted(_registry)]
 
 
 def figure(key: str, scope: Scope) -> Figure:
@@ -338,7 +389,7 @@ def series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, 
 
     Definitions with ``weekly="each"`` are asked once per week, as things stood at its end.
     """
-    meaning = definition(key)
+    meaning = _registered(key)
     if meaning.weekly == "each":
         return [(week, _as_of(key, scope, week.period(scope.tz))) for week in weeks_between(first, last)]
     whole = Period(first.bounds(scope.tz)[0], last.bounds(scope.tz)[1])

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from leads.figures import columns
 from leads.figures.base import NO_CAMPAIGN, Column, Definition, Derived, Parts, Row, RowSet, Scope, register
+from leads.figures.cost_causes import advertising_causes, cost_causes
 from leads.models import Campaign, CampaignCost, Channel
 from leads.pure.week import local_date
 
@@ -127,6 +128,7 @@ register(
         better="neither",
         filters=_CAMPAIGN,
         is_company_wide=True,
+        causes=cost_causes,
     )
 )
 register(
@@ -142,6 +144,7 @@ register(
         better="neither",
         filters=_CAMPAIGN,
         is_company_wide=True,
+        causes=advertising_causes,
     )
 )
 register(

@@ -24,6 +24,9 @@ class DaysForm(forms.Form):
         widget=forms.DateInput({"type": "date"}),
         help_text="Empty for a single day. The amount is spread evenly over the days, exact to the cent.",
     )
+    reason = forms.CharField(
+        label="Reason (optional)", max_length=300, required=False, help_text="Why it is said or changed; kept for good."
+    )
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

@@ -4,6 +4,7 @@ from leads.models.account import Account
 from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule, ChannelRuleVersion
 from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission
 from leads.models.company import Company, ExchangeRate
+from leads.models.cost_history import CostChange, CostDoor, CostEntry
 from leads.models.follow_up import FollowUp
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
 from leads.models.job import JobRun
@@ -33,6 +34,9 @@ __all__ = [
     "ChannelRuleVersion",
     "Company",
     "Consent",
+    "CostChange",
+    "CostDoor",
+    "CostEntry",
     "DealStatus",
     "ExchangeRate",
     "FollowUp",

@@ -73,11 +73,20 @@ class ChannelRuleVersion(models.Model):
     rules = models.JSONField()
     change = models.CharField(max_length=300, help_text="what was changed, in words")
     moves = models.PositiveIntegerField(default=0, help_text="touches of the 90 days before that it would judge anew")
+    taken_back_to = models.PositiveIntegerField(
+        null=True, blank=True, help_text="the number of the earlier version whose rules these are again"
+    )
     saved_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     saved_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"Rules, version {self.number}"
+        return f"Rules, {self.title.lower()}"
+
+    @property
+    def title(self) -> str:
+        """ "Version 3", or "Version 3, taken back to version 1"."""
+        back = f", taken back to version {self.taken_back_to}" if self.taken_back_to else ""
+        return f"Version {self.number}{back}"
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -135,9 +144,13 @@ class Campaign(models.Model):
 
 
 class CampaignCost(models.Model):
-    """Money spent on one day. No row means *unknown*; a row of 0 means nothing was spent."""
+    """Money spent on one day. No row means *unknown*; a row of 0 means nothing was spent.
 
-    campaign = models.ForeignKey("leads.Campaign", on_delete=models.CASCADE, related_name="costs")
+    Rows say what stands; how it came to that, and what stood before, is in `CostEntry`.
+    """
+
+    # Not CASCADE: a deleted campaign would take its costs out of past figures without a word.
+    campaign = models.ForeignKey("leads.Campaign", on_delete=models.PROTECT, related_name="costs")
     spent_on = models.DateField(db_index=True)
     amount_cents = models.BigIntegerField()
     currency = models.CharField(max_length=3)

@@ -1,4 +1,4 @@
-"""What a campaign cost, day by day, and the forms to say so."""
+"""What a campaign cost, day by day, who said so and when it changed, and the forms to say so."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from leads.actions.forget_costs import forget_costs
+from leads.actions.keep_cost_history import Said
 from leads.actions.record_costs import MANUAL, CostRefused, record_costs, spread
+from leads.figures.cost_causes import cost_entries, told_entry
 from leads.forms.costs import CostForm, DaysForm
-from leads.models import Campaign, Company, Role, User
+from leads.models import Campaign, Company, CostDoor, Role, User
 from leads.pure import words
 
 PAGE_SIZE = 50
+ENTRIES = 20
 
 
 def may_enter_costs(user: User) -> bool:
@@ -33,8 +36,10 @@ def may_enter_costs(user: User) -> bool:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def campaign_costs(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The costs of a campaign with the form to add or replace those of a day or a period."""
+    """The costs of a campaign with their history, and the form to add or replace those of a day or a period."""
     campaign, company = _campaign(request, public_id), Company.current()
+    if request.method == "POST":
+        _refuse_readers(request)
     form = CostForm(request.POST or None, company=company)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -49,7 +54,8 @@ def campaign_costs(request: HttpRequest, public_id: UUID) -> HttpResponse:
         except CostRefused as error:
             form.add_error("last", str(error))
         else:
-            counted = Counter(record_costs(costs=costs, source=MANUAL, at=timezone.now()))
+            said_by = Said(door=CostDoor.PAGE, by=cast(User, request.user), reason=given["reason"])
+            counted = Counter(record_costs(costs=costs, source=MANUAL, said=said_by, at=timezone.now()))
             said = ", ".join(f"{count} {_days(count)} {outcome}" for outcome, count in counted.items())
             messages.success(request, f"Cost recorded: {said}.")
             return redirect("leads:campaign-costs", campaign.public_id)
@@ -61,10 +67,18 @@ def campaign_costs(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def campaign_costs_forget(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Take back what was entered by hand of a day or a period."""
     campaign = _campaign(request, public_id)
+    _refuse_readers(request)
     form = DaysForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data
-        count = forget_costs(campaign=campaign.pk, first=given["first"], last=given["last"], source=MANUAL)
+        count = forget_costs(
+            campaign=campaign.pk,
+            first=given["first"],
+            last=given["last"],
+            source=MANUAL,
+            said=Said(door=CostDoor.PAGE, by=cast(User, request.user), reason=given["reason"]),
+            at=timezone.now(),
+        )
         messages.success(request, f"The cost of {count} {_days(count)} is unknown again.")
     else:
         why = " ".join(str(text) for texts in form.errors.values() for text in texts)
@@ -73,9 +87,14 @@ def campaign_costs_forget(request: HttpRequest, public_id: UUID) -> HttpResponse
 
 
 def _campaign(request: HttpRequest, public_id: UUID) -> Campaign:
-    if not may_enter_costs(cast(User, request.user)):
-        raise PermissionDenied("Costs are for admins and marketing directors.")
+    if not cast(User, request.user).sees_all:
+        raise PermissionDenied("Costs are about the whole company.")
     return get_object_or_404(Campaign.objects.select_related("channel", "parent"), public_id=public_id)
+
+
+def _refuse_readers(request: HttpRequest) -> None:
+    if not may_enter_costs(cast(User, request.user)):
+        raise PermissionDenied("Admins and marketing directors enter costs.")
 
 
 def _days(count: int) -> str:
@@ -86,6 +105,8 @@ def _page(request: HttpRequest, campaign: Campaign, company: Company, form: Cost
     costs = campaign.costs.order_by("-spent_on", "source")
     total = costs.order_by().aggregate(total=Sum("reporting_cents"))["total"]
     page = Paginator(costs, PAGE_SIZE).get_page(request.GET.get("page"))
+    said = cost_entries(Q(changes__isnull=False)).filter(campaign=campaign).order_by("-said_at", "-pk")
+    entries = Paginator(said, ENTRIES).get_page(request.GET.get("entry"))
     context: dict[str, Any] = {
         "campaign": campaign,
         "form": form,
@@ -96,5 +117,8 @@ def _page(request: HttpRequest, campaign: Campaign, company: Company, form: Cost
         "has_costs": total is not None,
         "unpriced": costs.filter(reporting_cents__isnull=True).count(),
         "has_parts": campaign.children.exists(),
+        "may_enter": may_enter_costs(cast(User, request.user)),
+        "entries": entries,
+        "told": [told_entry(row, company.currency) for row in entries],
     }
     return render(request, "leads/campaign_costs.html", context, status=400 if form.errors else 200)

@@ -37,6 +37,7 @@ from leads.models import Campaign, Channel, Company, OpportunityChange, Territor
 from leads.pure import words as plain
 from leads.pure.week import days_label, local_date
 from leads.views.figure_file import csv_file, xlsx_file
+from leads.views.restated import restated
 
 PAGE_SIZE = 50
 EXCLUDED_SHOWN = 5
@@ -119,6 +120,7 @@ def _context(request: HttpRequest, found: Figure, chosen: str, sort: str) -> dic
         "value": words.exact_text(found),
         "arithmetic": words.filled_formula(found),
         "facts": list(_facts(found)),
+        "restated": restated(found.definition, scope),
         "parts": [part for part in parts if not part.name.startswith("excluded")],
         "left_out": [(part, *_sample(part.rows, scope)) for part in left_out],
         "chosen": next(part for part in parts if part.name == chosen),

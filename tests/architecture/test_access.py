@@ -33,7 +33,7 @@ PAGES: dict[str, tuple[str, Args]] = {
     "leads:figure": (ALL, lambda world: ["pipeline.open"]),
     "leads:opportunity-detail": (NO_REPS, lambda world: [world.other_deal.public_id]),
     "leads:imports": ("DA", none),
-    "leads:campaign-costs": ("DA", lambda world: [world.campaign.public_id]),
+    "leads:campaign-costs": (NO_REPS, lambda world: [world.campaign.public_id]),
     "leads:channel-rules": ("DA", none),
     "leads:channel-rule-add": (ADMINS, none),
     "leads:channel-rule": (ADMINS, lambda world: [1]),
@@ -113,7 +113,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
 ELSEWHERE = {
     "home", "livez", "readyz", "schema", "api-docs",
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
-    "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs",
+    "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs", "api-campaign-cost-history",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_reauthenticate",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from alignment.actions.restate import restate
 from alignment.models import Restatement
 from alignment.queries import is_sealed
-from leads.models import CampaignCost, Company, LeadEvent, OpportunityChange
+from leads.actions.forget_costs import forget_costs
+from leads.actions.keep_cost_history import Said
+from leads.actions.record_costs import DayCost, record_costs
+from leads.models import Campaign, CampaignCost, Company, CostDoor, LeadEvent, OpportunityChange
 from leads.pure.week import Week
 from tests.alignment.factories import MONDAY, build_world, report
 from tests.leads.factories import CampaignFactory, LeadFactory
@@ -20,14 +23,15 @@ LATER = MONDAY + timedelta(days=2)
 
 
 def late_cost() -> None:
-    CampaignCost.objects.create(
-        campaign=CampaignFactory(name="Late"),
-        spent_on=date(2026, 11, 11),
-        amount_cents=5_000,
-        currency="EUR",
-        reporting_cents=5_000,
-        recorded_at=LATER - timedelta(hours=1),
-    )
+    say(CampaignFactory(name="Late"), 11, 5_000)
+
+
+def say(campaign: Campaign, day: int, cents: int, at: datetime = LATER - timedelta(hours=1), reason: str = "") -> None:
+    costs = [DayCost(campaign.pk, date(2026, 11, day), cents, "EUR")]
+    record_costs(costs=costs, source="ads", said=Said(door=CostDoor.API, name="ads key", reason=reason), at=at)
+
+
+LATE = "Cost of Late for 11 Nov 2026 came in on 18 Nov 2026: €50.00 by ads key (API)"
 
 
 def test_nothing_changed_nothing_restated(company: Company) -> None:
@@ -49,11 +53,33 @@ def test_late_cost_is_named_and_written_once(company: Company) -> None:
     late_cost()
     found = {row.figure: row for row in restate(at=LATER)}
     assert (found["spend.total"].published_value, found["spend.total"].current_value) == (20_000, 25_000)
-    assert found["spend.total"].cause == "1 cost came in late"
+    assert found["spend.total"].cause == LATE
     assert "attribution.roi" not in found  # −100 % of less is −100 % of more
     assert restate(at=LATER + timedelta(days=1)) == []
     made.refresh_from_db()
     assert is_sealed(made) and made.content["figures"]["spend.total"]["value"] == 20_000
+
+
+def test_a_cost_that_changes_is_a_cause_with_its_author_and_many_are_counted(company: Company) -> None:
+    fair = CampaignFactory(name="Fair")
+    for day in range(9, 14):
+        say(fair, day, 120_000, MONDAY - timedelta(days=1))
+    made = report()
+    assert restate(at=LATER) == []
+    say(fair, 9, 150_000, reason="invoice")
+    told = {row.figure: row.cause for row in restate(at=LATER)}
+    changed = "Cost of Fair for 9 Nov 2026 changed on 18 Nov 2026: €1,200.00 → €1,500.00 by ads key (API), “invoice”"
+    assert told == {"spend.total": changed}
+    days = {"first": date(2026, 11, 10), "last": date(2026, 11, 11)}
+    forget_costs(campaign=fair.pk, **days, source="ads", said=Said(door=CostDoor.PAGE, name="Ada"), at=LATER)
+    say(fair, 14, 100)
+    (row,) = [row for row in restate(at=LATER + timedelta(days=1)) if row.figure == "spend.total"]
+    assert (row.published_value, row.current_value) == (600_000, 390_100)
+    assert row.cause == (
+        "1 × cost taken back, 1 × cost came in, 1 × cost changed; most of all: Cost of Fair for 10–11 Nov 2026 taken "
+        "back on 18 Nov 2026: €2,400.00 → unknown by Ada (Page)"
+    )
+    assert is_sealed(made)
 
 
 def test_a_changed_deal_and_a_merged_lead_are_causes(company: Company) -> None:
@@ -101,7 +127,7 @@ def test_the_next_report_tells_what_was_noticed_since(company: Company) -> None:
             "name": "Marketing spend",
             "published_text": "–",
             "current_text": "€50",
-            "cause": "1 cost came in late",
+            "cause": LATE,
             "noticed_at": (MONDAY + timedelta(weeks=1)).isoformat(),
         }
     ]

@@ -16,21 +16,21 @@ from tests.leads.factories import LeadFactory, OpportunityFactory, TouchpointFac
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
-def race(folder: Path, pairs: list[tuple[Lead, Lead]]) -> list[str]:
-    """A process for each (survivor, loser), all starting together; what each of them says in the end."""
+def race(folder: Path, module: str, jobs: list[tuple[int, int]]) -> list[str]:
+    """A process of the module for each pair of arguments, all starting together; what each says in the end."""
     start = folder / "start"
     with shared_database(folder) as address:
         environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "tests.leads.actions.merger", str(survivor.pk), str(loser.pk), str(start)],
+                [sys.executable, "-m", module, str(one), str(other), str(start)],
                 cwd=ROOT,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for survivor, loser in pairs
+            for one, other in jobs
         ]
         try:
             for process in processes:
@@ -59,7 +59,7 @@ def test_of_two_opposite_merges_one_wins(tmp_path: Path) -> None:
         deal.contacts.create(lead=lead)
         OpportunityFactory().contacts.create(lead=lead)
 
-    said = race(tmp_path, [(one, two), (two, one)] * 2)
+    said = race(tmp_path, "tests.leads.actions.merger", [(one.pk, two.pk), (two.pk, one.pk)] * 2)
 
     assert said.count("merged") == 1
     # The others hear whichever is true of their direction.

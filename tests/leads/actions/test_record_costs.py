@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leads.actions.forget_costs import forget_costs
+from leads.actions.keep_cost_history import Said
 from leads.actions.record_costs import CostRefused, record_costs, spread
-from leads.models import CampaignCost, ExchangeRate
+from leads.models import CampaignCost, CostDoor, ExchangeRate
 from tests.leads.factories import CampaignFactory
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 LATER = datetime(2026, 11, 22, 10, tzinfo=UTC)
 FIRST = date(2026, 10, 1)
+SAID = Said(door=CostDoor.PAGE)
 
 
 @given(st.integers(0, 10**12), st.integers(1, 400))
@@ -44,7 +46,7 @@ def test_said_again_it_changes_nothing_and_another_amount_replaces() -> None:
 
     def record(cents: int, source: str = "manual", at: datetime = AT) -> list[str]:
         costs = spread(campaign=campaign.pk, first=FIRST, last=date(2026, 10, 3), amount_cents=cents, currency="EUR")
-        return record_costs(costs=costs, source=source, at=at)
+        return record_costs(costs=costs, source=source, said=SAID, at=at)
 
     assert record(100) == ["created"] * 3
     assert record(100, at=LATER) == ["unchanged"] * 3
@@ -52,9 +54,11 @@ def test_said_again_it_changes_nothing_and_another_amount_replaces() -> None:
     assert record(101, at=LATER) == ["unchanged", "updated", "unchanged"]
     assert sum(CampaignCost.objects.values_list("reporting_cents", flat=True)) == 101
     assert record(5, source="ads") == ["created"] * 3  # another source adds to the day
-    assert forget_costs(campaign=campaign.pk, first=FIRST, last=date(2026, 10, 2), source="manual") == 2
+    assert (
+        forget_costs(campaign=campaign.pk, first=FIRST, last=date(2026, 10, 2), source="manual", said=SAID, at=AT) == 2
+    )
     assert CampaignCost.objects.count() == 4
-    assert record_costs(costs=[], source="manual", at=AT) == []
+    assert record_costs(costs=[], source="manual", said=SAID, at=AT) == []
 
 
 @pytest.mark.django_db
@@ -64,5 +68,5 @@ def test_the_rate_is_that_of_the_day_and_without_one_nothing_is_guessed() -> Non
     ExchangeRate.objects.create(currency="USD", valid_from=date(2026, 10, 2), rate=Decimal("0.5"))
     ExchangeRate.objects.create(currency="USD", valid_from=date(2026, 10, 3), rate=Decimal("0.9"))
     costs = spread(campaign=campaign.pk, first=FIRST, last=date(2026, 10, 3), amount_cents=300, currency="USD")
-    record_costs(costs=costs, source="manual", at=AT)
+    record_costs(costs=costs, source="manual", said=SAID, at=AT)
     assert list(CampaignCost.objects.order_by("spent_on").values_list("reporting_cents", flat=True)) == [None, 50, 90]

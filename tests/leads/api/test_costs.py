@@ -60,6 +60,23 @@ def test_costs_are_recorded_once_and_read_back(client: Client, key: dict[str, st
     assert client.get(f"{url(campaign)}?source=import", headers=key).json()["results"] == []
 
 
+def test_every_change_is_read_back_with_its_author(client: Client, key: dict[str, str], campaign: Campaign) -> None:
+    body = {
+        "reason": "the month's invoice",
+        "costs": [{"day": "2026-11-16", "cost": {"amount": "1", "currency": "EUR"}}],
+    }
+    post(client, key, campaign, BODY)
+    post(client, key, campaign, {**body, "source": "google-ads"})
+    found = client.get(f"{url(campaign)}/history?from=2026-11-16&to=2026-11-16", headers=key).json()["results"]
+    assert [(row["before"], row["after"]["amount"], row["reason"]) for row in found] == [
+        ({"amount": "118.20", "currency": "EUR"}, "1.00", "the month's invoice"),
+        (None, "118.20", ""),
+    ]
+    assert {(row["door"], row["by"], row["source"]) for row in found} == {("api", "website", "google-ads")}
+    assert client.get(f"{url(campaign)}/history?source=import", headers=key).json()["results"] == []
+    assert client.get(f"{url(campaign)}/history").status_code == 401
+
+
 def item(**more: Any) -> dict[str, Any]:
     return {"costs": [{"day": "2026-11-16", "cost": {"amount": "1.00", "currency": "EUR"}, **more}]}
 

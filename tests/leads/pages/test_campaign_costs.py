@@ -16,7 +16,7 @@ def test_a_director_enters_replaces_and_takes_back(client: Client, director: Use
     url = f"/campaigns/{campaign.public_id}/costs"
     client.force_login(director)
     assert "No cost is known" in client.get(url).content.decode()
-    given = {"first": "2026-10-01", "last": "2026-10-03", "amount": "100.00", "currency": "eur"}
+    given = {"first": "2026-10-01", "last": "2026-10-03", "amount": "100.00", "currency": "eur", "reason": "an invoice"}
     assert "3 days created" in client.post(url, given, follow=True).content.decode()
     assert sorted(CampaignCost.objects.values_list("amount_cents", flat=True)) == [3333, 3333, 3334]
     text = client.post(url, {**given, "last": "", "amount": "0"}, follow=True).content.decode()
@@ -24,6 +24,17 @@ def test_a_director_enters_replaces_and_takes_back(client: Client, director: Use
     text = client.post(f"{url}/forget", {"first": "2026-10-01"}, follow=True).content.decode()
     assert "The cost of 1 day is unknown again" in text
     assert CampaignCost.objects.count() == 2
+    history = text.partition('id="history"')[2]
+    assert "1–3 Oct 2026" in history and "€33.34 → €0.00" in history and "€0.00 → unknown" in history
+    assert history.count(director.name) == 3 and history.count("an invoice") == 2
+
+
+def test_those_who_see_the_company_read_it(client: Client, sales_leader: User) -> None:
+    client.force_login(sales_leader)
+    url = f"/campaigns/{CampaignFactory().public_id}/costs"
+    text = client.get(url).content.decode()
+    assert "Nothing was said yet" in text and "Record the cost" not in text
+    assert client.post(url, {}).status_code == 403 == client.post(f"{url}/forget", {"first": "2026-10-01"}).status_code
 
 
 @pytest.mark.parametrize(

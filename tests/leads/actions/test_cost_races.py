@@ -1,0 +1,23 @@
+"""Processes that say and take back the same days at the same moment: the history still adds up to what stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from leads.models import CostChange, CostEntry
+from tests.leads.actions.test_cost_history import present, replayed
+from tests.leads.actions.test_merge_races import race
+from tests.leads.factories import CampaignFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
+
+
+def test_the_history_adds_up_whoever_was_first(tmp_path: Path) -> None:
+    campaign = CampaignFactory()
+    said = race(tmp_path, "tests.leads.actions.coster", [(campaign.pk, cents) for cents in (100, 200)])
+    assert said == ["said"] * 2
+    assert replayed() == present()
+    assert set(CostEntry.objects.values_list("by_name", flat=True)) == {"writer 100", "writer 200"}
+    assert CostChange.objects.filter(entry__campaign=campaign).count() > 20
