@@ -10,21 +10,21 @@ from typing import Any
 
 from django.db import transaction
 
+from attribution.actions.send_contacts import send_contacts
 from attribution.models import AccuracyCheck, AttributionRules, Credit, SourceCheck
 from attribution.pure.accuracy import summed_up, try_methods
-from attribution.pure.capture_truth import TROUBLES, Truth, made_up
+from attribution.pure.capture_truth import DOMAIN, TROUBLES, Truth, made_up
 from attribution.pure.scenarios import REPORTING, scenarios
 from attribution.queries import methods
-from leads.actions.capture import capture_batch
 from leads.models import Touchpoint
 from leads.pure.intervals import wilson
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
 
-PEOPLE = 400
-"""Made-up people of a capture check: some 1,800 contacts."""
-_AT_ONCE = 10
+PEOPLE = 405
+"""Made-up people of a capture check, as many of each trouble: some 1,800 contacts."""
+_AT_ONCE = 5
 """People per transaction: on SQLite nobody else can write meanwhile."""
 MARKET = 8_000
 """People in each market of a causal check; the published figures have more (benchmarks/accuracy.json)."""
@@ -33,7 +33,8 @@ HEADLINE = ("additive_hazard", "last_non_self_initiated")
 
 
 def check_capture(*, at: datetime, seed: int, progress: Progress | None = None, people: int = PEOPLE) -> AccuracyCheck:
-    """Send made-up people through the real capture, see where their contacts arrive, and take everything back.
+    """Send made-up people through the capture API, imports and merges, see where their contacts arrive, and take
+    everything back. ``at`` is the moment deemed now and not in the future, for the API looks at the clock.
 
     The value is the share of contacts that arrive once, on the right lead and campaign (a machine's: that are left
     out). ``results`` holds a row per trouble.
@@ -59,26 +60,23 @@ def _sent_and_taken_back(people: Iterable[int], seed: int, at: datetime) -> list
     sent = [made_up(person=person, seed=seed, at=at) for person in people]
     truths = [truth for one in sent for truth in one.truths]
     with transaction.atomic():
-        for one in sent:
-            # One by one, as events arrive: a batch would know of a person's later contacts.
-            for moment, item in one.deliveries:
-                capture_batch(items=[item], source="capture check", at=moment, needs_intake=False)
-        found = _arrived([truth.name for truth in truths])
+        send_contacts(steps=[step for one in sent for step in one.steps], at=at)
+        found = _arrived([truth.at for truth in truths])
         # Nothing of it may stay: no rows, and nothing that waits for the commit.
         transaction.set_rollback(True)
-    return [(truth, found[truth.name] == _expected(truth)) for truth in truths]
+    return [(truth, found[truth.at] == _expected(truth)) for truth in truths]
 
 
 def _expected(truth: Truth) -> list[tuple[str | None, str | None]]:
     return [(truth.lead, truth.campaign)] if truth.lead else []
 
 
-def _arrived(names: Sequence[str]) -> defaultdict[str, list[tuple[str | None, str | None]]]:
-    """Event → the lead and campaign of every genuine touch it made."""
-    found = defaultdict[str, list[tuple[str | None, str | None]]](list)
-    rows = Touchpoint.objects.genuine().filter(name__in=names)
-    for name, email, campaign in rows.values_list("name", "lead__email", "campaign__code"):
-        found[name].append((email, campaign))
+def _arrived(moments: Sequence[datetime]) -> defaultdict[datetime, list[tuple[str | None, str | None]]]:
+    """Moment of a contact → the lead and campaign of every genuine touch it made."""
+    found = defaultdict[datetime, list[tuple[str | None, str | None]]](list)
+    rows = Touchpoint.objects.genuine().filter(occurred_at__in=moments, lead__email__endswith=DOMAIN)
+    for moment, email, campaign in rows.values_list("occurred_at", "lead__email", "campaign__code"):
+        found[moment].append((email, campaign))
     return found
 
 

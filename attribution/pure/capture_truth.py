@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from leads.pure.captured import CapturedEvent, CapturedItem, Utm
+from typing import Any
 
 TROUBLES = {
     "none": "Nothing goes wrong",
     "lost_cookie": "The browser forgot what brought the person",
     "two_devices": "A second device with another address",
     "signed_in": "A second device, signed in",
+    "merged": "Two records of one person, merged later",
     "forwarded_mail": "A colleague clicks in a forwarded mail",
     "bot": "Programs open mails and click links",
     "repeated": "The same event is delivered several times",
@@ -26,50 +27,76 @@ _WAYS = (
     ("email_click", "newsletter", "email"),
     ("form_submission", "google", "cpc"),
     ("webinar_registration", "linkedin", "paid-social"),
-    ("page_view", "google", "cpc"),
+    ("form_submission", "bing", "cpc"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """One contact as it happened. ``lead`` is the address the person is known by; a machine's contact has none.
+    """One contact as it happened, at a moment that no other contact has.
 
-    ``name`` is the event's name, which no other contact has.
+    ``lead`` is the address the person is known by; a machine's contact has none.
     """
 
     trouble: str
-    name: str
+    at: datetime
     lead: str | None
     campaign: str
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What reaches us, in the order of arrival, at the moment ``at``, and what truly happened."""
+class Posted:
+    """A contact as a form, a page or a mail tool sends it to the capture API: the body of the request."""
 
-    deliveries: tuple[tuple[datetime, CapturedItem], ...]
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A contact as a line of a file that somebody imports."""
+
+    email: str
+    at: datetime
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Somebody notices that these two addresses are one person; the first stays."""
+
+    survivor: str
+    loser: str
+
+
+Step = Posted | Imported | Merged
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What reaches us of one person, in the order of arrival, and what truly happened."""
+
+    steps: tuple[Step, ...]
     truths: tuple[Truth, ...]
 
 
 def made_up(*, person: int, seed: int, at: datetime) -> Sent:
-    """One person's contacts of the last hundred days; the same for the same seed."""
+    """One person's contacts of the hundred days before ``at``; the same for the same seed."""
     chance = random.Random(f"{seed}:{person}")
     trouble = list(TROUBLES)[person % len(TROUBLES)]
     own, other = f"p{person}-{seed}@{DOMAIN}", f"p{person}-{seed}@second.{DOMAIN}"
     external_id = f"capture-check-{seed}-{person}" if trouble == "signed_in" else ""
     moments = sorted(at - timedelta(days=chance.uniform(1, 100)) for _ in range(chance.randint(3, 6)))
-    deliveries: list[tuple[datetime, CapturedItem]] = []
+    steps: list[Step] = []
     truths: list[Truth] = []
     for number, moment in enumerate(moments):
         kind, source, medium = chance.choice(_WAYS)
         campaign = f"capture-check-{chance.randint(1, 12)}"
-        name = f"capture check {seed}-{person}-{number}"
         lead: str | None = own
-        sent_as, sent_id, agent, utm = own, external_id, _BROWSER, Utm(source, medium, campaign)
+        sent_as, agent, utm = own, _BROWSER, {"source": source, "medium": medium, "campaign": campaign}
         hit = number > 0 and chance.random() < 0.5
         if trouble == "lost_cookie" and hit:
-            utm = Utm()
-        elif trouble == "two_devices" and hit:
+            utm = {}
+        elif (trouble == "two_devices" and hit) or (trouble == "merged" and (hit or number == 1)):
             sent_as = other
         elif trouble == "signed_in" and hit:
             sent_as = ""
@@ -77,11 +104,18 @@ def made_up(*, person: int, seed: int, at: datetime) -> Sent:
             kind, lead = "email_click", other
         elif trouble == "bot" and hit:
             kind, lead, agent = "email_click", None, chance.choice(_MACHINES)
-        event = CapturedEvent(kind=kind, occurred_at=moment, name=name, utm=utm, user_agent=agent)
-        item = CapturedItem(event=event, email=sent_as, external_id=sent_id)
-        times = chance.randint(2, 4) if trouble == "repeated" else 1
-        deliveries += [(moment + timedelta(minutes=minute), item) for minute in range(times)]
-        truths.append(Truth(trouble, name, lead, campaign))
+        event = {"type": kind, "occurred_at": moment.isoformat(), "utm": utm, "user_agent": agent}
+        who = {"email": sent_as, "external_id": external_id}
+        posted = Posted({**{name: value for name, value in who.items() if value}, "event": event})
+        steps += [posted] * (chance.randint(2, 4) if trouble == "repeated" else 1)
+        truths.append(Truth(trouble, moment, lead, campaign))
+    if trouble == "merged":
+        # Both records exist by then; what comes later still carries either address.
+        steps.insert(len(steps) // 2 + 1, Merged(own, other))
     if trouble == "late_import":
-        deliveries = [(at, item) for _, item in reversed(deliveries)]
-    return Sent(tuple(deliveries), tuple(truths))
+        steps[1:] = _as_lines(own, truths[1:])
+    return Sent(tuple(steps), tuple(truths))
+
+
+def _as_lines(email: str, truths: Sequence[Truth]) -> list[Imported]:
+    return [Imported(email, truth.at, truth.campaign) for truth in reversed(truths)]

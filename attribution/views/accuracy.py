@@ -27,8 +27,8 @@ from leads.views.progress import progress_answer
 
 HISTORY = 24
 MEASURED_ON = {
-    "capture": "Made-up people of known truth, sent through the real capture and taken back: lost cookies, two "
-    "devices, forwarded mail, machines, repeated deliveries, late files.",
+    "capture": "Made-up people of known truth, sent through the capture API, imports and merges, and taken back: lost "
+    "cookies, two devices, two records, forwarded mail, machines, repeated deliveries, late files.",
     "agreement": "Won deals of which sales, or the customer, said what brought them.",
     "causal": "Simulated markets in which the revenue every campaign caused is known, on seeds the methods were not "
     "tuned with.",

@@ -53,6 +53,9 @@ class EventInput(StrictSerializer):
     landing_page = WebAddress(max_length=4000, required=False)
     referrer = WebAddress(max_length=4000, required=False, is_referrer=True)
     visitor_id = StrictChar(max_length=64, required=False)
+    user_agent = StrictChar(
+        max_length=1000, required=False, help_text="Of the browser or mail app, so that machines can be told apart."
+    )
 
 
 class ConsentInput(StrictSerializer):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from attribution.actions.check_accuracy import check_agreement, check_capture, check_causal
+from attribution.actions.send_contacts import DoorClosed, send_contacts
 from attribution.models import AccuracyCheck, SourceCheck
-from attribution.pure.capture_truth import TROUBLES
-from leads.models import Account, Campaign, Lead, LeadEvent, Submission, Touchpoint
+from attribution.pure.capture_truth import TROUBLES, Merged, Posted, made_up
+from leads.models import Account, ApiKey, Campaign, Lead, LeadEvent, Submission, Touchpoint
 from tests.attribution.factories import AT, company_with_deals, run
 from tests.leads.factories import channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
-MADE = (Account, Campaign, Lead, LeadEvent, Submission, Touchpoint)
+MADE = (Account, ApiKey, Campaign, Lead, LeadEvent, Submission, Touchpoint)
 
 
 def rows() -> list[int]:
@@ -21,24 +23,39 @@ def rows() -> list[int]:
 
 def test_made_up_people_arrive_as_their_troubles_let_them_and_leave_nothing(django_capture_on_commit_callbacks) -> None:
     company_with_deals()
-    before, told = rows(), []
+    before, told, now = rows(), [], timezone.now()
     with django_capture_on_commit_callbacks() as waiting:
-        check = check_capture(at=AT, seed=5, people=32, progress=lambda *step: told.append(step))
+        check = check_capture(at=now, seed=5, people=18, progress=lambda *step: told.append(step))
     assert rows() == before
     assert waiting == []
-    assert told[-1][1:] == (32, 32)
+    assert told[-1][1:] == (18, 18)
     shares = {row["trouble"]: row for row in check.results}
     assert set(shares) == set(TROUBLES)
-    for harmless in ("none", "signed_in", "repeated", "late_import"):
+    for harmless in ("none", "signed_in", "merged", "repeated", "late_import"):
         assert shares[harmless]["value"] == 1, harmless
     for harmful in ("lost_cookie", "two_devices", "forwarded_mail"):
         assert 0 < shares[harmful]["value"] < 1, harmful
     assert shares["bot"]["value"] > 0.5
-    assert check.sample == sum(row["sample"] for row in check.results) > 100
+    assert check.sample == sum(row["sample"] for row in check.results) > 50
     assert check.low < check.value < check.high
-    again = check_capture(at=AT, seed=5, people=32)
-    assert again.results == check.results
-    assert check_capture(at=AT, seed=6, people=32).results != check.results
+    small = [check_capture(at=now, seed=seed, people=3).results for seed in (5, 5, 6)]
+    assert small[0] == small[1] != small[2]
+
+
+def test_people_with_two_records_need_the_merge() -> None:
+    steps = made_up(person=list(TROUBLES).index("merged"), seed=5, at=timezone.now()).steps
+    assert len({step.body["email"] for step in steps if isinstance(step, Posted)}) == 2
+    assert [type(step) for step in steps].count(Merged) == 1
+    send_contacts(steps=[step for step in steps if not isinstance(step, Merged)], at=timezone.now())
+    assert Lead.objects.live().count() == 2
+
+
+def test_a_closed_door_is_no_accuracy() -> None:
+    body = {"email": "a@capture-check.example", "event": {"type": "form_submission"}}
+    send_contacts(steps=[Posted(body)], at=AT)  # refused, which is an answer
+    assert (Lead.objects.count(), Submission.objects.count()) == (0, 1)
+    with pytest.raises(DoorClosed, match="400"):
+        send_contacts(steps=[Posted({"leads": "\0"})], at=AT)
 
 
 def test_methods_agree_with_what_people_say() -> None:
