@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,17 +11,15 @@ from attribution.actions.request_run import request_run
 from attribution.actions.work_on_runs import CLAIM
 from attribution.models import AttributionRun, Credit, StagedCredit
 from leads.models import Company, Opportunity
+from tests import forking
 from tests.attribution.factories import company_with_deals, run, stored
 from tests.integrations.api.test_capture_races import shared_database
 
-ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
-def worker(address: str, *, ahead: float = 0, pause: float = 0) -> subprocess.Popen[str]:
-    environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.attribution.flows.worker", str(ahead), str(pause)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+def worker(address: str, *, ahead: float = 0, pause: float = 0) -> forking.Forked:
+    return forking.start("tests.attribution.flows.worker", ahead, pause, address=address)
 
 
 def test_two_workers_share_a_run_and_a_killed_one_is_replaced(tmp_path: Path) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +14,10 @@ import pytest
 from django.db import connection
 
 from leads.models import Account, Campaign, IdempotentAnswer, Lead, LeadEvent, TerritoryRep, TerritoryRule, Touchpoint
+from tests import forking
 from tests.leads.api.keys import make_key
 from tests.leads.factories import TerritoryFactory, UserFactory
 
-ROOT = Path(__file__).resolve().parents[3]
 PROCESSES = 4
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
@@ -65,34 +62,12 @@ def race(folder: Path, requests: list[list[dict[str, Any]]]) -> list[dict[str, A
     authorization = make_key()[1]["Authorization"]
     start = folder / "start"
     with shared_database(folder) as address:
-        environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
         processes = []
         for index, each in enumerate(requests):
             job = folder / f"job-{index}.json"
             job.write_text(json.dumps({"start": str(start), "authorization": authorization, "requests": each}))
-            command = [sys.executable, "-m", "tests.integrations.api.poster", str(job)]
-            processes.append(
-                subprocess.Popen(
-                    command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-                )
-            )
-        try:
-            for process in processes:
-                assert process.stdout is not None
-                line = process.stdout.readline()
-                while line and line.strip() != "ready":
-                    line = process.stdout.readline()
-            start.touch()
-            answers: list[dict[str, Any]] = []
-            for process in processes:
-                out, err = process.communicate(timeout=120)
-                assert process.returncode == 0, err[-3000:]
-                answers += json.loads(out.strip().splitlines()[-1])
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
-    return answers
+            processes.append(forking.start("tests.integrations.api.poster", job, address=address))
+        return [answer for said in forking.race(processes, start) for answer in json.loads(said)]
 
 
 def test_identical_requests_with_one_key_make_one_lead_and_one_answer(tmp_path: Path) -> None:

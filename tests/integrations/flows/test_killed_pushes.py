@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +14,12 @@ from integrations.connectors.base import Draft
 from integrations.models import Connection, PendingPush, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Company
+from tests import forking
+from tests.forking import Forked
 from tests.integrations.api.test_capture_races import shared_database
 from tests.integrations.sandbox_crm.running import running_crm
 from tests.integrations.world import connect, connector_to, owed_leads, people, states
 
-ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
@@ -37,17 +35,15 @@ def connection(crm: SandboxServer) -> Connection:
     return connect(crm.url)
 
 
-def pusher(connection: Connection, address: str, *, ahead: float = 0, pause: float = 0) -> subprocess.Popen[str]:
-    environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.integrations.flows.pusher", str(connection.pk), str(ahead), str(pause)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+def pusher(connection: Connection, address: str, *, ahead: float = 0, pause: float = 0) -> Forked:
+    return forking.start("tests.integrations.flows.pusher", connection.pk, ahead, pause, address=address)
 
 
-def wait_for(process: subprocess.Popen[str], word: str) -> str:
+def wait_for(process: Forked, word: str) -> str:
     for line in process.stdout:
         if line.startswith(word):
             return line
-    raise AssertionError(f"the process ended without saying {word!r}")
+    raise AssertionError(f"the process ended without saying {word!r}: {process.communicate()[1]}")
 
 
 @pytest.mark.parametrize("moment", ["pushing", "answered"])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from leads.models import Lead, LeadMerge, OpportunityContact, Touchpoint
-from tests.integrations.api.test_capture_races import ROOT, shared_database
+from tests import forking
+from tests.integrations.api.test_capture_races import shared_database
 from tests.leads.factories import LeadFactory, OpportunityFactory, TouchpointFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
@@ -20,35 +18,7 @@ def race(folder: Path, module: str, jobs: list[tuple[int, int]]) -> list[str]:
     """A process of the module for each pair of arguments, all starting together; what each says in the end."""
     start = folder / "start"
     with shared_database(folder) as address:
-        environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", module, str(one), str(other), str(start)],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for one, other in jobs
-        ]
-        try:
-            for process in processes:
-                assert process.stdout is not None
-                line = process.stdout.readline()
-                while line and line.strip() != "ready":
-                    line = process.stdout.readline()
-            start.touch()
-            said = []
-            for process in processes:
-                out, err = process.communicate(timeout=120)
-                assert process.returncode == 0, err[-3000:]
-                said.append(out.strip().splitlines()[-1])
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
-    return said
+        return forking.race([forking.start(module, *pair, start, address=address) for pair in jobs], start)
 
 
 def test_of_two_opposite_merges_one_wins(tmp_path: Path) -> None:
