@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from random import Random
 
@@ -14,7 +14,7 @@ from integrations.actions.hold_connection import Clock, ConnectionBusy, Held, ho
 from integrations.actions.log_run import RunLog, start_run
 from integrations.actions.open_connector import connector_of, open_connector
 from integrations.actions.pull import pulled_kinds, take_records
-from integrations.connectors.base import Connector, CrmError, Hint, Kind, Misuse, RawWebhook
+from integrations.connectors.base import Connector, CrmError, Hint, Kind, Misuse, RawWebhook, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncHint, SyncRun
 from integrations.pure.mapping import Direction
 from integrations.queries import rules_of
@@ -55,6 +55,7 @@ def hear_webhook(*, key: str, raw: RawWebhook, at: datetime) -> int:
             kind=hint.kind,
             remote_id=hint.remote_id[:120],
             is_gone=hint.is_gone,
+            merged_into=hint.merged_into[:120],
             received_at=at,
         )
         for hint in hints
@@ -107,7 +108,8 @@ def _worth(connection: Connection, hints: Sequence[SyncHint], connector: Connect
     known = {(_kind(link.kind), link.remote_id): link for link in links}
     wanted: dict[Kind, list[SyncHint]] = {kind: [] for kind in pulled_kinds(connector)}
     seen: set[tuple[str, str]] = set()
-    for hint in hints:
+    # Of several words on one record, the one that says what became of it.
+    for hint in sorted(hints, key=lambda each: (not each.merged_into, not each.is_gone)):
         name, link = (_kind(hint.kind), hint.remote_id), known.get((_kind(hint.kind), hint.remote_id))
         is_released = hint.event_id.startswith("released ")
         kind = next((each for each in wanted if each == hint.kind), None)
@@ -126,23 +128,38 @@ def _fetch(held: Held, connector: Connector, run: RunLog, wanted: dict[Kind, lis
     absent, refused = 0, 0
     for kind, hints in wanted.items():
         for start in range(0, len(hints), CHUNK):
-            ids = [hint.remote_id for hint in hints[start : start + CHUNK]]
+            part = hints[start : start + CHUNK]
+            ids = [hint.remote_id for hint in part]
+            into = {hint.remote_id: hint.merged_into for hint in part if hint.merged_into and kind == "person"}
             held.keep()
             try:
-                records = connector.fetch(kind, ids)
+                records = connector.fetch(kind, list(dict.fromkeys([*ids, *into.values()])))
             except Misuse as error:
                 if error.code in NO_WAY:
                     raise
                 # An id that the CRM will not hear of would be asked for again by every sweep.
                 refused += len(ids)
                 continue
-            take_records(held=held, connector=connector, run=run, kind=kind, records=list(records.values()))
-            missing = [each for each in ids if each not in records]
+            merged = _merged(into, records, held.clock())
+            take_records(held=held, connector=connector, run=run, kind=kind, records=[*records.values(), *merged])
+            missing = sorted(set(ids) - records.keys() - {record.remote_id for record in merged})
             absent += len(missing)
             _mark_missing(held, kind, missing)
     notes = [f"{absent} records are not there any more."] if absent else []
     notes += [f"{refused} records were not shown; the next sync reads what changed of them."] if refused else []
     return " ".join(notes)
+
+
+def _merged(into: Mapping[str, str], records: Mapping[str, RemoteRecord], at: datetime) -> list[RemoteRecord]:
+    """People who are not shown any more, and said to be merged into somebody who is: what was said is so."""
+    found: list[RemoteRecord] = []
+    for lost in into.keys() - records.keys():
+        alive = into[lost]
+        for _ in into:  # whoever lives on may have been merged in turn
+            alive = alive if alive in records else into.get(alive, alive)
+        if alive in records and not records[alive].is_archived:
+            found.append(RemoteRecord("person", lost, None, {}, at, is_archived=True, merged_into=alive))
+    return found
 
 
 def _mark_missing(held: Held, kind: Kind, ids: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ that equal ones cost nothing further and e-mails that only Pipedrive knows survi
 
 Won and lost are statuses there, not stages: the reference gives each pipeline two stages more, `<pipeline>:won` and
 `<pipeline>:lost`, and a closed deal stands in one of them. Deleted deals come with the changes, archived ones by
-`gone`; people who vanished are told by nobody but webhooks and the reconcile's `fetch`.
+`gone`; people who vanished are told by webhooks, with whom they were merged into, else by the reconcile's `fetch`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

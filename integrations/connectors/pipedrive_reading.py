@@ -1,7 +1,7 @@
 """Reading Pipedrive: pages of a window, records by id or by our key, the past of deals.
 
 Reads are batched: a hundred records by id in one call. Deleted deals come with the changes, archived ones by `gone`;
-people who vanished are told by nobody but webhooks and the reconcile's `fetch`.
+people who vanished are told by webhooks and by the reconcile's `fetch`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

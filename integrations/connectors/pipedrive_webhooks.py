@@ -1,4 +1,7 @@
-"""Webhooks of Pipedrive, version 2: let in by name and password, read as hints."""
+"""Webhooks of Pipedrive, version 2: let in by name and password, read as hints.
+
+A merge is told by two of them: a change of whoever lives on, and a delete whose meta names them in `merged_to_id`.
+"""
 
 import base64
 import hmac
@@ -20,6 +23,9 @@ def hints(raw: RawWebhook, user: str, password: str) -> list[Hint]:
         kind, action = KINDS.get(meta["entity"]), str(meta["action"])
         remote_id = str(int(meta["entity_id"]))
         event_id = ":".join(str(meta.get(name, "")) for name in ("id", "entity", "entity_id", "action", "timestamp"))
+        merged_into = str(int(meta["merged_to_id"])) if action == "delete" and meta.get("merged_to_id") else ""
     except (ValueError, ArithmeticError, KeyError, TypeError, RecursionError):
         raise Misuse("The webhook's body cannot be read.", code="unreadable") from None
-    return [] if kind is None else [Hint(kind, remote_id, event_id, is_gone=action == "delete")]
+    if kind is None:
+        return []
+    return [Hint(kind, remote_id, event_id, is_gone=action == "delete", merged_into=merged_into)]

@@ -165,6 +165,8 @@ class Hint:
     """The vendor's id of the event, where it gives one: a replay carries the same."""
     is_gone: bool = False
     """Whether it speaks of a delete, archive or merge."""
+    merged_into: str = ""
+    """Who is said to live on, for CRMs that show nothing of the other any more; looked up before it counts."""
 
 
 def as_day(value: Any) -> date | None:

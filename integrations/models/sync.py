@@ -175,6 +175,9 @@ class SyncHint(models.Model):
     kind = models.CharField(max_length=12, choices=RecordKind.choices)
     remote_id = models.CharField(max_length=120)
     is_gone = models.BooleanField(default=False)
+    merged_into = models.CharField(
+        max_length=120, blank=True, default="", help_text="the record that is said to live on"
+    )
     received_at = models.DateTimeField(db_index=True)
     looked_at = models.DateTimeField(null=True, help_text="when we went and looked")
 

@@ -169,7 +169,7 @@ def test_a_webhook_as_documented_is_a_hint():
     (hint,) = connector.parse_webhook(RawWebhook("POST", "https://x.example", basic, body, datetime.now(UTC)))
     connector.close()
     assert isinstance(hint, Hint)
-    assert (hint.kind, hint.remote_id, hint.is_gone) == ("person", "1042", True)
+    assert (hint.kind, hint.remote_id, hint.is_gone, hint.merged_into) == ("person", "1042", True, "1043")
     assert hint.event_id.startswith("8b6b4c1e")
 
 

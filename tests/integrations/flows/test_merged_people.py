@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from datetime import UTC, datetime
+
 import pytest
 
 from integrations.actions.dry_run import dry_run
+from integrations.actions.edit_connection import open_webhook
 from integrations.actions.enqueue import enqueue_changes, enqueue_leads
+from integrations.actions.hear_webhook import hear_webhook, look_at_hints
 from integrations.actions.run_sync import run_sync
-from integrations.models import Connection, ExternalRecord, PendingPush, SyncRecord, SyncRun
+from integrations.connectors.base import RawWebhook
+from integrations.models import Connection, ExternalRecord, PendingPush, SyncHint, SyncRecord, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.actions.merge_leads import merge_leads
 from leads.models import Company, Lead, LeadMerge
@@ -40,6 +47,16 @@ def both_sent(connection: Connection, world: World, clock: Clock) -> tuple[Lead,
     return survivor, loser, known[survivor.pk], known[loser.pk]
 
 
+def told(connection: Connection, remote_id: str, action: str, **meta: str) -> None:
+    """A webhook of Pipedrive about a person."""
+    connection.refresh_from_db()
+    meta |= {"entity": "person", "entity_id": remote_id, "action": action, "id": str(SyncHint.objects.count())}
+    basic = "Basic " + base64.b64encode(f"portal:{connection.webhook_secret}".encode()).decode()
+    body = json.dumps({"meta": meta}).encode()
+    raw = RawWebhook("POST", "https://portal.example/x", {"Authorization": basic}, body, datetime.now(UTC))
+    assert hear_webhook(key=str(connection.webhook_key), raw=raw, at=datetime.now(UTC))
+
+
 @pytest.fixture
 def kind() -> str:
     return "hubspot"
@@ -55,7 +72,33 @@ def connection(world: World, crm: SandboxServer) -> Connection:
     return world.connect(crm.url)
 
 
-@pytest.mark.parametrize("kind", ["salesforce", "hubspot"])  # Pipedrive does not tell who lives on
+@pytest.mark.parametrize("kind", ["pipedrive"])
+def test_what_only_webhooks_tell_is_looked_up_at_once(connection: Connection, world: World, clock: Clock) -> None:
+    """Pipedrive shows nothing of a person who was merged or deleted; its webhooks say it, and who lives on."""
+    survivor, loser, remote, gone = both_sent(connection, world, clock)
+    open_webhook(connection_id=connection.pk)
+    told(connection, gone, "change")
+    told(connection, gone, "delete", merged_to_id=remote)
+    assert look_at_hints(clock=clock, seed=1) == 2
+    assert not LeadMerge.objects.exists(), "both live on over there: what was said is not so"
+
+    world.merge(gone, remote)
+    told(connection, gone, "change")
+    told(connection, gone, "delete", merged_to_id=remote)
+    told(connection, remote, "change")
+    assert look_at_hints(clock=clock, seed=1) == 3
+
+    merge, record = LeadMerge.objects.get(), SyncRecord.objects.get(outcome="merged")
+    loser.refresh_from_db()
+    assert (loser.merged_into, merge.by, record.run.reason) == (survivor, None, "webhook")
+    assert ExternalRecord.objects.get(kind="person", remote_id=gone).merged_into == remote
+    world.end_person(remote)
+    told(connection, remote, "delete")
+    assert look_at_hints(clock=clock, seed=1) == 1
+    assert ExternalRecord.objects.get(kind="person", remote_id=remote).archived_at is not None
+
+
+@pytest.mark.parametrize("kind", ["salesforce", "hubspot"])  # Pipedrive's pages do not tell who lives on
 def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, clock: Clock) -> None:
     survivor, loser, remote, gone = both_sent(connection, world, clock)
     TouchpointFactory(lead=loser)
