@@ -126,16 +126,17 @@ def tables(results: Mapping[str, Any]) -> str:
     if kills := results.get("kills"):
         told += [
             "",
-            "| vendor | kills (−9) | in a pull | in a push | leads | lost | doubled | deals | lost | doubled"
-            " | runs marked failed | seconds |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+            "| vendor | database | kills (−9) | in a pull | in a push | leads | lost | doubled | changes lost | deals"
+            " | lost | doubled | runs marked failed | seconds |",
+            "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         ]
         told += [
-            f"| {kind} | {each['kills']} | {each['died_pulling']} | {each['died_pushing']} | {each['leads']}"
-            f" | {each['leads_lost']} | {each['leads_doubled']}"
+            f"| {kind} | {database} | {each['kills']} | {each['died_pulling']} | {each['died_pushing']}"
+            f" | {each['leads']} | {each['leads_lost']} | {each['leads_doubled']} | {each['changes_lost']}"
             f" | {each['deals']} | {each['deals_lost']} | {each['deals_doubled']} | {each['failed_runs']}"
             f" | {each['seconds']:.0f} |"
-            for kind, each in kills.items()
+            for database, vendors in kills.items()
+            for kind, each in vendors.items()
         ]
     return "\n".join(told) + "\n\n"
 

@@ -1,8 +1,11 @@
 """Kill −9 workers at random moments of a sync, fifty times a vendor: `python -m benchmarks.crm_kills --kills 50`.
 
-A sandbox in a process of its own, a database of its own, and workers forked by `tests.integrations.flows.syncer`, which
-push leads and pull deals that people change meanwhile. Then one worker may finish, and both sides are counted. Exits
-with 1 when anything was lost or doubled, or a run did not end.
+A sandbox in a process of its own, a database of its own, and workers forked by `tests.integrations.flows.syncer`, half
+of which are killed while they push leads that changed here and half while they pull deals that people changed there.
+Then one worker may finish, and both sides are counted. Exits with 1 when anything was lost or doubled, or a run did not
+end.
+On SQLite, or where `DATABASE_URL` names a PostgreSQL server, on that: `python -m tests.services -- python -m
+benchmarks.crm_kills`.
 """
 
 from __future__ import annotations
@@ -16,11 +19,18 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
 
 from benchmarks import crm
 from benchmarks.timing import say
 
 LEADS_A_KILL = 12
+BAD = (
+    "leads_lost", "leads_doubled", "changes_lost", "deals_lost", "deals_doubled", "running", "unfinished_jobs",
+    "waiting",
+)  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
@@ -36,12 +46,15 @@ def main(arguments: list[str]) -> int:
         return 0
     page = crm.ROOT / "benchmarks" / "crm.json"
     kept: dict[str, Any] = json.loads(page.read_text(encoding="utf-8")) if page.exists() else {}
+    given = os.environ.get("DATABASE_URL", "")
+    server = given if given.startswith("postgres") else ""
+    database = "PostgreSQL" if server else "SQLite"
     failed = 0
     for kind in options.vendors or crm.KINDS:
         with tempfile.TemporaryDirectory() as folder:
             environment = {
                 **os.environ,
-                "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite3",
+                "DATABASE_URL": new_database(server, kind) if server else f"sqlite:///{folder}/portal.sqlite3",
                 "REDIS_URL": "",
                 "LOG_LEVEL": "ERROR",
                 "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -50,12 +63,20 @@ def main(arguments: list[str]) -> int:
             command = [sys.executable, "-m", "benchmarks.crm_kills", *further, "--worker", kind, folder]
             done = subprocess.run(command, cwd=crm.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
         found = json.loads(done.stdout.strip().splitlines()[-1])
-        kept.setdefault("kills", {})[kind] = found
-        print(f"{kind}: {found}", flush=True)
-        bad = ("leads_lost", "leads_doubled", "deals_lost", "deals_doubled", "running", "unfinished_jobs", "waiting")
-        failed |= int(any(found[name] for name in bad))
+        kept.setdefault("kills", {}).setdefault(database, {})[kind] = found
+        print(f"{kind} on {database}: {found}", flush=True)
+        failed |= int(any(found[name] for name in BAD))
     crm.keep(kept)
     return failed
+
+
+def new_database(server: str, kind: str) -> str:
+    """The address of an empty database of its own on this server."""
+    name = f"kills_{kind}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"CREATE DATABASE {name}")
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
 def work(kind: str, folder: Path, kills: int, seed: int) -> dict[str, Any]:

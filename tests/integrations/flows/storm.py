@@ -1,4 +1,8 @@
-"""Kill syncs at random moments until so many have died, then let one finish; and count what became of it."""
+"""Kill syncs at random moments until so many have died, then let one finish; and count what became of it.
+
+Every other death is to fall in a push: leads change here, nothing changes there, and the moment is counted from the
+push's beginning. The others fall where a sync begins, in a pull of what the CRM's people changed.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,8 @@ from tests.integrations.flows.syncer import UNFINISHED
 from tests.integrations.flows.vendors import World
 
 ROOT = Path(__file__).resolve().parents[3]
+CHANGING = 24
+"""Leads that change here before a push that is to die: six batches."""
 AHEAD = 660
 """Seconds between a death and the next worker: a job is taken over after ten minutes of silence."""
 
@@ -37,11 +43,12 @@ class Storm:
     kills: int
     seed: int = 1
     spread: tuple[float, ...] = (0.3, 1.2)
-    """Seconds after its first call within which a sync dies: one of them is chosen each time."""
+    """Seconds after its first call, or the push's beginning, within which a sync dies: one is chosen each time."""
     searches_apart: float = 0.2
     """HubSpot's pace; less only where its sandbox does not mind. The clock jumps past pauses, they are not slept."""
     died: int = 0
     finished: int = 0
+    started: int = 0
     deals: list[str] = field(default_factory=list)
     ahead: int = 0
 
@@ -49,11 +56,14 @@ class Storm:
         """Blow over the database at this address. Asks nothing of it: tests lend it to the workers meanwhile."""
         chance = random.Random(self.seed)
         with self._syncer(address) as process:
+            in_pushes = 0
             while self.died < self.kills:
-                self._people_work(chance)
-                self._start(process)
-                word, number = _line(process, "calling", "ended")
-                if word == "calling":
+                in_push = in_pushes * 2 < self.died
+                if not in_push:
+                    self._people_work(chance)
+                self._start(process, CHANGING if in_push else 0)
+                word, number = _line(process, "pushing" if in_push else "calling", "ended")
+                if word != "ended":
                     time.sleep(chance.random() * chance.choice(self.spread))
                     with suppress(ProcessLookupError):  # it was faster
                         os.kill(number, signal.SIGKILL)
@@ -61,6 +71,7 @@ class Storm:
                 status = number
                 if status == -signal.SIGKILL:
                     self.died += 1
+                    in_pushes += in_push
                 else:
                     assert status in (0, UNFINISHED), status
                     self.finished += 1
@@ -83,10 +94,11 @@ class Storm:
         for deal in set(chance.choices(self.deals, k=3)):
             self.world.move_deal(deal, step=chance.randrange(2))
 
-    def _start(self, process: subprocess.Popen[str]) -> None:
+    def _start(self, process: subprocess.Popen[str], changing: int = 0) -> None:
         self.ahead += AHEAD
+        self.started += 1
         assert process.stdin is not None
-        process.stdin.write(f"{self.ahead}\n")
+        process.stdin.write(f"{self.ahead} {changing} {self.started}\n")
         process.stdin.flush()
 
     @contextmanager
@@ -105,8 +117,10 @@ class Storm:
 
     def counted(self) -> dict[str, Any]:
         """What was lost and doubled, by the CRM's own records and by ours; needs the database back."""
-        wanted = Counter(str(each) for each in Lead.objects.values_list("public_id", flat=True))
+        leads = dict(Lead.objects.values_list("public_id", "first_name"))
+        wanted = Counter(str(each) for each in leads)
         held = self.world.keys()
+        names = {(self.world.key_of(each), self.world.first_name_of(each)) for each in self.world.people()}
         links = ExternalRecord.objects.filter(kind="deal", opportunity__isnull=False)
         here = Counter(links.values_list("remote_id", flat=True))
         opportunities = Opportunity.objects.count()
@@ -118,6 +132,7 @@ class Storm:
             "leads": len(wanted),
             "leads_lost": len(wanted - held),
             "leads_doubled": sum((held - wanted).values()),
+            "changes_lost": len({(str(key), name) for key, name in leads.items()} - names),
             "deals": len(self.deals),
             "deals_lost": len(set(self.deals) - set(here)),
             "deals_doubled": opportunities - len(here) + sum(count - 1 for count in here.values()),

@@ -1,14 +1,16 @@
 """A process that forks a worker for each sync asked for: `python -m tests.integrations.flows.syncer <connection>
 <seconds between HubSpot's searches>`.
 
-Each line on stdin is a number of seconds that the clock is ahead. The worker plans a sync as a person does and works on
-what is due, as the sweeper does. "calling <pid>" is said at its first call to the CRM, "ended <status>" at its end.
-Batches and pages are small, so that a sync has many moments to die in.
+Each line on stdin has the seconds that the clock is ahead, and how many leads change here first, chosen by the number
+after that. The worker plans a sync as a person does and works on what is due, as the sweeper does. "calling <pid>" is
+said at its first call to the CRM, "pushing <pid>" when it begins to push, "ended <status>" at its end. Batches and
+pages are small, so that a sync has many moments to die in.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,9 +42,17 @@ def make_small(searches_apart: float) -> None:
     PipedriveConnector.__init__.__kwdefaults__["page_size"] = PAGE
 
 
-def say_at_first_call() -> None:
+def say_what_happens() -> None:
+    from integrations.actions import run_sync
     from integrations.connectors.http import CrmSession
 
+    push_held = run_sync.push_held
+
+    def push(**given: Any) -> Any:
+        say(f"pushing {os.getpid()}")
+        return push_held(**given)
+
+    run_sync.push_held = push
     real, said = CrmSession.send, []
 
     def send(session: Any, request: Any, **options: Any) -> Any:
@@ -54,7 +64,17 @@ def say_at_first_call() -> None:
     CrmSession.send = send
 
 
-def work(connection_id: int, ahead: float) -> bool:
+def change_leads(count: int, seed: int, at: datetime) -> None:
+    """People here give some leads another first name, which is owed to the CRM at once."""
+    from integrations.actions.enqueue import enqueue_leads
+    from leads.models import Lead
+
+    chosen = random.Random(seed).sample(list(Lead.objects.order_by("pk").values_list("pk", flat=True)), count)
+    Lead.objects.filter(pk__in=chosen).update(first_name=f"Ada{seed}")
+    enqueue_leads(lead_ids=chosen, at=at - timedelta(days=1), reason="captured")
+
+
+def work(connection_id: int, ahead: int, changing: int, seed: int) -> bool:
     """Whether nothing is left to do."""
     from integrations.actions.plan_syncs import plan_manual_sync, run_due_syncs
     from integrations.models import Connection, PendingPush, SyncRun
@@ -62,6 +82,8 @@ def work(connection_id: int, ahead: float) -> bool:
     def clock() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=ahead)
 
+    if changing:
+        change_leads(changing, seed, clock())
     plan_manual_sync(connection=Connection.objects.get(pk=connection_id), by=None, at=clock())
     run_due_syncs(clock=clock, seed=os.getpid())
     runs = SyncRun.objects.filter(connection=connection_id).order_by("-pk")[:2]
@@ -74,7 +96,7 @@ def main(connection_id: int, searches_apart: float) -> None:
 
     django.setup()
     make_small(searches_apart)
-    say_at_first_call()
+    say_what_happens()
     import integrations.actions.plan_syncs  # so that workers need not
 
     assert integrations.actions.plan_syncs
@@ -83,7 +105,7 @@ def main(connection_id: int, searches_apart: float) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                is_quiet = work(connection_id, float(line))
+                is_quiet = work(connection_id, *map(int, line.split()))
             except BaseException:
                 sys.excepthook(*sys.exc_info())
                 os._exit(3)

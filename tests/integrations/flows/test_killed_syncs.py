@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True),
 def test_a_sync_killed_again_and_again_loses_and_doubles_nothing(crm: SandboxServer, tmp_path: Path, kind: str) -> None:
     Company.objects.filter(pk=1).update(time_zone="Europe/Berlin", currency="EUR")
     world = world_of(kind, crm.dialect(kind))
-    connection = prepare(world, crm.url, LeadFactory.create_batch(48, company="Acme"))
-    storm = Storm(world, connection.pk, kills=6, searches_apart=0.03)
+    connection = prepare(world, crm.url, LeadFactory.create_batch(30, company="Acme"))
+    storm = Storm(world, connection.pk, kills=4, searches_apart=0.03)
     with shared_database(tmp_path) as address:
         storm.run(address)
 
@@ -34,7 +34,7 @@ def test_a_sync_killed_again_and_again_loses_and_doubles_nothing(crm: SandboxSer
     assert (lost, found["running"], found["unfinished_jobs"], found["waiting"]) == ({}, 0, 0, 0), found
     assert found["contacts"] == len(storm.deals)
     # What the page shows of a run whose worker died.
-    assert found["failed_runs"] >= 1
+    assert min(found["died_pulling"], found["died_pushing"]) >= 1
     assert all(run.finished_at and run.note for run in SyncRun.objects.filter(state="failed"))
 
 

@@ -49,6 +49,10 @@ class World(ABC):
     def key_of(self, record: Record) -> str:
         """Our id of the lead in a person's record."""
 
+    @abstractmethod
+    def first_name_of(self, record: Record) -> str:
+        """Their first name, wherever that person lives on."""
+
     def people(self) -> list[Record]:
         """Everybody alive who carries an id of ours."""
         rows = self.dialect.records.listing(self.person, limit=100_000)
@@ -96,6 +100,10 @@ class Salesforce(World):
     def key_of(self, record: Record) -> str:
         return str(record.members.get("Portal_Id__c") or "")
 
+    def first_name_of(self, record: Record) -> str:
+        contact = record.members.get("ConvertedContactId")
+        return str((self.dialect.records["Contact", contact] if contact else record).members.get("FirstName") or "")
+
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         members = self.dialect.records["Lead", person_id].members
         contact = members.get("ConvertedContactId") or self.dialect.convert_lead(person_id)["contact"]
@@ -118,6 +126,9 @@ class HubSpot(World):
 
     def key_of(self, record: Record) -> str:
         return str(record.members.get("revops_portal_id") or "")
+
+    def first_name_of(self, record: Record) -> str:
+        return str(record.members.get("firstname") or "")
 
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         members = {"dealname": name, "amount": str(amount), "deal_currency_code": "EUR"}
@@ -153,6 +164,9 @@ class Pipedrive(World):
             found = [each.members["field_code"] for each in fields if each.members["field_name"] == "Portal lead ID"]
             self._code = found[0] if found else ""
         return str(record.members["custom_fields"].get(self._code) or "")
+
+    def first_name_of(self, record: Record) -> str:
+        return str(record.members["first_name"])
 
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         return str(self.dialect.add_deal({"title": name, "value": amount, "person_id": int(person_id)}).id)
