@@ -28,6 +28,11 @@ urlpatterns: list[URLPattern] = [
     path("channels/rules/add", channel_rules.channel_rule_add, name="channel-rule-add"),
     path("channels/rules/apply", channel_rules.channel_rules_apply, name="channel-rules-apply"),
     path("channels/rules/progress", channel_rules.channel_rules_progress, name="channel-rules-progress"),
+    path(
+        "channels/rules/versions/<int:number>/take-back",
+        channel_rules.channel_rules_take_back,
+        name="channel-rules-take-back",
+    ),
     path("channels/rules/<int:position>", channel_rules.channel_rule, name="channel-rule"),
     path("channels/rules/<int:position>/move", channel_rules.channel_rule_move, name="channel-rule-move"),
     path("imports", imports.imports, name="imports"),

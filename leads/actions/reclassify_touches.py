@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Min
+from django.db.models import Exists, Min, OuterRef
 
-from leads.actions.save_channel_rules import rules_in_force
+from leads.actions.save_channel_rules import FOUND, rules_in_force, rules_of
 from leads.actions.take_jobs import Clock, take_jobs
 from leads.models import (
     Channel,
@@ -21,12 +21,14 @@ from leads.models import (
     Touchpoint,
     User,
 )
-from leads.pure.channels import ChannelRule, Visit, classify
+from leads.pure.channels import Visit, classify
 from leads.queries import judged_touches
 
 KIND = "channel_rules"
 BATCH = 2_000
 GIVE_UP_AFTER = timedelta(minutes=5)
+TAKES_AT_MOST = timedelta(minutes=1)
+"""So long a capture may take from reading the rules to recording its touches."""
 
 
 class ReclassifyRefused(ValueError):
@@ -58,34 +60,25 @@ def request_reclassify(*, by: User | None, at: datetime) -> JobRun:
 def reclassify_touches(*, clock: Clock) -> int:
     """Work on what was requested, also on what a dead worker left; returns how many touches changed.
 
-    A touch changes when its channel is one that some version of the rules gives it: a channel its sender named stays.
+    A touch changes when its channel is one that the rules gave it: a channel its sender named stays.
     Each batch is a transaction of its own, and a repeated batch finds nothing to do.
     """
     return sum(_apply(job, clock) for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER))
 
 
 def _apply(job: JobRun, clock: Clock) -> int:
-    company, rules = Company.current(), rules_in_force()
-    earlier = [
-        [ChannelRule(*row) for row in version]
-        for version in ChannelRuleVersion.objects.order_by("number").values_list("rules", flat=True)
-    ]
-    channels = dict(Channel.objects.values_list("key", "pk"))
-    judged: dict[Visit, tuple[int, frozenset[int]]] = {}
+    judge = _Judge()
+    fields = ("pk", "channel_id", "recorded_at", "was_moved")
+    told = ("utm_source", "utm_medium", "utm_campaign", "referrer", "landing_page")
+    moved = TouchChannelChange.objects.filter(touchpoint=OuterRef("pk"))
+    touches = judged_touches().annotate(was_moved=Exists(moved)).order_by("pk").values_list(*fields, *told)
     last = done = 0
-    while True:
-        fields = ("pk", "channel_id", "utm_source", "utm_medium", "utm_campaign", "referrer", "landing_page")
-        rows = list(judged_touches().filter(pk__gt=last).order_by("pk").values_list(*fields)[:BATCH])
-        if not rows:
-            break
+    while rows := list(touches.filter(pk__gt=last)[:BATCH]):
         moves: dict[int, tuple[int, int]] = {}
-        for touch, channel, *told in rows:
-            visit = Visit(*told)
-            if visit not in judged:
-                judged[visit] = _judged(visit, rules, earlier, channels, company.internal_domains)
-            now, explained = judged[visit]
-            if now != channel and channel in explained:
-                moves[touch] = (channel, now)
+        for touch, channel, recorded_at, was_moved, *words in rows:
+            aim = judge.aim(Visit(*words), channel, None if was_moved else recorded_at)
+            if aim is not None:
+                moves[touch] = (channel, aim)
         last = rows[-1][0]
         done += len(rows)
         _write(job, moves, clock())
@@ -97,16 +90,44 @@ def _apply(job: JobRun, clock: Clock) -> int:
     return changed
 
 
-def _judged(
-    visit: Visit,
-    rules: Sequence[ChannelRule],
-    earlier: Sequence[Sequence[ChannelRule]],
-    channels: dict[str, int],
-    own_hosts: Sequence[str],
-) -> tuple[int, frozenset[int]]:
-    now = classify(visit, rules, own_hosts).channel_key
-    before = {classify(visit, version, own_hosts).channel_key for version in earlier}
-    return channels[now], frozenset(channels[key] for key in before if key in channels)
+class _Judge:
+    """The rules in force, and what each version gave visits."""
+
+    def __init__(self) -> None:
+        self.own_hosts = Company.current().internal_domains
+        self.channels = dict(Channel.objects.values_list("key", "pk"))
+        self.rules = rules_in_force()
+        self.versions = list(ChannelRuleVersion.objects.order_by("number"))
+        self.earlier = [rules_of(version) for version in self.versions]
+        self.saved = [version.saved_at for version in self.versions]
+        self.known: dict[Visit, tuple[int, list[int | None]]] = {}
+
+    def aim(self, visit: Visit, channel: int, recorded_at: datetime | None) -> int | None:
+        """The channel that a touch moves to, or None where it stays: also where no rule gave it the one it has.
+
+        ``recorded_at`` is None for a touch that rules moved before: then any version may have given it. Otherwise one
+        that was in force: another that happens to agree with what the sender named must not make it ours to move, or
+        taking rules back would change touches that applying them had left alone.
+        """
+        if visit not in self.known:
+            found = [classify(visit, version, self.own_hosts).channel_key for version in self.earlier]
+            now = self.channels[classify(visit, self.rules, self.own_hosts).channel_key]
+            self.known[visit] = now, [self.channels.get(key) for key in found]
+        now, given = self.known[visit]
+        if now == channel:
+            return None
+        if recorded_at is not None:
+            given = [given[place] for place in self._in_force(recorded_at)]
+        return now if channel in given else None
+
+    def _in_force(self, at: datetime) -> set[int]:
+        """Places of the versions that may have judged a touch recorded at a moment."""
+        newest = max(bisect_right(self.saved, at) - 1, 0)
+        # Capture reads the rules before it writes: what was saved a moment ago may not have been known to it.
+        places = {newest, max(bisect_right(self.saved, at - TAKES_AT_MOST) - 1, 0)}
+        if newest + 1 < len(self.versions) and self.versions[newest + 1].change == FOUND:
+            places.add(newest + 1)  # kept only when the next was saved, but in force for who knows how long
+        return places
 
 
 def _write(job: JobRun, moves: dict[int, tuple[int, int]], at: datetime) -> None:

@@ -12,6 +12,7 @@ from leads.models import Channel, ChannelRule, ChannelRuleVersion, User
 from leads.pure import channels
 
 FIELDS = ("channel__key", "source", "medium", "campaign", "referrer")
+FOUND = "Rules as they were found"
 
 
 class RulesRefused(ValueError):
@@ -32,11 +33,13 @@ def save_channel_rules(
     moves: int,
     by: User | None,
     at: datetime,
+    taken_back_to: int | None = None,
 ) -> ChannelRuleVersion:
     """Replace the rules ``before`` by ``after``; returns the new version. New touches follow it at once.
 
-    The rules as found are kept as a version, too, when nobody kept them yet. Raises RulesRefused when the rules are no
-    longer those of ``before``, when nothing would change, or when a later rule could never be reached.
+    The rules as found are kept as a version, too, when nobody kept them yet. ``taken_back_to`` is the number of the
+    version that ``after`` comes from, if it does. Raises RulesRefused when the rules are no longer those of ``before``,
+    when nothing would change, when a later rule could never be reached, or when a channel is gone.
     """
     known = dict(Channel.objects.values_list("key", "pk"))
     with transaction.atomic():
@@ -47,11 +50,37 @@ def save_channel_rules(
         if [_plain(rule) for rule in after] == [_plain(rule) for rule in found]:
             raise RulesRefused("Nothing would change.")
         _refuse_unreachable(after)
+        gone = sorted({rule.channel for rule in after} - known.keys())
+        if gone:
+            raise RulesRefused(f"There is no channel {' nor '.join(gone)} any more.")
         last = ChannelRuleVersion.objects.order_by("-number").first()
         if last is None or last.rules != [_plain(rule) for rule in found]:
-            last = _version((last.number if last else 0) + 1, found, "Rules as they were found", 0, None, at)
+            last = _version((last.number if last else 0) + 1, found, FOUND, 0, None, at)
         _write(rows, after, known)
-        return _version(last.number + 1, after, change, moves, by, at)
+        return _version(last.number + 1, after, change, moves, by, at, taken_back_to)
+
+
+def rules_of(version: ChannelRuleVersion) -> list[channels.ChannelRule]:
+    """The rules as that version held them."""
+    return [channels.ChannelRule(*rule) for rule in version.rules]
+
+
+def take_back_rules(
+    *, to: ChannelRuleVersion, before: Sequence[channels.ChannelRule], moves: int, by: User | None, at: datetime
+) -> ChannelRuleVersion:
+    """Put the rules of an earlier version in force again, as a new version. Raises RulesRefused as saving does.
+
+    Past touches keep their channels, as with every version: applying the rules to them moves them back.
+    """
+    return save_channel_rules(
+        before=before,
+        after=rules_of(to),
+        change=f"The rules of version {to.number} again: {to.change}",
+        moves=moves,
+        by=by,
+        at=at,
+        taken_back_to=to.number,
+    )
 
 
 def _refuse_unreachable(rules: Sequence[channels.ChannelRule]) -> None:
@@ -100,13 +129,20 @@ def _plain(rule: channels.ChannelRule) -> list[object]:
 
 
 def _version(
-    number: int, rules: Sequence[channels.ChannelRule], change: str, moves: int, by: User | None, at: datetime
+    number: int,
+    rules: Sequence[channels.ChannelRule],
+    change: str,
+    moves: int,
+    by: User | None,
+    at: datetime,
+    taken_back_to: int | None = None,
 ) -> ChannelRuleVersion:
     return ChannelRuleVersion.objects.create(
         number=number,
         rules=[_plain(rule) for rule in rules],
         change=change[:300],
         moves=moves,
+        taken_back_to=taken_back_to,
         saved_by=by,
         saved_at=at,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -11,12 +11,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leads.actions.reclassify_touches import KIND, ReclassifyRefused, request_reclassify
-from leads.actions.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules
+from leads.actions.save_channel_rules import RulesRefused, rules_in_force, rules_of, save_channel_rules, take_back_rules
 from leads.forms.channel_rules import AddressForm, RuleForm
 from leads.models import Channel, ChannelRuleVersion, Company, JobRun, Role, User
 from leads.pure.channel_preview import Preview, Tally, placed, preview, sentence
@@ -70,7 +70,8 @@ def channel_rules(request: HttpRequest) -> HttpResponse:
     visit = address.visit()
     match = classify(visit, rules, hosts) if visit else None
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
-    versions = list(ChannelRuleVersion.objects.select_related("saved_by").order_by("-number")[:VERSIONS])
+    newest = ChannelRuleVersion.objects.select_related("saved_by").order_by("-number")[:VERSIONS]
+    versions = [(version, rules_of(version) == rules) for version in newest]
     context: dict[str, Any] = {
         "lines": _lines(rules, found, names),
         "found": found,
@@ -174,10 +175,45 @@ def channel_rule_move(request: HttpRequest, position: int) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def channel_rules_take_back(request: HttpRequest, number: int) -> HttpResponse:
+    """Back to the rules of an earlier version, with a preview before anything is saved; ``do=apply`` also moves past
+    touches back."""
+    user, rules, at = _writer(request), rules_in_force(), timezone.now()
+    version = get_object_or_404(ChannelRuleVersion, number=number)
+    after, names = rules_of(version), _names()
+    found = preview(visits_since(at - LOOKED_AT), rules, after, Company.current().internal_domains)
+    newest = ChannelRuleVersion.objects.order_by("-number").values_list("number", flat=True)[0]
+    if request.method == "POST":
+        try:
+            if request.POST.get("seen") != str(newest):
+                raise RulesRefused("Somebody changed the rules meanwhile. Look at what would move now.")
+            saved = take_back_rules(to=version, before=rules, moves=found.moved, by=user, at=at)
+        except RulesRefused as error:
+            messages.warning(request, str(error))
+            return redirect("leads:channel-rules-take-back", number)
+        messages.success(request, _saved(saved))
+        return _apply(request, user) if request.POST.get("do") == "apply" else redirect("leads:channel-rules")
+    context = {
+        "version": version,
+        "newest": newest,
+        "found": found,
+        "moves": _moves(found, names),
+        "is_unchanged": after == rules,
+        "gone": _only_in(rules, after, names),
+        "back": _only_in(after, rules, names),
+    }
+    return render(request, "leads/channel_rules_take_back.html", context)
+
+
+@login_required
 @require_POST
 def channel_rules_apply(request: HttpRequest) -> HttpResponse:
     """Let a worker apply the rules to past touches."""
-    user = _writer(request)
+    return _apply(request, _writer(request))
+
+
+def _apply(request: HttpRequest, user: User) -> HttpResponse:
     try:
         request_reclassify(by=user, at=timezone.now())
     except ReclassifyRefused as error:
@@ -207,6 +243,16 @@ def _lines(rules: Sequence[ChannelRule], found: Preview, names: dict[str, str]) 
         Line(rule, sentence(rule), names.get(rule.channel, rule.channel), tally, _before(tally))
         for rule in rules
         for tally in (found.tallies[rule.position],)
+    ]
+
+
+def _only_in(rules: Sequence[ChannelRule], others: Sequence[ChannelRule], names: dict[str, str]) -> list[str]:
+    """Rules that the others lack, wherever they stand in the order."""
+    known = {replace(rule, position=0) for rule in others}
+    return [
+        f"{sentence(rule)}: {names.get(rule.channel, rule.channel)}"
+        for rule in rules
+        if replace(rule, position=0) not in known
     ]
 
 
@@ -259,4 +305,4 @@ def _saved(version: ChannelRuleVersion) -> str:
         if version.moves
         else "No touch of the last 90 days would have another channel."
     )
-    return f"Saved as version {version.number}. New touches follow it at once. {moved}"
+    return f"Saved as {version.title.lower()}. New touches follow it at once. {moved}"

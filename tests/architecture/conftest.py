@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 
 from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
-from leads.models import Lead, Opportunity, User
+from leads.models import ChannelRuleVersion, Lead, Opportunity, User
 from tests.conftest import NOW
 
 
@@ -41,6 +41,7 @@ class World:
         self.connection = Connection.objects.get(slug=SLUG)
         self.sync_run = SyncRun.objects.filter(connection=self.connection, direction="pull").order_by("-pk")[0]
         self.report = WeeklyReport.objects.order_by("-starts_on")[0]
+        self.rules = ChannelRuleVersion.objects.create(number=1, rules=[], change="None", saved_at=NOW)
 
 
 ROLES = ("marketing_director", "sales_leader", "sales_rep", "admin")

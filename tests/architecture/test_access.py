@@ -37,6 +37,7 @@ PAGES: dict[str, tuple[str, Args]] = {
     "leads:channel-rules": ("DA", none),
     "leads:channel-rule-add": (ADMINS, none),
     "leads:channel-rule": (ADMINS, lambda world: [1]),
+    "leads:channel-rules-take-back": (ADMINS, lambda world: [world.rules.number]),
     "attribution:campaign-attribution": (NO_REPS, none),
     "attribution:sourced": (NO_REPS, none),
     "attribution:campaign": (NO_REPS, lambda world: [world.campaign.public_id]),

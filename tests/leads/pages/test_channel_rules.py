@@ -143,6 +143,49 @@ def test_past_touches_follow_on_request_only(client: Client, admin_user: User, t
     assert reclassify_touches(clock=timezone.now) == 0
 
 
+def test_applied_rules_are_taken_back_exactly(client: Client, admin_user: User, touches: list[Any]) -> None:
+    client.force_login(admin_user)
+    # Its sender named what the new rule gives, too: neither way may move it.
+    kept = {"lead": touches[0].lead, "campaign": None, "utm_medium": "newsletter", "utm_source": "weekly"}
+    named = TouchpointFactory(**kept, channel=channel("events"), occurred_at=timezone.now() - timedelta(days=2))
+
+    def channels() -> list[str]:
+        return [touch.channel.key for touch in [*touches, named] if touch.refresh_from_db() is None]
+
+    before = channels()
+    client.post(f"{PAGE}/add", {**RULE, "do": "save"})
+    client.post(f"{PAGE}/apply")
+    assert reclassify_touches(clock=timezone.now) == 1 and channels() != before
+    later = TouchpointFactory(**kept, channel=channel("events"), recorded_at=timezone.now(), occurred_at=timezone.now())
+    text = page(client, f"{PAGE}/versions/1/take-back")
+    assert "When the medium is “newsletter”: Events" in text and "Events → E-mail" in text
+    assert ChannelRuleVersion.objects.count() == 2
+    url = f"{PAGE}/versions/1/take-back"
+    assert "Look at what would move now" in client.post(url, {"seen": "1"}, follow=True).content.decode()
+    text = client.post(url, {"seen": "2", "do": "apply"}, follow=True).content.decode()
+    assert "Version 3, taken back to version 1" in text and "Applying the rules to past touches" in text
+    assert reclassify_touches(clock=timezone.now) == 2
+    later.refresh_from_db()
+    assert channels() == before and later.channel.key == "email"
+    touches[0].lead.refresh_from_db()
+    assert touches[0].lead.channel.key == "email"
+    first, _, third = ChannelRuleVersion.objects.order_by("number")
+    assert (third.rules, third.taken_back_to, third.saved_by) == (first.rules, 1, admin_user)
+    assert JobRun.objects.filter(kind="channel_rules", state="done").count() == 2
+    text = page(client)
+    assert "Take back to version 2" in text and "Take back to version 1" not in text  # that one is in force
+    assert "Nothing changes" in page(client, url)
+    assert client.get(f"{PAGE}/versions/9/take-back").status_code == 404
+
+
+def test_rules_of_a_channel_that_is_gone_are_not_taken_back(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    client.post(f"{PAGE}/add", {**RULE, "do": "save"})
+    ChannelRuleVersion.objects.filter(number=1).update(rules=[[1, "pigeons", "", "", "", ""]])
+    text = client.post(f"{PAGE}/versions/1/take-back", {"seen": "2"}, follow=True).content.decode()
+    assert "There is no channel pigeons any more" in text and ChannelRuleVersion.objects.count() == 2
+
+
 def test_more_touches_ask_no_more_queries(client: Client, director: User, touches: list[Any]) -> None:
     client.force_login(director)
 
