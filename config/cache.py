@@ -1,7 +1,7 @@
 """The shared cache while its server answers, this process's memory while it does not.
 
-Only counts of rate limits live here. Without the fallback a stopped server would turn every sign-in into a 500, or, were
-the error swallowed, leave passwords to be guessed without limit. While it is away each web process counts by itself.
+Only counts of rate limits live here. Without the fallback a stopped server would turn every sign-in into a 500, or, the
+error swallowed, leave passwords to be guessed without limit. While it is away each web process counts by itself.
 """
 
 from __future__ import annotations

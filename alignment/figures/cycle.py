@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import F
 
 from alignment.pure.survival import Curve, survival
 from leads.figures import columns, selection
-from leads.figures.base import Column, Definition, Derived, Number, Parts, Row, RowSet, Scope, figure, register
+from leads.figures.base import Column, Definition, Derived, Number, Parts, Row, RowSet, Scope, definition, register
 from leads.figures.pipeline import BACKWARDS, created
 
 KEY = "pipeline.cycle_survival"
@@ -25,8 +26,9 @@ def _curve(spans: Sequence[tuple[float, bool]]) -> Curve:
 
 def cycle_curve(scope: Scope) -> Curve:
     """The whole curve behind ``pipeline.cycle_survival``, for its interval."""
-    part = figure(KEY, scope).parts["included"]
-    return _curve([(row["days"], row["is_closed"]) for row in part.rows()])
+    part = definition(KEY).parts(scope)["included"]
+    spans = replace(part, columns=tuple(column for column in part.columns if column.derived))
+    return _curve([(row["days"], row["is_closed"]) for row in spans.rows()])
 
 
 def _spans(scope: Scope) -> Parts:

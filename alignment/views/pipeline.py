@@ -20,6 +20,7 @@ from alignment.forms import PipelineForm
 from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, definition, figure, series
 from leads.figures.pipeline import is_stalled, open_deals
+from leads.figures.together import figures, stock_series
 from leads.models import Company, Opportunity, Stage, User
 from leads.pure.charts import Chart, funnel, sparkline
 from leads.pure.charts import Stage as Bar
@@ -37,7 +38,11 @@ MOVEMENT = (
     "pipeline.won_count",
     "pipeline.lost_count",
 )
-CONVERSIONS = ("lead_to_mql", "mql_to_sal", "mql_to_sql", "sql_to_opportunity", "opportunity_to_won")
+CONVERSIONS = tuple(
+    f"leads.conversion.{step}"
+    for step in ("lead_to_mql", "mql_to_sal", "mql_to_sql", "sql_to_opportunity", "opportunity_to_won")
+)
+VELOCITY, STALLED = "pipeline.velocity", "pipeline.stalled"
 SORTS = {
     "name": "name",
     "owner": "owner__name",
@@ -78,18 +83,31 @@ def pipeline(request: HttpRequest) -> HttpResponse:
         "form": form,
         "scope": scope,
         "period": _period_label(scope, company),
-        "velocity": _tile(figure("pipeline.velocity", scope)),
-        "factors": [_tile(figure(key, scope), _factor_notes(key, scope)) for key in FACTORS],
-        "outcomes": [_tile(figure(key, scope), spark=_spark(key, scope)) for key in OUTCOMES],
+        **_tiles(scope),
         "stages": stage_lines(scope),
-        "stalled": _tile(figure("pipeline.stalled", scope)),
-        **_movement(scope),
         "funnel": _funnel(scope),
-        "conversions": [_tile(figure(f"leads.conversion.{step}", scope)) for step in CONVERSIONS],
         "page": (page := open_page.get_page(request.GET.get("page"))),
         "deals": [_deal_line(deal, scope) for deal in page],
     }
     return render(request, "alignment/pipeline.html", context)
+
+
+def _tiles(scope: Scope) -> dict[str, Any]:
+    """Every figure of the page, asked for together; those of movement are of a week, whatever the period."""
+    week = _week(scope)
+    of_week = scope.during(week.period(scope.tz))
+    asked = [(key, scope) for key in (VELOCITY, STALLED, *FACTORS, *OUTCOMES, *CONVERSIONS)]
+    asked += [(key, of_week) for key in MOVEMENT]
+    found = {each.definition.key: each for each in figures(asked)}
+    return {
+        "velocity": _tile(found[VELOCITY]),
+        "factors": [_tile(found[key], _factor_notes(key, scope)) for key in FACTORS],
+        "outcomes": [_tile(found[key], spark=_spark(key, scope)) for key in OUTCOMES],
+        "stalled": _tile(found[STALLED]),
+        "conversions": [_tile(found[key]) for key in CONVERSIONS],
+        "week": week,
+        "movement": [_tile(found[key]) for key in MOVEMENT],
+    }
 
 
 def _tile(found: Figure, notes: tuple[str, ...] = (), spark: Chart | None = None) -> Tile:
@@ -118,7 +136,8 @@ def _factor_notes(key: str, scope: Scope) -> tuple[str, ...]:
 def _spark(key: str, scope: Scope) -> Chart:
     """Twelve weeks up to the scope's moment."""
     last = _week(scope)
-    weeks = series(key, scope, last.previous(11), last)
+    by_week = stock_series if definition(key).weekly == "each" else series
+    weeks = by_week(key, scope, last.previous(11), last)
     return sparkline(
         [value for _, value in weeks],
         title=f"{definition(key).name}, 12 weeks",
@@ -138,13 +157,6 @@ def _period_label(scope: Scope, company: Company) -> str:
 def _week(scope: Scope) -> Week:
     """The week of the scope's moment; the end of a period belongs to the week before it."""
     return Week.of(selection.moment(scope) - timedelta.resolution, scope.tz)
-
-
-def _movement(scope: Scope) -> dict[str, Any]:
-    """The week of the scope's moment, whatever the period."""
-    week = _week(scope)
-    of_week = scope.during(week.period(scope.tz))
-    return {"week": week, "movement": [_tile(figure(key, of_week)) for key in MOVEMENT]}
 
 
 def _funnel(scope: Scope) -> Chart:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from leads.figures.base import Scope, definitions, figure, series
+from leads.figures.together import figures, stock_series
+from leads.models import Company
+from leads.pure.week import Period, Week
 from tests.architecture.conftest import World
 from tests.architecture.test_access import LETTERS, PAGES
+from tests.conftest import NOW
 
 # Columns come by COPY on PostgreSQL, and Django's log does not hear of that.
 READ_BY_COPY = {"attribution:journey", "attribution:journey-fragment"}
@@ -59,3 +66,18 @@ def test_a_page_asks_what_it_always_asked(world: World, name: str) -> None:
 
 def test_every_baseline_is_of_a_page() -> None:
     assert set(committed()) == set(PAGES)
+
+
+def test_figures_asked_together_are_what_they_are_alone(world: World) -> None:
+    company = Company.current()
+    quarter = Period(NOW - timedelta(days=90), NOW + timedelta(days=1))
+    scope = Scope(period=quarter, at=NOW, tz=company.tz, currency=company.currency)
+    of_rep = replace(scope, user=world.people["sales_rep"])
+    asked = [(each.key, asks) for each in definitions() for asks in (scope, of_rep)]
+    together = {(one.definition.key, one.scope.user): (one.totals, one.value) for one in figures(asked)}
+    alone = {(key, asks.user): figure(key, asks) for key, asks in asked}
+    assert together == {question: (one.totals, one.value) for question, one in alone.items()}
+
+    last = Week.of(NOW, company.tz)
+    weeks = stock_series("pipeline.weighted", scope, last.previous(4), last)
+    assert weeks == series("pipeline.weighted", scope, last.previous(4), last)

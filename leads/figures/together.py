@@ -1,0 +1,104 @@
+"""Many figures at once, in as few queries as their totals allow.
+
+Counts and sums of whole numbers come in one statement, a line for each. What goes through a statistic is read by itself,
+and once, however many of the figures use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db.models import BigIntegerField, Count, F, IntegerField, QuerySet, Sum, Value
+
+from leads.figures.base import Figure, Number, Parts, RowSet, Scope, definition
+from leads.pure.week import Week, weeks_between
+
+Question = tuple[str, Scope]
+
+
+def figures(asked: Sequence[Question]) -> list[Figure]:
+    """Each (key, scope) as `leads.figures.base.figure` computes it, in the order given."""
+    meanings = [definition(key) for key, _ in asked]
+    parts: list[Parts] = [meaning.parts(scope) for meaning, (_, scope) in zip(meanings, asked, strict=True)]
+    counted = [(at, name) for at, sets in enumerate(parts) for name in sets if not name.startswith("excluded")]
+    found = dict(zip(counted, totals([parts[at][name] for at, name in counted]), strict=True))
+    answers = []
+    for at, (meaning, (_, scope)) in enumerate(zip(meanings, asked, strict=True)):
+        own = {name: total for (place, name), total in found.items() if place == at}
+        answers.append(Figure(meaning, scope, parts[at], own, meaning.combine(own)))
+    return answers
+
+
+def stock_series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, Number | None]]:
+    """A figure with ``weekly="each"`` as it stood at the end of every week; None for weeks that have not begun."""
+    begun: list[tuple[Week, Scope]] = []
+    for week in (weeks := list(weeks_between(first, last))):
+        period = week.period(scope.tz)
+        if period.start < scope.at:
+            begun.append((week, replace(scope, period=period, at=min(period.end, scope.at))))
+    found = figures([(key, of_week) for _, of_week in begun])
+    values = {week: each.value for (week, _), each in zip(begun, found, strict=True)}
+    return [(week, values.get(week)) for week in weeks]
+
+
+def totals(sets: Sequence[RowSet]) -> list[Number | None]:
+    """`RowSet.total` of each, in the order given."""
+    answers: dict[int, Number | None] = {}
+    read: dict[object, Number | None] = {}
+    lines = {}
+    for at, rows in enumerate(sets):
+        if _is_plain(rows):
+            lines[at] = rows.queryset.order_by().values(line=Value(at)).annotate(total=_aggregate(rows))
+            continue
+        same = _fingerprint(rows, at)
+        if same not in read:
+            read[same] = rows.total()
+        answers[at] = read[same]
+    found = _asked_at_once(list(lines.values()))
+    # Django leaves lines out of which it knows that they have no rows.
+    answers |= {at: _worded(found.get(at), sets[at]) for at in lines}
+    return [answers[at] for at in range(len(sets))]
+
+
+def _is_plain(rows: RowSet) -> bool:
+    """Whether a count or a sum of whole numbers over the rows as they are, so that it fits in one line of many."""
+    query = rows.queryset.query
+    if rows.statistic or query.distinct or query.is_sliced or query.combinator or query.group_by is not None:
+        return False
+    # One statement has one type per column, on PostgreSQL strictly.
+    return not rows.amount or isinstance(
+        rows.queryset.values(total=F(rows.amount)).query.annotations["total"].output_field, IntegerField
+    )
+
+
+def _aggregate(rows: RowSet) -> Count | Sum:
+    # Whole numbers on both sides: PostgreSQL counts in bigint, and adds bigints up to a numeric.
+    return Sum(rows.amount, output_field=BigIntegerField()) if rows.amount else Count("pk")
+
+
+def _asked_at_once(lines: list[QuerySet[Any, Any]]) -> dict[int, int | None]:
+    if not lines:
+        return {}
+    whole = lines[0].union(*lines[1:], all=True) if len(lines) > 1 else lines[0]
+    return {row["line"]: row["total"] for row in whole}
+
+
+def _worded(total: int | None, rows: RowSet) -> Number | None:
+    if total is not None:
+        return total
+    return rows.nothing if rows.amount else 0
+
+
+def _fingerprint(rows: RowSet, at: int) -> object:
+    """Equal for row sets that give the same statistic; of its own where there is nothing to compare."""
+    try:
+        sql, values = rows.queryset.order_by().query.sql_with_params()
+    except EmptyResultSet:
+        return at
+    return (rows.statistic, rows.amount, rows.event, sql, values)
+
+
+__all__ = ["figures", "stock_series", "totals"]
