@@ -29,6 +29,10 @@ from leads.models import Company
 SPENT_DAYS = 30
 _State = PendingPush.State
 KINDS: tuple[Kind, ...] = ("person", "account", "deal")
+_NAMES = (
+    "title", "remote_id", "lead__first_name", "lead__last_name", "lead__email", "lead__company", "opportunity__name",
+    "account__name", "campaign__name",
+)  # fmt: skip
 _TONES = {"ok": "good", "paused": "warn", "failing": "bad"}
 _ICONS = {"ok": "check-circle", "paused": "hourglass-split", "failing": "x-circle", "untried": "question-circle"}
 
@@ -162,6 +166,22 @@ def outcome_counts(run: SyncRun) -> list[dict[str, Any]]:
         }
         for row in rows.order_by("way", "kind", "outcome")
     ]
+
+
+def record_counts(run: SyncRun) -> list[dict[str, Any]]:
+    """How many records of a run there are by outcome, kind, way and whether both sides had changed them."""
+    rows = SyncRecord.objects.filter(run=run).values("outcome", "kind", "way", "is_conflict")
+    return [dict(row) for row in rows.annotate(number=Count("pk")).order_by("outcome", "kind", "way")]
+
+
+def named_records(rows: QuerySet[SyncRecord], words: str) -> QuerySet[SyncRecord]:
+    """Those in which every word stands in a name, an e-mail address or the id over there."""
+    for word in words.split()[:6]:
+        found = Q()
+        for name in _NAMES:
+            found |= Q(**{f"{name}__icontains": word})
+        rows = rows.filter(found)
+    return rows
 
 
 def secret_state(connection: Connection, at: datetime) -> str:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from integrations.api.webhooks import CrmWebhook
-from integrations.views import connections, edits, lead_crm, mapping, runs, setup, trials
+from integrations.views import connections, edits, lead_crm, mapping, runs, setup, trials, undo
 
 app_name = "integrations"
 urlpatterns: list[URLPattern] = [
@@ -26,6 +26,6 @@ urlpatterns: list[URLPattern] = [
     path("connections/<slug:slug>/release", edits.connection_release, name="connection-release"),
     path("connections/<slug:slug>/webhook", edits.connection_webhook, name="connection-webhook"),
     path("connections/<slug:slug>/runs/<uuid:run_id>", runs.sync_run, name="sync-run"),
-    path("connections/<slug:slug>/runs/<uuid:run_id>/undo", runs.sync_run_undo, name="sync-run-undo"),
+    path("connections/<slug:slug>/runs/<uuid:run_id>/undo", undo.sync_run_undo, name="sync-run-undo"),
     path("webhooks/crm/<str:key>", CrmWebhook.as_view(), name="crm-webhook"),
 ]

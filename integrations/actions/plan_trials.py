@@ -1,4 +1,4 @@
-"""Plan dry runs and comparisons that people ask for, as rows that any worker finds."""
+"""Plan dry runs, comparisons and undos that people ask for, as rows that any worker finds."""
 
 from __future__ import annotations
 
@@ -6,47 +6,60 @@ import uuid
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import Q
 
+from integrations.actions.decide_undo import NotUndoable, require_undoable, size_of
 from integrations.actions.dry_run import dry_run
-from integrations.actions.hold_connection import Clock, ConnectionBusy
+from integrations.actions.hold_connection import Clock, ConnectionBusy, LeaseLost
+from integrations.actions.log_run import Progress
 from integrations.actions.reconcile import reconcile
+from integrations.actions.undo_run import undo_run
 from integrations.connectors.base import CrmError
 from integrations.models import Connection, SyncRun
+from leads.actions.take_jobs import take_jobs
 from leads.models import JobRun, User
 
 log = structlog.get_logger(__name__)
 
 KIND = "crm-trial"
-DRY_RUN, COMPARISON = "dry-run", "comparison"
+DRY_RUN, COMPARISON, UNDO = "dry-run", "comparison", "undo"
 SILENCE = timedelta(minutes=10)
 _State = JobRun.State
 
 
 def plan_trial(*, connection: Connection, what: str, by: User | None, at: datetime) -> JobRun:
     """A dry run or comparison as soon as somebody can; the one that waits or runs already, if there is one."""
-    prefix = f"{connection.slug} {what} "
-    present = JobRun.objects.unfinished().filter(kind=KIND, period__startswith=prefix).order_by("-pk").first()
-    if present is not None:
+    present = newest_trial(connection=connection, what=what)
+    if present is not None and present.is_unfinished:
         return present
-    return JobRun.objects.create(kind=KIND, period=f"{prefix}{uuid.uuid4().hex[:8]}", started_by=by, created_at=at)
+    period = f"{connection.slug} {what} {uuid.uuid4().hex[:8]}"
+    return JobRun.objects.create(kind=KIND, period=period, started_by=by, created_at=at)
+
+
+def plan_undo(*, run: SyncRun, by: User | None, at: datetime) -> JobRun:
+    """The undo of a pull, likewise. Raises NotUndoable."""
+    require_undoable(run)
+    job = plan_trial(connection=run.connection, what=undo_of(run), by=by, at=at)
+    JobRun.objects.filter(pk=job.pk).update(total=size_of(run))
+    return job
+
+
+def undo_of(run: SyncRun) -> str:
+    """How the undo of a run is called among the trials."""
+    return f"{UNDO}-{run.pk}"
+
+
+def newest_trial(*, connection: Connection, what: str) -> JobRun | None:
+    """The latest of its sort, whatever became of it."""
+    rows = JobRun.objects.filter(kind=KIND, period__startswith=f"{connection.slug} {what} ")
+    return rows.order_by("-pk").first()
 
 
 def run_trials(*, clock: Clock, seed: int) -> int:
     """Do what is planned or was left behind; returns how many were done."""
-    jobs = JobRun.objects.filter(_free(clock()), kind=KIND).order_by("pk")
-    return sum(_run(pk, clock, seed) for pk in list(jobs.values_list("pk", flat=True)))
+    return sum(_run(job, clock, seed) for job in take_jobs(kind=KIND, at=clock(), silence=SILENCE))
 
 
-def _free(at: datetime) -> Q:
-    return Q(state=_State.WAITING) | Q(state=_State.RUNNING, beat_at__lt=at - SILENCE)
-
-
-def _run(job_id: int, clock: Clock, seed: int) -> bool:
-    at = clock()
-    if not JobRun.objects.filter(_free(at), pk=job_id).update(state=_State.RUNNING, started_at=at, beat_at=at):
-        return False
-    job = JobRun.objects.get(pk=job_id)
+def _run(job: JobRun, clock: Clock, seed: int) -> bool:
     slug, what, _ = job.period.split(" ")
     connection = Connection.objects.filter(slug=slug).first()
 
@@ -58,17 +71,12 @@ def _run(job_id: int, clock: Clock, seed: int) -> bool:
         if connection is None:
             message = "The connection was removed."
             return False
-        if what == DRY_RUN:
-            run = dry_run(connection_id=connection.pk, clock=clock, seed=seed, progress=beat)
-        else:
-            run = reconcile(
-                connection_id=connection.pk, clock=clock, seed=seed, reason="asked for", is_full=True, progress=beat
-            )
+        run = _do(job, connection, what, clock, seed, beat)
         state = _State.DONE if run.state == SyncRun.State.DONE else _State.FAILED
         message = run.note
-    except ConnectionBusy:
+    except (ConnectionBusy, LeaseLost):
         state, message = _State.WAITING, "Another sync is under way."
-    except CrmError as error:
+    except (CrmError, NotUndoable) as error:
         message = str(error)
     except Exception:
         log.exception("trial_failed", connection=slug)
@@ -76,3 +84,16 @@ def _run(job_id: int, clock: Clock, seed: int) -> bool:
         ended = None if state == _State.WAITING else clock()
         JobRun.objects.filter(pk=job.pk).update(state=state, finished_at=ended, message=message[:500])
     return state == _State.DONE
+
+
+def _do(job: JobRun, connection: Connection, what: str, clock: Clock, seed: int, beat: Progress) -> SyncRun:
+    if what == DRY_RUN:
+        return dry_run(connection_id=connection.pk, clock=clock, seed=seed, progress=beat)
+    if what == COMPARISON:
+        return reconcile(
+            connection_id=connection.pk, clock=clock, seed=seed, reason="asked for", is_full=True, progress=beat
+        )
+    run = SyncRun.objects.filter(connection=connection, pk=what.removeprefix(f"{UNDO}-")).first()
+    if run is None:
+        raise NotUndoable("The run is not there any more.")
+    return undo_run(run_id=run.pk, by=job.started_by, clock=clock, progress=beat)

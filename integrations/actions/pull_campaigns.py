@@ -26,6 +26,8 @@ from leads.queries import survivors
 
 OVERLAP = timedelta(minutes=10)
 BATCH = 500
+# Before the id of a member in the key of the touch that their response is.
+MEMBER = "member:"
 
 
 def pull_campaigns(*, held: Held, connector: Connector, run: RunLog, until: datetime) -> None:
@@ -54,11 +56,18 @@ def _record(held: Held, run: RunLog, batch: Sequence[RemoteCampaign]) -> None:
         rows = ExternalRecord.objects.filter(connection=connection, kind=RecordKind.CAMPAIGN)
         links = {row.remote_id: row for row in rows}
         taken = frozenset(row.campaign_id for row in links.values() if row.campaign_id)
+        seen, held_ids = len(batch), {row.remote_id for row in links.values() if row.held_at}
+        batch = [each for each in batch if each.remote_id not in held_ids]
         facts = [_fact(each, links.get(each.remote_id), currency) for each in batch]
         recorded = record_campaigns(facts=facts, taken=taken, source=connection.slug, at=at)
         new: list[ExternalRecord] = []
+        known: list[ExternalRecord] = []
         for remote, each in zip(batch, recorded, strict=True):
-            if remote.remote_id not in links:
+            link = links.get(remote.remote_id)
+            if link is not None and link.campaign_id is None:  # an undo removed it, and the record was released
+                link.campaign = each.campaign
+                known.append(link)
+            elif link is None:
                 new.append(
                     ExternalRecord(
                         connection=connection,
@@ -82,7 +91,8 @@ def _record(held: Held, run: RunLog, batch: Sequence[RemoteCampaign]) -> None:
             else:
                 run.run.unchanged += 1
         ExternalRecord.objects.bulk_create(new, batch_size=200, ignore_conflicts=True)
-        run.flush(at, seen=len(batch))
+        ExternalRecord.objects.bulk_update(known, ["campaign"], batch_size=200)
+        run.flush(at, seen=seen)
 
 
 def _fact(remote: RemoteCampaign, link: ExternalRecord | None, currency: str) -> CampaignFact:
@@ -118,7 +128,7 @@ def _touch(held: Held, run: RunLog, members: Sequence[CampaignMember], kinds: di
         leads = _leads(connection, responses)
         facts = [
             TouchFact(
-                key=f"member:{member.remote_id}",
+                key=f"{MEMBER}{member.remote_id}",
                 lead_id=leads[member.person_id],
                 kind=touch_kind(f"{kinds.get(member.campaign_id, '')} {name}", member.status),
                 occurred_at=min(member.responded_at or at, at),
@@ -129,14 +139,25 @@ def _touch(held: Held, run: RunLog, members: Sequence[CampaignMember], kinds: di
             if member.person_id in leads and member.campaign_id in campaigns
             for campaign_id, name in [campaigns[member.campaign_id]]
         ]
-        run.run.created += record_touches(facts=facts, source=f"crm:{connection.slug}", at=at)
+        for each in record_touches(facts=facts, source=f"crm:{connection.slug}", at=at):
+            run.add(
+                SyncRecord.Outcome.CREATED,
+                at,
+                kind=RecordKind.TOUCH,
+                way=SyncRecord.Way.IN,
+                lead_id=each.fact.lead_id,
+                campaign_id=each.fact.campaign_id,
+                remote_id=each.fact.key.removeprefix(MEMBER),
+                title=each.fact.name[:200],
+                written={**each.first, "touch": [None, each.touch.pk]},
+            )
         run.flush(at, seen=len(members))
 
 
 def _campaigns(connection: Connection, members: Sequence[CampaignMember]) -> dict[str, tuple[int, str]]:
     rows = ExternalRecord.objects.filter(
         connection=connection, kind=RecordKind.CAMPAIGN, remote_id__in={member.campaign_id for member in members}
-    )
+    ).exclude(held_at__isnull=False)
     found = rows.filter(campaign__isnull=False).values_list("remote_id", "campaign_id", "campaign__name")
     return {remote_id: (campaign_id, name) for remote_id, campaign_id, name in found if campaign_id is not None}
 

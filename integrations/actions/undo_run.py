@@ -1,4 +1,4 @@
-"""Undo a pull on our side: fields that still hold what the run wrote get their old values back.
+"""Undo a pull on our side: what still is as the run left it goes back to what it was before.
 
 What somebody has changed since is left, and said so. Every record that was touched is held: neither read nor sent until
 somebody releases it, or the next sync would do again what was just undone. The CRM is not written to.
@@ -6,229 +6,274 @@ somebody releases it, or the next sync would do again what was just undone. The 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
-from integrations.models import Connection, ExternalRecord, RecordKind, SyncHint, SyncRecord, SyncRun
+from integrations.actions.decide_undo import (
+    PARTED,
+    PHASES,
+    Decision,
+    Noted,
+    Phase,
+    Scope,
+    last_written,
+    noted_in,
+    require_undoable,
+)
+from integrations.actions.hold_connection import Clock, hold_connection
+from integrations.actions.log_run import Progress
+from integrations.models import ExternalRecord, RecordKind, SyncRecord, SyncRun
+from leads.actions.merge_leads import MergeRefused
 from leads.actions.record_opportunity import DealFacts, record_opportunities
-from leads.actions.remove_opportunity import remove_opportunity
+from leads.actions.remove_campaigns import remove_campaigns
+from leads.actions.remove_opportunities import remove_opportunities
+from leads.actions.remove_touches import First, remove_touches
 from leads.actions.revise_accounts import AccountRevision, revise_accounts
-from leads.actions.revise_leads import ATTRIBUTE, Revision, revise_leads
-from leads.models import Account, Lead, Opportunity, PipelineStage, User
+from leads.actions.revise_leads import Revision, revise_leads
+from leads.actions.unmerge_lead import unmerge_lead
+from leads.models import Account, Campaign, Lead, Opportunity, PipelineStage, User
 
 SOURCE = "undo"
+CHUNK = 500
 _Outcome = SyncRecord.Outcome
-# Columns that only make sense together.
-_STATE = ("stage_id", "status", "closed_at")
-_RESTORABLE = ("name", "amount_cents", "currency", "owner_id", "expected_close_on", "lost_reason", "attributes")
 
 
-class NotUndoable(ValueError):
-    """The run cannot be undone; the message tells a person why."""
+def undo_run(
+    *, run_id: int, by: User | None, clock: Clock, progress: Progress | None = None, chunk: int = CHUNK
+) -> SyncRun:
+    """Take back what a pull wrote here; returns the run that tells what became of each record.
 
-
-def undo_run(*, run_id: int, by: User | None, at: datetime) -> SyncRun:
-    """Take back what a pull wrote here, in one transaction; returns the run that tells what became of each record.
-
-    Raises NotUndoable.
+    Each chunk is one transaction, so an undo that dies is gone on with by the next call. Raises NotUndoable,
+    ConnectionBusy, LeaseLost.
     """
+    run = SyncRun.objects.select_related("connection").get(pk=run_id)
+    require_undoable(run)
+    with hold_connection(connection_id=run.connection_id, clock=clock, is_trial=True) as held:
+        undo = _open(run, by, clock())
+        try:
+            for phase in PHASES:
+                while noted := [Noted(*row) for row in noted_in(run, phase)[:chunk]]:
+                    with transaction.atomic():
+                        _Step(Scope(run, held.keep()), undo, by).take(phase, noted)
+                    if progress:
+                        progress(undo.seen)
+        except BaseException as error:
+            note = f"{type(error).__name__}. What is done stays done; asked for again, it goes on."
+            SyncRun.objects.filter(pk=undo.pk).update(
+                state=SyncRun.State.FAILED, finished_at=clock(), note=f"Stopped by an error of ours: {note}"[:400]
+            )
+            raise
+        return _close(run, undo, by, clock())
+
+
+def _open(run: SyncRun, by: User | None, at: datetime) -> SyncRun:
+    """The run that tells; the one that an earlier try has left, if there is one."""
+    left = SyncRun.objects.filter(undoes=run, direction=SyncRun.Direction.UNDO).order_by("-pk").first()
+    undo = left or SyncRun(
+        connection=run.connection,
+        direction=SyncRun.Direction.UNDO,
+        reason=f"undo of {run.started_at:%Y-%m-%d %H:%M}"[:80],
+        undoes=run,
+        started_at=at,
+    )
+    undo.undone_by, undo.state, undo.finished_at, undo.note = by, SyncRun.State.RUNNING, None, ""
+    undo.expected = undo.seen + sum(noted_in(run, phase).count() for phase in PHASES)
+    undo.save()
+    return undo
+
+
+def _close(run: SyncRun, undo: SyncRun, by: User | None, at: datetime) -> SyncRun:
     with transaction.atomic():
-        run = SyncRun.objects.select_for_update(of=("self",)).select_related("connection").get(pk=run_id)
-        _require_undoable(run)
-        undo = SyncRun.objects.create(
-            connection=run.connection,
-            direction=SyncRun.Direction.UNDO,
-            reason=f"undo of {run.started_at:%Y-%m-%d %H:%M}"[:80],
-            undoes=run,
-            undone_by=by,
-            started_at=at,
+        SyncRun.objects.filter(pk=run.pk).update(undone_at=at, undone_by=by)
+        undo.state, undo.finished_at = SyncRun.State.DONE, at
+        undo.note = (
+            f"{undo.updated:,} taken back, {undo.unchanged:,} left as they are. Records are held until released."
         )
-        records = list(
-            SyncRecord.objects.filter(
-                run=run, outcome__in=(_Outcome.CREATED, _Outcome.UPDATED), way=SyncRecord.Way.IN
-            ).order_by("-pk")
+        undo.save(update_fields=["state", "finished_at", "note"])
+    return undo
+
+
+class _Step:
+    """One transaction of an undo: some records of one phase."""
+
+    def __init__(self, scope: Scope, undo: SyncRun, by: User | None) -> None:
+        self.scope, self.undo, self.by, self.at = scope, undo, by, scope.at
+        self.run, self.connection = scope.run, scope.run.connection
+        self.titles: dict[int, str] = {}
+
+    def take(self, phase: Phase, noted: Sequence[Noted]) -> None:
+        """Decide, carry out, hold, and tell."""
+        self._lock(phase, noted)
+        decisions = phase.decide(noted, self.scope)
+        carry_out: dict[str, Callable[[Sequence[Decision]], None]] = {
+            "people": self._people,
+            "accounts": self._accounts,
+            "new_deals": self._new_deals,
+            "deals": self._deals,
+            "touches": self._touches,
+            "campaigns": self._campaigns,
+            "merges": self._merges,
+        }
+        carry_out[phase.name](decisions)
+        self._hold(decisions)
+        self._tell(decisions)
+
+    def _lock(self, phase: Phase, noted: Sequence[Noted]) -> None:
+        """Nobody changes between the decision and the deed what is decided about."""
+        owns: dict[str, tuple[type[Model], str]] = {
+            "people": (Lead, "lead_id"),
+            "accounts": (Account, "account_id"),
+            "new_deals": (Opportunity, "opportunity_id"),
+            "deals": (Opportunity, "opportunity_id"),
+        }
+        if phase.name in owns:
+            model, name = owns[phase.name]
+            rows = model._default_manager.select_for_update(of=("self",)).order_by("pk")
+            list(rows.filter(pk__in={getattr(each, name) for each in noted} - {None}).values_list("pk"))
+
+    # --- what goes back ---
+
+    def _people(self, decisions: Sequence[Decision]) -> None:
+        revisions = [Revision(pk, values) for pk, values in _before(decisions, "lead_id").items()]
+        revised = revise_leads(revisions=revisions, source=f"Undo of {self.connection}'s sync", at=self.at, by=self.by)
+        refused = {each.lead_id: each.refused for each in revised if each.refused}
+        for each in decisions:
+            stuck = refused.get(each.noted.lead_id or 0, {})
+            if names := sorted(each.back & set(stuck)):
+                each.back -= set(names)
+                each.note = " ".join([each.note, *(f"{name}: {stuck[name]}" for name in names)]).strip()
+                each.outcome = _Outcome.RESTORED if each.back else _Outcome.KEPT
+
+    def _accounts(self, decisions: Sequence[Decision]) -> None:
+        revise_accounts(
+            revisions=[AccountRevision(pk, values) for pk, values in _before(decisions, "account_id").items()]
         )
-        work = _Undo(run, undo, by, at)
-        work.people([each for each in records if each.kind == RecordKind.PERSON])
-        work.accounts([each for each in records if each.kind == RecordKind.ACCOUNT])
-        work.deals([each for each in records if each.kind == RecordKind.DEAL and each.outcome == _Outcome.UPDATED])
-        work.created([each for each in records if each.kind == RecordKind.DEAL and each.outcome == _Outcome.CREATED])
-        work.campaigns([each for each in records if each.kind == RecordKind.CAMPAIGN])
-        return work.finish(records)
 
+    def _new_deals(self, decisions: Sequence[Decision]) -> None:
+        going = {each.noted.opportunity_id or 0: each for each in decisions if each.is_back}
+        self.titles = dict(Opportunity.objects.filter(pk__in=going).values_list("pk", "name"))
+        # Gone with its opportunity the link would be forgotten, and the next pull would make both again.
+        links = ExternalRecord.objects.filter(connection=self.connection, opportunity__in=going)
+        linked = dict(links.values_list("opportunity", "pk"))
+        links.update(opportunity=None)
+        since = last_written(self.run, list(going))
+        why = remove_opportunities(unchanged_since=since, source=self.connection.slug)
+        for pk, reason in why.items():
+            going[pk].outcome, going[pk].note = _Outcome.KEPT, reason
+            ExternalRecord.objects.filter(pk=linked.get(pk, 0)).update(opportunity=pk)
 
-def release_records(*, connection_id: int, at: datetime, record_ids: Collection[int] | None = None) -> int:
-    """Let held records be synced again, these or all of the connection; returns how many.
+    def _deals(self, decisions: Sequence[Decision]) -> None:
+        before = _before(decisions, "opportunity_id")
+        rows = Opportunity.objects.select_related("stage").filter(pk__in=before).order_by("pk")
+        stages = PipelineStage.objects.in_bulk()
+        facts = [_facts(row, before[row.pk], stages, self.at) for row in rows]
+        if facts:
+            record_opportunities(deals=facts, at=self.at)
 
-    The CRM will not name them as changed, so each is hinted at: the next look fetches it.
-    """
-    with transaction.atomic():
-        rows = ExternalRecord.objects.select_for_update(of=("self",)).filter(
-            connection=connection_id, held_at__isnull=False
-        )
-        if record_ids is not None:
-            rows = rows.filter(pk__in=record_ids)
-        held = list(rows.order_by("pk"))
-        SyncHint.objects.bulk_create(
-            [
-                SyncHint(
-                    connection_id=connection_id,
-                    event_id=f"released {at.isoformat()}",
-                    kind=RecordKind.PERSON if row.kind == RecordKind.CONTACT else row.kind,
-                    remote_id=row.remote_id,
-                    received_at=at,
-                )
-                for row in held
-            ],
-            ignore_conflicts=True,
-        )
-        ExternalRecord.objects.filter(pk__in=[row.pk for row in held]).update(
-            held_at=None, held_because="", content_hash=""
-        )
-    return len(held)
-
-
-def _require_undoable(run: SyncRun) -> None:
-    if run.direction != SyncRun.Direction.PULL or run.is_dry_run:
-        raise NotUndoable("Only a pull can be undone: what was sent is in the CRM.")
-    if run.state == SyncRun.State.RUNNING:
-        raise NotUndoable("The run is still under way.")
-    if run.undone_at is not None:
-        raise NotUndoable("The run was undone before.")
-
-
-class _Undo:
-    """The work on one run."""
-
-    def __init__(self, run: SyncRun, undo: SyncRun, by: User | None, at: datetime) -> None:
-        self.run, self.undo, self.by, self.at = run, undo, by, at
-        self.connection: Connection = run.connection
-        self.told: list[SyncRecord] = []
-
-    def people(self, records: Sequence[SyncRecord]) -> None:
-        leads = Lead.objects.in_bulk([each.lead_id for each in records if each.lead_id])
-        revisions: dict[int, dict[str, Any]] = {}
-        steps: dict[int, set[str]] = {}
-        for each in records:  # newest first, so a lead that was written twice goes back by steps
-            lead, back = leads.get(each.lead_id or 0), revisions.setdefault(each.lead_id or 0, {})
-            if lead is None:
-                continue
-            for name, (before, after) in each.written.items():
-                if (back[name] if name in back else _value(lead, name)) == after:
-                    back[name] = before
-                    steps.setdefault(each.pk, set()).add(name)
-        revised = revise_leads(
-            revisions=[Revision(lead_id, values) for lead_id, values in revisions.items() if values],
+    def _touches(self, decisions: Sequence[Decision]) -> None:
+        going = [each.noted for each in decisions if each.is_back]
+        remove_touches(
+            touch_ids=[each.touch_id for each in going],
+            first_before=self._first_before({each.lead_id or 0 for each in going}),
             source=f"Undo of {self.connection}'s sync",
             at=self.at,
             by=self.by,
         )
-        done = {each.lead_id: each for each in revised}
-        for each in records:
-            answer = done.get(each.lead_id or 0)
-            restored = steps.get(each.pk, set()) & set(answer.written if answer else ())
-            self._tell(each, restored, {"lead_id": each.lead_id})
 
-    def accounts(self, records: Sequence[SyncRecord]) -> None:
-        accounts = Account.objects.in_bulk([each.account_id for each in records if each.account_id])
-        revisions = [
-            AccountRevision(account.pk, {n: b for n, (b, a) in each.written.items() if getattr(account, n) == a})
-            for each in records
-            if (account := accounts.get(each.account_id or 0)) is not None
-        ]
-        done = {each.account_id: set(each.written) for each in revise_accounts(revisions=revisions)}
-        for each in records:
-            self._tell(each, done.get(each.account_id or 0, set()), {"account_id": each.account_id})
+    def _first_before(self, lead_ids: set[int]) -> dict[int, First]:
+        """What the leads' first touch was before the run: the oldest record knows."""
+        rows = SyncRecord.objects.filter(run=self.run, kind=RecordKind.TOUCH, lead__in=lead_ids).order_by("-pk")
+        found: dict[int, First] = {}
+        for lead_id, written in rows.values_list("lead_id", "written"):
+            if lead_id is not None and "channel_id" in written:
+                found[lead_id] = (written["channel_id"][0], written["campaign_id"][0])
+        return found
 
-    def deals(self, records: Sequence[SyncRecord]) -> None:
-        rows = Opportunity.objects.select_related("stage").in_bulk([r.opportunity_id for r in records])
-        stages = PipelineStage.objects.in_bulk()
-        for each in records:  # newest first, so a deal that was written twice goes back by steps
-            row = rows.get(each.opportunity_id or 0)
-            if row is None:
-                self._tell(each, set(), {}, "The opportunity is not there any more.")
+    def _campaigns(self, decisions: Sequence[Decision]) -> None:
+        going = {each.noted.campaign_id or 0: each for each in decisions if each.is_back}
+        ids = list(going)
+        self.titles = dict(Campaign.objects.filter(pk__in=ids).values_list("pk", "name"))
+        links = ExternalRecord.objects.filter(connection=self.connection, campaign__in=ids)
+        linked = dict(links.values_list("campaign", "pk"))
+        links.update(campaign=None, held_at=self.at, held_because=self._because())
+        for pk, reason in remove_campaigns(campaign_ids=ids).items():
+            going[pk].outcome, going[pk].note = _Outcome.KEPT, reason
+            ExternalRecord.objects.filter(pk=linked.get(pk, 0)).update(campaign=pk, held_at=None, held_because="")
+
+    def _merges(self, decisions: Sequence[Decision]) -> None:
+        for each in decisions:
+            if each.noted.lead_id is None:
                 continue
-            facts, restored = _facts_before(row, each.written, stages, self.at)
-            if restored:
-                record_opportunities(deals=[facts], at=self.at)
-                row = rows[row.pk] = Opportunity.objects.select_related("stage").get(pk=row.pk)
-            note = "" if each.written else "Its people stay as they are."
-            self._tell(each, restored, {"opportunity": row}, note)
+            try:
+                unmerge_lead(loser_id=each.noted.lead_id, by=self.by, at=self.at)
+            except MergeRefused as refusal:
+                each.outcome, each.note = _Outcome.KEPT, str(refusal)
+            else:
+                each.outcome, each.note = _Outcome.RESTORED, PARTED
 
-    def created(self, records: Sequence[SyncRecord]) -> None:
-        names = dict(
-            Opportunity.objects.filter(pk__in=[each.opportunity_id for each in records]).values_list("pk", "name")
-        )
-        for each in records:
-            if each.opportunity_id is None:
-                continue
-            ExternalRecord.objects.filter(connection=self.connection, opportunity=each.opportunity_id).update(
-                opportunity=None
+    # --- what is told ---
+
+    def _hold(self, decisions: Sequence[Decision]) -> None:
+        links = ExternalRecord.objects.filter(connection=self.connection)
+        by_kind: dict[str, list[str]] = {}
+        for each in decisions:
+            by_kind.setdefault(each.noted.kind, []).append(each.noted.remote_id)
+        if RecordKind.TOUCH in by_kind:
+            # Whose responses were taken back is not asked for responses.
+            ids = {each.noted.campaign_id for each in decisions if each.is_back}
+            links.filter(kind=RecordKind.CAMPAIGN, campaign__in=ids).update(
+                held_at=self.at, held_because=self._because()
             )
-            refusal = remove_opportunity(
-                opportunity_id=each.opportunity_id, source=self.connection.slug, unchanged_since=each.at
-            )
-            if refusal:
-                links = ExternalRecord.objects.filter(
-                    connection=self.connection, kind=RecordKind.DEAL, remote_id=each.remote_id
-                )
-                links.update(opportunity=each.opportunity_id)
-            kept: dict[str, Any] = {"opportunity_id": each.opportunity_id} if refusal else {}
-            gone = f"{names.get(each.opportunity_id, 'The opportunity')} came with this run and goes with it."
-            self._add(each, _Outcome.KEPT if refusal else _Outcome.REMOVED, refusal or gone, **kept)
-
-    def campaigns(self, records: Sequence[SyncRecord]) -> None:
-        for each in records:
-            facts: dict[str, Any] = {"campaign_id": each.campaign_id}
-            self._add(each, _Outcome.KEPT, "Campaigns stay: touches and costs may refer to them.", **facts)
-
-    def finish(self, records: Sequence[SyncRecord]) -> SyncRun:
-        """Hold what was touched, and close both runs."""
-        undo, run = self.undo, self.run
-        pairs = {(each.kind, each.remote_id) for each in records if each.kind != RecordKind.CAMPAIGN}
-        for kind in {kind for kind, _ in pairs}:
+        for kind in {*by_kind} - {RecordKind.TOUCH, RecordKind.CAMPAIGN}:
             kinds = [kind, RecordKind.CONTACT] if kind == RecordKind.PERSON else [kind]
-            ids = [remote_id for each, remote_id in pairs if each == kind]
-            ExternalRecord.objects.filter(connection=self.connection, kind__in=kinds, remote_id__in=ids).update(
-                held_at=self.at, held_because=f"The sync of {run.started_at:%Y-%m-%d %H:%M} UTC was undone."
+            links.filter(kind__in=kinds, remote_id__in=by_kind[kind]).update(
+                held_at=self.at, held_because=self._because()
             )
-        SyncRecord.objects.bulk_create(self.told, batch_size=500)
-        SyncRecord.objects.filter(pk__in=[each.pk for each in records]).update(undone_at=self.at)
-        run.undone_at, run.undone_by = self.at, self.by
-        run.save(update_fields=["undone_at", "undone_by"])
-        kept = sum(each.outcome == _Outcome.KEPT for each in self.told)
-        undo.updated, undo.unchanged, undo.seen = len(self.told) - kept, kept, len(self.told)
-        undo.state, undo.finished_at = SyncRun.State.DONE, self.at
-        undo.note = f"{len(self.told) - kept:,} restored, {kept:,} left as they are. Records are held until released."
-        undo.save()
-        return undo
 
-    def _tell(self, each: SyncRecord, restored: Collection[str], facts: Mapping[str, Any], note: str = "") -> None:
-        left = sorted(set(each.written) - set(restored))
-        if left:
-            note = f"{note} Changed since, so left: {', '.join(left)}.".strip()
-        outcome = _Outcome.RESTORED if restored else _Outcome.KEPT
-        self._add(each, outcome, note, {name: _pair(each.written[name]) for name in restored}, **facts)
+    def _because(self) -> str:
+        return f"The sync of {self.run.started_at:%Y-%m-%d %H:%M} UTC was undone."
 
-    def _add(
-        self, each: SyncRecord, outcome: str, note: str, changes: Mapping[str, Any] | None = None, **facts: Any
-    ) -> None:
-        self.told.append(
-            SyncRecord(
-                run=self.undo,
-                kind=each.kind,
-                way=each.way,
-                remote_id=each.remote_id,
-                outcome=outcome,
-                note=note[:400],
-                changes=dict(changes or {}),
-                at=self.at,
-                **facts,
-            )
-        )
+    def _tell(self, decisions: Sequence[Decision]) -> None:
+        SyncRecord.objects.bulk_create([self._told(each) for each in decisions], batch_size=500)
+        SyncRecord.objects.filter(pk__in=[each.noted.pk for each in decisions]).update(undone_at=self.at)
+        back = sum(each.is_back for each in decisions)
+        undo = self.undo
+        undo.updated, undo.unchanged = undo.updated + back, undo.unchanged + len(decisions) - back
+        undo.seen, undo.beat_at = undo.seen + len(decisions), self.at
+        undo.save(update_fields=["updated", "unchanged", "seen", "beat_at"])
+
+    def _told(self, decision: Decision) -> SyncRecord:
+        record = told(decision, self.undo, self.at)
+        noted = decision.noted
+        if decision.outcome == _Outcome.REMOVED:
+            mine = noted.campaign_id if noted.kind == RecordKind.CAMPAIGN else noted.opportunity_id
+            record.title = self.titles.get(mine or 0, "")[:200]
+            record.opportunity_id = None
+            record.campaign_id = noted.campaign_id if noted.kind == RecordKind.TOUCH else None
+        return record
+
+
+def told(decision: Decision, undo: SyncRun, at: datetime) -> SyncRecord:
+    """A decision as a record of the undo, not saved; its changes read from what is now to what was before."""
+    noted = decision.noted
+    return SyncRecord(
+        run=undo,
+        kind=noted.kind,
+        way=SyncRecord.Way.IN,
+        lead_id=noted.lead_id,
+        opportunity_id=noted.opportunity_id,
+        account_id=noted.account_id,
+        campaign_id=noted.campaign_id,
+        remote_id=noted.remote_id,
+        outcome=decision.outcome,
+        note=decision.note[:400],
+        changes={name: _pair(noted.written[name]) for name in sorted(decision.back)},
+        at=at,
+    )
 
 
 def _pair(pair: Sequence[Any]) -> list[str]:
@@ -236,45 +281,35 @@ def _pair(pair: Sequence[Any]) -> list[str]:
     return ["" if value is None else str(value) for value in reversed(pair)]
 
 
-def _value(lead: Lead, name: str) -> Any:
-    if name.startswith(ATTRIBUTE):
-        return lead.attributes.get(name.removeprefix(ATTRIBUTE))
-    return getattr(lead, name)
+def _before(decisions: Sequence[Decision], name: str) -> dict[int, dict[str, Any]]:
+    """The old values by the id under this name; of several records of one the oldest comes last and counts."""
+    found: dict[int, dict[str, Any]] = {}
+    for each in decisions:
+        if each.back and (pk := getattr(each.noted, name)):
+            found.setdefault(pk, {}).update({column: each.noted.written[column][0] for column in each.back})
+    return found
 
 
-def _raw(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
+def _facts(row: Opportunity, before: Mapping[str, Any], stages: Mapping[int, PipelineStage], at: datetime) -> DealFacts:
+    """The opportunity with its old values."""
 
+    def value(name: str) -> Any:
+        return before.get(name, getattr(row, name))
 
-def _facts_before(
-    row: Opportunity, written: Mapping[str, Sequence[Any]], stages: Mapping[int, PipelineStage], at: datetime
-) -> tuple[DealFacts, set[str]]:
-    """The opportunity as it was before, and which columns go back."""
-    restored = {name for name in _RESTORABLE if name in written and _raw(getattr(row, name)) == written[name][1]}
-    if "owner_id" in restored and written["owner_id"][0] is None:
-        restored.discard("owner_id")  # facts cannot take an owner away
-    state = [name for name in _STATE if name in written]
-    if all(_raw(getattr(row, name)) == written[name][1] for name in state):
-        restored |= set(state)
-
-    def before(name: str) -> Any:
-        return written[name][0] if name in restored else getattr(row, name)
-
-    closed_at, close_on = before("closed_at"), before("expected_close_on")
-    attributes = before("attributes")
+    closed_at, close_on, attributes = value("closed_at"), value("expected_close_on"), value("attributes")
     return DealFacts(
         opportunity_id=row.pk,
-        name=before("name"),
-        stage=stages[before("stage_id")],
-        status=before("status"),
-        amount_cents=before("amount_cents"),
-        currency=before("currency"),
+        name=value("name"),
+        stage=stages[value("stage_id")],
+        status=value("status"),
+        amount_cents=value("amount_cents"),
+        currency=value("currency"),
         opened_at=row.opened_at,
         closed_at=datetime.fromisoformat(closed_at) if isinstance(closed_at, str) else closed_at,
         expected_close_on=date.fromisoformat(close_on) if isinstance(close_on, str) else close_on,
-        lost_reason=before("lost_reason"),
-        owner_id=before("owner_id"),
+        lost_reason=value("lost_reason"),
+        owner_id=value("owner_id"),
         attributes={name: attributes.get(name) for name in {*attributes, *row.attributes}},
         changed_at=at,
         source=SOURCE,
-    ), restored
+    )

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST
 
 from integrations.actions.edit_connection import open_webhook
 from integrations.actions.plan_syncs import plan_manual_sync
+from integrations.actions.release_records import release_records
 from integrations.actions.requeue import requeue_pushes
-from integrations.actions.undo_run import release_records
 from integrations.connectors import vendor as vendor_of
 from integrations.tasks import nudge_look, nudge_sync
 from integrations.views.doors import editable_connection

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations.actions import back_fill, plan_syncs, plan_trials
-from integrations.actions.plan_trials import COMPARISON, DRY_RUN, plan_trial
+from integrations.actions.plan_trials import COMPARISON, DRY_RUN, UNDO, newest_trial, plan_trial
 from integrations.connectors import vendor as vendor_of
 from integrations.models import Connection, StageMap, SyncRun
 from integrations.queries import count_words, duration_words, outcome_counts, tone_of
@@ -28,6 +28,7 @@ LABELS = {
     back_fill.KIND: "Writing down which leads go to the CRM",
     f"{plan_trials.KIND} {DRY_RUN}": "Dry run",
     f"{plan_trials.KIND} {COMPARISON}": "Comparison",
+    f"{plan_trials.KIND} {UNDO}": "Undo",
 }
 
 
@@ -45,7 +46,7 @@ def connection_dry_run(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "connection": connection,
         "vendor": vendor_of(connection.kind),
-        "job": _newest(connection, f"{connection.slug} {DRY_RUN} "),
+        "job": newest_trial(connection=connection, what=DRY_RUN),
         "job_label": "Dry run",
         "run": run,
         "tone": tone_of(run.state) if run else "",
@@ -83,8 +84,9 @@ def connection_job(request: HttpRequest, slug: str, job_id: uuid.UUID) -> HttpRe
 
 def job_label(job: JobRun) -> str:
     """What a job is, for people."""
-    what = job.period.split(" ")[1:2]
-    return LABELS.get(job.kind) or LABELS.get(f"{job.kind} {''.join(what)}", "Job")
+    what = "".join(job.period.split(" ")[1:2])
+    sort = UNDO if what.startswith(f"{UNDO}-") else what
+    return LABELS.get(job.kind) or LABELS.get(f"{job.kind} {sort}", "Job")
 
 
 def jobs_of(connection: Connection) -> list[tuple[JobRun, str]]:
@@ -96,8 +98,3 @@ def jobs_of(connection: Connection) -> list[tuple[JobRun, str]]:
         shown.setdefault(job_label(job), job)
     is_open = (JobRun.State.WAITING, JobRun.State.RUNNING, JobRun.State.FAILED)
     return [(job, label) for label, job in shown.items() if job.kind == plan_syncs.KIND or job.state in is_open]
-
-
-def _newest(connection: Connection, prefix: str) -> JobRun | None:
-    rows = JobRun.objects.filter(kind=plan_trials.KIND, period__startswith=prefix)
-    return rows.order_by("-pk").first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -29,8 +29,17 @@ class TouchFact:
     name: str = ""
 
 
-def record_touches(*, facts: Sequence[TouchFact], source: str, at: datetime) -> int:
-    """Write the touches that are not there yet, in one transaction; returns how many. Repeats are harmless.
+@dataclass(slots=True)
+class RecordedTouch:
+    """A touch that was written. ``first`` is {column of the lead: [before, after]} where it became the first one."""
+
+    fact: TouchFact
+    touch: Touchpoint
+    first: dict[str, list[int | None]] = field(default_factory=dict)
+
+
+def record_touches(*, facts: Sequence[TouchFact], source: str, at: datetime) -> list[RecordedTouch]:
+    """Write the touches that are not there yet, in one transaction; returns those. Repeats are harmless.
 
     A touch earlier than all we knew becomes the lead's first; an inquiry makes a lead of a subscriber; the score
     follows with the next sweep of the intake.
@@ -40,17 +49,18 @@ def record_touches(*, facts: Sequence[TouchFact], source: str, at: datetime) -> 
         told = set(Touchpoint.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
         fresh = {key: fact for key, fact in keys.items() if key not in told}
         if not fresh:
-            return 0
+            return []
         leads = _leads(list(fresh.values()))
         campaigns = Campaign.objects.select_related("channel").in_bulk({fact.campaign_id for fact in fresh.values()})
-        touches = [
-            _touch(key, fact, leads[fact.lead_id], campaigns[fact.campaign_id], at)
+        recorded = [
+            RecordedTouch(fact, _touch(key, fact, leads[fact.lead_id], campaigns[fact.campaign_id], at))
             for key, fact in sorted(fresh.items())
             if fact.lead_id in leads and fact.campaign_id in campaigns
         ]
-        _follow(touches, leads, at)
-        Touchpoint.objects.bulk_create(touches, batch_size=BATCH, ignore_conflicts=True)
-        return len(touches)
+        _follow(recorded, leads, at)
+        # One process at a time reads a source, so no key is taken meanwhile and every row gets its id.
+        Touchpoint.objects.bulk_create([each.touch for each in recorded], batch_size=BATCH)
+        return recorded
 
 
 def _key(source: str, fact: TouchFact) -> str:
@@ -75,18 +85,22 @@ def _touch(key: str, fact: TouchFact, lead: Lead, campaign: Campaign, at: dateti
     )
 
 
-def _follow(touches: Sequence[Touchpoint], leads: Mapping[int, Lead], at: datetime) -> None:
+def _follow(recorded: Sequence[RecordedTouch], leads: Mapping[int, Lead], at: datetime) -> None:
     """What follows for the leads: their first touch, their stage, a fresh score."""
     genuine = Touchpoint.objects.genuine().filter(lead__in=leads).values_list("lead")
     first: dict[int, datetime] = dict(genuine.annotate(first=Min("occurred_at")))
     passages: list[LifecyclePassage] = []
     events: list[LeadEvent] = []
-    for touch in touches:
-        lead = touch.lead
+    for each in recorded:
+        touch, lead = each.touch, each.touch.lead
         lead.intake_due_at = at
         channel: Channel = touch.channel
         if lead.pk not in first or touch.occurred_at < first[lead.pk]:
             first[lead.pk] = touch.occurred_at
+            each.first = {
+                "channel_id": [lead.channel_id, channel.pk],
+                "campaign_id": [lead.campaign_id, touch.campaign_id],
+            }
             lead.channel, lead.campaign, lead.changed_at = channel, touch.campaign, at
         if lead.stage == Stage.SUBSCRIBER and touch.kind not in SUBSCRIBER_KINDS:
             because = f"contact: {touch.get_kind_display()}"
@@ -96,6 +110,8 @@ def _follow(touches: Sequence[Touchpoint], leads: Mapping[int, Lead], at: dateti
             events.append(LeadEvent(lead=lead, kind=kind, happened_at=at, recorded_at=at, details=details))
             lead.stage, lead.changed_at = Stage.LEAD, at
     columns = ["channel", "campaign", "stage", "changed_at", "intake_due_at"]
-    Lead.objects.bulk_update({touch.lead.pk: touch.lead for touch in touches}.values(), columns, batch_size=BATCH)
+    Lead.objects.bulk_update(
+        {each.touch.lead_id: each.touch.lead for each in recorded}.values(), columns, batch_size=BATCH
+    )
     LifecyclePassage.objects.bulk_create(passages)
     LeadEvent.objects.bulk_create(events)

@@ -43,8 +43,10 @@ class CannotUnmerge(MergeRefused):
     """The merge cannot be taken back exactly."""
 
 
-def unmerge_lead(*, loser_id: int, by: User, at: datetime) -> Lead:
+def unmerge_lead(*, loser_id: int, by: User | None, at: datetime) -> Lead:
     """Take back the merge of this lead into another, within ``UNDO_FOR``; returns the lead, which lives again.
+
+    ``by`` is nobody where the sync that merged them is undone without a person.
 
     Raises CannotUnmerge with the reason, NotYours, Lead.DoesNotExist. The scores are done anew by the intake. CRMs get
     both leads again.
@@ -58,7 +60,7 @@ def unmerge_lead(*, loser_id: int, by: User, at: datetime) -> Lead:
         if merge is None or leads[loser_id].merged_into_id != known.merged_into_id:
             raise CannotUnmerge("Nothing was kept of this merge, so it cannot be taken back.")
         survivor, loser = leads[merge.survivor_id], leads[loser_id]
-        if not may_merge(user=by, leads=(survivor, loser)):
+        if by is not None and not may_merge(user=by, leads=(survivor, loser)):
             raise NotYours("Only admins, sales leaders and the owner of both leads may take this merge back.")
         if why := why_not_unmerge(merge=merge, survivor=survivor, at=at):
             raise CannotUnmerge(why)
@@ -95,7 +97,7 @@ def _plainly(name: str, value: Any) -> Any:
     return moment.isoformat() if moment else value
 
 
-def _take_back(merge: LeadMerge, survivor: Lead, loser: Lead, by: User, at: datetime) -> None:
+def _take_back(merge: LeadMerge, survivor: Lead, loser: Lead, by: User | None, at: datetime) -> None:
     for name, model in MOVED.items():
         rows: Any = model._default_manager.filter(pk__in=merge.moved[name], lead=survivor)
         rows.update(lead=loser)

@@ -11,11 +11,13 @@ from django.core import serializers
 from django.db.models import F
 
 from integrations.actions.back_fill import plan_back_fill, run_back_fills
+from integrations.actions.decide_undo import NotUndoable
 from integrations.actions.dry_run import dry_run
 from integrations.actions.forget_old import forget_old
 from integrations.actions.hear_webhook import look_at_hints
 from integrations.actions.reconcile import reconcile
-from integrations.actions.undo_run import NotUndoable, release_records, undo_run
+from integrations.actions.release_records import release_records
+from integrations.actions.undo_run import undo_run
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Assignment, Lead, LeadEvent, LifecyclePassage, Opportunity, OpportunityChange, Touchpoint
@@ -254,7 +256,7 @@ def test_undo_restores_what_still_stands_and_holds_it(connected: Connection, crm
     run = SyncRun.objects.filter(direction="pull").latest("pk")
     edit_lead(lead, clock(), phone="3")
 
-    undo = undo_run(run_id=run.pk, by=None, at=clock())
+    undo = undo_run(run_id=run.pk, by=None, clock=clock, chunk=1)
 
     lead.refresh_from_db()
     assert (lead.company, lead.phone) == ("Acme", "3")
@@ -265,7 +267,7 @@ def test_undo_restores_what_still_stands_and_holds_it(connected: Connection, crm
     run.refresh_from_db()
     assert run.undone_at is not None
     with pytest.raises(NotUndoable):
-        undo_run(run_id=run.pk, by=None, at=clock())
+        undo_run(run_id=run.pk, by=None, clock=clock, chunk=1)
 
     sync(connected, clock)  # held: neither redone nor sent
     lead.refresh_from_db()
@@ -285,7 +287,7 @@ def test_what_a_run_wrote_twice_goes_back_all_the_way(connected: Connection, crm
         sync(connected, clock)
     run = SyncRun.objects.filter(direction="pull").latest("pk")
     SyncRecord.objects.filter(run__direction="pull").update(run=run)
-    undo_run(run_id=run.pk, by=None, at=clock())
+    undo_run(run_id=run.pk, by=None, clock=clock, chunk=1)
     lead.refresh_from_db()
     assert lead.phone == "0"
 
@@ -296,7 +298,7 @@ def test_an_opportunity_on_which_something_hangs_stays(connected: Connection, cr
     sync(connected, clock)
     run = SyncRun.objects.filter(direction="pull").latest("pk")
     Opportunity.objects.update(changed_at=clock(), name="Touched")
-    undo = undo_run(run_id=run.pk, by=None, at=clock())
+    undo = undo_run(run_id=run.pk, by=None, clock=clock, chunk=1)
     record = undo.records.get(kind="deal")
     assert (record.outcome, record.note) == ("kept", "It was changed since.")
     assert ExternalRecord.objects.get(kind="deal").opportunity is not None
@@ -306,7 +308,7 @@ def test_only_finished_pulls_can_be_undone(connected: Connection, clock: Clock) 
     ada(connected, clock)
     push = SyncRun.objects.filter(direction="push").latest("pk")
     with pytest.raises(NotUndoable, match="Only a pull"):
-        undo_run(run_id=push.pk, by=None, at=clock())
+        undo_run(run_id=push.pk, by=None, clock=clock, chunk=1)
 
 
 def test_a_comparison_lists_drift_and_repairs_only_marks(
