@@ -21,13 +21,14 @@ from attribution.figures.payback import payback
 from attribution.forms import AttributionForm, presets
 from attribution.models import JourneyScope
 from attribution.views.campaign_attribution import figure_url, roi_words
-from leads.figures.base import Scope, figure
+from leads.figures.base import Scope, definition, figure
 from leads.figures.lifecycle import captured
 from leads.figures.words import value_text
 from leads.models import Campaign, Company, Role, User
 from leads.pure import words
 from leads.pure.charts import Chart, line
 from leads.pure.week import Period, Week, midnight
+from leads.views.restated import restated
 
 PAGE_SIZE = 25
 LEADS_SHOWN = 10
@@ -71,6 +72,7 @@ def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "method": form.chosen,
         "scope_name": JourneyScope(scope.journey_scope).label,
         "scope": scope,
+        "restated": restated(definition("attribution.cost"), scope),
         "presets": [
             (
                 name,

@@ -26,6 +26,7 @@ from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definitio
 from leads.models import Company, User
 from leads.pure import words
 from leads.pure.charts import Chart, hbars
+from leads.views.restated import restated
 
 ALWAYS_SHOWN = ("method", "basis", "scope", "from", "to")
 LEVELS = {"channels": "Channels", "programmes": "Programs", "campaigns": "Campaigns"}
@@ -117,6 +118,7 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
             for name, days in presets(company, at)
         ],
         "tiles": _tiles(scope),
+        "restated": restated(definition("attribution.cost"), scope),
         "lines": [line for line in lines if _is_shown(line, level)],
         "level": level,
         "levels": LEVELS,

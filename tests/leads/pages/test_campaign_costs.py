@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from leads.models import CampaignCost, User
-from tests.leads.factories import CampaignFactory
+from tests.leads.factories import CampaignFactory, channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 
@@ -27,6 +28,25 @@ def test_a_director_enters_replaces_and_takes_back(client: Client, director: Use
     history = text.partition('id="history"')[2]
     assert "1–3 Oct 2026" in history and "€33.34 → €0.00" in history and "€0.00 → unknown" in history
     assert history.count(director.name) == 3 and history.count("an invoice") == 2
+
+
+def test_pages_of_figures_name_what_restated_them(client: Client, director: User) -> None:
+    campaign = CampaignFactory(name="Spring fair", channel=channel("events"))
+    url = f"/campaigns/{campaign.public_id}/costs"
+    client.force_login(director)
+    given = {"first": "2026-10-01", "last": "2026-10-03", "amount": "1200", "currency": "EUR"}
+    period = "from=2026-10-01&to=2026-10-31"
+    pages = [f"/figures/{key}?{period}" for key in ("attribution.cost", "attribution.roi", "spend.total")]
+    pages.append(f"{reverse('attribution:campaign', args=[campaign.public_id])}?{period}")
+    client.post(url, given)
+    assert not any("Restated" in client.get(page).content.decode() for page in pages)
+    client.post(url, {**given, "amount": "1500", "reason": "the invoice"})
+    for page in pages:
+        text = client.get(page).content.decode()
+        assert "Cost of Spring fair for 1–3 Oct 2026 changed on" in text and f'"{url}#history"' in text, page
+        assert "€1,200.00 → €1,500.00 by" in text and "“the invoice”" in text
+    assert "Restated" not in client.get("/figures/attribution.cost?from=2026-11-01&to=2026-11-30").content.decode()
+    assert "Restated" not in client.get(f"/figures/attribution.roas?{period}").content.decode()  # no ad spend
 
 
 def test_those_who_see_the_company_read_it(client: Client, sales_leader: User) -> None:
