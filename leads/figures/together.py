@@ -1,7 +1,7 @@
 """Many figures at once, in as few queries as their totals allow.
 
-Counts and sums of whole numbers come in one statement, a line for each. What goes through a statistic is read by itself,
-and once, however many of the figures use it.
+Counts and sums of whole numbers come in one statement, a line for each. What goes through a statistic is read by itself
+and only once, however many of the figures use it.
 """
 
 from __future__ import annotations
