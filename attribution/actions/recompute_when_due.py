@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from attribution.actions.request_run import request_run
 from attribution.actions.run_attribution import run_attribution, run_for
 from attribution.models import AttributionRun, JourneyState
-from attribution.queries import changed_opportunities, last_run, robbed_opportunities, rules_in_force
+from attribution.queries import (
+    changed_opportunities,
+    last_run,
+    robbed_opportunities,
+    rules_in_force,
+    short_opportunities,
+)
 from attribution.queries.columns import listed
 from leads.models import Opportunity
 
@@ -27,16 +33,16 @@ def recompute_when_due(*, at: datetime, reason: str) -> AttributionRun | None:
     RunInProgress and InputsChanged.
     """
     last, force = last_run(), rules_in_force()
-    robbed = _robbed(force.scopes)
     compared = last.compared_at if last else None
     is_other = last is None or (last.settings, last.methods) != (force.settings, force.methods)
     # A run of the future: the clock was set back, and the times of rows say nothing until it has caught up.
     is_ahead = last is not None and last.started_at > at
     if last is None or is_other or is_ahead or compared is None or at - compared >= COMPARE_EVERY:
+        _note_short(force.scopes)
         return _everything(last, is_other, at, reason)
     since = max(last.checked_at or last.started_at, last.started_at) - OVERLAP
     changed = changed_opportunities(since=since, scopes=force.scopes, needs_points=force.rules.needs_points)
-    found = sorted({*changed, *robbed})
+    found = sorted({*changed, *robbed_opportunities(scopes=force.scopes)})
     if len(found) > SHARED_ABOVE:
         return request_run(kind="incremental", at=at, by=None, reason=reason)
     run = run_for(opportunities=found, at=at, reason=reason) if found else None
@@ -57,12 +63,10 @@ def _everything(last: AttributionRun | None, is_other: bool, at: datetime, reaso
     return run
 
 
-def _robbed(scopes: Sequence[str]) -> list[int]:
-    """Opportunities whose credits vanished with deleted touches or people; their hashes are made to differ."""
-    robbed = robbed_opportunities(scopes=scopes)
-    if robbed:
-        JourneyState.objects.filter(opportunity__in=listed(robbed)).update(hash_high=0, hash_low=0)
-    return robbed
+def _note_short(scopes: Sequence[str]) -> None:
+    """Opportunities that lack credits although nothing they were computed from changed; their hashes will differ."""
+    if short := short_opportunities(scopes=scopes):
+        JourneyState.objects.filter(opportunity__in=listed(short)).update(hash_high=0)
 
 
 def _note(last: AttributionRun, at: datetime, compared: datetime | None) -> None:

@@ -119,14 +119,15 @@ def _compute(
     with transaction.atomic():
         give_lease_back(run=run)
         refuse_other_rules(run=run, force=rules_in_force())
-        stored = store_pages(run=run, last=last, force=force, pages=pages, tell=progress)
-        if opportunities is None:
+        is_whole = opportunities is None
+        stored = store_pages(run=run, last=last, force=force, pages=pages, tell=progress, is_whole=is_whole)
+        if is_whole and not stored.is_anew:
             drop_other_scopes(scopes=force.scopes)
-        if is_full:
-            sweep_orphans()
+            if is_full:
+                sweep_orphans()
         refuse_orphans(run=run, opportunities=opportunities)
         at = run.started_at + timedelta(seconds=perf_counter() - started)
-        finish_run(run=run, last=last, stored=[stored], is_whole=opportunities is None, at=at)
+        finish_run(run=run, last=last, stored=[stored], is_whole=is_whole, at=at)
     progress("Done", run.opportunities_recomputed, run.opportunities_recomputed)
     return run
 

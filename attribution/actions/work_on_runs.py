@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from attribution.actions.fit_methods import fit_methods
 from attribution.actions.hold_run import (
@@ -26,6 +26,7 @@ from attribution.actions.hold_run import (
 from attribution.actions.run_attribution import finish_run
 from attribution.actions.store_credits import (
     Stored,
+    anew,
     drop_other_scopes,
     read_pages,
     refuse_orphans,
@@ -178,27 +179,30 @@ def _finish(run: AttributionRun, clock: Clock) -> None:
         if run.kind == AttributionRun.Kind.FULL:
             sweep_orphans()
         refuse_orphans(run=run)
-        stored = [Stored(shard.recomputed, shard.credits_written, shard.summary) for shard in shards]
+        stored = [Stored(shard.recomputed, shard.credits_written, summary=shard.summary) for shard in shards]
         finish_run(run=run, last=last, stored=stored, is_whole=True, at=clock())
         AttributionShard.objects.filter(run__state=AttributionRun.State.DONE).exclude(run=run).delete()
 
 
 def _put_in_place(run: AttributionRun) -> None:
     staged = StagedState.objects.filter(shard__run=run)
-    for scope in run.settings["scopes"]:
-        again = staged.filter(scope=scope).values("opportunity_id")
-        for old in (Credit.objects.filter(scope=scope), JourneyState.objects.filter(scope=scope)):
-            old.filter(opportunity_id__in=again)._raw_delete("default")
-    # A deal that was deleted meanwhile takes its staged rows with it.
-    there = Q(opportunity_id__in=Opportunity.objects.values("pk"))
-    pairs: list[tuple[type[Model], type[Model], tuple[Field, ...]]] = [
-        (StagedCredit, Credit, CREDIT_FIELDS),
-        (StagedState, JourneyState, STATE_FIELDS),
-    ]
-    for source, target, fields in pairs:
-        rows = source._default_manager.filter(shard__run=run)
-        move_rows(rows.filter(there), target, fields)
-        rows._raw_delete("default")
+    again = staged.filter(opportunity_id=OuterRef("opportunity_id"), scope=OuterRef("scope"))
+    is_kept = JourneyState.objects.filter(~Exists(again), scope__in=run.settings["scopes"]).exists()
+    with anew(0 if is_kept else staged.count()) as tables:
+        for scope in () if tables else run.settings["scopes"]:
+            ids = staged.filter(scope=scope).values("opportunity_id")
+            for old in (Credit.objects.filter(scope=scope), JourneyState.objects.filter(scope=scope)):
+                old.filter(opportunity_id__in=ids)._raw_delete("default")
+        # A deal that was deleted meanwhile takes its staged rows with it.
+        there = Q(opportunity_id__in=Opportunity.objects.values("pk"))
+        pairs: list[tuple[type[Model], type[Model], tuple[Field, ...]]] = [
+            (StagedCredit, Credit, CREDIT_FIELDS),
+            (StagedState, JourneyState, STATE_FIELDS),
+        ]
+        for source, target, fields in pairs:
+            rows = source._default_manager.filter(shard__run=run)
+            move_rows(rows.filter(there), target, fields, successor=tables.get(target))
+            rows._raw_delete("default")
 
 
 def _silent(what: str, done: int, total: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -11,11 +13,19 @@ from attribution.models.rules import JourneyScope
 class JourneyState(models.Model):
     """What an opportunity's credits were computed from; an unchanged hash means nothing to recompute.
 
-    The hash has 128 bits, kept as two signed integers so that it travels in columns like everything else. The facts
-    beside it only say what changed since; the keys are short hashes of the deal's contacts and of whom they merged to.
+    The hash has 128 bits, kept as two signed integers so that it travels in columns like everything else. A high half
+    of 0 equals no journey's: the opportunity has lost credits and is to be computed again. The facts beside it only say
+    what changed since; the keys are short hashes of the deal's contacts and of whom they merged to.
     """
 
-    opportunity = models.ForeignKey("leads.Opportunity", on_delete=models.CASCADE, related_name="journey_states")
+    # Without an index of its own: the constraint below begins with it.
+    opportunity = models.ForeignKey(
+        "leads.Opportunity",
+        on_delete=models.CASCADE,
+        related_name="journey_states",
+        db_index=False,
+        db_constraint=False,
+    )
     scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
     hash_high = models.BigIntegerField(default=0)
     hash_low = models.BigIntegerField(default=0)
@@ -33,6 +43,8 @@ class JourneyState(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["opportunity", "scope"], name="journey_state_once_per_scope")]
+        # Nearly always empty: asking every minute whether anything was lost costs nothing.
+        indexes = [models.Index(fields=["opportunity"], name="journey_state_lost", condition=Q(hash_high=0))]
 
     def __str__(self) -> str:
         return f"journey of {self.opportunity}"
@@ -41,6 +53,21 @@ class JourneyState(models.Model):
     def inputs_hash(self) -> bytes:
         """The hash as 16 bytes."""
         return b"".join(part.to_bytes(8, "little", signed=True) for part in (self.hash_high, self.hash_low))
+
+
+def take_credits_along(collector: Any, field: Any, rows: Any, using: str) -> None:
+    """What becomes of the credits of deleted touches: they go, and their opportunities are computed again.
+
+    Noted where it happens, because finding it afterwards means counting all credits. Written with the deletion itself:
+    collecting alone, as a page that asks for confirmation does, changes nothing.
+    """
+    short = JourneyState.objects.using(using).filter(opportunity__in=rows.order_by().values("opportunity"))
+    collector.add_field_update(JourneyState._meta.get_field("hash_high"), 0, list(short.only("pk")))
+    models.CASCADE(collector, field, rows, using)
+
+
+# Deletes in one statement, as a plain cascade would; without it Django loads the rows first.
+take_credits_along.lazy_sub_objs = True  # type: ignore[attr-defined]
 
 
 class CreditQuerySet(models.QuerySet["Credit"]):
@@ -61,8 +88,8 @@ class Credit(models.Model):
     Per opportunity, scope and method the weights sum to 1 and ``cents`` to the opportunity's amount in the company
     currency, exactly (an unknown amount counts as 0 here and is listed as excluded by the figures).
 
-    Only runs write credits, millions at once. The database does not check the five keys row by row, which would take
-    several times as long as writing; a run checks them set by set, and deletions cascade through Django as ever.
+    Only runs write credits and states, millions at once. The database does not check their keys row by row, which would
+    take several times as long as writing; a run checks them set by set, and deletions cascade through Django as ever.
     """
 
     run = models.ForeignKey(
@@ -79,7 +106,7 @@ class Credit(models.Model):
     scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
     method = models.CharField(max_length=32)
     touchpoint = models.ForeignKey(
-        "leads.Touchpoint", on_delete=models.CASCADE, null=True, related_name="credits", db_constraint=False
+        "leads.Touchpoint", on_delete=take_credits_along, null=True, related_name="credits", db_constraint=False
     )
     campaign = models.ForeignKey(
         "leads.Campaign", on_delete=models.PROTECT, null=True, related_name="credits", db_constraint=False

@@ -1,4 +1,8 @@
-"""Credits and journey states of a run under way: what its parts computed, until the whole becomes visible at once."""
+"""Credits and journey states of a run under way: what its parts computed, until the whole becomes visible at once.
+
+The database does not check row by row that the part is there, which would take longer than writing; whoever deletes a
+part deletes what it staged.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from django.db import models
 class StagedCredit(models.Model):
     """A row of :class:`~attribution.models.credit.Credit` to be; plain ids, because nobody reads it but the run."""
 
-    shard = models.ForeignKey("attribution.AttributionShard", on_delete=models.CASCADE, related_name="+")
+    shard = models.ForeignKey(
+        "attribution.AttributionShard", on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
     run_id = models.BigIntegerField()
     opportunity_id = models.BigIntegerField()
     scope = models.CharField(max_length=8)
@@ -27,7 +33,9 @@ class StagedCredit(models.Model):
 class StagedState(models.Model):
     """A row of :class:`~attribution.models.credit.JourneyState` to be."""
 
-    shard = models.ForeignKey("attribution.AttributionShard", on_delete=models.CASCADE, related_name="+")
+    shard = models.ForeignKey(
+        "attribution.AttributionShard", on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
     run_id = models.BigIntegerField()
     opportunity_id = models.BigIntegerField()
     scope = models.CharField(max_length=8)

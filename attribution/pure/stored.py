@@ -45,27 +45,41 @@ SHARD = Field("shard_id")
 """Staged rows say besides which part of the run they are of."""
 
 
+_Part = tuple[Ints, Ints, Ints, Ints]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """The deals of a part under one scope: their book, what is remembered of each, and which are to be computed."""
+    """The deals of a part under one scope: their book, what is remembered of each, and which are to be computed.
+
+    ``known``: computed before; ``same``: from the same inputs; ``chosen``: indexes, ascending.
+    """
 
     scope: str
     inputs: Inputs
     book: Book
     before: Columns
     known: Flags
+    same: Flags
     chosen: Ints
 
     @property
     def ids(self) -> list[int]:
         """The ids of the deals to be computed."""
-        found: list[int] = self.inputs.deals["id"][self.chosen].tolist()
-        return found
+        return self._ids(self.chosen)
 
     @property
     def known_ids(self) -> list[int]:
         """Those of them that were computed before."""
-        found: list[int] = self.inputs.deals["id"][self.chosen[self.known[self.chosen]]].tolist()
+        return self._ids(self.chosen[self.known[self.chosen]])
+
+    @property
+    def other_ids(self) -> list[int]:
+        """Those of these whose inputs are others now."""
+        return self._ids(self.chosen[(self.known & ~self.same)[self.chosen]])
+
+    def _ids(self, places: Ints) -> list[int]:
+        found: list[int] = self.inputs.deals["id"][places].tolist()
         return found
 
 
@@ -75,7 +89,7 @@ def page_of(scope: str, inputs: Inputs, book: Book, states: Columns, *, is_full:
     hashes = book.columns
     same = known & (before["hash_high"] == hashes[:, 0]) & (before["hash_low"] == hashes[:, 1])
     chosen = np.arange(len(known)) if is_full else np.flatnonzero(~same)
-    return Page(scope, inputs, book, before, known, chosen)
+    return Page(scope, inputs, book, before, known, same, chosen)
 
 
 def credit_values(page: Page, shares: Shares, run: int) -> Values:
@@ -126,35 +140,31 @@ def state_values(page: Page, run: int) -> Values:
 
 
 class Account:
-    """Keeps account of what a page's computation changes: feed it the shares, then ask for the summary."""
+    """Keeps account of what a page's computation changes: feed it the shares, then ask for the summary.
+
+    Deals that a full run computes again to the same are none of it.
+    """
 
     def __init__(self, page: Page, methods: Sequence[str], before: Columns) -> None:
         """``before``: opportunity, method (index, or -1), campaign and cents of the credits that are replaced."""
         self._page, self._methods = page, list(methods)
-        ids = page.inputs.deals["id"]
-        place = np.searchsorted(ids, before["opportunity"])
+        self._changed = page.chosen[~page.same[page.chosen]]
+        self._place = np.full(len(page.same), UNKNOWN)
+        self._place[self._changed] = np.arange(len(self._changed))
+        deal = np.searchsorted(page.inputs.deals["id"], before["opportunity"])
         counted = before["method"] != UNKNOWN
-        self._before = (
-            place[counted],
-            before["method"][counted],
-            before["campaign"][counted],
-            before["cents"][counted],
-        )
-        self._after: list[tuple[Ints, Ints, Ints, Ints]] = []
+        columns = (deal, before["method"], before["campaign"], before["cents"])
+        self._before = self._of_changed(*(column[counted] for column in columns))
+        self._after: list[_Part] = []
 
     def add(self, shares: Shares, values: Values) -> None:
         """One method's new credits."""
         method = np.full(len(shares), self._methods.index(shares.method))
-        self._after.append((shares.deal, method, values["campaign_id"], shares.cents))
+        self._after.append(self._of_changed(shares.deal, method, values["campaign_id"], shares.cents))
 
     def summary(self, *, is_other_rules: bool, is_other_fit: bool) -> dict[str, object]:
-        """What moved, and why; deals that a full run computed again to the same are none of it."""
-        page = self._page
-        hashes = page.book.columns
-        same = page.known & (page.before["hash_high"] == hashes[:, 0]) & (page.before["hash_low"] == hashes[:, 1])
-        place = np.full(len(same), UNKNOWN)
-        changed = page.chosen[~same[page.chosen]]
-        place[changed] = np.arange(len(changed))
+        """What moved, and why."""
+        page, changed = self._page, self._changed
         deals = page.inputs.deals
         now = {name: deals[name] for name in FACTS if name in deals}
         now |= {"contacts_key": page.inputs.contacts_key, "people_key": page.inputs.people_key}
@@ -165,14 +175,12 @@ class Account:
             is_other_rules=is_other_rules,
             is_other_fit=is_other_fit,
         )
-        before = Ledger.of([_changed(self._before, place)])
-        after = Ledger.of([_changed(part, place) for part in self._after])
+        before, after = Ledger.of([self._before]), Ledger.of(self._after)
         return summarize(deals["id"][changed], bits, before, after, self._methods)
 
-
-def _changed(part: tuple[Ints, Ints, Ints, Ints], place: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    deal = place[part[0]]
-    kept = deal != UNKNOWN
-    if kept.all():
-        return deal, part[1], part[2], part[3]
-    return deal[kept], part[1][kept], part[2][kept], part[3][kept]
+    def _of_changed(self, deal: Ints, method: Ints, campaign: Ints, cents: Ints) -> _Part:
+        place = self._place[deal]
+        kept = place != UNKNOWN
+        if kept.all():
+            return place, method, campaign, cents
+        return place[kept], method[kept], campaign[kept], cents[kept]

@@ -18,10 +18,16 @@ _OF_PEOPLE = (LeadEvent.Kind.MERGED, LeadEvent.Kind.UPDATED)
 
 
 def robbed_opportunities(*, scopes: Collection[str]) -> list[int]:
-    """Ids of opportunities that have fewer credits than they were given: deleted touches took theirs along.
+    """Ids of opportunities whose credits deleted touches took along; costs nothing where there are none."""
+    short = JourneyState.objects.filter(scope__in=scopes, hash_high=0)
+    return sorted(set(short.values_list("opportunity_id", flat=True)))
 
-    The linear method credits every counted touch, or nobody where there is none. Two sums tell whether any are
-    missing at all; only then is looked for whose.
+
+def short_opportunities(*, scopes: Collection[str]) -> list[int]:
+    """Ids of opportunities that have fewer credits than they were given, however they lost them.
+
+    The linear method credits every counted touch, or nobody where there is none. Two sums over all credits tell whether
+    any are missing; only then is looked for whose.
     """
     states = JourneyState.objects.filter(scope__in=scopes)
     given = Greatest(F("touches"), 1)

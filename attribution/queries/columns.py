@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, Case, F, Func, Model, QuerySet, TextField, Value, When
+from django.db.models import BigIntegerField, Case, F, Func, Model, QuerySet, Sum, TextField, Value, When
 from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.functions import Coalesce
 
@@ -90,15 +90,31 @@ def read_columns(queryset: QuerySet[Any], **wanted: str | Combinable) -> Columns
         return decode_packed(b"".join(copy), kinds)
 
 
-def write_columns(model: type[Model], fields: Sequence[Field], values: Values, size: int) -> int:
-    """Insert ``size`` rows; returns how many. Call it inside a transaction."""
+def total(queryset: QuerySet[Any], name: str) -> int:
+    """The sum of a column of whole numbers modulo 2**64, from 0 up."""
+    if connection.vendor == "postgresql":
+        return int(queryset.order_by().aggregate(total=Sum(name))["total"] or 0) % 2**64
+    # SQLite refuses a sum that is too large for it.
+    column = read_columns(queryset, value=name)["value"]
+    return int(column.sum()) % 2**64
+
+
+def write_columns(
+    model: type[Model], fields: Sequence[Field], values: Values, size: int, *, successor: str | None = None
+) -> int:
+    """Insert ``size`` rows, into a successor of the table where one is named; returns how many.
+
+    Call it inside a transaction: that which made the successor.
+    """
     if size == 0:
         return 0
     quote = connection.ops.quote_name
-    table, names = quote(model._meta.db_table), ", ".join(quote(field.name) for field in fields)
+    table, names = quote(successor or model._meta.db_table), ", ".join(quote(field.name) for field in fields)
+    # Nobody can have seen the table: its rows need not be looked at again to learn that everybody may see them.
+    frozen = ", FREEZE" if successor else ""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY{frozen})") as copy:
                 for block in encode(fields, values, size):
                     copy.write(block)
             return size
@@ -109,10 +125,12 @@ def write_columns(model: type[Model], fields: Sequence[Field], values: Values, s
     return size
 
 
-def move_rows(source: QuerySet[Any], target: type[Model], fields: Sequence[Field]) -> None:
-    """Insert the rows of a query, which must yield the fields in this order, into a table."""
+def move_rows(
+    source: QuerySet[Any], target: type[Model], fields: Sequence[Field], *, successor: str | None = None
+) -> None:
+    """Insert the rows of a query into a table, or into its successor."""
     quote = connection.ops.quote_name
     names = ", ".join(quote(field.name) for field in fields)
     sql, params = source.order_by().values_list(*(field.name for field in fields)).query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {quote(target._meta.db_table)} ({names}) {sql}", params)
+        cursor.execute(f"INSERT INTO {quote(successor or target._meta.db_table)} ({names}) {sql}", params)

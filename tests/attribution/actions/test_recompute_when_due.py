@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.db.models.deletion import Collector
 
 from attribution.actions.recompute_when_due import recompute_when_due
 from attribution.models import AttributionRules, AttributionRun, Credit
@@ -55,6 +56,16 @@ def test_only_news_and_time_start_a_run(now: datetime) -> None:
     assert not Credit.objects.filter(method="linear").exists()
     assert look(later + 126 * MINUTE) == 1
     assert Credit.objects.get(method="linear").cents == 5_000
+
+    # So does a deleted person; collecting what would go, as a page that asks does, is no news.
+    TouchpointFactory(lead=lead, recorded_at=later + 126 * MINUTE, occurred_at=now - 4 * MINUTE)
+    assert look(later + 127 * MINUTE) == 1
+    Collector(using="default", origin=lead).collect([lead])
+    assert look(later + 129 * MINUTE) is None
+    lead.delete()
+    assert look(later + 129 * MINUTE) == 1
+    assert Credit.objects.unattributed().get(method="linear").cents == 5_000
+    # Credits that vanish by themselves are missed by the look at everything.
     Credit.objects.filter(method="linear").delete()
     assert look(later + 190 * MINUTE) == 1 and look(later + 191 * MINUTE) is None
     later += 70 * MINUTE

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from attribution.actions import store_credits
 from attribution.actions import work_on_runs as parts
 from attribution.actions.hold_run import LEASE, RunInProgress
 from attribution.actions.request_run import request_run
@@ -41,7 +42,8 @@ def planned(kind: str = "full") -> AttributionRun:
 
 
 @pytest.mark.parametrize("kind", ["full", "incremental"])
-def test_parts_give_the_credits_of_one_run(kind: str) -> None:
+def test_parts_give_the_credits_of_one_run(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_credits, "ANEW_FROM", 1)
     company_with_deals()
     AttributionRules.objects.update(kept_scopes=["contacts", "account"])
     alone = run()
