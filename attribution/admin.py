@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
-from attribution.actions.lock_sourced_test import lock_sourced_test, unlock_sourced_test
+from attribution.actions.lock_sourced_test import choose_sourced_test, lock_sourced_test, unlock_sourced_test
 from attribution.actions.save_custom_method import save_custom_method
 from attribution.models import (
     AccuracyCheck,
@@ -61,9 +61,10 @@ class RulesForm(forms.ModelForm[AttributionRules]):
         if given.get("scope"):
             given["kept_scopes"] = sorted({*given.get("kept_scopes", ()), given["scope"]})
         is_locked, decision = self.instance.sourced_locked_at is not None, given.get("decision")
-        if decision and not str(given.get("reason") or "").strip():
-            self.add_error("reason", "Give the reason: it stays in the history.")
-        if is_locked and "sourced_test" in self.changed_data and decision != "unlock":
+        is_another = "sourced_test" in self.changed_data
+        if (decision or is_another) and not str(given.get("reason") or "").strip():
+            self.add_error("reason", "Give the reason: it stays in the history, and another test is another version.")
+        if is_locked and is_another and decision != "unlock":
             self.add_error("sourced_test", "The test is locked: unlock it first, with a reason.")
         if decision == ("lock" if is_locked else "unlock"):
             self.add_error("decision", f"The test is {'already' if is_locked else 'not'} locked.")
@@ -97,17 +98,20 @@ class AttributionRulesAdmin(admin.ModelAdmin[AttributionRules]):
         if given["decision"] == "unlock":
             unlock_sourced_test(reason=given["reason"], by=by, at=at)
             messages.info(request, "The test of sourced deals is open again.")
-        obj.save(update_fields=["scope", "kept_scopes", "milestone", "half_life_days", "sourced_test"])
+        obj.save(update_fields=["scope", "kept_scopes", "milestone", "half_life_days"])
         if given["decision"] == "lock":
             lock_sourced_test(test=obj.sourced_test, reason=given["reason"], by=by, at=at)
             messages.info(request, "The test of sourced deals is locked.")
+        elif "sourced_test" in form.changed_data:
+            choose_sourced_test(test=obj.sourced_test, reason=given["reason"], by=by, at=at)
+            messages.info(request, "Sourced deals have another test: that is a new version of their figures.")
 
 
 @admin.register(SourcedDecision)
 class SourcedDecisionAdmin(ReadOnly):
     """The history of the sourced test."""
 
-    list_display = ("at", "kind", "test", "reason", "by")
+    list_display = ("at", "kind", "test", "test_before", "reason", "by")
     list_select_related = ("by",)
     ordering = ("-at", "-pk")
 

@@ -100,6 +100,7 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
             "quality": quality,
             "unusual": [_unusual(figure) for figure in told if figure["is_unusual"]],
             "restatements": [],
+            "revisions": list(_revisions(draft)),
             "figures": {entry: frozen.about for entry, frozen in draft.frozen.items()},
         }
     )
@@ -139,6 +140,25 @@ def _campaigns(draft: Draft) -> list[dict[str, Any]]:
         quarter_revenue=draft.frozen[QUARTER_REVENUE],
         quarter_cost=draft.frozen[QUARTER_COST],
     )
+
+
+def _revisions(draft: Draft) -> Iterable[dict[str, Any]]:
+    """Changes of definitions in the weeks that the report compares: their figures are told by the new one throughout,
+    while reports that came out before keep what the old one said."""
+    first = draft.week.previous(QUARTER_WEEKS).bounds(draft.scope.tz)[0]
+    for entry, frozen in draft.frozen.items():
+        meaning = frozen.figure.definition
+        for each in meaning.revisions:
+            if first <= each.at <= draft.scope.at:
+                yield {
+                    "entry": entry,
+                    "name": meaning.name,
+                    "version": each.version,
+                    "at": each.at.isoformat(),
+                    "text": each.text,
+                    "by": each.by,
+                    "reason": each.reason,
+                }
 
 
 def _told(tiles: list[dict[str, Any]], scope: Scope) -> Iterable[TileChange]:

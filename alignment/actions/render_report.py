@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,6 +51,8 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         ],
         "quality": [_quality(report, figure) for figure in content["quality"]],
         "unusual": [{**move, "url": figure_path(report, move["entry"])} for move in content["unusual"]],
+        # Reports of before have none.
+        "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
             {**item, "url": reverse("alignment:weekly-report", args=[item["week"]])} for item in content["restatements"]
         ],
@@ -76,6 +79,11 @@ def restatements(report: WeeklyReport) -> list[dict[str, Any]]:
 # --- parts of the page -----------------------------------------------------------------------------------------------
 
 
+def _revision(report: WeeklyReport, row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    since = datetime.fromisoformat(row["at"]).astimezone(zone)
+    return {**row, "since": f"{since:%-d %b %Y}", "url": figure_path(report, row["entry"])}
+
+
 def _words(unit: str, currency: str) -> Callable[[float], str]:
     def said(value: float) -> str:
         return number_text(value, unit, currency)  # type: ignore[arg-type]
@@ -89,6 +97,8 @@ def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
     notes = [f"{tile['previous_text']} last week", f"{tile['quarter_text']} a quarter ago, {quarter}"]
     if tile["is_cohort"]:
         notes.append("weeks compared at the same age")
+    if any(row["entry"] == tile["entry"] for row in report.content.get("revisions", [])):
+        notes.append(f"all weeks by definition version {tile['version']}")
     return {
         **tile,
         "url": figure_path(report, tile["entry"]),

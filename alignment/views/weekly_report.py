@@ -239,7 +239,15 @@ def _today(report: WeeklyReport, about: dict[str, Any], at: datetime) -> dict[st
 
 def _note(meaning: Definition, about: dict[str, Any], report: WeeklyReport, company: Company, totals: Any) -> str:
     if meaning.version != about["version"]:
-        return f"The definition is version {meaning.version} today, so that the two cannot be compared."
+        zone = ZoneInfo(report.time_zone)
+        since = " ".join(
+            f"Version {each.version} since {each.at.astimezone(zone):%-d %b %Y}{f', by {each.by}' if each.by else ''}:"
+            f" “{each.reason}”. {each.text}"
+            for each in meaning.revisions
+            if each.version > about["version"]
+        )
+        said = f"The definition is version {meaning.version} today, so that the two cannot be compared."
+        return f"{said} {since}".strip()
     if company.currency != report.currency:
         return "The company's currency changed since."
     return "A cohort grows with time: later passages are no correction." if "pending" in totals else ""

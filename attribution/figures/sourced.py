@@ -11,9 +11,9 @@ from typing import Any
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Least
 
-from attribution.models import AttributionRules, SourcedTest
+from attribution.models import AttributionRules, SourcedDecision, SourcedTest
 from leads.figures import columns, selection
-from leads.figures.base import Column, Definition, Number, Parts, RowSet, Scope, register
+from leads.figures.base import Column, Definition, Number, Parts, Revision, RowSet, Scope, register
 from leads.figures.pipeline import closed, money_parts
 from leads.models import DealStatus, FollowUp, Opportunity, OpportunityContact, Touchpoint
 
@@ -168,8 +168,34 @@ _MEANINGS = {
 }
 
 
-def _define(key: str, version: int, name: str, formula: str, meaning: str, parts: Callable[[Scope], Parts]) -> None:
-    register(Definition(key, version, name, "money", formula, meaning, parts, filters=FILTERS))
+def _revised(meaning: Definition) -> Definition:
+    """The definition with a version for every change of the company's test, and the words of the one in force."""
+    changes = SourcedDecision.objects.exclude(test_before="").select_related("by").order_by("pk")
+    revisions = tuple(
+        Revision(
+            version=meaning.version + place,
+            at=row.at,
+            text=f"The test is now: {row.get_test_display()}. It was: {row.get_test_before_display()}.",
+            by=str(row.by or ""),
+            reason=row.reason,
+        )
+        for place, row in enumerate(changes, start=1)
+    )
+    if not revisions:
+        return meaning
+    return replace(
+        meaning,
+        version=revisions[-1].version,
+        meaning=f"{meaning.meaning} {revisions[-1].text}",
+        revisions=revisions,
+    )
+
+
+def _define(
+    key: str, version: int, name: str, formula: str, meaning: str, parts: Callable[[Scope], Parts], is_agreed: bool
+) -> None:
+    revise = _revised if is_agreed else None
+    register(Definition(key, version, name, "money", formula, meaning, parts, filters=FILTERS, revise=revise))
 
 
 _KINDS = (
@@ -184,8 +210,10 @@ for _key, _name, _verb, _deals, _dated_by in _KINDS:
         _name,
         _formula,
         f"{_ONCE} By the test that the company agreed on, one of the three below it in the list of definitions; "
-        "channel and campaign are those of the touch that decides. An admin unlocks it only with a reason.",
+        "channel and campaign are those of the touch that decides. An admin changes it only with a reason; another test "
+        "is another version.",
         partial(_agreed_parts, deals=_deals, dated_by=_dated_by),
+        is_agreed=True,
     )
     for _test in SourcedTest:
         _define(
@@ -195,4 +223,5 @@ for _key, _name, _verb, _deals, _dated_by in _KINDS:
             _formula,
             f"{_ONCE} Test: {_MEANINGS[_test]}.",
             partial(sourced_parts, key=_test.value, deals=_deals, dated_by=_dated_by),
+            is_agreed=False,
         )

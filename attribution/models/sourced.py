@@ -8,14 +8,21 @@ from attribution.models.rules import SourcedTest
 
 
 class SourcedDecision(models.Model):
-    """A locking or unlocking of the test, by whom and why. The rules hold what is in force."""
+    """A locking, unlocking or change of the test, by whom and why. The rules hold what is in force.
+
+    A decision that gave the company another test is a new version of the figures by it: see `revisions`.
+    """
 
     class Kind(models.TextChoices):
         LOCKED = "locked", "Locked"
         UNLOCKED = "unlocked", "Unlocked"
+        CHANGED = "changed", "Changed"
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     test = models.CharField(max_length=20, choices=SourcedTest.choices)
+    test_before = models.CharField(
+        max_length=20, choices=SourcedTest.choices, blank=True, help_text="the test that this one took the place of"
+    )
     reason = models.CharField(max_length=300)
     by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField()
@@ -23,6 +30,9 @@ class SourcedDecision(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~models.Q(reason=""), name="sourced_decision_reason_given"),
+            models.CheckConstraint(
+                condition=~models.Q(test_before=models.F("test")), name="sourced_decision_changes_or_not"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from attribution.figures.deals import overlap
 from attribution.figures.sourced import verdicts
 from attribution.forms import AttributionForm, presets
 from attribution.views.campaign_attribution import figure_url
-from leads.figures.base import Scope, figure
+from leads.figures.base import Scope, definition, figure
 from leads.models import Company, User
 from leads.pure import words
 
@@ -48,6 +48,7 @@ def sourced(request: HttpRequest) -> HttpResponse:
         ],
         "tests": _tests(scope),
         "influenced": _influenced(scope),
+        "revisions": definition("pipeline.sourced").revisions,
         "query": urlencode(scope.query()),
     }
     return render(request, "attribution/sourced.html", context)

@@ -16,10 +16,12 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from alignment.actions import render_report
-from alignment.actions.render_report import PdfUnavailable
-from alignment.models import ReportRows, WeeklyReport
+from alignment.actions.render_report import PdfUnavailable, render_email
+from alignment.models import ReportRows, Restatement, WeeklyReport
+from attribution.actions.lock_sourced_test import lock_sourced_test
 from leads.models import Company, Opportunity, User
-from tests.alignment.factories import MONDAY, build_world, report
+from leads.pure.week import Week
+from tests.alignment.factories import MONDAY, build_world, named, report
 from tests.leads.factories import LeadFactory, UserFactory
 from tests.leads.figures import world
 
@@ -119,6 +121,29 @@ def test_today_reads_differently_and_says_so(reader: Client, company: Company) -
     Opportunity.objects.filter(pk=made.won.pk).update(amount_cents=310_000, reporting_cents=310_000)
     shown = text_of(reader.get(f"{URL}/figures/pipeline.won"))
     assert "€3,000.00" in shown and "Today it would read €3,100.00" in shown
+
+
+def test_another_sourced_test_is_told_in_reports_that_span_it(reader: Client, company: Company) -> None:
+    build_world()
+    before = report()
+    ada = named(UserFactory(), "Ada Berg")
+    lock_sourced_test(test="lead_creation", reason="Both agreed", by=ada, at=MONDAY + timedelta(days=2))
+    after = report(Week(2026, 47), MONDAY + timedelta(weeks=1))
+    assert not before.content["revisions"] and before.definitions["pipeline.sourced"] == 2
+    (told,) = after.content["revisions"]
+    assert (told["version"], told["by"], told["reason"]) == (3, "Ada Berg", "Both agreed")
+    assert after.definitions["pipeline.sourced"] == 3 and "made the first contact known" in told["text"]
+    page = text_of(reader.get("/reports/2026-W47"))
+    assert "is version 3 since 18 Nov 2026, by Ada Berg: “Both agreed”" in page
+    assert "all weeks by definition version 3" in page
+    _, text, html = render_email(report=after, company_name="")
+    assert "is version 3 since 18 Nov 2026" in text and "is version 3 since 18 Nov 2026" in html
+    old = text_of(reader.get(f"{URL}/figures/pipeline.sourced"))
+    assert "cannot be compared. Version 3 since 18 Nov 2026, by Ada Berg" in old
+    assert not Restatement.objects.filter(figure="pipeline.sourced").exists()
+    live = text_of(reader.get("/figures/pipeline.sourced"))
+    assert "Versions of this definition Version 3 since 18 Nov 2026" in live and "Both agreed" in live
+    assert "pipeline.sourced v3 since 18 Nov 2026" in text_of(reader.get("/figures"))
 
 
 def test_a_broken_seal_is_seen(reader: Client, company: Company) -> None:

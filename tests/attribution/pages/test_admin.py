@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from attribution.models import AttributionRules, CustomMethod, LiftTest, SourceCheck
+from attribution.models import AttributionRules, CustomMethod, LiftTest, SourceCheck, SourcedDecision
 from leads.models import Channel, User
 from tests.attribution.factories import company_with_deals, run
 
@@ -42,6 +42,17 @@ def test_the_sourced_test_is_locked_with_a_reason(client: Client, admin_user: Us
     assert client.post(URL, {**RULES, "decision": "unlock", "reason": "Disputed"}).status_code == 302
     rules = AttributionRules.objects.get()
     assert (rules.sourced_test, rules.sourced_locked_at) == ("first_touch", None)
+    another = {**RULES, "sourced_test": "opportunity_creation"}
+    assert client.post(URL, {**RULES, "reason": ""}).status_code == 302  # unlocking chose first_touch again
+    assert "another version" in client.post(URL, another).content.decode()  # no reason
+    assert client.post(URL, {**another, "reason": "Tried"}).status_code == 302
+    found = SourcedDecision.objects.order_by("pk").values_list("kind", "test", "test_before", "by")
+    assert list(found) == [
+        ("locked", "lead_creation", "first_touch", admin_user.pk),
+        ("unlocked", "lead_creation", "", admin_user.pk),
+        ("changed", "first_touch", "lead_creation", admin_user.pk),
+        ("changed", "opportunity_creation", "first_touch", admin_user.pk),
+    ]
     history = client.get("/admin/attribution/sourceddecision/").content.decode()
     assert "Agreed" in history and "Disputed" in history
     assert client.get("/admin/attribution/sourceddecision/add/").status_code == 403
