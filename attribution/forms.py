@@ -1,19 +1,21 @@
-"""What a page or a caller may ask attribution for."""
+"""What a page or a caller may ask attribution for, and what people tell it: own methods, answers, markets."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from django.forms import Select
+from django import forms
 
+from attribution.actions.run_simulation import AT_ONCE, MOST_PEOPLE
 from attribution.figures.offers import chosen_method, method_choices, scope_choices
-from attribution.models import AttributionRules
+from attribution.models import AttributionRules, CustomMethod
 from attribution.pure.methods import Method
+from attribution.pure.scenarios import described
 from attribution.queries import methods
 from leads.forms import ScopeForm
-from leads.models import Company
+from leads.models import Campaign, Channel, Company
 from leads.pure.week import local_date, quarter_bounds
 
 DEFAULT_DAYS = 90
@@ -48,7 +50,7 @@ class AttributionForm(ScopeForm):
             scopes=scope_choices(self.rules),
         )
         if "method" in self.fields:
-            self.fields["method"].widget = Select(choices=method_choices(self.known))
+            self.fields["method"].widget = forms.Select(choices=method_choices(self.known))
         self.fields["scope"].label = "Journeys of"
 
     @property
@@ -75,3 +77,77 @@ def presets(company: Company, at: datetime) -> list[tuple[str, dict[str, str]]]:
     ]
     named = [(name, {"from": first.isoformat(), "to": last.isoformat()}) for name, first, last in days]
     return [(f"Last {DEFAULT_DAYS} days", default_days(company, at)), *named]
+
+
+class MethodForm(forms.ModelForm[CustomMethod]):
+    """Shares in percent; the model says in words when they do not sum to 100."""
+
+    class Meta:
+        model = CustomMethod
+        fields = ("name", "slug", *CustomMethod.SHARES, "excludes_self_initiated", "is_active")
+        labels = {
+            "slug": "Short name in addresses",
+            "first_touch": "First touch, %",
+            "lead_creation": "Lead-creation touch, %",
+            "opportunity_creation": "Opportunity-creation touch, %",
+            "closing": "Closing touch, %",
+            "others": "All other touches, %",
+            "excludes_self_initiated": "Pass over self-initiated touches (direct, organic, brand search, retargeting)",
+            "is_active": "On offer",
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            del self.fields["slug"]
+
+    @property
+    def total(self) -> Any:
+        """What the shares given sum to, None while one of them is not a number."""
+        shares = [self.cleaned_data.get(name) for name in CustomMethod.SHARES]
+        return None if any(share is None for share in shares) else sum(cast(Any, shares))
+
+
+NOBODY = "nobody"
+
+
+class AnswerForm(forms.Form):
+    """A channel or "nobody knows", the campaign where it is known, and a note."""
+
+    channel = forms.ChoiceField(widget=forms.RadioSelect, label="What brought this deal?")
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.none(), required=False, empty_label="I do not know which", label="Which campaign, if you know"
+    )
+    note = forms.CharField(max_length=200, required=False, label="Note (optional)")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.channels = {one.key: one for one in Channel.objects.order_by("position", "name")}
+        self.fields["channel"].choices = [  # type: ignore[attr-defined]
+            *((key, one.name) for key, one in self.channels.items()),
+            (NOBODY, "Nobody knows"),
+        ]
+        field = cast("forms.ModelChoiceField[Campaign]", self.fields["campaign"])
+        field.queryset = Campaign.objects.order_by("name")
+
+
+class SimulationForm(forms.Form):
+    """Which market, and how big."""
+
+    scenario = forms.ChoiceField(widget=forms.RadioSelect)
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        initial=1,
+        help_text="The same seed is the same market; another draws it anew.",
+    )
+    people = forms.IntegerField(
+        min_value=500,
+        max_value=MOST_PEOPLE,
+        initial=4_000,
+        help_text=f"500 to {MOST_PEOPLE:,}; above {AT_ONCE:,} it runs in the background.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["scenario"].choices = list(described().items())  # type: ignore[attr-defined]

@@ -33,6 +33,9 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
     ("Definitions", "leads:figures", "question-circle", frozenset()),
 ]
 
+# Pages of one subject whose address begins otherwise than that of its first page.
+BELONGS = {"attribution:campaign-attribution": ("/channels/", "/campaigns/")}
+
 
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Template variables ``company``, ``nav``, ``role``, ``mode`` and, on the demo's sign-in page, ``demo_users``."""
@@ -49,7 +52,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "label": label,
             "url": reverse(name),
             "icon": icon,
-            "is_active": request.path.startswith(reverse(name)),
+            "is_active": request.path.startswith((reverse(name), *BELONGS.get(name, ()))),
         }
         for label, name, icon, roles in NAVIGATION
         if user.is_superuser or not roles or user.role in roles

@@ -79,7 +79,7 @@ register(
         name="Attributed revenue",
         unit="money",
         formula="sum of amount × share over the credited touches of won deals",
-        meaning="Simple basis: deals won in the period. Realised basis: touches of the period, whenever their deal was "
+        meaning="By close date: deals won in the period. By touch date: touches of the period, whenever their deal was "
         "won. Credits are exact to the cent per deal and method; with Unattributed they sum to closed-won revenue.",
         parts=_revenue,
         filters=ORIGIN,
@@ -108,7 +108,7 @@ register(
         formula="credits of deals won in the period that the filters leave out − credits inside them of deals won "
         "outside the period",
         meaning="What is missing between attributed revenue plus Unattributed and closed-won revenue: other channels "
-        "and campaigns and, under the realised basis, touches of other periods. Attributed + Unattributed + elsewhere "
+        "and campaigns and, by touch date, touches of other periods. Attributed + Unattributed + elsewhere "
         "is closed-won revenue, to the cent, in every filter.",
         parts=_elsewhere,
         combine=_difference,
@@ -124,8 +124,8 @@ register(
         name="Attributed pipeline",
         unit="money",
         formula="sum of amount × share over the credited touches of open deals",
-        meaning="Deals open at the end of the period, or now while it lasts, at their full amount. Under the realised "
-        "basis only touches of the period count.",
+        meaning="Deals open at the end of the period, or now while it lasts, at their full amount. By touch "
+        "date only touches of the period count.",
         parts=_pipeline,
         filters=ORIGIN,
         weekly="each",

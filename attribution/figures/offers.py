@@ -9,6 +9,13 @@ from attribution.pure.methods import Method
 from attribution.queries import methods
 from leads.models import Company
 
+_SHORT = {
+    JourneyScope.CONTACTS.value: "All contacts",
+    JourneyScope.PRIMARY.value: "Primary contact",
+    JourneyScope.ACCOUNT.value: "Whole account",
+}
+"""For a list of "journeys of": the models' words are longer than a field is wide."""
+
 FALLBACK = "linear"
 """The method meant when the company's own was switched off: it needs neither a fit nor a setting."""
 
@@ -21,7 +28,7 @@ def method_choices(known: Iterable[Method] | None = None) -> list[tuple[str, str
 def scope_choices(rules: AttributionRules | None = None) -> list[tuple[str, str]]:
     """(key, words) of every scope whose credits are kept, the company's own first."""
     kept = (rules or AttributionRules.objects.get(pk=1)).scopes
-    return [(scope, JourneyScope(scope).label) for scope in kept]
+    return [(scope, _SHORT[scope]) for scope in kept]
 
 
 def chosen_method(known: Iterable[Method], company: Company, asked: str = "") -> Method:

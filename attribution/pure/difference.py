@@ -84,6 +84,7 @@ def report(
     """Return the difference as it is kept: names and public ids instead of keys.
 
     ``campaigns``: id → (name, public id); ``deals``: id → public id, of those to be named (see `named_deals`).
+    "methods" names the campaigns that moved most, "moves" has [id or -1, cents] of all, so that runs can be added up.
     """
     summaries = list(summaries)
     counts: Counter[str] = Counter()
@@ -98,6 +99,7 @@ def report(
         "opportunities_changed": sum(summary["changed"] for summary in summaries),
         "causes": {cause: counts[cause] for cause in CAUSES if counts[cause]},
         "methods": {method: _moved(cells, campaigns) for method, cells in sorted(in_all.items())},
+        "moves": {method: [[*cell] for cell in sorted(cells.items()) if cell[1]] for method, cells in in_all.items()},
         "by_cause": {
             cause: {method: _moved(cells, campaigns) for method, cells in sorted(by_cause[cause].items())}
             for cause in CAUSES

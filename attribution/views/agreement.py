@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -17,33 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from attribution.actions.check_accuracy import agrees_with, credited_most
 from attribution.actions.record_source_check import CheckRefused, record_source_check
+from attribution.forms import NOBODY, AnswerForm
 from attribution.models import SourceCheck
 from attribution.queries import methods
 from attribution.queries.agreement import deals_to_check, unanswered
 from leads.models import Campaign, Channel, Opportunity, Role, User
 
 PAGE_SIZE = 20
-NOBODY = "nobody"
-
-
-class AnswerForm(forms.Form):
-    """A channel or "nobody knows", the campaign where it is known, and a note."""
-
-    channel = forms.ChoiceField(widget=forms.RadioSelect, label="What brought this deal?")
-    campaign = forms.ModelChoiceField(
-        Campaign.objects.none(), required=False, empty_label="I do not know which", label="Which campaign, if you know"
-    )
-    note = forms.CharField(max_length=200, required=False, label="Note (optional)")
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.channels = {one.key: one for one in Channel.objects.order_by("position", "name")}
-        self.fields["channel"].choices = [  # type: ignore[attr-defined]
-            *((key, one.name) for key, one in self.channels.items()),
-            (NOBODY, "Nobody knows"),
-        ]
-        field = cast("forms.ModelChoiceField[Campaign]", self.fields["campaign"])
-        field.queryset = Campaign.objects.order_by("name")
 
 
 @login_required

@@ -125,8 +125,12 @@ def _step(step: CampaignStep, scope: Scope) -> dict[str, Any]:
         "cost_url": figure_url("attribution.cost", asked) if step.cost is not None else "",
         "roi": roi_words(step.roi),
         "pipeline": words.money(step.pipeline, scope.currency),
+        # By touch date a week's pipeline is that of the whole period's touches, which no figure of the week lists.
+        "pipeline_url": figure_url("attribution.pipeline", asked) if scope.basis == "simple" else "",
         "leads": step.leads,
+        "leads_url": figure_url("leads.captured", asked) if step.leads else "",
         "mqls": step.mqls,
+        "mqls_url": figure_url("leads.mqls", asked) if step.mqls else "",
     }
 
 

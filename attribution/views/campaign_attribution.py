@@ -25,13 +25,14 @@ from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company, User
 from leads.pure import words
-from leads.pure.charts import Chart, hbars
+from leads.pure.charts import Chart, hbars, shares
 from leads.views.restated import restated
 
 ALWAYS_SHOWN = ("method", "basis", "scope", "from", "to")
 LEVELS = {"channels": "Channels", "programmes": "Programs", "campaigns": "Campaigns"}
 SORTS = {"name", "revenue", "pipeline", "cost", "roi", "leads"}
 BARS = 10
+PARTS = 7
 NOT_KNOWN = {
     "attribution.roi": "No cost reported in this period",
     "attribution.roas": "No ad spend reported in this period",
@@ -64,6 +65,7 @@ class Line:
     cost: str
     roi: str
     roi_note: str
+    roi_range: str
     tone: str
     is_disputed: bool
     is_in_programme: bool
@@ -119,7 +121,8 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
         ],
         "tiles": _tiles(scope),
         "restated": restated(definition("attribution.cost"), scope),
-        "lines": [line for line in lines if _is_shown(line, level)],
+        "lines": (visible := [line for line in lines if _is_shown(line, level)]),
+        "is_any_disputed": any(line.is_disputed for line in visible),
         "level": level,
         "levels": LEVELS,
         "table": table,
@@ -127,6 +130,7 @@ def campaign_attribution(request: HttpRequest) -> HttpResponse:
         "overlap": _overlap(scope),
         "check": _check(table, scope),
         "chart": _chart(table, scope),
+        "mix": _mix(table, scope, form.known, is_side_by_side=is_side_by_side),
         "rules": form.rules,
         "scope_name": JourneyScope(scope.journey_scope).label,
         "look_back_days": company.look_back_days,
@@ -206,6 +210,7 @@ def _line(
         cost=words.money(node.cost, currency),
         roi=roi_words(roi),
         roi_note=_roi_note(node),
+        roi_range=_roi_range(node),
         tone="" if roi is None else "good" if roi >= 0 else "bad",
         is_disputed=node.is_disputed(),
         is_in_programme=is_in_programme,
@@ -232,6 +237,14 @@ def _cell(node: Node, scope: Scope, url: str, method: str) -> Cell:
     )
 
 
+def _roi_range(node: Node) -> str:
+    """Between which values the ROI lies by the basic methods, where these disagree."""
+    if not node.is_disputed():
+        return ""
+    known = [value for method in BASIC_METHODS if (value := node.roi(method)) is not None]
+    return f"{roi_words(min(known))} to {roi_words(max(known))} by method"
+
+
 def _roi_note(node: Node) -> str:
     if node.cost is None:
         return "no cost reported"
@@ -252,10 +265,15 @@ def _totals(table: CampaignTable, scope: Scope, shown: Sequence[Method]) -> dict
         else words.MISSING,
         "unattributed_url": figure_url("attribution.unattributed", scope),
         "total": words.money(table.total[scope.method], currency),
+        "total_url": figure_url("pipeline.won", scope),
         "pipeline": words.money(whole.pipeline, currency),
+        "pipeline_url": figure_url("attribution.pipeline", scope),
         "cost": words.money(whole.cost, currency),
+        "cost_url": figure_url("attribution.cost", scope) if whole.cost is not None else "",
         "roi": roi_words(whole.roi(scope.method)),
+        "roi_url": figure_url("attribution.roi", scope) if whole.cost else "",
         "leads": words.count(whole.leads),
+        "leads_url": figure_url("leads.captured", scope) if whole.leads else "",
         "elsewhere": words.money(table.elsewhere[scope.method], currency),
         "elsewhere_url": figure_url("attribution.elsewhere", scope),
         "unattributed_cells": _linked("attribution.unattributed", table.unattributed, scope, shown),
@@ -288,7 +306,7 @@ def _overlap(scope: Scope) -> dict[str, Any]:
     met = overlap(scope)
     several = met["two"] + met["three"] + met["more"]
     return {
-        "met": [(name, met[key]) for key, name in (("two", "2"), ("three", "3"), ("more", "4 or more"))],
+        "met": [(name, met[key]) for key, name in (("two", "2"), ("three", "3"), ("more", "4 or more")) if met[key]],
         "several": several,
         "all": several + met["one"],
         "url": figure_url("attribution.overlap", scope),
@@ -342,4 +360,31 @@ def _chart(table: CampaignTable, scope: Scope) -> Chart:
         title=f"The {BARS} campaigns with the most attributed revenue",
         of="Campaign",
         words=lambda cents: words.money_short(round(cents), scope.currency),
+    )
+
+
+def _mix(table: CampaignTable, scope: Scope, known: Sequence[Method], *, is_side_by_side: bool) -> Chart:
+    """Who gets the credit, by method: all of them, or the chosen one beside the basic ones."""
+    methods = [each for each in known if is_side_by_side or each.key in {*BASIC_METHODS, scope.method}]
+    # The channels that matter under any method, in one order for all.
+    weight = {id(node): max(node.revenue[each.key] for each in methods) for node in table.channels}
+    order = sorted((node for node in table.channels if weight[id(node)] > 0), key=lambda node: -weight[id(node)])
+    large, small = order[:PARTS], order[PARTS:]
+    names = [node.name for node in large] + ["Other channels"] * bool(small)
+    rows = []
+    for each in methods:
+        parts = [node.revenue[each.key] for node in large]
+        parts += [sum(node.revenue[each.key] for node in small)] * bool(small)
+        rows.append((each.name, [max(cents, 0) for cents in (*parts, table.unattributed[each.key])]))
+    has_baseline = any(each.has_baseline for each in methods)
+    return shares(
+        rows,
+        series=[*names, "Baseline and unattributed" if has_baseline else "Unattributed"],
+        title="Who gets the credit, by method",
+        of="Method",
+        words=lambda cents: words.money_short(round(cents), scope.currency),
+        percent=lambda share: words.share(share, 0),
+        has_rest=True,
+        highlight=next(each.name for each in methods if each.key == scope.method),
+        width=1080 if is_side_by_side else 520,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -75,6 +76,7 @@ def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
             )
             for each in known
         ],
+        "left_out_why": Counter(step.rejected for step in view.left_out).most_common(),
         "left_over": "Baseline and unattributed" if any(each.has_baseline for each in known) else "Unattributed",
         "has_unattributed": any(each.key in view.unattributed for each in known),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from attribution.actions.request_run import request_run
 from attribution.actions.save_custom_method import save_custom_method
 from attribution.figures.offers import chosen_method
+from attribution.forms import MethodForm
 from attribution.models import AttributionRules, CustomMethod, LiftTest, MethodFit
 from attribution.pure.methods import all_methods
 from attribution.queries import methods as offered_methods
@@ -26,35 +26,6 @@ from leads.models import Company, Role, User
 from leads.pure import words
 
 PAST = 8
-
-
-class MethodForm(forms.ModelForm[CustomMethod]):
-    """Shares in percent; the model says in words when they do not sum to 100."""
-
-    class Meta:
-        model = CustomMethod
-        fields = ("name", "slug", *CustomMethod.SHARES, "excludes_self_initiated", "is_active")
-        labels = {
-            "slug": "Short name in addresses",
-            "first_touch": "First touch, %",
-            "lead_creation": "Lead-creation touch, %",
-            "opportunity_creation": "Opportunity-creation touch, %",
-            "closing": "Closing touch, %",
-            "others": "All other touches, %",
-            "excludes_self_initiated": "Pass over self-initiated touches (direct, organic, brand search, retargeting)",
-            "is_active": "On offer",
-        }
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if self.instance.pk:
-            del self.fields["slug"]
-
-    @property
-    def total(self) -> Any:
-        """What the shares given sum to, None while one of them is not a number."""
-        shares = [self.cleaned_data.get(name) for name in CustomMethod.SHARES]
-        return None if any(share is None for share in shares) else sum(cast(Any, shares))
 
 
 def may_change(user: User) -> bool:

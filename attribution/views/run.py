@@ -16,12 +16,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from attribution.actions.request_run import request_run
-from attribution.models import AttributionRun
+from attribution.models import AttributionRun, JourneyScope
 from attribution.pure.methods import all_methods
 from attribution.queries import methods
 from attribution.tasks import nudge_runs
 from attribution.views.accuracy import whole_company
-from leads.models import Company, Opportunity, Role, User
+from leads.models import Campaign, Channel, Company, Opportunity, Role, User
 from leads.pure import words
 from leads.views.progress import progress_answer
 
@@ -66,12 +66,15 @@ def run(request: HttpRequest, public_id: UUID) -> HttpResponse:
         .order_by("-pk")[:EARLIER]
     )
     compared = next((each for each in earlier if str(each.public_id) == request.GET.get("with")), None)
+    channels = dict(Channel.objects.values_list("key", "name"))
     context: dict[str, Any] = {
         "run": found,
         "is_moving": found.state in _MOVING,
         "seconds": (found.finished_at - found.started_at).total_seconds() if found.finished_at else None,
         "settings": [
-            (name, _plain(found.settings.get(key))) for key, name in SETTINGS.items() if key in found.settings
+            (name, _worded(key, found.settings[key], channels))
+            for key, name in SETTINGS.items()
+            if key in found.settings
         ],
         "methods": [(key, names.get(key, key), version) for key, version in found.methods.items()],
         "method": method,
@@ -113,6 +116,16 @@ def runs_recompute(request: HttpRequest) -> HttpResponse:
 def may_run(user: User) -> bool:
     """Whether this user starts runs."""
     return user.is_superuser or user.role == Role.ADMIN
+
+
+def _worded(key: str, value: Any, channels: Mapping[str, str]) -> str:
+    """A setting as people call it."""
+    if key in ("scope", "scopes"):
+        labels = dict(JourneyScope.choices)
+        return _plain([labels.get(each, each) for each in ([value] if isinstance(value, str) else value)])
+    if key in ("self_initiated", "suppressed_channels"):
+        return _plain([channels.get(each, each) for each in value])
+    return f"{value:g}" if isinstance(value, float) else _plain(value)
 
 
 def _plain(value: Any) -> str:
@@ -174,7 +187,7 @@ def _comparison(
 ) -> dict[str, Any]:
     """Settings and versions that differ, and the moves of every run since the other one added up.
 
-    Each run keeps its ten campaigns that moved most per method, so the sum may miss small moves.
+    ``is_whole`` is False where one of the runs is of a time when only the ten largest moves were kept.
     """
     settings = [
         (SETTINGS.get(key, key), _plain(other.settings.get(key)), _plain(found.settings.get(key)))
@@ -188,20 +201,30 @@ def _comparison(
         for key in {**other.methods, **found.methods}
         if other.methods.get(key) != found.methods.get(key)
     ]
-    sums: Counter[tuple[str, str]] = Counter()
+    sums: Counter[str] = Counter()
     causes: Counter[str] = Counter()
+    is_whole = True
+    campaigns = {pk: (name, str(uid)) for pk, name, uid in Campaign.objects.values_list("pk", "name", "public_id")}
+    names_by_id = {"": "", **{uid: name for name, uid in campaigns.values()}}
     between = AttributionRun.objects.filter(state=AttributionRun.State.DONE, pk__gt=other.pk, pk__lte=found.pk)
     for difference in between.values_list("difference", flat=True):
         causes.update((difference or {}).get("causes", {}))
+        if "moves" in (difference or {}):
+            for pk, cents in difference["moves"].get(method, ()):
+                sums[campaigns.get(pk, ("", ""))[1]] += cents
+            continue
         for entry in (difference or {}).get("methods", {}).get(method, {}).get("campaigns", ()):
-            sums[entry["campaign"], entry.get("id", "")] += entry["cents"]
+            is_whole = False
+            sums[entry.get("id", "")] += entry["cents"]
+            names_by_id.setdefault(entry.get("id", ""), entry["campaign"])
     moved = sorted(((place, cents) for place, cents in sums.items() if cents), key=lambda item: -abs(item[1]))
-    entries = [{"campaign": name, "id": public_id, "cents": cents} for (name, public_id), cents in moved]
+    entries = [{"campaign": names_by_id.get(uid, ""), "id": uid, "cents": cents} for uid, cents in moved]
     return {
         "settings": settings,
         "versions": versions,
         "causes": [(CAUSES.get(cause, cause), count) for cause, count in causes.most_common()],
-        "campaigns": _campaigns({"campaigns": entries[:20]}, currency),
+        "campaigns": _campaigns({"campaigns": entries}, currency),
+        "is_whole": is_whole,
         "runs": between.count(),
         "is_same_inputs": bool(found.inputs_hash) and found.inputs_hash == other.inputs_hash,
     }

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from attribution.actions.run_simulation import AT_ONCE, MOST_PEOPLE, SimulationRefused, request_simulation
+from attribution.actions.run_simulation import SimulationRefused, request_simulation
 from attribution.figures.offers import chosen_method
+from attribution.forms import SimulationForm
 from attribution.models import Simulation
 from attribution.pure.scenarios import described
 from attribution.queries import methods
@@ -26,28 +26,6 @@ from leads.views.progress import progress_answer
 
 SHOWN = 12
 RECENT = 8
-
-
-class SimulationForm(forms.Form):
-    """Which market, and how big."""
-
-    scenario = forms.ChoiceField(widget=forms.RadioSelect)
-    seed = forms.IntegerField(
-        min_value=0,
-        max_value=2**31 - 1,
-        initial=1,
-        help_text="The same seed is the same market; another draws it anew.",
-    )
-    people = forms.IntegerField(
-        min_value=500,
-        max_value=MOST_PEOPLE,
-        initial=4_000,
-        help_text=f"500 to {MOST_PEOPLE:,}; above {AT_ONCE:,} it runs in the background.",
-    )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["scenario"].choices = list(described().items())  # type: ignore[attr-defined]
 
 
 @login_required

@@ -232,7 +232,9 @@ class Journeys:
     ) -> None:
         scanned = kind == "email_click" and self.rng.random() < 0.03
         is_bot = scanned or self.leads[lead].is_bot
-        self.touches.append(Touch(lead, at.replace(microsecond=0), kind, channel, campaign, name, page, is_bot))
+        # A visit put off over the weekend may lie ahead of us. Chance is drawn for it all the same, as for any other.
+        if at < self.until:
+            self.touches.append(Touch(lead, at.replace(microsecond=0), kind, channel, campaign, name, page, is_bot))
 
     def _page(self) -> str:
         return _PAGES[int(self.rng.random() * len(_PAGES))]

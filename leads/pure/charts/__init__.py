@@ -7,6 +7,7 @@ from leads.pure.charts.history import history
 from leads.pure.charts.intervals import intervals
 from leads.pure.charts.journey import Touch, journey
 from leads.pure.charts.line import line
+from leads.pure.charts.shares import shares
 from leads.pure.charts.sparkline import sparkline
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "intervals",
     "journey",
     "line",
+    "shares",
     "sparkline",
     "stacked_bars",
 ]

@@ -66,7 +66,7 @@ def test_a_change_after_the_last_run_is_admitted(signed_in: Client, made: dict[s
 
 def test_realised_says_what_it_means(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, PAGE.replace("simple", "realised"))
-    assert "Recent weeks look bad on the realised basis" in text
+    assert "Recent weeks look bad by touch date" in text
     assert "Reconciles with closed-won revenue" in text and "Touches of other periods" in text
 
 
@@ -75,8 +75,18 @@ def test_methods_side_by_side_flag_a_flipping_verdict(signed_in: Client, made: d
     for method in methods():
         assert method.name in text
     assert "verdict flips" in text  # last touch gives the search campaign nothing, first touch a lot
+    assert "Who gets the credit, by method" in text and text.index("chart-shares") < text.index("methods-table")
+    one = page(signed_in, f"{PAGE}&level=campaigns")
+    assert "The verdict flips:" in one and "-100% to ".replace("-", "−") in one and "% by method" in one
     cost(made["search"], 100_000_000, at=11)  # now no method says that it paid
     assert text.count("verdict flips") > page(signed_in, f"{PAGE}&view=methods&level=campaigns").count("verdict flips")
+
+
+def test_nothing_warns_of_a_flip_where_none_is(signed_in: Client, made: dict[str, Any]) -> None:
+    for name in ("search", "social"):
+        cost(made[name], 100_000_000, at=11)
+    for view in ("", "&view=methods"):
+        assert "verdict flips" not in page(signed_in, PAGE + view).lower()
 
 
 def test_sorting_puts_unknown_last(signed_in: Client, made: dict[str, Any]) -> None:

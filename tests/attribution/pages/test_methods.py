@@ -73,6 +73,15 @@ def test_a_run_says_what_it_moved_and_why(client: Client, director: User, made: 
     text = page(client, f"/attribution/runs/{second.public_id}?with={first.public_id}&method=first_touch")
     assert "1 run since" in text and "Settings and methods are the same" in text and "Money of First touch" in text
     assert f"/attribution/runs/{second.public_id}" in page(client, "/attribution/runs")
+    # The page names ten campaigns; runs are added up over all.
+    second.difference["methods"]["first_touch"]["campaigns"] = []
+    second.save(update_fields=["difference"])
+    url = f"/attribution/runs/{second.public_id}?with={first.public_id}&method=first_touch"
+    assert '<span>Search</span><span class="num">€499.99</span>' in page(client, url)
+    second.difference = {key: value for key, value in second.difference.items() if key != "moves"}
+    second.difference["methods"]["first_touch"]["campaigns"] = [{"campaign": "Old", "id": "", "cents": 12}]
+    second.save(update_fields=["difference"])
+    assert "only the ten largest moves are known" in page(client, url)
 
 
 def test_recompute_and_refit_are_planned_and_watched(client: Client, admin_user: User, made: dict[str, Any]) -> None:

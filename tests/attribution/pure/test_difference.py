@@ -59,6 +59,7 @@ def test_money_that_moved_by_its_first_cause() -> None:
     assert (linear["gained_cents"], linear["lost_cents"]) == (50, 0)  # 40 for nobody, 10 more for Spring
     assert {entry["campaign"]: entry["cents"] for entry in linear["campaigns"]} == {"": 40, "Spring": 10}
     assert told["by_cause"]["touches"]["linear"]["lost_cents"] == 40
+    assert told["moves"] == {"first_touch": [[3, 50]], "linear": [[-1, 40], [3, 10]]}
 
 
 def test_parts_of_a_run_add_up() -> None:

@@ -21,6 +21,7 @@ from leads.pure.charts import (
     history,
     journey,
     line,
+    shares,
     sparkline,
     stacked_bars,
 )
@@ -159,6 +160,20 @@ def test_journey_orders_touches_and_marks_what_was_left_out() -> None:
     words = ["".join(text.itertext()) for text in drawings(chart)[0].iter(f"{SVG}text")]
     assert {"FT", "OC", "CW"} <= set(words)
     assert "stroke-dasharray" in chart.svg
+
+
+def test_shares_are_divided_in_proportion_and_what_is_nobodys_is_gray() -> None:
+    rows = [("First", [30, 10, 0]), ("Linear", [0, 20, 20]), ("Nothing", [0, 0, 0])]
+    words = {"of": "Method", "words": lambda cents: f"{cents} €", "percent": lambda share: f"{share:.0%}"}
+    chart = shares(rows, series=["Mail", "Search", "Nobody"], title="Mix", has_rest=True, highlight="First", **words)
+    for drawn in (chart.svg, chart.narrow):
+        ElementTree.fromstring(drawn)
+        bars = [float(width) for width in re.findall(r'<rect x="[^"]+" y="[^"]+" width="([^"]+)" height="20"', drawn)]
+        assert len(bars) == 4 and bars[0] == pytest.approx(3 * bars[1], rel=0.01)
+        assert sum(bars[:2]) == pytest.approx(sum(bars[2:]), rel=0.01)
+        assert "First, Mail: 30 €, 75%" in drawn and drawn.count('fill="#c9d0da"') == 2  # the key and one bar
+    assert chart.table.rows[2] == ("Nothing", "0 €", "0 €", "0 €")
+    assert "No data" in shares(rows[2:], series=["A", "B", "C"], title="Mix", **words).svg
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 400])
