@@ -210,8 +210,8 @@ for _key, _name, _verb, _deals, _dated_by in _KINDS:
         _name,
         _formula,
         f"{_ONCE} By the test that the company agreed on, one of the three below it in the list of definitions; "
-        "channel and campaign are those of the touch that decides. An admin changes it only with a reason; another test "
-        "is another version.",
+        "channel and campaign are those of the touch that decides. An admin changes it only with a reason; another "
+        "test is another version.",
         partial(_agreed_parts, deals=_deals, dated_by=_dated_by),
         is_agreed=True,
     )
