@@ -1,11 +1,16 @@
 """What holds for every method there is, and for every method to come."""
 
+from decimal import Decimal
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
+from attribution.pure.candidates import WON, World, candidates
+from attribution.pure.computation import Book, Rules
 from attribution.pure.credits import allocate, unattributed_cents
 from attribution.pure.journeys import DAY, Journeys, Settings, build
 from attribution.pure.methods import Fit, Method, Options, all_methods, get_method, method, methods_on_offer
@@ -170,6 +175,81 @@ def test_very_old_touches_stay_finite(entry: Method) -> None:
         assert np.isfinite(weights).all()
         assert 0 <= weights.sum() <= 1 + 1e-12
         assert entry.has_baseline or weights.sum() == pytest.approx(1, abs=1e-12)
+
+
+SHARES = ("first_touch", "lead_creation", "opportunity_creation", "closing", "others")
+own_methods = st.builds(
+    lambda cuts, excludes: custom_method(
+        key="custom-any",
+        name="Any",
+        version=1,
+        excludes_self_initiated=excludes,
+        **{
+            name: Decimal(high - low) / 100 for name, low, high in zip(SHARES, [0, *cuts], [*cuts, 10_000], strict=True)
+        },
+    ),
+    st.lists(st.integers(0, 10_000), min_size=4, max_size=4).map(sorted),
+    st.booleans(),
+)
+MOMENTS = (-8_000, -7_999, 0, 1, 3, 3, 5, 9, 12)
+"""Days of touches and deals: very old ones, several of one moment, and one after some of the closes."""
+
+
+@tries(max_examples=15)
+@given(data=st.data(), own=own_methods)
+def test_every_scope_of_one_company_keeps_the_invariants(data: st.DataObject, own: Method) -> None:
+    """Contacts, primary contact, account: merges, ties, coinciding positions, deals of no, one and two touches; under
+    every registered and fitted method, two fixed ones of a company's own and one of any shares."""
+    day = st.sampled_from(MOMENTS).map(lambda number: START + number * DAY)
+    touches = data.draw(st.lists(st.tuples(st.integers(1, 6), day, st.integers(0, 3)), max_size=8))
+    dates = data.draw(st.lists(st.tuples(day, day).map(sorted), min_size=3, max_size=3))
+    amount = data.draw(st.lists(amounts, min_size=3, max_size=3))
+    ints = partial(np.array, dtype=np.int64)
+    known = ints([START] * 3)
+    world = World(
+        deals={
+            "id": ints([10, 11, 12]),
+            "status": ints([WON, WON, WON]),
+            "amount_cents": ints(amount),
+            "opened_at": ints([opened for opened, _ in dates]),
+            "closed_at": ints([closed for _, closed in dates]),
+            "account": ints([7, 7, -1]),
+        },
+        # Deal 12 has nobody. Leads 3 and 4 are of the account without being in a deal; 5 was merged into 1, 6 into 5.
+        contacts={
+            "deal": ints([10, 10, 11]),
+            "lead": ints([1, 2, 2]),
+            "is_primary": ints([1, 0, 0]),
+            "captured_at": known,
+        },
+        members={"lead": ints([1, 2, 3, 4]), "account": ints([7] * 4), "captured_at": ints([START] * 4)},
+        merged={"lead": ints([5, 6]), "into": ints([1, 5])},
+        touches={
+            "lead": ints([lead for lead, _, _ in touches]),
+            "id": ints(range(100, 100 + len(touches))),
+            "campaign": ints([campaign for _, _, campaign in touches]),
+            "channel": ints([campaign % 3 for _, _, campaign in touches]),
+            "occurred_at": ints([moment for _, moment, _ in touches]),
+            "exclusion": ints([0] * len(touches)),
+        },
+        points={"lead": ints([1, 2]), "fit": ints([30, 5])},
+    )
+    entries = (*all_methods(), *CUSTOM, own)
+    rules = Rules(look_back_days=None, self_initiated=frozenset({2}), half_life_days=7.0, version="")
+    for scope in ("contacts", "primary", "account"):
+        journeys = Book(candidates(world, scope), rules)._journeys
+        for entry in entries:
+            weights = weigh(entry, journeys)
+            cents = allocate(journeys, weights, ints(amount))
+            left = unattributed_cents(journeys, cents, ints(amount))
+            given_to = np.zeros(3, dtype=np.int64)
+            np.add.at(given_to, journeys.opportunity[journeys.journey], cents)
+            assert np.isfinite(weights).all() and (weights >= 0).all()
+            assert (given_to + left).tolist() == amount
+            assert left[2] == amount[2]
+            if not entry.has_baseline:
+                sums = journeys.sums(weights)
+                assert all(total == 0 or total == pytest.approx(1, abs=1e-12) for total in sums.tolist())
 
 
 def test_methods_are_listed_in_order_with_distinct_names() -> None:
