@@ -37,6 +37,9 @@ _POSTGRES_OPTIONS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",  # no statement of a test is worth compiling
     "max_connections": "80",
     "timezone": "UTC",
 }
