@@ -1,4 +1,4 @@
-"""The sync in the admin: to look at, with connections' names and switches to edit. Secrets never appear."""
+"""The sync in the admin: to look at, with connections' names to edit. Secrets never appear."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SyncRows(ReadOnly):
 
 @admin.register(Connection)
 class ConnectionAdmin(admin.ModelAdmin[Connection]):
-    """Name and switches. Address and secret are set on the connection's page, where they are checked."""
+    """The name. Everything else is set on the connection's pages, where it is checked and what follows from it done."""
 
     list_display = ("name", "kind", "base_url", "is_active", "health", "paused_until", "secret_set_at")
     fields = (
@@ -37,7 +37,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         "quota_left", "quota_limit", "quota_resets_at",
         "secret_set_at", "lease_until", "fence", "created_at",
     )  # fmt: skip
-    readonly_fields = tuple(name for name in fields if name not in ("name", "is_active", "merges_people"))
+    readonly_fields = tuple(name for name in fields if name != "name")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -80,12 +80,13 @@ class DealPages:
             remote_id = deal.record.remote_id
             if deal.facts is None:
                 outcome = _Outcome.SKIPPED if deal.is_skipped else _Outcome.REJECTED
-                run.add(outcome, at, remote_id=remote_id, note=deal.problem, **shared)
+                title = str(deal.record.fields.get("name") or "")[:200]
+                run.add(outcome, at, remote_id=remote_id, title=title, note=deal.problem, **shared)
                 continue
             each = next(opportunities)
             facts = {"opportunity": each.opportunity, "remote_id": remote_id, **shared}
             if each.is_created:
-                run.add(_Outcome.CREATED, at, note=_fate(deal.record), **facts)
+                run.add(_Outcome.CREATED, at, title=each.opportunity.name, note=_fate(deal.record), **facts)
             elif each.changes:
                 facts |= {"changes": each.changes, "written": each.written}
                 run.add(_Outcome.UPDATED, at, note=_fate(deal.record), **facts)

@@ -34,7 +34,7 @@ class NotUndoable(ValueError):
 
 
 class Noted(NamedTuple):
-    """What a pull noted of one record."""
+    """What a pull noted of one record; only what all kinds need, for there may be tens of thousands."""
 
     pk: int
     kind: str
@@ -44,7 +44,6 @@ class Noted(NamedTuple):
     account_id: int | None
     campaign_id: int | None
     remote_id: str
-    at: datetime
     written: dict[str, Any]
 
     @property
@@ -271,7 +270,8 @@ PARTED = "The two leads are two again."
 
 def merges_of(noted: Sequence[Noted]) -> dict[int, LeadMerge]:
     """The merge that each record tells of, by the lead that was merged."""
-    moments = {(each.lead_id, each.at) for each in noted}
+    records = SyncRecord.objects.filter(pk__in=[each.pk for each in noted])
+    moments = set(records.values_list("lead_id", "at"))
     rows = LeadMerge.objects.filter(loser__in=[each.lead_id for each in noted], undone_at__isnull=True)
     return {row.loser_id: row for row in rows.select_related("survivor") if (row.loser_id, row.merged_at) in moments}
 

@@ -72,6 +72,7 @@ def edit_access(
     secrets: Mapping[str, str],
     currency: str,
     at: datetime,
+    merges_people: bool | None = None,
 ) -> bool:
     """Change name, address, way of signing in, settings, and those secrets that are given; whether access changed."""
     with transaction.atomic():
@@ -80,7 +81,9 @@ def edit_access(
         connection.name, connection.base_url, connection.sign_in = name, base_url, sign_in
         connection.settings, connection.currency = {**connection.settings, **account_settings}, currency
         is_other = before != (connection.base_url, connection.sign_in, connection.settings)
-        connection.save(update_fields=["name", "base_url", "sign_in", "settings", "currency"])
+        if merges_people is not None:
+            connection.merges_people = merges_people
+        connection.save(update_fields=["name", "base_url", "sign_in", "settings", "currency", "merges_people"])
         if secrets:
             replace_secret(connection_id=connection_id, secrets=secrets, at=at)
         elif is_other:
@@ -147,17 +150,19 @@ def open_webhook(*, connection_id: int) -> tuple[str, str]:
 def map_stages(*, connection_id: int, choices: Mapping[int, int | None]) -> int:
     """Choose our stage for rows of the stage mapping; returns how many changed.
 
-    Deals were read under the old mapping, so the next pull reads all of them again; equal ones write nothing.
+    What was left unmapped is a choice, too: nothing is proposed for it again. Deals were read under the old mapping, so
+    the next pull reads all of them again; equal ones write nothing.
     """
     with transaction.atomic():
         rows = StageMap.objects.select_for_update(of=("self",)).filter(connection=connection_id, pk__in=choices)
-        changed = [row for row in rows if row.stage_id != choices[row.pk]]
+        changed = [row for row in rows if (row.stage_id, row.is_chosen) != (choices[row.pk], True)]
+        moved = sum(row.stage_id != choices[row.pk] for row in changed)
         for row in changed:
             row.stage_id, row.is_chosen = choices[row.pk], True
         StageMap.objects.bulk_update(changed, ["stage", "is_chosen"])
-        if changed:
+        if moved:
             _read_again(connection_id, (RecordKind.DEAL,))
-    return len(changed)
+    return moved
 
 
 def map_owners(*, connection_id: int, choices: Mapping[int, int | None]) -> int:

@@ -17,10 +17,10 @@ from integrations.connectors.base import Connector, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord
 from integrations.pure.keys import is_uuid
 from integrations.pure.mapping import Direction, FieldRule, MappingError, get_field, has_field
-from integrations.pure.merging import Verdict, decide, essence
+from integrations.pure.merging import Verdict, decide, essence, in_conflict
 from integrations.queries import rules_of
 from leads.actions.merge_leads import MergeRefused, lock_people, merge_leads
-from leads.actions.revise_leads import Revised, Revision, revise_leads
+from leads.actions.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
 from leads.models import Lead
 from leads.queries import survivors
 
@@ -42,6 +42,7 @@ class ReadPerson:
     said: dict[str, list[str]] = field(default_factory=dict)
     snapshot: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
     goes_out: bool = False
     fate: str = ""
     is_new: bool = False
@@ -171,6 +172,10 @@ class PeoplePages:
         if verdict is Verdict.IN and problem:
             self._leave(read, rule.local, ours, theirs, problem)
             return
+        if in_conflict(rule, ours, told, read.link.snapshot):
+            winner = "the CRM's" if verdict is Verdict.IN else "ours"
+            read.conflicts.append(rule.local)
+            read.notes.append(f"Both sides hold another {rule.local.removeprefix(ATTRIBUTE)}: {winner} wins.")
         if verdict is Verdict.IN and is_pullable(rule.local):
             read.values[rule.local] = value
             read.said[rule.local] = [essence(ours), essence(theirs)]
@@ -250,7 +255,8 @@ class PeoplePages:
 
     def _note(self, run: RunLog, each: ReadPerson, revised: Revised | None, at: datetime) -> None:
         written = {name: list(pair) for name, pair in revised.written.items()} if revised else {}
-        outcome = each.fate or (_Outcome.UPDATED if written else _Outcome.SKIPPED if each.notes else "")
+        left = _Outcome.KEPT if each.conflicts else _Outcome.SKIPPED
+        outcome = each.fate or (_Outcome.UPDATED if written else left if each.notes else "")
         if outcome:
             run.add(
                 outcome,
@@ -262,6 +268,7 @@ class PeoplePages:
                 changes={name: each.said.get(name, pair) for name, pair in written.items()},
                 written=written,
                 note=" ".join(each.notes),
+                is_conflict=bool(each.conflicts),
             )
 
     def _link(self, news: Sequence[ReadPerson], at: datetime) -> None:

@@ -11,7 +11,6 @@ from django.db.models.functions import Lower
 from integrations.actions.hold_connection import Held
 from integrations.connectors.base import Owner, Reference, Stage
 from integrations.models import ExternalRecord, RecordKind, StageMap
-from integrations.pure.mapping import stage_mapping
 from leads.models import PipelineStage, User
 
 
@@ -24,31 +23,30 @@ def record_reference(*, held: Held, reference: Reference) -> None:
 
 
 def _record_stages(held: Held, stages: Sequence[Stage]) -> None:
+    """Nothing is guessed but equal keys of equal status; what else is likely the stages' page proposes."""
     known = {row.remote_key: row for row in StageMap.objects.filter(connection=held.connection)}
-    renamed = []
-    for stage in stages:
+    changed, missing = [], []
+    for position, stage in enumerate(stages):
         row = known.get(stage.key)
-        if row is not None and (row.remote_name, row.remote_status) != (stage.name[:120], stage.status):
-            row.remote_name, row.remote_status = stage.name[:120], stage.status
-            renamed.append(row)
-    StageMap.objects.bulk_update(renamed, ["remote_name", "remote_status"])
-    missing = [stage for stage in stages if stage.key not in known]
-    if not missing:
-        return
-    ours = {row.key: row for row in PipelineStage.objects.all()}
-    guess = stage_mapping([(each.key, each.status) for each in missing], [(key, ours[key].status) for key in ours])
-    StageMap.objects.bulk_create(
-        [
-            StageMap(
-                connection=held.connection,
-                remote_key=stage.key[:120],
-                remote_name=stage.name[:120],
-                remote_status=stage.status,
-                stage=ours.get(guess.get(stage.key, "")),
-            )
-            for stage in missing
-        ]
-    )
+        told = {
+            "remote_name": stage.name[:120],
+            "remote_status": stage.status,
+            "remote_position": position,
+            "remote_probability": stage.probability,
+        }
+        if row is None:
+            missing.append(StageMap(connection=held.connection, remote_key=stage.key[:120], **told))
+        elif any(getattr(row, name) != value for name, value in told.items()):
+            for name, value in told.items():
+                setattr(row, name, value)
+            changed.append(row)
+    columns = ["remote_name", "remote_status", "remote_position", "remote_probability"]
+    StageMap.objects.bulk_update(changed, columns, batch_size=200)
+    if missing:
+        ours = {(row.key, row.status): row for row in PipelineStage.objects.all()}
+        for row in missing:
+            row.stage = ours.get((row.remote_key, row.remote_status))
+        StageMap.objects.bulk_create(missing, batch_size=200)
 
 
 def _record_owners(held: Held, owners: Sequence[Owner], at: datetime) -> None:

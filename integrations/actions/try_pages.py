@@ -18,6 +18,8 @@ from integrations.connectors.base import RemoteRecord
 from integrations.models import SyncRecord, SyncRun
 from integrations.pure.mapping import FieldRule, changes
 from integrations.pure.merging import agree, essence
+from leads.models import Opportunity
+from leads.pure.money import to_amount
 
 
 @contextmanager
@@ -43,9 +45,25 @@ def try_page(
         reader.write(scratch, at)
     noted = scratch.take()
     for record in noted:
-        if record.opportunity_id not in known:
-            record.opportunity = None  # made and taken back
+        made = record.opportunity
+        if made is not None and made.pk not in known:  # made and taken back: what it would hold is told in words
+            if record.outcome == SyncRecord.Outcome.CREATED:
+                record.changes = _held_by(made)
+            record.opportunity = None
     return noted, scratch.run.unchanged
+
+
+def _held_by(deal: Opportunity) -> dict[str, list[str]]:
+    """What a new opportunity holds, as changes from nothing."""
+    amount = "" if deal.amount_cents is None else f"{to_amount(deal.amount_cents, deal.currency)} {deal.currency}"
+    held = {
+        "name": deal.name,
+        "stage": deal.stage.name,
+        "amount": amount,
+        "expected close": essence(deal.expected_close_on),
+        "lost because": deal.lost_reason,
+    }
+    return {name: ["", value] for name, value in held.items() if value}
 
 
 def repeat(*, run: RunLog, record: SyncRecord, outcome: str, at: datetime, **facts: Any) -> None:
@@ -59,6 +77,8 @@ def repeat(*, run: RunLog, record: SyncRecord, outcome: str, at: datetime, **fac
         "remote_id": record.remote_id,
         "changes": record.changes,
         "note": record.note,
+        "title": record.title,
+        "is_conflict": record.is_conflict,
     }
     run.add(outcome, at, **(values | facts))
 

@@ -78,6 +78,8 @@ class AccessForm(forms.Form):
         for spec in sign_in.secrets:
             if spec.name not in fills:
                 self.fields[f"secret-{spec.name}"] = _secret(spec, is_kept=bool(self.kept.get(spec.name)))
+        if connection is not None:
+            self.fields["merges_people"] = _merges_people(connection)
         if self.is_sandbox:
             del self.fields["base_url"]
         self.order_fields(["name", "base_url"])
@@ -141,6 +143,7 @@ class AccessForm(forms.Form):
             "sign_in": self.sign_in.key,
             "account_settings": settings_given,
             "secrets": self.secrets(),
+            **({"merges_people": self.cleaned_data["merges_people"]} if self.connection else {}),
         }
 
     def _fills_for(self, specs: tuple[SecretSpec, ...]) -> dict[str, str]:
@@ -153,6 +156,17 @@ class AccessForm(forms.Form):
             for name, value in self.cleaned_data.items()
             if name.startswith(prefix) and value
         }
+
+
+def _merges_people(connection: Connection) -> forms.Field:
+    return forms.BooleanField(
+        label="Merge two leads here when the CRM has merged their records",
+        required=False,
+        initial=connection.merges_people,
+        help_text="The lead of the record that lives on survives and takes over what the other one has. Each such merge"
+        " can be taken back for 30 days, on the lead's page or by undoing the pull. Without it the run only says that"
+        " they are still two here.",
+    )
 
 
 def _setting(spec: SecretSpec, connection: Connection | None) -> forms.Field:

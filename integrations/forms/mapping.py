@@ -11,6 +11,7 @@ from django import forms
 from integrations.actions.local_values import is_pullable
 from integrations.models import ExternalRecord, FieldMap, RecordKind, StageMap
 from integrations.pure.mapping import Direction, FieldRule, Policy, overlapping
+from integrations.pure.stage_proposals import Proposal, StageFacts, propose_stages
 from leads.models import PipelineStage, User
 
 ATTRIBUTE = "attributes."
@@ -178,26 +179,45 @@ def field_rows(
 
 
 class StageMapForm(forms.Form):
-    """One choice for each of the CRM's stages."""
+    """One choice for each of the CRM's stages; where nobody has chosen yet, a proposal stands there with its reason."""
 
-    def __init__(self, rows: list[StageMap], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, rows: Sequence[StageMap], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stages = [("", "Not mapped"), *((row.pk, row.name) for row in PipelineStage.objects.order_by("position"))]
+        ours = list(PipelineStage.objects.order_by("position", "pk"))
+        ids = {stage.key: stage.pk for stage in ours}
+        self.proposals = _proposals(rows, ours)
+        choices = [("", "Not mapped"), *((stage.pk, stage.name) for stage in ours)]
         for row in rows:
+            proposal = self.proposals.get(row.pk)
             self.fields[f"stage-{row.pk}"] = forms.TypedChoiceField(
                 label=row.remote_name or row.remote_key,
-                help_text={"won": "Won over there.", "lost": "Lost over there."}.get(row.remote_status, ""),
-                choices=stages,
+                help_text=f"Proposed: {proposal.reason}" if proposal else _stage_words(row),
+                choices=choices,
                 coerce=int,
                 empty_value=None,
                 required=False,
-                initial=row.stage_id or "",
+                initial=row.stage_id or (ids[proposal.key] if proposal else ""),
                 widget=forms.Select(attrs={"class": "form-select"}),
             )
 
     def choices(self) -> dict[int, int | None]:
         """The chosen stage by row; only after `is_valid`."""
         return {int(name.removeprefix("stage-")): value for name, value in self.cleaned_data.items()}
+
+
+def _proposals(rows: Sequence[StageMap], ours: Sequence[PipelineStage]) -> dict[int, Proposal]:
+    """By row, for those about which nobody has decided."""
+    theirs = [StageFacts(row.remote_key, row.remote_name, row.remote_status, row.remote_probability) for row in rows]
+    found = propose_stages(
+        theirs, [StageFacts(stage.key, stage.name, stage.status, stage.probability) for stage in ours]
+    )
+    open_rows = [row for row in rows if row.stage_id is None and not row.is_chosen]
+    return {row.pk: found[row.remote_key] for row in open_rows if row.remote_key in found}
+
+
+def _stage_words(row: StageMap) -> str:
+    ended = {"won": "Won over there.", "lost": "Lost over there."}.get(row.remote_status)
+    return ended or (f"{row.remote_probability:.0%} over there." if row.remote_probability else "")
 
 
 class OwnerMapForm(forms.Form):

@@ -124,7 +124,7 @@ def opportunity_fields(
 ) -> dict[str, Any]:
     """What a pull should write of a deal: our names; with `ours`, only the fields that differ and are theirs to set.
 
-    `stages` maps the CRM's stage keys to ours (`stage_mapping`); an unmapped stage raises `MappingError`, since a deal
+    `stages` maps the CRM's stage keys to ours; an unmapped stage raises `MappingError`, since a deal
     in a made-up stage would falsify every conversion. Money arrives as decimal `amount` and leaves as `amount_cents`.
     """
     read = dict(deal) | {"stage": _stage(deal, stages), "closed_at": closing_moment(deal)}
@@ -156,30 +156,6 @@ def content_hash(fields: Fields) -> str:
     """
     text = json.dumps(_stable(fields), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def stage_mapping(
-    remote: Iterable[tuple[str, str]],
-    local: Iterable[tuple[str, str]],
-    chosen: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """Remote stage key → our stage key, for (key, status) pairs of both sides.
-
-    First what an admin chose, then the equal key of the same status, then, for won and lost, our only stage of that
-    status. Open stages are never guessed; they stay out of the mapping until somebody chooses.
-    """
-    ours = dict(local)
-    picked = dict(chosen or {})
-    mapping: dict[str, str] = {}
-    for key, status in remote:
-        only = [each for each, is_status in ours.items() if is_status == status]
-        if picked.get(key) in ours:
-            mapping[key] = picked[key]
-        elif ours.get(key) == status:
-            mapping[key] = key
-        elif status != "open" and len(only) == 1:
-            mapping[key] = only[0]
-    return mapping
 
 
 def cents(amount: Any) -> int | None:

@@ -85,6 +85,16 @@ def decide(
     return Verdict.IN if rule.policy is Policy.THEIRS else Verdict.OUT
 
 
+def in_conflict(rule: FieldRule, ours: Any, theirs: Any, base: Mapping[str, Any] | None = None) -> bool:
+    """Whether both sides say something else than they agreed on last, so that the policy has to decide."""
+    if rule.direction is not Direction.BOTH or rule.policy is Policy.FILL_EMPTY or agree(ours, theirs):
+        return False
+    mine, yours = essence(ours), essence(theirs)
+    if base is None or rule.local not in base:
+        return bool(mine and yours)
+    return essence(base[rule.local]) not in (mine, yours)
+
+
 def _fill(direction: Direction, mine: str, yours: str) -> Verdict:
     if not yours and direction is not Direction.PULL:
         return Verdict.OUT

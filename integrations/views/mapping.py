@@ -70,7 +70,7 @@ def connection_fields(request: HttpRequest, slug: str) -> HttpResponse:
 def connection_stages(request: HttpRequest, slug: str) -> HttpResponse:
     """What the CRM's stages mean."""
     connection = editable_connection(request, slug)
-    rows = list(StageMap.objects.filter(connection=connection).order_by("pipeline", "pk"))
+    rows = list(StageMap.objects.filter(connection=connection).order_by("pipeline", "remote_position", "pk"))
     form = StageMapForm(rows, request.POST or None)
     if request.method == "POST" and form.is_valid():
         if map_stages(connection_id=connection.pk, choices=form.choices()):

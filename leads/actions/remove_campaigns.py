@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from leads.models import Campaign, CampaignCost, Lead, Touchpoint
+from leads.models import Campaign, CampaignCost, CostEntry, Lead, Touchpoint
 
 REFERRED = "Other records refer to it."
 
@@ -25,7 +25,8 @@ def why_campaigns_stay(*, campaign_ids: Collection[int], without_touches: Collec
     costs = CampaignCost.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
     why = {int(pk): "Other campaigns stand below it." for pk in below if pk is not None}
     why |= {pk: "Leads name it as their first campaign." for pk, lead in firsts if pk and (pk, lead) not in orphans}
-    why |= dict.fromkeys(costs, "Its costs are in the reports.")
+    said = CostEntry.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
+    why |= dict.fromkeys([*costs, *said], "Its costs are in the reports.")
     return why | {campaign: "It has other touches." for campaign, pk, _ in touches if campaign and pk not in going}
 
 

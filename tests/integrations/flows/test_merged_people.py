@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from integrations.actions.decide_undo import preview_undo
 from integrations.actions.dry_run import dry_run
 from integrations.actions.edit_connection import open_webhook
 from integrations.actions.enqueue import enqueue_changes, enqueue_leads
 from integrations.actions.hear_webhook import hear_webhook, look_at_hints
 from integrations.actions.run_sync import run_sync
+from integrations.actions.undo_run import undo_run
 from integrations.connectors.base import RawWebhook
 from integrations.models import Connection, ExternalRecord, PendingPush, SyncHint, SyncRecord, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
@@ -120,6 +122,14 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
     asked(connection, world, clock)
     assert LeadMerge.objects.count() == 1 and len(world.people()) == people
     assert set(PendingPush.objects.values_list("state", flat=True)) == {"done"}
+    # Undone, they are two again, and stay so until they are released.
+    assert [each.outcome for each in preview_undo(run_id=run.pk, at=clock())] == ["restored"]
+    undo = undo_run(run_id=run.pk, by=None, clock=clock)
+    loser.refresh_from_db(), survivor.refresh_from_db()
+    assert (undo.updated, loser.merged_into, survivor.phone, loser.touchpoints.count()) == (1, None, "", 1)
+    asked(connection, world, clock)
+    loser.refresh_from_db()
+    assert loser.merged_into is None and len(world.people()) == people
 
 
 def test_a_connection_may_keep_its_merges_to_itself(connection: Connection, world: World, clock: Clock) -> None:

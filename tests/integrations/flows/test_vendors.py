@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from integrations.actions.decide_undo import preview_undo
 from integrations.actions.dry_run import dry_run
 from integrations.actions.enqueue import enqueue_leads
 from integrations.actions.reconcile import reconcile
+from integrations.actions.release_records import release_records
 from integrations.actions.run_sync import run_sync
-from integrations.models import Connection, ExternalRecord, SyncRun
+from integrations.actions.undo_run import undo_run
+from integrations.models import Connection, ExternalRecord, SyncRecord, SyncRun
 from integrations.sandbox_crm.dialects import Fault
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Campaign, Company, Touchpoint
@@ -93,6 +96,7 @@ def test_campaigns_arrive_and_responses_become_touches(
         "Campaign",
         {"Name": "May webinar", "Type": "Webinar", "IsActive": True, "StartDate": "2026-05-01", "ActualCost": 500.0},
     )
+    records.add("Campaign", {"Name": "Nobody came", "Type": "Webinar", "IsActive": True})
     members = {"CampaignId": campaign.id, "LeadId": person}
     records.add("CampaignMember", members | {"Status": "Sent"})
     records.add(
@@ -113,3 +117,20 @@ def test_campaigns_arrive_and_responses_become_touches(
     assert (touch.kind, touch.campaign, f"{touch.occurred_at:%Y-%m-%d}") == ("webinar_attendance", made, "2026-05-02")
     lead.refresh_from_db()
     assert (lead.stage, lead.campaign) == ("lead", made)
+
+    # Undone, its response goes back and is not asked for again; the campaign stays, for it has costs.
+    run = SyncRecord.objects.get(kind="touch").run
+    told = {each.noted.remote_id: each for each in preview_undo(run_id=run.pk, at=clock())}
+    assert told[campaign.id].note == "Its costs are in the reports."
+    assert (len(told), sum(each.is_back for each in told.values())) == (3, 2)
+    undo = undo_run(run_id=run.pk, by=None, clock=clock)
+    assert (undo.state, undo.updated, undo.unchanged) == ("done", 2, 1)
+    lead.refresh_from_db()
+    assert (Touchpoint.objects.filter(lead=lead).count(), lead.campaign, lead.stage) == (0, None, "lead")
+    assert undo.records.get(outcome="removed", kind="campaign").title == "Nobody came"
+    asked(connection, clock)
+    assert Campaign.objects.get() == made and not Touchpoint.objects.filter(lead=lead).exists()
+    release_records(connection_id=connection.pk, at=clock())
+    asked(connection, clock)
+    assert Touchpoint.objects.get(lead=lead).campaign == made
+    assert ExternalRecord.objects.filter(kind="campaign", campaign__isnull=False).count() == 2

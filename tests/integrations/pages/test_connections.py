@@ -93,6 +93,12 @@ def test_the_secret_is_nowhere_to_be_read(connected: Connection, admin_client: C
         assert response.status_code == 200
         assert TOKEN not in response.content.decode()
     assert "Set today" in admin_client.get(detail(connected)).content.decode()
+    # Nor is it switched on past what the page checks.
+    admin_page = reverse("admin:integrations_connection_change", args=[connected.pk])
+    Connection.objects.filter(pk=connected.pk).update(is_active=False)
+    assert admin_client.post(admin_page, {"name": "Renamed", "is_active": "on"}).status_code == 302
+    connected.refresh_from_db()
+    assert (connected.name, connected.is_active) == ("Renamed", False)
 
 
 def test_a_secret_is_replaced_and_tried(connected: Connection, crm: SandboxServer, admin_client: Client) -> None:
@@ -101,6 +107,7 @@ def test_a_secret_is_replaced_and_tried(connected: Connection, crm: SandboxServe
 
     form = {"name": "Sandbox", "base_url": crm.url, "secret-token": "rotated-token"}
     response = admin_client.post(detail(connected, "connection-access"), form, follow=True)
+    assert not Connection.objects.get(pk=connected.pk).merges_people  # its box was left empty
 
     connected.refresh_from_db()
     assert (connected.all_secrets["token"], connected.health, connected.failures, connected.paused_until) == (

@@ -73,6 +73,8 @@ def test_a_vendor_is_set_up_step_by_step(
         assert TOKEN not in shown.content.decode()
     stage = PipelineStage.objects.filter(status="open")[0]
     rows = StageMap.objects.filter(connection=connection, stage__isnull=True)
+    form = admin_client.get(at(connection, "connection-stages")).content.decode()
+    assert "Proposed: " in form and "None is mapped before you save" in form and rows.exists()
     choices = {f"stage-{row.pk}": row.stage_id or stage.pk for row in StageMap.objects.filter(connection=connection)}
     assert admin_client.post(at(connection, "connection-stages"), choices).status_code == 302
     assert not rows.exists()

@@ -20,7 +20,6 @@ from integrations.pure.mapping import (
     opportunity_fields,
     overlapping,
     person_fields,
-    stage_mapping,
 )
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -120,15 +119,6 @@ def test_cents_are_exact(amount, expected):
 def test_money_that_cannot_be_exact_is_refused(amount):
     with pytest.raises(MappingError):
         cents(amount)
-
-
-def test_stages_map_by_choice_key_and_status():
-    remote = [("proposal", "open"), ("won", "won"), ("dropped", "lost"), ("odd", "open"), ("lost", "open")]
-    local = [("proposal", "open"), ("offer", "open"), ("won", "won"), ("lost", "lost")]
-    assert stage_mapping(remote, local) == {"proposal": "proposal", "won": "won", "dropped": "lost"}
-    assert stage_mapping(remote, local, {"odd": "offer", "won": "gone"})["odd"] == "offer"
-    assert stage_mapping(remote, local, {"won": "gone"})["won"] == "won", "a choice that no longer exists is no choice"
-    assert "x" not in stage_mapping([("x", "won")], [("a", "won"), ("b", "won")]), "two candidates are no answer"
 
 
 def test_changes_are_the_dry_run_diff():
