@@ -108,8 +108,9 @@ class Supervisor:
         (self.folder / "static").mkdir(exist_ok=True)
         is_seeded = state.is_seeded(self.environ, self.folder, self.addresses)
         web = commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2))
-        if is_seeded:
-            self.keep("web", web)  # it loads while the database is looked at, and is not ready before
+        if self.mode == "demo":
+            # It loads while the database is made or looked at, on another processor, and is not ready before.
+            self.keep("web", web)
         # Checking everything costs a second and was done when the data was made.
         checked = ["--skip-checks"] if is_seeded else []
         migrate = commands.manage("migrate", "--no-input", "-v", "1", *checked)
@@ -119,8 +120,8 @@ class Supervisor:
         else:
             collect = commands.manage("collectstatic", "--no-input", "-v", "0")
             self.step("static files", lambda: self.command("static", collect))
-        if not is_seeded:
-            self.keep("web", web)
+        if self.mode != "demo":
+            self.keep("web", web)  # it reads the names of static files when it starts
         self.step("web", lambda: self.wait_until_answering(f"http://127.0.0.1:{self.port}/readyz"))
         # After the web, so that the first page need not share the processor with the worker's start.
         self.keep("worker", commands.worker(int(self.environ.get("WORKER_CONCURRENCY") or 2)))
