@@ -48,7 +48,8 @@ def run_attribution(
     """
     force = rules_in_force()
     run = begin_run(force=force, at=at, reason=reason, kind=kind)
-    return _run(run, force, None, progress or _silent)
+    _run(run, force, None, progress or _silent)
+    return run
 
 
 def run_for(*, opportunities: Sequence[int] | None, at: datetime, reason: str) -> AttributionRun | None:
@@ -57,12 +58,8 @@ def run_for(*, opportunities: Sequence[int] | None, at: datetime, reason: str) -
     Returns None then. Raises RunInProgress and InputsChanged.
     """
     force = rules_in_force()
-    pages = read_pages(force=force, deals=opportunities, is_full=False)
-    if not any(len(page.chosen) for page in pages):
-        return None
     run = begin_run(force=force, at=at, reason=reason, kind="incremental")
-    # Read again under the lease: another run may have computed them meanwhile.
-    return _run(run, force, opportunities, _silent)
+    return _run(run, force, opportunities, _silent, is_kept=False)
 
 
 def begin_run(*, force: RulesInForce, at: datetime, reason: str, kind: str) -> AttributionRun:
@@ -91,20 +88,30 @@ def finish_run(
 
 
 def _run(
-    run: AttributionRun, force: RulesInForce, opportunities: Sequence[int] | None, progress: Progress
-) -> AttributionRun:
+    run: AttributionRun,
+    force: RulesInForce,
+    opportunities: Sequence[int] | None,
+    progress: Progress,
+    *,
+    is_kept: bool = True,
+) -> AttributionRun | None:
     started = perf_counter()
     # The clock goes on from the moment given, so that no second clock is read here.
     try:
-        return _compute(run, force, opportunities, progress, started)
+        return _compute(run, force, opportunities, progress, started, is_kept)
     except Exception as error:
         fail_run(run=run, error=error, at=run.started_at + timedelta(seconds=perf_counter() - started))
         raise
 
 
 def _compute(
-    run: AttributionRun, force: RulesInForce, opportunities: Sequence[int] | None, progress: Progress, started: float
-) -> AttributionRun:
+    run: AttributionRun,
+    force: RulesInForce,
+    opportunities: Sequence[int] | None,
+    progress: Progress,
+    started: float,
+    is_kept: bool,
+) -> AttributionRun | None:
     def tell(what: str, done: int, total: int) -> None:
         AttributionRun.objects.filter(pk=run.pk).update(
             step=what, beat_at=run.started_at + timedelta(seconds=perf_counter() - started)
@@ -114,6 +121,9 @@ def _compute(
     tell("Reading opportunities and touches", 0, 0)
     is_full = run.kind == AttributionRun.Kind.FULL
     pages = read_pages(force=force, deals=opportunities, is_full=is_full)
+    if not is_kept and not any(len(page.chosen) for page in pages):
+        _drop(run)
+        return None
     tell("Writing credits", 0, max(len(page.chosen) for page in pages))
     last = last_run()
     with transaction.atomic():
@@ -130,6 +140,14 @@ def _compute(
         finish_run(run=run, last=last, stored=[stored], is_whole=is_whole, at=at)
     progress("Done", run.opportunities_recomputed, run.opportunities_recomputed)
     return run
+
+
+def _drop(run: AttributionRun) -> None:
+    """As if it had not begun. Raises RunInProgress."""
+    with transaction.atomic():
+        give_lease_back(run=run)
+        # _raw_delete: looking for credits of it would read all of them.
+        AttributionRun.objects.filter(pk=run.pk)._raw_delete("default")
 
 
 def _silent(what: str, done: int, total: int) -> None:

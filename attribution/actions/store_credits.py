@@ -35,7 +35,7 @@ from attribution.pure.stored import (
     state_values,
 )
 from attribution.queries import EVERY_TOUCH, RulesInForce, read_states, read_world
-from attribution.queries.columns import coded, known, listed, read_columns, total, write_columns
+from attribution.queries.columns import coded, known, listed, read_columns, totals, write_columns
 from attribution.queries.successor import successors
 from leads.models import Campaign, Opportunity, Touchpoint
 
@@ -179,8 +179,7 @@ def difference(*, summaries: Sequence[dict[str, Any]], last: AttributionRun | No
 
 def all_hashes(*, scopes: Sequence[str]) -> str:
     """One hash of what all credits were computed from."""
-    states = JourneyState.objects.filter(scope__in=scopes)
-    return run_hash(total(states, "hash_high"), total(states, "hash_low"))
+    return run_hash(*totals(JourneyState.objects.filter(scope__in=scopes), "hash_high", "hash_low"))
 
 
 def _account(run: AttributionRun, last: AttributionRun | None, page: Page) -> Account:

@@ -90,13 +90,17 @@ def read_columns(queryset: QuerySet[Any], **wanted: str | Combinable) -> Columns
         return decode_packed(b"".join(copy), kinds)
 
 
-def total(queryset: QuerySet[Any], name: str) -> int:
-    """The sum of a column of whole numbers modulo 2**64, from 0 up."""
+def totals(queryset: QuerySet[Any], *names: str) -> list[int]:
+    """The sums of columns of whole numbers modulo 2**64, from 0 up."""
     if connection.vendor == "postgresql":
-        return int(queryset.order_by().aggregate(total=Sum(name))["total"] or 0) % 2**64
-    # SQLite refuses a sum that is too large for it.
-    column = read_columns(queryset, value=name)["value"]
-    return int(column.sum()) % 2**64
+        sums = queryset.order_by().aggregate(**{name: Sum(name) for name in names})
+    else:
+        # SQLite refuses a sum that is too large for it; here it wraps around.
+        sums = {
+            name: column.sum()
+            for name, column in read_columns(queryset, **dict(zip(names, names, strict=True))).items()
+        }
+    return [int(sums[name] or 0) % 2**64 for name in names]
 
 
 def write_columns(
