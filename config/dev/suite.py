@@ -25,6 +25,17 @@ DATABASE_FREE = (
     "tests/integrations/connectors",
     "tests/integrations/sandbox_crm",
     "tests/dev",
+    "tests/benchmarks/test_attribution.py",
+    "tests/architecture/test_contracts.py",
+    "tests/architecture/test_names.py",
+    "tests/config/demo/test_company.py",
+    "tests/config/test_deploy.py",
+    "tests/config/test_logs.py",
+    "tests/config/test_settings.py",
+    "tests/leads/api/test_parsers.py",
+    "tests/leads/imports/test_rows.py",
+    "tests/leads/test_ui.py",
+    "tests/test_docs.py",
 )
 # What is seen of a page is made from the same rows; its queries and its demo run on both.
 LOOKS = ("tests/browser/test_looks.py",)

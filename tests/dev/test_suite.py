@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,17 @@ def test_only_what_is_missing_is_left_out() -> None:
     assert suite.pytest_command(Path("r.xml"), "", ["-k", "x"])[-2:] == ["-k", "x"]
 
 
+OF_THE_DATABASE = re.compile(r'django_db|\bdb: |: Company\b|usefixtures\("(db|company)"|hypothesis\.extra\.django')
+
+
 def test_what_runs_on_one_database_only_touches_none() -> None:
-    for folder in suite.DATABASE_FREE:
-        files = list((state.ROOT / folder).rglob("test_*.py"))
-        assert files, folder
-        assert [each for each in files if "django_db" in each.read_text() and each != Path(__file__)] == []
+    for name in suite.DATABASE_FREE:
+        path = state.ROOT / name
+        files = [path] if path.is_file() else list(path.rglob("test_*.py"))
+        assert files, name
+        asking = [each for each in files if OF_THE_DATABASE.search(each.read_text())]
+        assert [each for each in asking if each != Path(__file__)] == []
+
+
+def test_what_is_judged_on_one_database_is_there() -> None:
+    assert [name for name in suite.LOOKS if not (state.ROOT / name).is_file()] == []
