@@ -20,8 +20,9 @@ LONGEST = (
     "tests/browser/",
     "tests/architecture/test_access.py",
     "tests/architecture/test_query_counts.py",
+    "tests/leads/imports/test_funnel.py",
     "tests/dev/test_supervisor.py",
-    "tests/config/demo/test_seed.py",
+    "tests/config/demo/",
     "tests/integrations/flows/test_faults.py",
     "tests/integrations/flows/test_killed_syncs.py",
     "tests/integrations/flows/test_killed_pushes.py",
@@ -29,8 +30,8 @@ LONGEST = (
     "tests/integrations/api/test_capture_any_body.py",
     "tests/integrations/api/test_capture_races.py",
     "tests/dev/test_services.py",
-    "tests/attribution/",
-    "tests/leads/imports/",
+    "tests/attribution/figures/",
+    "tests/alignment/",
     "tests/leads/figures/",
 )
 """Beginnings of paths in the order of their seconds, as `pytest --durations` shows them; the rest is short."""
