@@ -371,9 +371,14 @@ def _registered(key: str) -> Definition:
         raise UnknownFigure(key) from None
 
 
+def keys() -> list[str]:
+    """The key of every definition, in order; asks nothing of the database."""
+    return sorted(_registry)
+
+
 def definitions() -> list[Definition]:
-    """Every definition, by key."""
-    return [_registry[key].revised() for key in sorted(_registry)]
+    """Every definition in force, by key."""
+    return [_registry[key].revised() for key in keys()]
 
 
 def figure(key: str, scope: Scope) -> Figure:

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from leads.figures.base import Figure, Number, RowSet, definition, definitions, figure
+from leads.figures.base import Figure, Number, RowSet, definition, figure, keys
 from leads.models import Company
 from leads.pure.week import Period
 from tests.leads.figures import world
 from tests.leads.figures.world import TZ, scope
 
-OWN = [meaning.key for meaning in definitions() if not meaning.key.startswith(("attribution.", "campaign.", "roi."))]
+OWN = [key for key in keys() if not key.startswith(("attribution.", "campaign.", "roi."))]
 
 
 @pytest.fixture

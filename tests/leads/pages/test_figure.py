@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from leads.figures.base import definitions, figure
+from leads.figures.base import definitions, figure, keys
 from leads.figures.words import figure_url, filled_formula
 from leads.models import Company, User
 from leads.pure.week import Period
@@ -68,7 +68,7 @@ def test_unknown_is_said_and_not_zero(company: Company, signed_in: Client) -> No
     assert "Unknown is not zero" in page
 
 
-@pytest.mark.parametrize("key", [meaning.key for meaning in definitions()])
+@pytest.mark.parametrize("key", keys())
 def test_every_figure_opens_and_exports_its_rows(made, signed_in: Client, key: str) -> None:
     address = reverse("leads:figure", args=[key])
     assert signed_in.get(address, PERIOD).status_code == 200
