@@ -38,8 +38,8 @@ def test_made_up_people_arrive_as_their_troubles_let_them_and_leave_nothing(djan
     assert shares["bot"]["value"] > 0.5
     assert check.sample == sum(row["sample"] for row in check.results) > 50
     assert check.low < check.value < check.high
-    small = [check_capture(at=now, seed=seed, people=3).results for seed in (5, 5, 6)]
-    assert small[0] == small[1] != small[2]
+    made = [made_up(person=1, seed=seed, at=now) for seed in (5, 5, 6)]
+    assert made[0] == made[1] != made[2]
 
 
 def test_people_with_two_records_need_the_merge() -> None:
