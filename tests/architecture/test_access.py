@@ -156,6 +156,7 @@ def sign_in(world: World, role: str) -> Client:
     return client
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -165,12 +166,14 @@ def test_pages_open_for_those_they_are_for(world: World, name: str, role: str) -
     assert status == 200 if LETTERS[role] in allowed else status in CLOSED
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_reps_open_what_they_own(world: World, name: str) -> None:
     assert sign_in(world, "sales_rep").get(reverse(name, args=OWN[name](world))).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", sorted(CHANGES))
@@ -186,6 +189,7 @@ def test_changes_are_open_to_those_who_may(world: World, name: str, role: str) -
     assert client.get(url).status_code in {405, *CLOSED}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", sorted(PAGES | CHANGES))
 def test_strangers_are_sent_to_the_sign_in(world: World, name: str) -> None:

@@ -51,6 +51,7 @@ def counted(world: World, name: str) -> tuple[int, str]:
     return len(queries), "\n".join(query["sql"][:400] for query in queries.captured_queries)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_asks_what_it_always_asked(world: World, name: str) -> None:

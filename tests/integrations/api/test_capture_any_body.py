@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
@@ -44,6 +45,7 @@ bodies = st.one_of(item, anything, st.fixed_dictionaries({"leads": st.lists(item
 EXAMPLES = 150 if connection.vendor == "sqlite" else 50
 
 
+@pytest.mark.slow
 class AnyBody(TestCase):
     """Each example runs in a transaction of its own that is rolled back."""
 
