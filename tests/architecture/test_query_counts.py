@@ -69,6 +69,7 @@ def test_every_baseline_is_of_a_page() -> None:
     assert set(committed()) == set(PAGES)
 
 
+@pytest.mark.slow
 def test_figures_asked_together_are_what_they_are_alone(world: World) -> None:
     company = Company.current()
     quarter = Period(NOW - timedelta(days=90), NOW + timedelta(days=1))
