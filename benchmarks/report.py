@@ -13,12 +13,14 @@ TITLES = {
     "markov": "Markov, first order: the model alone, and in brackets with sorting and preparing",
     "hazard": "Additive hazard, eight lags tried: the fit alone, and in brackets with sorting and preparing",
 }
+MODELS = {"markov", "hazard"}
+"""Works of which a model is compared, without sorting and preparing."""
 MILLION, GIB = 10**6, 2**30
 
 
 def seconds(run: dict[str, Any]) -> float:
     """What is compared: the model alone where sorting and preparing are told apart, else everything."""
-    return float(run["parts"]["model"] if run["work"] in ("markov", "hazard") else run["seconds"])
+    return float(run["parts"]["model"] if run["work"] in MODELS else run["seconds"])
 
 
 def conclude(results: dict[str, Any]) -> None:
@@ -201,7 +203,7 @@ def _cell(run: dict[str, Any] | None, ours: dict[str, Any] | None) -> str:
     if "error" in run:
         return str(run["error"]).replace("|", "/")
     shown = f"{seconds(run) * 1000:,.0f} ms"
-    if "parts" in run:
+    if run["work"] in MODELS:
         shown += f" ({run['seconds'] * 1000:,.0f})"
     if ours is not None and run is not ours:
         shown += f" · {seconds(run) / seconds(ours):,.2f} × ours"

@@ -93,6 +93,7 @@ def test_a_figure_takes_few_queries_however_many_rows(scopes, key: str, django_a
         figure(key, scopes["quarter"])
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("key", OWN)
 def test_the_definition_is_complete(key: str) -> None:
     meaning = definition(key)
