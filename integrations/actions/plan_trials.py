@@ -38,20 +38,25 @@ def plan_trial(*, connection: Connection, what: str, by: User | None, at: dateti
 def plan_undo(*, run: SyncRun, by: User | None, at: datetime) -> JobRun:
     """The undo of a pull, likewise. Raises NotUndoable."""
     require_undoable(run)
-    job = plan_trial(connection=run.connection, what=undo_of(run), by=by, at=at)
+    job = plan_trial(connection=run.connection, what=_undo_of(run), by=by, at=at)
     JobRun.objects.filter(pk=job.pk).update(total=size_of(run))
     return job
-
-
-def undo_of(run: SyncRun) -> str:
-    """How the undo of a run is called among the trials."""
-    return f"{UNDO}-{run.pk}"
 
 
 def newest_trial(*, connection: Connection, what: str) -> JobRun | None:
     """The latest of its sort, whatever became of it."""
     rows = JobRun.objects.filter(kind=KIND, period__startswith=f"{connection.slug} {what} ")
     return rows.order_by("-pk").first()
+
+
+def newest_undo(*, run: SyncRun) -> JobRun | None:
+    """The latest undo of a run, likewise."""
+    return newest_trial(connection=run.connection, what=_undo_of(run))
+
+
+def _undo_of(run: SyncRun) -> str:
+    """How the undo of a run is called among the trials."""
+    return f"{UNDO}-{run.pk}"
 
 
 def run_trials(*, clock: Clock, seed: int) -> int:

@@ -247,7 +247,7 @@ class _Step:
         undo.save(update_fields=["updated", "unchanged", "seen", "beat_at"])
 
     def _told(self, decision: Decision) -> SyncRecord:
-        record = told(decision, self.undo, self.at)
+        record = told(decision=decision, undo=self.undo, at=self.at)
         noted = decision.noted
         if decision.outcome == _Outcome.REMOVED:
             mine = noted.campaign_id if noted.kind == RecordKind.CAMPAIGN else noted.opportunity_id
@@ -257,7 +257,7 @@ class _Step:
         return record
 
 
-def told(decision: Decision, undo: SyncRun, at: datetime) -> SyncRecord:
+def told(*, decision: Decision, undo: SyncRun, at: datetime) -> SyncRecord:
     """A decision as a record of the undo, not saved; its changes read from what is now to what was before."""
     noted = decision.noted
     return SyncRecord(

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from integrations.actions.decide_undo import Decision, NotUndoable, preview_undo
-from integrations.actions.plan_trials import newest_trial, plan_undo, undo_of
+from integrations.actions.plan_trials import newest_undo, plan_undo
 from integrations.actions.undo_run import told
 from integrations.models import SyncRecord, SyncRun
 from integrations.queries import count_words
@@ -42,7 +42,7 @@ def sync_run_undo(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpRes
             plan_undo(run=run, by=cast(User, request.user), at=at)
             nudge_trials()
             return redirect(request.path)
-        job = newest_trial(connection=connection, what=undo_of(run))
+        job = newest_undo(run=run)
         if job is not None and job.is_unfinished:
             context = {"connection": connection, "run": run, "job": job, "job_label": "Undo"}
             return render(request, "integrations/sync_run_undo.html", context)
@@ -73,7 +73,9 @@ def _listed(request: HttpRequest, decisions: Sequence[Decision], run: SyncRun) -
             *(Tab(key, KINDS.get(key, key), number, key == kind) for key, number in sorted(kinds.items())),
         ],
         "page_obj": page,
-        "records": record_rows(_named([told(each, run, timezone.now()) for each in page]), run.connection),
+        "records": record_rows(
+            _named([told(decision=each, undo=run, at=timezone.now()) for each in page]), run.connection
+        ),
     }
 
 

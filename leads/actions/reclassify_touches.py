@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, Min, OuterRef
 
-from leads.actions.save_channel_rules import FOUND, rules_in_force, rules_of
+from leads.actions.save_channel_rules import FOUND, rules_in_force
 from leads.actions.take_jobs import Clock, take_jobs
 from leads.models import (
     Channel,
@@ -98,7 +98,7 @@ class _Judge:
         self.channels = dict(Channel.objects.values_list("key", "pk"))
         self.rules = rules_in_force()
         self.versions = list(ChannelRuleVersion.objects.order_by("number"))
-        self.earlier = [rules_of(version) for version in self.versions]
+        self.earlier = [version.held for version in self.versions]
         self.saved = [version.saved_at for version in self.versions]
         self.known: dict[Visit, tuple[int, list[int | None]]] = {}
 

@@ -60,11 +60,6 @@ def save_channel_rules(
         return _version(last.number + 1, after, change, moves, by, at, taken_back_to)
 
 
-def rules_of(version: ChannelRuleVersion) -> list[channels.ChannelRule]:
-    """The rules as that version held them."""
-    return [channels.ChannelRule(*rule) for rule in version.rules]
-
-
 def take_back_rules(
     *, to: ChannelRuleVersion, before: Sequence[channels.ChannelRule], moves: int, by: User | None, at: datetime
 ) -> ChannelRuleVersion:
@@ -74,7 +69,7 @@ def take_back_rules(
     """
     return save_channel_rules(
         before=before,
-        after=rules_of(to),
+        after=to.held,
         change=f"The rules of version {to.number} again: {to.change}",
         moves=moves,
         by=by,

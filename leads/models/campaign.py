@@ -7,6 +7,8 @@ import uuid
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from leads.pure import channels
+
 # How deep campaigns and channels may nest. A fixed depth keeps "everything below it" a part of the query that asks,
 # where a recursive look-up would cost a query of its own per figure.
 MAX_DEPTH = 5
@@ -87,6 +89,11 @@ class ChannelRuleVersion(models.Model):
         """ "Version 3", or "Version 3, taken back to version 1"."""
         back = f", taken back to version {self.taken_back_to}" if self.taken_back_to else ""
         return f"Version {self.number}{back}"
+
+    @property
+    def held(self) -> list[channels.ChannelRule]:
+        """The rules of then, in order."""
+        return [channels.ChannelRule(*rule) for rule in self.rules]
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):

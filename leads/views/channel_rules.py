@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leads.actions.reclassify_touches import KIND, ReclassifyRefused, request_reclassify
-from leads.actions.save_channel_rules import RulesRefused, rules_in_force, rules_of, save_channel_rules, take_back_rules
+from leads.actions.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules, take_back_rules
 from leads.forms.channel_rules import AddressForm, RuleForm
 from leads.models import Channel, ChannelRuleVersion, Company, JobRun, Role, User
 from leads.pure.channel_preview import Preview, Tally, placed, preview, sentence
@@ -71,7 +71,7 @@ def channel_rules(request: HttpRequest) -> HttpResponse:
     match = classify(visit, rules, hosts) if visit else None
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
     newest = ChannelRuleVersion.objects.select_related("saved_by").order_by("-number")[:VERSIONS]
-    versions = [(version, rules_of(version) == rules) for version in newest]
+    versions = [(version, version.held == rules) for version in newest]
     context: dict[str, Any] = {
         "lines": _lines(rules, found, names),
         "found": found,
@@ -181,7 +181,7 @@ def channel_rules_take_back(request: HttpRequest, number: int) -> HttpResponse:
     touches back."""
     user, rules, at = _writer(request), rules_in_force(), timezone.now()
     version = get_object_or_404(ChannelRuleVersion, number=number)
-    after, names = rules_of(version), _names()
+    after, names = version.held, _names()
     found = preview(visits_since(at - LOOKED_AT), rules, after, Company.current().internal_domains)
     newest = ChannelRuleVersion.objects.order_by("-number").values_list("number", flat=True)[0]
     if request.method == "POST":
