@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> int:
     for run in results["runs"]:
         for bulky in ("totals", "effects", "shares"):
             run.pop(bulky, None)
+    if options.keep:
+        results = report.merged(json.loads((HERE / "results.json").read_text()), results)
     report.conclude(results)
     for goal in results["goals"]:
         print(f"{goal['what']}: {goal['seen']}, goal {goal['goal']}: {'reached' if goal['reached'] else 'not reached'}")
@@ -90,6 +92,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--database", type=_sizes, default=_sizes("500k"), help="touches of the works in the database")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="ours alone")
+    parser.add_argument("--keep", action="store_true", help="keep results of works and sizes not measured now")
     parser.add_argument("--no-write", dest="write", action="store_false", help="print, and leave the files alone")
     options = parser.parse_args(arguments)
     if unknown := set(options.only) - set(WORKS):
@@ -131,7 +134,8 @@ def _side_by_side(
 
 def _one(program: str, work: str, size: int, command: list[Any]) -> dict[str, Any]:
     load = os.getloadavg()[0]
-    row: dict[str, Any] = {"program": program, "work": work, "touches": size, "load": load}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    row: dict[str, Any] = {"program": program, "work": work, "touches": size, "load": load, "at": at}
     # As in the product: see config/settings.py. Peers keep all the threads they like.
     single = {"OPENBLAS_NUM_THREADS": "1"} if program == "ours" else {}
     try:

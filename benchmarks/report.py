@@ -23,6 +23,20 @@ def seconds(run: dict[str, Any]) -> float:
     return float(run["parts"]["model"] if run["work"] in MODELS else run["seconds"])
 
 
+def merged(kept: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """New results, and of the kept ones those of other works and sizes. A work is replaced whole, peers included."""
+    anew = {(run["work"], run["touches"]) for run in new["runs"]}
+    rows = [*(run for run in kept["runs"] if (run["work"], run["touches"]) not in anew), *new["runs"]]
+    order = list(dict.fromkeys(run["work"] for run in (*kept["runs"], *new["runs"])))
+    found = {(row["program"], row["touches"], row["what"]): row for row in (*kept["agreement"], *new["agreement"])}
+    return {
+        **new,
+        "runs": sorted(rows, key=lambda run: (run["touches"], order.index(run["work"]))),
+        "agreement": list(found.values()),
+        "database": new.get("database") or kept.get("database", []),
+    }
+
+
 def conclude(results: dict[str, Any]) -> None:
     """Add our ratios to the best peers, and the goals."""
     results["ratios"] = ratios(results["runs"])

@@ -29,7 +29,7 @@ _SHORT = 1 << 13
 _BLOCK = 1 << 15
 """Touches divided at a time."""
 
-_PART = 1 << 21
+_PART = 1 << 19
 """Touches split at a time, give or take a journey: what the steps need between them stays small for any size."""
 
 _WHOLE = 1e-9

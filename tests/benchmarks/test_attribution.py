@@ -99,3 +99,14 @@ def test_goals_are_reached_or_not_by_what_was_measured() -> None:
         (2.25, False),
         (pytest.approx(0.1 / 9), True),
     ]
+
+
+def test_works_not_measured_now_are_kept() -> None:
+    def results(seconds: float, *works: str) -> dict:
+        runs = [{"work": work, "touches": 9, "program": "ours", "seconds": seconds} for work in works]
+        return {"runs": runs, "agreement": [{"program": "p", "touches": 9, "what": "linear", "largest": seconds}]}
+
+    both = report.merged({**results(1.0, "rules", "cents"), "database": [{"touches": 9}]}, results(2.0, "cents"))
+    assert [(run["work"], run["seconds"]) for run in both["runs"]] == [("rules", 1.0), ("cents", 2.0)]
+    assert [row["largest"] for row in both["agreement"]] == [2.0]
+    assert both["database"] == [{"touches": 9}]
