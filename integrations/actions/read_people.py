@@ -21,7 +21,7 @@ from integrations.pure.merging import Verdict, decide, essence, in_conflict
 from integrations.queries import rules_of
 from leads.actions.merge_leads import MergeRefused, lock_people, merge_leads
 from leads.actions.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
-from leads.models import Lead
+from leads.models import Lead, LeadMerge
 from leads.queries import survivors
 
 KINDS = (RecordKind.PERSON, RecordKind.CONTACT)
@@ -76,6 +76,7 @@ class PeoplePages:
         leads = Lead.objects.live().select_related("channel", "campaign")
         found = {lead.pk: lead for lead in leads.filter(pk__in=[link.lead_id for link in links.values()])}
         self._winners = self._known({record.merged_into for record in newest.values() if record.merged_into})
+        self._parted = self._taken_apart([link.lead_id for each, link in links.items() if newest[each].merged_into])
         self._read = []
         for record in newest.values():
             link = links.get(record.remote_id)
@@ -84,6 +85,9 @@ class PeoplePages:
                 self.strangers += 1
             elif lead is not None and link.held_at is None:  # a lead that was merged here has left its record behind
                 self._read.append(self._compare(record, link, lead))
+                if record.merged_into:
+                    # Several of ours in a record that is new: the first goes on as that record, the others follow it.
+                    self._winners.setdefault(record.merged_into, link)
 
     def fetch_more(self, connector: Connector) -> None:
         """Nothing: a person's record is whole."""
@@ -153,7 +157,17 @@ class PeoplePages:
         winner = self._winners.get(remote_id)
         if winner is None or winner.lead_id in (None, loser.pk) or winner.held_at is not None:
             return None
+        if self._parted and (loser.pk, survivors([winner.lead_id])[winner.lead_id]) in self._parted:
+            return None
         return winner.lead_id if self.connection.merges_people else None
+
+    def _taken_apart(self, lead_ids: Collection[int | None]) -> set[tuple[int, int]]:
+        """Loser and survivor of merges that were taken back. A CRM may name a merge again with every change of the
+        record that lives on; whoever was made two again here stays two."""
+        if not lead_ids:
+            return set()
+        rows = LeadMerge.objects.filter(loser__in=lead_ids, undone_at__isnull=False)
+        return set(rows.values_list("loser", "survivor"))
 
     def _converted(self, read: ReadPerson, contact_id: str) -> None:
         if not self._known([contact_id]):
@@ -240,14 +254,14 @@ class PeoplePages:
         link.archived_at = record.modified_at if record.is_archived or record.merged_into else None
         link.merged_into = ""
         if record.merged_into:
-            winner = self._winners.get(record.merged_into)
-            if winner is None:
+            winner = self._winners[record.merged_into]
+            if winner is link:
                 # Our lead follows the record that lives on.
                 link.remote_id, link.archived_at, link.snapshot = record.merged_into, None, {}
                 each.notes.append(f"Merged into {record.merged_into} in the CRM; the lead is known by that now.")
             else:
                 link.merged_into = record.merged_into[:120]
-            if winner is not None and winner.lead_id != link.lead_id and each.merges_into is None:
+            if winner.lead_id != link.lead_id and each.merges_into is None:
                 each.notes.append(f"The CRM took this lead and {winner.lead} for one person. Here they are two.")
         for name, why in (revised.refused if revised else {}).items():
             ours, theirs = each.said[name]

@@ -13,6 +13,7 @@ from integrations.actions.dry_run import dry_run
 from integrations.actions.edit_connection import open_webhook
 from integrations.actions.enqueue import enqueue_changes, enqueue_leads
 from integrations.actions.hear_webhook import hear_webhook, look_at_hints
+from integrations.actions.release_records import release_records
 from integrations.actions.run_sync import run_sync
 from integrations.actions.undo_run import undo_run
 from integrations.connectors.base import RawWebhook
@@ -130,6 +131,32 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
     asked(connection, world, clock)
     loser.refresh_from_db()
     assert loser.merged_into is None and len(world.people()) == people
+    # Released, too: the CRM may name the merge again, with every change of the record that lives on.
+    release_records(connection_id=connection.pk, at=clock())
+    Lead.objects.filter(pk=survivor.pk).update(phone="+49 30 2", changed_at=clock())
+    enqueue_leads(lead_ids=[survivor.pk], at=clock(), reason="changed")
+    for _ in range(2):
+        asked(connection, world, clock)
+    loser.refresh_from_db()
+    assert loser.merged_into is None and len(world.people()) == people
+
+
+@pytest.mark.parametrize("kind", ["salesforce", "hubspot"])
+def test_two_leads_whose_records_became_a_third(connection: Connection, world: World, clock: Clock) -> None:
+    """As HubSpot merges: the record that lives on is neither of the two, and none of ours."""
+    _, _, one, other = both_sent(connection, world, clock)
+    names = {"salesforce": {"LastName": "Third", "Company": "Acme"}, "hubspot": {"lastname": "Third"}}
+    third = world.dialect.records.add(world.person, names[world.kind]).id
+    world.merge(one, third)
+    world.merge(other, third)
+
+    asked(connection, world, clock)
+
+    merge, link = LeadMerge.objects.get(), ExternalRecord.objects.get(kind="person", remote_id=third)
+    assert (link.lead, link.merged_into) == (merge.survivor, "")
+    assert ExternalRecord.objects.get(kind="person", lead=merge.loser).merged_into == third
+    asked(connection, world, clock)
+    assert (LeadMerge.objects.count(), len(world.people())) == (1, 1)
 
 
 def test_a_connection_may_keep_its_merges_to_itself(connection: Connection, world: World, clock: Clock) -> None:
