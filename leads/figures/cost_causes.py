@@ -116,7 +116,7 @@ def _cause(row: CostEntry, currency: str, tz: ZoneInfo) -> Cause:
     return Cause(
         at=row.said_at,
         kind=f"cost {told.kind}",
-        text=text,
+        text=" ".join(text.split()),  # names and reasons may hold line breaks, and this ends up in e-mails
         weight=abs((found["after"] or 0) - (found["before"] or 0)),
         link="leads:campaign-costs",
         link_by=str(row.campaign.public_id),

@@ -11,6 +11,8 @@ BATCH = 1000
 def open_history(apps: Any, schema_editor: Any) -> None:
     """Who said it and what stood before is not known; the moment is the one at which the row was recorded."""
     entries, changes = apps.get_model("leads", "CostEntry"), apps.get_model("leads", "CostChange")
+    if entries.objects.exists():
+        return  # migrated back and forth: the history is there already
     fields = ("campaign_id", "source", "recorded_at", "spent_on", "amount_cents", "currency", "reporting_cents")
     rows = apps.get_model("leads", "CampaignCost").objects.order_by("recorded_at", "campaign_id", "source", "spent_on")
     said = groupby(rows.values_list(*fields).iterator(chunk_size=BATCH), key=lambda row: row[:3])
