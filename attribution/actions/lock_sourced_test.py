@@ -58,13 +58,14 @@ def _open_test(test: str) -> str:
 
 
 def _decision(kind: str, test: str, before: str, reason: str, by: User | None, at: datetime) -> SourcedDecision:
-    if not reason.strip():
+    said = " ".join(reason.split())  # it ends up in e-mails: one line
+    if not said:
         raise DecisionRefused("Give the reason.")
     return SourcedDecision.objects.create(
         kind=kind,
         test=test,
         test_before=before if before != test else "",
-        reason=reason.strip()[:300],
+        reason=said[:300],
         by=by,
         at=at,
     )

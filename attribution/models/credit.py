@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
 from attribution.models.rules import JourneyScope
+
+_AT_ONCE = 500
 
 
 class JourneyState(models.Model):
@@ -61,9 +64,16 @@ def take_credits_along(collector: Any, field: Any, rows: Any, using: str) -> Non
     Noted where it happens, because finding it afterwards means counting all credits. Written with the deletion itself:
     collecting alone, as a page that asks for confirmation does, changes nothing.
     """
-    short = JourneyState.objects.using(using).filter(opportunity__in=rows.order_by().values("opportunity"))
-    collector.add_field_update(JourneyState._meta.get_field("hash_high"), 0, list(short.only("pk")))
+    short = list(rows.order_by().values_list("opportunity", flat=True).distinct())
+    collector.add_field_update(JourneyState._meta.get_field("hash_high"), 0, _states_of(short, using))
     models.CASCADE(collector, field, rows, using)
+
+
+def _states_of(opportunities: Sequence[int], using: str) -> Iterator[JourneyState]:
+    """Read when the deletion writes, not when it collects: a run that commits in between gives states other ids."""
+    for start in range(0, len(opportunities), _AT_ONCE):
+        some = opportunities[start : start + _AT_ONCE]
+        yield from JourneyState.objects.using(using).filter(opportunity__in=some).only("pk")
 
 
 # Deletes in one statement, as a plain cascade would; without it Django loads the rows first.

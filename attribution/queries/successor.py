@@ -20,19 +20,21 @@ _WAIT = "2s"
 _MEMORY = "256MB"
 
 _IS_PLAIN = """
-SELECT t.relowner = current_user::regrole
-   AND t.relnamespace = current_schema()::regnamespace
-   AND has_schema_privilege(t.relnamespace, 'CREATE')
+SELECT pg_get_userbyid(t.relowner) = current_user
+   AND n.nspname = current_schema() AND has_schema_privilege(n.oid, 'CREATE')
    AND t.relkind = 'r' AND t.relacl IS NULL AND t.reloptions IS NULL AND NOT t.relrowsecurity
+   AND t.reltablespace = 0 AND t.relreplident = 'd'
+   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attacl IS NOT NULL)
    AND NOT EXISTS (SELECT FROM pg_inherits i WHERE t.oid IN (i.inhrelid, i.inhparent))
    AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid)
-   AND NOT EXISTS (SELECT FROM pg_publication_rel p WHERE p.prrelid = t.oid)
+   AND NOT EXISTS (SELECT FROM pg_publication_tables p WHERE p.schemaname = n.nspname AND p.tablename = t.relname)
    AND NOT EXISTS (SELECT FROM pg_constraint c WHERE t.oid IN (c.conrelid, c.confrelid) AND c.contype = 'f')
-   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass)
-  FROM pg_class t WHERE t.oid = %s::regclass
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid IN (t.oid, t.reltype)
+                      AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass))
+  FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.oid = %s::regclass
 """
 _INDEXES = """
-SELECT i.relname, pg_get_indexdef(i.oid), x.indisunique, c.contype
+SELECT quote_ident(i.relname), pg_get_indexdef(i.oid), x.indisunique, c.contype
   FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
   LEFT JOIN pg_constraint c ON c.conindid = i.oid AND c.contype IN ('p', 'u')
  WHERE x.indrelid = %s::regclass ORDER BY i.relname

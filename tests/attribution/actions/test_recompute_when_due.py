@@ -10,6 +10,7 @@ from django.db.models.deletion import Collector
 from attribution.actions.recompute_when_due import recompute_when_due
 from attribution.models import AttributionRules, AttributionRun, Credit
 from leads.models import Opportunity, Touchpoint
+from tests.attribution.factories import run
 from tests.leads.factories import LeadFactory, OpportunityFactory, TouchpointFactory
 
 MINUTE = timedelta(minutes=1)
@@ -56,6 +57,15 @@ def test_only_news_and_time_start_a_run(now: datetime) -> None:
     assert not Credit.objects.filter(method="linear").exists()
     assert look(later + 126 * MINUTE) == 1
     assert Credit.objects.get(method="linear").cents == 5_000
+
+    # Also when a run that saw it commits while it is being deleted.
+    touch = TouchpointFactory(lead=lead, recorded_at=later + 126 * MINUTE, occurred_at=now - 4 * MINUTE)
+    assert look(later + 126 * MINUTE) == 1
+    collector = Collector(using="default", origin=touch)
+    collector.collect([touch])
+    run(kind="full", at=later + 126 * MINUTE)
+    collector.delete()
+    assert look(later + 126 * MINUTE) == 1
 
     # So does a deleted person; collecting what would go, as a page that asks does, is no news.
     TouchpointFactory(lead=lead, recorded_at=later + 126 * MINUTE, occurred_at=now - 4 * MINUTE)

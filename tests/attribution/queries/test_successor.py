@@ -90,3 +90,14 @@ def test_a_table_that_somebody_built_upon_stays() -> None:
         cursor.execute("SELECT count(*) FROM of_theirs")
         assert cursor.fetchone()[0] == Credit.objects.count() > 0
         cursor.execute("DROP VIEW of_theirs")
+        if IS_POSTGRES:
+            body = "LANGUAGE sql AS 'SELECT * FROM attribution_credit'"
+            cursor.execute(f"CREATE FUNCTION of_theirs() RETURNS SETOF attribution_credit {body}")
+            cursor.execute('CREATE INDEX "Index of theirs" ON attribution_journeystate (rejected_touches)')
+            run(kind="full")
+            cursor.execute("SELECT count(*) FROM of_theirs()")
+            assert cursor.fetchone()[0] == Credit.objects.count()
+            cursor.execute("DROP FUNCTION of_theirs()")
+            known = schema()
+            run(kind="full")  # now it is exchanged, with their index
+            assert schema() == known
