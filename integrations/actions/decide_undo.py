@@ -24,6 +24,7 @@ from leads.models import Account, Lead, LeadMerge, Opportunity, Touchpoint, User
 STATE = ("stage_id", "status", "closed_at")
 RESTORABLE = ("name", "amount_cents", "currency", "owner_id", "expected_close_on", "lost_reason", "attributes")
 GONE = "It is not there any more."
+ELSEWHERE = "It was merged into another lead."
 MERGES_LOOKED_AT = 100
 _BATCH = 5000
 _Outcome = SyncRecord.Outcome
@@ -69,12 +70,13 @@ class Decision:
 
 @dataclass(slots=True)
 class Scope:
-    """The run that is undone and when, and what earlier phases have decided to remove."""
+    """The run that is undone and when; what earlier phases have decided to remove, and whose leads they change."""
 
     run: SyncRun
     at: datetime
     opportunities: set[int] = field(default_factory=set)
     touches: set[int] = field(default_factory=set)
+    leads: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +133,16 @@ def _people(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     decisions = [_person(each, now.get(each.lead_id or 0)) for each in noted]
     _refuse(decisions, now, "email", "Another lead has the e-mail address now", _taken)
     _refuse(decisions, now, "owner_id", "The owner has left", _left)
-    return [_settled(each) for each in decisions]
+    decisions = [_settled(each) for each in decisions]
+    scope.leads |= {each.noted.lead_id or 0 for each in decisions if each.is_back}
+    return decisions
 
 
 def _person(noted: Noted, row: dict[str, Any] | None) -> Decision:
     if row is None:
         return Decision(noted, note=GONE)
     if row["merged_into_id"] is not None:
-        return Decision(noted, note="It was merged into another lead.")
+        return Decision(noted, note=ELSEWHERE)
     return Decision(noted, back=_step_back(row, noted.written))
 
 
@@ -148,12 +152,13 @@ def _refuse(
     name: str,
     why: str,
     impossible: Callable[[dict[int, Any]], set[int]],
+    of: str = "lead_id",
 ) -> None:
-    """Leave a column as it is in the leads that cannot have its old value again."""
-    wanted = {each.noted.lead_id or 0: each for each in decisions if name in each.back}
+    """Leave a column as it is in the rows, by the id under ``of``, that cannot have its old value again."""
+    wanted = {getattr(each.noted, of) for each in decisions if name in each.back}
     stuck = impossible({pk: now[pk][name] for pk in wanted}) if wanted else set()
     for each in decisions:
-        if each.noted.lead_id in stuck and name in each.back:
+        if getattr(each.noted, of) in stuck and name in each.back:
             each.back.discard(name)
             each.refused.add(name)
             each.note = f"{each.note} {why}, so {name} stays.".strip()
@@ -173,12 +178,14 @@ def _left(owners: dict[int, Any]) -> set[int]:
 def _accounts(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     names = sorted({name for each in noted for name in each.written})
     now = _rows(Account, {each.account_id for each in noted}, names)
-    return [
-        _settled(Decision(each, back=_step_back(row, each.written)))
+    decisions = [
+        Decision(each, back=_step_back(row, each.written))
         if (row := now.get(each.account_id or 0)) is not None
         else Decision(each, note=GONE)
         for each in noted
     ]
+    _refuse(decisions, now, "owner_id", "The owner has left", _left, of="account_id")
+    return [_settled(each) for each in decisions]
 
 
 def _new_deals(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
@@ -213,8 +220,9 @@ def _deals(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
             note = "" if each.written else "Its people stay as they are."
             note = "Its account stays." if "account_id" in each.written else note
             refused = {"account_id"} & {*each.written}
-            decisions.append(_settled(Decision(each, back=_deal_back(row, each.written), note=note, refused=refused)))
-    return decisions
+            decisions.append(Decision(each, back=_deal_back(row, each.written), note=note, refused=refused))
+    _refuse(decisions, now, "owner_id", "The owner has left", _left, of="opportunity_id")
+    return [_settled(each) for each in decisions]
 
 
 def _deal_back(row: dict[str, Any], written: Mapping[str, Sequence[Any]]) -> set[str]:
@@ -231,6 +239,7 @@ def _deal_back(row: dict[str, Any], written: Mapping[str, Sequence[Any]]) -> set
 def _touches(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     present = _rows(Touchpoint, {each.touch_id for each in noted}, ())
     scope.touches |= set(present)
+    scope.leads |= {each.lead_id or 0 for each in noted if each.touch_id in present}
     return [
         Decision(each, _Outcome.REMOVED) if each.touch_id in present else Decision(each, note=GONE) for each in noted
     ]
@@ -259,7 +268,9 @@ def _merges(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     for number, each in enumerate(noted):
         merge = merges.get(each.lead_id or 0)
         why = GONE if merge is None else "Whether it can be taken apart is seen when it is undone."
-        if merge is not None and number < MERGES_LOOKED_AT:
+        # What makes way before the merge may be all that stands against taking it apart.
+        is_open = merge is not None and merge.survivor_id in scope.leads
+        if merge is not None and number < MERGES_LOOKED_AT and not is_open:
             why = why_not_unmerge(merge=merge, survivor=merge.survivor, at=scope.at)
         decisions.append(Decision(each, _Outcome.KEPT if why else _Outcome.RESTORED, note=why or PARTED))
     return decisions
@@ -278,6 +289,8 @@ def merges_of(noted: Sequence[Noted]) -> dict[int, LeadMerge]:
 
 def _settled(decision: Decision) -> Decision:
     """The outcome that follows from the columns, and in words what stays."""
+    if decision.is_back or decision.note in (GONE, ELSEWHERE):
+        return decision
     left = sorted({*decision.noted.written} - decision.back - decision.refused)
     if left:
         decision.note = f"{decision.note} Changed since, so left: {', '.join(left)}.".strip()

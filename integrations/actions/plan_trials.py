@@ -101,4 +101,6 @@ def _do(job: JobRun, connection: Connection, what: str, clock: Clock, seed: int,
     run = SyncRun.objects.filter(connection=connection, pk=what.removeprefix(f"{UNDO}-")).first()
     if run is None:
         raise NotUndoable("The run is not there any more.")
-    return undo_run(run_id=run.pk, by=job.started_by, clock=clock, progress=beat)
+    # Whoever died right after the undo left the job open; two people may have asked at once.
+    done = SyncRun.objects.filter(undoes=run, state=SyncRun.State.DONE).first()
+    return done or undo_run(run_id=run.pk, by=job.started_by, clock=clock, progress=beat)

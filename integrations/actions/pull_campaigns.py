@@ -45,7 +45,8 @@ def pull_campaigns(*, held: Held, connector: Connector, run: RunLog, until: date
     members = iter(connector.members(Window(mark.read_to and mark.read_to - OVERLAP, until)))
     while some := list(islice(members, BATCH)):
         _touch(held, run, some, kinds)
-    Watermark.objects.filter(pk=mark.pk).update(read_to=until)
+    # Who releases a campaign meanwhile has taken the mark back to the start: the next sync reads everything then.
+    Watermark.objects.filter(pk=mark.pk, read_to=mark.read_to).update(read_to=until)
 
 
 def _record(held: Held, run: RunLog, batch: Sequence[RemoteCampaign]) -> None:

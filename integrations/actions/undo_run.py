@@ -202,7 +202,7 @@ class _Step:
         links.update(campaign=None, held_at=self.at, held_because=self._because())
         for pk, reason in remove_campaigns(campaign_ids=ids).items():
             going[pk].outcome, going[pk].note = _Outcome.KEPT, reason
-            ExternalRecord.objects.filter(pk=linked.get(pk, 0)).update(campaign=pk, held_at=None, held_because="")
+            ExternalRecord.objects.filter(pk=linked.get(pk, 0)).update(campaign=pk)
 
     def _merges(self, decisions: Sequence[Decision]) -> None:
         for each in decisions:

@@ -23,7 +23,9 @@ def why_campaigns_stay(*, campaign_ids: Collection[int], without_touches: Collec
     firsts = Lead.objects.filter(campaign__in=campaign_ids).values_list("campaign", "pk")
     below = Campaign.objects.filter(parent__in=campaign_ids).values_list("parent", flat=True)
     costs = CampaignCost.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
-    why = {int(pk): "Other campaigns stand below it." for pk in below if pk is not None}
+    edited = Campaign.history.filter(id__in=campaign_ids, history_type="~", history_user__isnull=False)
+    why = dict.fromkeys(edited.values_list("id", flat=True), "Somebody has changed it.")
+    why |= {int(pk): "Other campaigns stand below it." for pk in below if pk is not None}
     why |= {pk: "Leads name it as their first campaign." for pk, lead in firsts if pk and (pk, lead) not in orphans}
     said = CostEntry.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
     why |= dict.fromkeys([*costs, *said], "Its costs are in the reports.")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from leads.models import Lead, LeadEvent, Touchpoint, User
+from leads.models import Campaign, Lead, LeadEvent, Touchpoint, User
 
 BATCH = 500
 # A lead's first touch as its channel and campaign.
@@ -21,7 +21,8 @@ def remove_touches(
     """Delete them with the credit they earned, in one transaction.
 
     ``first_before`` is, by lead, what held before one of these touches became the first; it counts where no other
-    touch is left to tell. The lifecycle of the leads stays: passages are kept for ever. Scores follow by the intake.
+    touch is left to tell, but for a campaign that was removed meanwhile. The lifecycle of the leads stays: passages are
+    kept for ever. Scores follow by the intake.
     """
     with transaction.atomic():
         gone = Touchpoint.objects.filter(pk__in=touch_ids)
@@ -30,11 +31,11 @@ def remove_touches(
         rows = Lead.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
         leads = {lead.pk: lead for lead in rows}
         gone.delete()
-        left = _first_of(ids)
+        left = _present(first_before) | _first_of(ids)
         for lead in leads.values():
             lead.intake_due_at = at
             held = (lead.channel_id, lead.campaign_id)
-            first = left.get(lead.pk, first_before.get(lead.pk, held))
+            first = left.get(lead.pk, held)
             if (lead.pk, held) in theirs and first != held:
                 lead.channel_id, lead.campaign_id = first
                 lead.changed_at = at
@@ -53,6 +54,12 @@ def remove_touches(
             ],
             batch_size=BATCH,
         )
+
+
+def _present(first: Mapping[int, First]) -> dict[int, First]:
+    campaigns = Campaign.objects.filter(pk__in={campaign for _, campaign in first.values()})
+    there = set(campaigns.values_list("pk", flat=True))
+    return {pk: (channel, campaign if campaign in there else None) for pk, (channel, campaign) in first.items()}
 
 
 def _first_of(lead_ids: Collection[int]) -> dict[int, First]:
