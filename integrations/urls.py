@@ -27,5 +27,5 @@ urlpatterns: list[URLPattern] = [
     path("connections/<slug:slug>/webhook", edits.connection_webhook, name="connection-webhook"),
     path("connections/<slug:slug>/runs/<uuid:run_id>", runs.sync_run, name="sync-run"),
     path("connections/<slug:slug>/runs/<uuid:run_id>/undo", undo.sync_run_undo, name="sync-run-undo"),
-    path("webhooks/crm/<str:key>", CrmWebhook.as_view(), name="crm-webhook"),
+    path("webhooks/crm/<slug:key>", CrmWebhook.as_view(), name="crm-webhook"),
 ]

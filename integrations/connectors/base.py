@@ -30,7 +30,6 @@ from .records import (
     RemoteRecord,
     Stage,
     StageChange,
-    StageStatus,
     Window,
     as_day,
 )
@@ -40,7 +39,7 @@ __all__ = [
     "CrmError", "Draft", "Hint", "Kind", "MemoryTokens", "Misuse", "Outage", "Outcome", "Owner", "Page", "Quota",
     "QuotaDay", "RawWebhook", "Reference", "Rejected", "RemoteCampaign", "RemoteContact", "RemoteRecord",
     "RetryLater", "Schema", "SchemaField", "ScopeMissing", "SecretSpec", "SignIn", "Stage", "StageChange",
-    "StageStatus", "Throttled", "Token", "TokenStore", "Unchanged", "Unknown", "Updated", "Vendor", "Window", "as_day",
+    "Throttled", "Token", "TokenStore", "Unchanged", "Unknown", "Updated", "Vendor", "Window", "as_day",
 ]  # fmt: skip
 
 

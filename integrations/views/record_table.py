@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from integrations.models import Connection, RecordKind, SyncRecord
 from integrations.pure.record_links import record_url
 from integrations.queries import tone_of
+from leads.pure.money import currency_decimals
 
 RECORDS_A_PAGE = 25
 CONFLICT = "conflict"
@@ -77,7 +79,7 @@ def record_rows(records: Iterable[SyncRecord], connection: Connection) -> list[d
                 kind=record.kind,
                 remote_id=record.remote_id,
             ),
-            "changes": [_change(name, *pair) for name, pair in record.changes.items()],
+            "changes": [_change(_currency(record), name, *pair) for name, pair in record.changes.items()],
         }
         for record in records
     ]
@@ -96,13 +98,20 @@ def _url(record: SyncRecord) -> str:
     return ""
 
 
-def _change(name: str, before: Any, after: Any) -> tuple[str, Any, Any]:
+def _currency(record: SyncRecord) -> str:
+    return record.opportunity.currency if record.opportunity else ""
+
+
+def _change(currency: str, name: str, before: Any, after: Any) -> tuple[str, Any, Any]:
     """A field with what it was and becomes; an undo names columns, of which cents are read as money."""
     shown = name.replace("properties.", "").replace("attributes.", "")
     if shown.endswith("_cents"):
-        return shown.removesuffix("_cents"), _money(before), _money(after)
+        return shown.removesuffix("_cents"), _money(before, currency), _money(after, currency)
     return shown, before, after
 
 
-def _money(cents: Any) -> str:
-    return f"{int(cents) / 100:,.2f}" if str(cents).lstrip("-").isdecimal() else str(cents or "")
+def _money(cents: Any, currency: str) -> str:
+    if not str(cents).lstrip("-").isdecimal():
+        return str(cents or "")
+    decimals = currency_decimals(currency) if currency else 2
+    return f"{Decimal(int(cents)).scaleb(-decimals):,.{decimals}f}"

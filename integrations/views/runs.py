@@ -25,7 +25,7 @@ def sync_run(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpResponse
     runs = SyncRun.objects.select_related("undoes", "undone_by")
     run = get_object_or_404(runs, connection=connection, public_id=run_id)
     counts = record_counts(run)
-    outcome, kind = request.GET.get("outcome", ""), request.GET.get("kind", "")
+    outcome, kind = _asked(request, "outcome"), _asked(request, "kind")
     form = RecordSearch(request.GET)
     rows = SyncRecord.objects.filter(run=run).select_related("lead", "opportunity", "account", "campaign")
     if outcome:
@@ -51,6 +51,11 @@ def sync_run(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpResponse
         "can_undo": may_edit(request) and _is_undoable(run),
     }
     return render(request, "integrations/sync_run.html", context)
+
+
+def _asked(request: HttpRequest, name: str) -> str:
+    # PostgreSQL takes no NUL, not even to compare with.
+    return request.GET.get(name, "").replace("\0", "")
 
 
 def _is_undoable(run: SyncRun) -> bool:

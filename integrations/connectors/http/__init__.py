@@ -2,11 +2,11 @@
 hosts it may go to, proofs of who we are, a deadline over the whole exchange, and reading answers."""
 
 from .answers import Answer, date_of, read_json
-from .auth import Anonymous, ApiKey, Basic, Bearer, Renewing
+from .auth import ApiKey, Basic, Bearer, Renewing
 from .hosts import LOOPBACK, Hosts
-from .session import Classify, CrmSession, Heard, Limits, Request, Response, Told
+from .session import CrmSession, Heard, Limits, Request, Response
 
 __all__ = [
-    "LOOPBACK", "Anonymous", "Answer", "ApiKey", "Basic", "Bearer", "Classify", "CrmSession", "Heard", "Hosts",
-    "Limits", "Renewing", "Request", "Response", "Told", "date_of", "read_json",
+    "LOOPBACK", "Answer", "ApiKey", "Basic", "Bearer", "CrmSession", "Heard", "Hosts", "Limits", "Renewing",
+    "Request", "Response", "date_of", "read_json",
 ]  # fmt: skip

@@ -104,6 +104,7 @@ def test_a_long_body_is_refused_unread(hubspot: Connection) -> None:
 
 def test_only_posts_are_heard(hubspot: Connection) -> None:
     assert Client().get(f"/webhooks/crm/{hubspot.webhook_key}").status_code == 405
+    assert Client().post("/webhooks/crm/%00").status_code == 404  # PostgreSQL would not even look for it
 
 
 def hint(connection: Connection, kind: str, remote_id: str, event_id: str = "1") -> SyncHint:
