@@ -33,8 +33,8 @@ def test_a_sync_killed_again_and_again_loses_and_doubles_nothing(crm: SandboxSer
     lost = {name: count for name, count in found.items() if name.endswith(("lost", "doubled")) and count}
     assert (lost, found["running"], found["unfinished_jobs"], found["waiting"]) == ({}, 0, 0, 0), found
     assert found["contacts"] == len(storm.deals)
-    # What the page shows of a run whose worker died.
-    assert min(found["died_pulling"], found["died_pushing"]) >= 1
+    # What the page shows of a run whose worker died; a push may be over before its hour has come.
+    assert 1 <= found["died_pulling"] + found["died_pushing"] <= storm.kills
     assert all(run.finished_at and run.note for run in SyncRun.objects.filter(state="failed"))
 
 
