@@ -32,7 +32,7 @@ serve: .run  ## serve without demo data, settings from the environment (docs/dep
 test: .dev  ## the whole suite on SQLite and on PostgreSQL; ARGS='-k name' goes to pytest
 	@exec $(VENV) -m config.dev.suite all $(ARGS)
 
-test-quick: .dev  ## SQLite only, no browser: under two minutes
+test-quick: .dev  ## SQLite only, no browser and none of the slow tests: about three minutes
 	@exec $(VENV) -m config.dev.suite quick $(ARGS)
 
 check: .dev  ## types, style, import contracts, templates, vendored files, migrations, OpenAPI; ARGS='mypy lint'
