@@ -14,8 +14,10 @@ class StageRefused(ValueError):
     """The lead cannot get there from where it is; the message tells a person why."""
 
 
-def passages_of(*, lead: Lead, to: str, passed_at: datetime, because: str) -> list[LifecyclePassage]:
-    """Unsaved passages from the lead's present stage to another, skipped rungs inferred, for writers of many leads.
+def passages_of(
+    *, lead: Lead, to: str, passed_at: datetime, because: str, reason: str = "", by: User | None = None
+) -> list[LifecyclePassage]:
+    """Unsaved passages from the lead's present stage to another, skipped rungs inferred; none when it is there.
 
     Raises lifecycle.PassageRefused when there is no way.
     """
@@ -26,7 +28,9 @@ def passages_of(*, lead: Lead, to: str, passed_at: datetime, because: str) -> li
             to_stage=step.to_stage,
             is_inferred=step.is_inferred,
             passed_at=passed_at,
-            because=because,
+            because=because[:300],
+            reason="" if step.is_inferred else reason,
+            by=by,
         )
         for step in lifecycle.passages_to(lead.stage, to)
     ]
@@ -41,29 +45,17 @@ def pass_stage(
     StageRefused when there is no way, or when somebody else moved the lead since it was read.
     """
     try:
-        steps = lifecycle.passages_to(lead.stage, to)
+        passages = passages_of(lead=lead, to=to, passed_at=at, because=because, reason=reason, by=by)
     except lifecycle.PassageRefused as error:
         raise StageRefused(str(error)) from error
-    if not steps:
+    if not passages:
         return []
     before = lead.stage
     with transaction.atomic():
         moved = Lead.objects.filter(pk=lead.pk, stage=before).update(stage=to, changed_at=at)
         if moved != 1:
             raise StageRefused("Somebody else has just changed this lead; look at it again.")
-        passages = LifecyclePassage.objects.bulk_create(
-            LifecyclePassage(
-                lead=lead,
-                from_stage=step.from_stage,
-                to_stage=step.to_stage,
-                is_inferred=step.is_inferred,
-                passed_at=at,
-                because=because[:300],
-                reason="" if step.is_inferred else reason,
-                by=by,
-            )
-            for step in steps
-        )
+        LifecyclePassage.objects.bulk_create(passages)
         LeadEvent.objects.create(
             lead=lead,
             kind=LeadEvent.Kind.STAGE_CHANGED,
