@@ -33,6 +33,14 @@ MAX_ITEMS = 1_000
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _YEARS = (1990, 2100)
+# What either list may be narrowed and turned over by.
+_LISTED = [
+    OpenApiParameter("from", OpenApiTypes.DATE),
+    OpenApiParameter("to", OpenApiTypes.DATE, description="Included."),
+    OpenApiParameter("source", str),
+    OpenApiParameter("cursor", str),
+    OpenApiParameter("limit", int),
+]
 
 
 @extend_schema_field(OpenApiTypes.DATE)
@@ -161,13 +169,7 @@ class CampaignCosts(APIView):
         summary="What a campaign cost, day by day and by source",
         description="Days without an entry are unknown; an entry of 0 says that nothing was spent.",
         tags=["costs"],
-        parameters=[
-            OpenApiParameter("from", OpenApiTypes.DATE),
-            OpenApiParameter("to", OpenApiTypes.DATE, description="Included."),
-            OpenApiParameter("source", str),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int),
-        ],
+        parameters=_LISTED,
         responses={200: page_of(CostAnswer, "CostPage"), **problems(400, 401, 403, 404, 429)},
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
@@ -228,13 +230,7 @@ class CampaignCostHistory(APIView):
         description="Day by day, the newest first; nothing is ever removed. The newest change of a day and source is "
         "what stands.",
         tags=["costs"],
-        parameters=[
-            OpenApiParameter("from", OpenApiTypes.DATE),
-            OpenApiParameter("to", OpenApiTypes.DATE, description="Included."),
-            OpenApiParameter("source", str),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int),
-        ],
+        parameters=_LISTED,
         responses={200: page_of(CostChangeAnswer, "CostChangePage"), **problems(400, 401, 403, 404, 429)},
     )
     def get(self, request: Request, campaign_id: UUID) -> Response:
