@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -100,6 +101,14 @@ def race(processes: list[Forked], gun: Path) -> list[str]:
             process.wait()
     assert not any(process.returncode for process in processes), "".join(errors for _, errors in ended)[-3000:]
     return [said.strip().splitlines()[-1] for said, _ in ended]
+
+
+def stand_ready(gun: Path) -> None:
+    """Called by a process of a race: say so, and wait for the gun."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while not gun.exists():
+        time.sleep(0.001)
 
 
 def _serve(control: socket.socket) -> None:

@@ -9,15 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
+from tests.forking import stand_ready
+
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main(job_file: str) -> None:
@@ -31,9 +27,7 @@ def main(job_file: str) -> None:
     job = json.loads(Path(job_file).read_text())
     client = Client(raise_request_exception=False)
     client.get("/livez")  # everything is loaded before the gun
-    say("ready")
-    while not Path(job["start"]).exists():
-        time.sleep(0.005)
+    stand_ready(Path(job["start"]))
     answers = []
     for request in job["requests"]:
         headers = {"Authorization": job["authorization"]}
@@ -49,7 +43,7 @@ def main(job_file: str) -> None:
                 "body": response.json() if response.content else None,
             }
         )
-    say(json.dumps(answers))
+    sys.stdout.write(json.dumps(answers) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import django
+
+from tests.forking import stand_ready
 
 
 def main(campaign: int, cents: int, start: Path) -> None:
@@ -25,10 +26,7 @@ def main(campaign: int, cents: int, start: Path) -> None:
     from leads.models import CostDoor
 
     connection.ensure_connection()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    while not start.exists():
-        time.sleep(0.001)
+    stand_ready(start)
     days = [date(2026, 10, day) for day in (1, 2, 3)]
     for turn in range(10):
         at, said = datetime.now(UTC), Said(door=CostDoor.API, name=f"writer {cents}")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import django
+
+from tests.forking import stand_ready
 
 
 def main(survivor_id: int, loser_id: int, start: Path) -> None:
@@ -22,10 +23,7 @@ def main(survivor_id: int, loser_id: int, start: Path) -> None:
     from leads.actions.merge_leads import MergeRefused, merge_leads
 
     connection.ensure_connection()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    while not start.exists():
-        time.sleep(0.001)
+    stand_ready(start)
     try:
         merge_leads(survivor_id=survivor_id, loser_id=loser_id, by=None, at=datetime.now(UTC))
     except MergeRefused as refusal:
