@@ -13,7 +13,8 @@ from alignment.actions.freeze_figure import FrozenFigure, freeze_figure
 from alignment.actions.read_figures import QUARTER_WEEKS, Readings
 from alignment.pure import sealing
 from alignment.pure.headline import CampaignChange, TileChange, headline
-from leads.figures.base import Column, Scope, definition, usual_method
+from leads.figures.base import Column, Scope, definition
+from leads.figures.offers import usual_method
 from leads.models import Company, RejectionReason
 from leads.pure.week import Period, Week
 

@@ -2,7 +2,7 @@
 
 from attribution.figures import costs, credits, deals, payback, sourced
 from attribution.figures.offers import method_choices, scope_choices
-from leads.figures.base import offer
+from leads.figures.offers import offer
 
 __all__ = ["costs", "credits", "deals", "payback", "sourced"]
 

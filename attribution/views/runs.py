@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from attribution.models import AttributionRun
 from attribution.views.run import may_run
-from leads.figures.base import usual_method
+from leads.figures.offers import usual_method
 from leads.models import Company, User
 from leads.pure import words
 

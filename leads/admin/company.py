@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from leads.admin.fields import ListField, domain
-from leads.figures.base import offered
+from leads.figures.offers import offered
 from leads.models import Company, ExchangeRate
 
 

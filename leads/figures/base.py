@@ -60,6 +60,10 @@ class Scope:
         """The same question about another period."""
         return replace(self, period=period)
 
+    def stood(self, period: Period) -> Scope | None:
+        """The same question as it stood at the end of a period, or stands where that is to come; None before it."""
+        return replace(self, period=period, at=min(period.end, self.at)) if period.start < self.at else None
+
     def query(self) -> dict[str, str]:
         """URL parameters that lead back to this scope (dates are local and inclusive at both ends, for people)."""
         first = self.period.start.astimezone(self.tz).date()
@@ -326,29 +330,7 @@ class Figure:
     value: Number | None
 
 
-Choices = Sequence[tuple[str, str]]
-"""(key, name) of the values that a field of a scope may take."""
-
 _registry: dict[str, Definition] = {}
-_offers: dict[str, Callable[[], Choices]] = {}
-
-
-def offer(field: str, choices: Callable[[], Choices]) -> None:
-    """Say what "method" or "scope" of a question may be: what an app above knows, and a form down here checks."""
-    _offers[field] = choices
-
-
-def offered(field: str) -> Choices:
-    """What was offered for the field; nothing when no app did, and then every key passes."""
-    return _offers[field]() if field in _offers else ()
-
-
-def usual_method(preferred: str) -> str:
-    """A company's own method, or linear where it is no longer offered: under its key there would be no credits."""
-    if preferred == "linear":
-        return preferred
-    known = [key for key, _ in offered("method")]
-    return preferred if not known or preferred in known else "linear"
 
 
 def register(definition: Definition) -> Definition:
@@ -381,11 +363,16 @@ def definitions() -> list[Definition]:
     return [_registry[key].revised() for key in keys()]
 
 
+def counted(parts: Parts) -> Parts:
+    """The parts that make up a figure; the others are only listed, with the reason why they are left out."""
+    return {name: part for name, part in parts.items() if not name.startswith("excluded")}
+
+
 def figure(key: str, scope: Scope) -> Figure:
     """Compute one figure."""
     meaning = definition(key)
     parts = meaning.parts(scope)
-    totals = {name: part.total() for name, part in parts.items() if not name.startswith("excluded")}
+    totals = {name: part.total() for name, part in counted(parts).items()}
     return Figure(meaning, scope, parts, totals, meaning.combine(totals))
 
 
@@ -396,18 +383,13 @@ def series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, 
     """
     meaning = _registered(key)
     if meaning.weekly == "each":
-        return [(week, _as_of(key, scope, week.period(scope.tz))) for week in weeks_between(first, last)]
+        asked = ((week, scope.stood(week.period(scope.tz))) for week in weeks_between(first, last))
+        return [(week, figure(key, of_week).value if of_week else None) for week, of_week in asked]
     whole = Period(first.bounds(scope.tz)[0], last.bounds(scope.tz)[1])
-    parts = {name: part for name, part in meaning.parts(scope.during(whole)).items() if not name.startswith("excluded")}
+    parts = counted(meaning.parts(scope.during(whole)))
     weekly = {name: part.weekly(scope.tz) for name, part in parts.items()}
     empty = {name: part.empty() for name, part in parts.items()}
     return [
         (week, meaning.combine({name: totals.get(week, empty[name]) for name, totals in weekly.items()}))
         for week in weeks_between(first, last)
     ]
-
-
-def _as_of(key: str, scope: Scope, period: Period) -> Number | None:
-    if period.start >= scope.at:
-        return None
-    return figure(key, replace(scope, period=period, at=min(period.end, scope.at))).value

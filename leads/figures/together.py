@@ -7,13 +7,12 @@ and only once, however many of the figures use it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db.models import BigIntegerField, Count, F, IntegerField, QuerySet, Sum, Value
 
-from leads.figures.base import Figure, Number, Parts, RowSet, Scope, definition
+from leads.figures.base import Figure, Number, Parts, RowSet, Scope, counted, definition
 from leads.pure.week import Week, weeks_between
 
 Question = tuple[str, Scope]
@@ -23,8 +22,8 @@ def figures(asked: Sequence[Question]) -> list[Figure]:
     """Each (key, scope) as `leads.figures.base.figure` computes it, in the order given."""
     meanings = [definition(key) for key, _ in asked]
     parts: list[Parts] = [meaning.parts(scope) for meaning, (_, scope) in zip(meanings, asked, strict=True)]
-    counted = [(at, name) for at, sets in enumerate(parts) for name in sets if not name.startswith("excluded")]
-    found = dict(zip(counted, totals([parts[at][name] for at, name in counted]), strict=True))
+    sets = {(at, name): rows for at, own in enumerate(parts) for name, rows in counted(own).items()}
+    found = dict(zip(sets, totals(list(sets.values())), strict=True))
     answers = []
     for at, (meaning, (_, scope)) in enumerate(zip(meanings, asked, strict=True)):
         own = {name: total for (place, name), total in found.items() if place == at}
@@ -34,14 +33,10 @@ def figures(asked: Sequence[Question]) -> list[Figure]:
 
 def stock_series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, Number | None]]:
     """A figure with ``weekly="each"`` as it stood at the end of every week; None for weeks that have not begun."""
-    begun: list[tuple[Week, Scope]] = []
-    for week in (weeks := list(weeks_between(first, last))):
-        period = week.period(scope.tz)
-        if period.start < scope.at:
-            begun.append((week, replace(scope, period=period, at=min(period.end, scope.at))))
-    found = figures([(key, of_week) for _, of_week in begun])
-    values = {week: each.value for (week, _), each in zip(begun, found, strict=True)}
-    return [(week, values.get(week)) for week in weeks]
+    asked = {week: scope.stood(week.period(scope.tz)) for week in weeks_between(first, last)}
+    begun = {week: of_week for week, of_week in asked.items() if of_week}
+    found = dict(zip(begun, figures([(key, of_week) for of_week in begun.values()]), strict=True))
+    return [(week, found[week].value if week in found else None) for week in asked]
 
 
 def totals(sets: Sequence[RowSet]) -> list[Number | None]:

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.dateparse import parse_datetime
 
-from leads.figures.base import NO_CAMPAIGN, Scope, offered, usual_method
+from leads.figures.base import NO_CAMPAIGN, Scope
+from leads.figures.offers import offered, usual_method
 from leads.models import Campaign, Channel, Company, Territory, User
 from leads.pure.week import Period, Week, local_date, midnight, quarter_bounds
 

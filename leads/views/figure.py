@@ -30,8 +30,8 @@ from leads.figures.base import (
     definition,
     definitions,
     figure,
-    offered,
 )
+from leads.figures.offers import offered
 from leads.forms.scope import ScopeForm
 from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint, User
 from leads.pure import words as plain
