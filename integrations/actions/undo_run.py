@@ -156,15 +156,10 @@ class _Step:
     def _new_deals(self, decisions: Sequence[Decision]) -> None:
         going = {each.noted.opportunity_id or 0: each for each in decisions if each.is_back}
         self.titles = dict(Opportunity.objects.filter(pk__in=going).values_list("pk", "name"))
-        # Gone with its opportunity the link would be forgotten, and the next pull would make both again.
-        links = ExternalRecord.objects.filter(connection=self.connection, opportunity__in=going)
-        linked = dict(links.values_list("opportunity", "pk"))
-        links.update(opportunity=None)
         since = last_written(self.run, list(going))
-        why = remove_opportunities(unchanged_since=since, source=self.connection.slug)
-        for pk, reason in why.items():
-            going[pk].outcome, going[pk].note = _Outcome.KEPT, reason
-            ExternalRecord.objects.filter(pk=linked.get(pk, 0)).update(opportunity=pk)
+        self._remove(
+            going, "opportunity", lambda: remove_opportunities(unchanged_since=since, source=self.connection.slug)
+        )
 
     def _deals(self, decisions: Sequence[Decision]) -> None:
         before = _before(decisions, "opportunity_id")
@@ -195,14 +190,20 @@ class _Step:
 
     def _campaigns(self, decisions: Sequence[Decision]) -> None:
         going = {each.noted.campaign_id or 0: each for each in decisions if each.is_back}
-        ids = list(going)
-        self.titles = dict(Campaign.objects.filter(pk__in=ids).values_list("pk", "name"))
-        links = ExternalRecord.objects.filter(connection=self.connection, campaign__in=ids)
-        linked = dict(links.values_list("campaign", "pk"))
-        links.update(campaign=None, held_at=self.at, held_because=self._because())
-        for pk, reason in remove_campaigns(campaign_ids=ids).items():
+        self.titles = dict(Campaign.objects.filter(pk__in=going).values_list("pk", "name"))
+        links = ExternalRecord.objects.filter(connection=self.connection, campaign__in=going)
+        links.update(**self._held())
+        self._remove(going, "campaign", lambda: remove_campaigns(campaign_ids=list(going)))
+
+    def _remove(self, going: Mapping[int, Decision], name: str, remove: Callable[[], Mapping[int, str]]) -> None:
+        """Remove ours; ``remove`` says what stays and why. ``name`` is how links name it."""
+        # Gone with it the link would be forgotten, and the next pull would make both again.
+        links = ExternalRecord.objects.filter(connection=self.connection, **{f"{name}__in": going})
+        linked = dict(links.values_list(name, "pk"))
+        links.update(**{name: None})
+        for pk, reason in remove().items():
             going[pk].outcome, going[pk].note = _Outcome.KEPT, reason
-            ExternalRecord.objects.filter(pk=linked.get(pk, 0)).update(campaign=pk)
+            ExternalRecord.objects.filter(pk=linked.get(pk, 0)).update(**{name: pk})
 
     def _merges(self, decisions: Sequence[Decision]) -> None:
         for each in decisions:
@@ -225,17 +226,15 @@ class _Step:
         if RecordKind.TOUCH in by_kind:
             # Whose responses were taken back is not asked for responses.
             ids = {each.noted.campaign_id for each in decisions if each.is_back}
-            links.filter(kind=RecordKind.CAMPAIGN, campaign__in=ids).update(
-                held_at=self.at, held_because=self._because()
-            )
+            links.filter(kind=RecordKind.CAMPAIGN, campaign__in=ids).update(**self._held())
         for kind in {*by_kind} - {RecordKind.TOUCH, RecordKind.CAMPAIGN}:
             kinds = [kind, RecordKind.CONTACT] if kind == RecordKind.PERSON else [kind]
-            links.filter(kind__in=kinds, remote_id__in=by_kind[kind]).update(
-                held_at=self.at, held_because=self._because()
-            )
+            links.filter(kind__in=kinds, remote_id__in=by_kind[kind]).update(**self._held())
 
-    def _because(self) -> str:
-        return f"The sync of {self.run.started_at:%Y-%m-%d %H:%M} UTC was undone."
+    def _held(self) -> dict[str, Any]:
+        """What the link of a record that waits for its release says."""
+        because = f"The sync of {self.run.started_at:%Y-%m-%d %H:%M} UTC was undone."
+        return {"held_at": self.at, "held_because": because}
 
     def _tell(self, decisions: Sequence[Decision]) -> None:
         SyncRecord.objects.bulk_create([self._told(each) for each in decisions], batch_size=500)
