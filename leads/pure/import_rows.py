@@ -6,6 +6,7 @@ the field at fault; nothing is guessed, cut or half taken.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from leads.pure.table_file import Row
 from leads.pure.week import local_date, midnight
 
 OLDEST_YEAR = 1990
+_LONGEST_ID = 120
 _GERMAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 
 
@@ -216,26 +218,24 @@ def _lead(cells: _Cells) -> LeadRecord:
 def _deal(cells: _Cells) -> DealRecord:
     lead_external_id, lead_email = cells.text("lead_external_id"), cells.email("lead_email")
     # A file without ids of its own has one deal per lead, as far as anybody can tell.
-    external_id = cells.text("external_id") or (f"deal of {lead_external_id}" if lead_external_id else "")
+    external_id = cells.text("external_id") or (_deal_of(lead_external_id) if lead_external_id else "")
     if not external_id:
         raise RowRefused("external_id", "The row has no external id.")
     opened_at, closed_at = cells.moment("opened_at"), cells.moment("closed_at", may_come=True)
     amount_cents, currency = cells.money()
     if amount_cents is not None and amount_cents < 0:
         raise RowRefused("amount", "An amount must not be negative.")
-    owner = cells.text("owner")
     attributes = cells.others()
     for name in ("segment", "lead_type"):
         if text := cells.text(name):
             attributes[cells.plan.columns[name]] = text
-    try:
-        owner_email = normalize_email(owner) if "@" in owner else ""
-    except InvalidEmail:
-        owner_email = ""
+    # A name or a number is no fault: it finds nobody and stays with the deal, as an address of nobody here does.
+    owner = cells.text("owner")
+    owner_email = cells.email("owner") if "@" in owner else ""
     if owner:
         attributes[cells.plan.columns["owner"]] = owner
     return DealRecord(
-        external_id=external_id[:120],
+        external_id=external_id,
         lead_external_id=lead_external_id,
         lead_email=lead_email,
         name=cells.text("name"),
@@ -248,6 +248,15 @@ def _deal(cells: _Cells) -> DealRecord:
         owner_email=owner_email,
         attributes=attributes,
     )
+
+
+def _deal_of(lead_external_id: str) -> str:
+    """The id of a lead's only deal, the same each time; where there is no room for all of it, it ends in a digest."""
+    name = f"deal of {lead_external_id}"
+    if len(name) <= _LONGEST_ID:
+        return name
+    digest = hashlib.sha256(lead_external_id.encode()).hexdigest()[:16]
+    return f"{name[: _LONGEST_ID - len(digest) - 1]}-{digest}"
 
 
 def _cost(cells: _Cells) -> CostRecord:

@@ -112,6 +112,7 @@ def test_channel_words(word: str, channel: str) -> None:
         (OPPORTUNITIES, {"external_id": "a", "amount": "1.234,50"}, "amount"),
         (OPPORTUNITIES, {"external_id": "a", "amount": "-1"}, "amount"),
         (OPPORTUNITIES, {"external_id": "a", "currency": "€"}, "currency"),
+        (OPPORTUNITIES, {"external_id": "a", "owner": "sam@@us.example"}, "owner"),
         (COSTS, {"campaign": "", "spent_on": "2026-01-01", "amount": "1"}, "campaign"),
         (COSTS, {"campaign": "a", "spent_on": "", "amount": "1"}, "spent_on"),
         (COSTS, {"campaign": "a", "spent_on": "2026-01-01", "amount": ""}, "amount"),
@@ -140,6 +141,20 @@ def test_a_deal_and_a_cost() -> None:
         1230,
         "USD",
     )
+
+
+@pytest.mark.parametrize("length", [1, 112, 113, 120])
+def test_deals_of_two_leads_are_two_deals_however_long_the_leads_ids(length: int) -> None:
+    stem = "m" * (length - 1)
+    ids = [parse(OPPORTUNITIES, lead_external_id=stem + end).external_id for end in ("1", "2", "1")]
+    assert ids[0] == ids[2] != ids[1]
+    assert max(map(len, ids)) <= 120
+    assert all(each.startswith(f"deal of {stem[:50]}") for each in ids)
+
+
+@pytest.mark.parametrize("owner", ["Sam", "4820", "sam@us.example"])
+def test_an_owner_stays_with_the_deal_in_the_words_of_the_file(owner: str) -> None:
+    assert parse(OPPORTUNITIES, external_id="a", owner=owner).attributes == {"owner": owner}
 
 
 def test_columns_are_guessed_by_their_names() -> None:
