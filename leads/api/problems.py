@@ -9,12 +9,17 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 CONTENT_TYPE = "application/problem+json"
+_EXPECTED: Mapping[int, type[exceptions.APIException]] = {
+    400: exceptions.ParseError,
+    403: exceptions.PermissionDenied,
+    404: exceptions.NotFound,
+}
 log = structlog.get_logger(__name__)
 
 
@@ -27,15 +32,23 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem document response; ``errors`` are ``{"pointer", "code", "detail"}`` with JSON pointers."""
+    return Response(_body(status, detail, title, errors), status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def plain_problem(status: int) -> JsonResponse:
+    """The same for what failed outside the API's own views, such as an address that leads nowhere."""
+    body = _body(status, str(_EXPECTED.get(status, exceptions.APIException)().detail))
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def _body(status: int, detail: str, title: str = "", errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": title or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
-    if errors:
-        body["errors"] = list(errors)
-    return Response(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+    return {**body, "errors": list(errors)} if errors else body
 
 
 def invalid(errors: Sequence[Mapping[str, str]], status: int = 422) -> dict[str, Any]:
@@ -43,13 +56,7 @@ def invalid(errors: Sequence[Mapping[str, str]], status: int = 422) -> dict[str,
     first = errors[0] if errors else {"pointer": "", "detail": "Invalid."}
     where = f"{first['pointer']}: " if first["pointer"] else ""
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return {
-        "type": "about:blank",
-        "title": "Invalid request",
-        "status": status,
-        "detail": f"{where}{first['detail']}{more}",
-        "errors": list(errors),
-    }
+    return {**_body(status, f"{where}{first['detail']}{more}", "Invalid request"), "errors": list(errors)}
 
 
 def flatten(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-TITLES = {400: "Bad request", 403: "Not allowed", 404: "Not found", 500: "Something broke"}
+from leads.api.problems import plain_problem
 
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:
     if request.path.startswith("/api/"):
-        body = {
-            "type": "about:blank",
-            "title": TITLES[status],
-            "status": status,
-            "detail": TITLES[status] + ".",
-        }
-        return JsonResponse(body, status=status, content_type="application/problem+json")
+        return plain_problem(status)
     return render(request, f"{status}.html", status=status)
 
 
