@@ -75,7 +75,7 @@ def agreement_check(request: HttpRequest, public_id: UUID) -> HttpResponse:
             return redirect("attribution:agreement-check", deal.public_id)
     context = {"deal": deal, "check": check, "form": form, "said": _said(deal, check) if check else []}
     context["next"] = _next(user) if check else None
-    return render(request, "attribution/agreement_check.html", context, status=400 if form.errors else 200)
+    return render(request, "attribution/agreement_check.html", context, status=422 if form.errors else 200)
 
 
 def _is_sales(user: User) -> bool:

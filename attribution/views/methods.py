@@ -113,7 +113,7 @@ def _edit(request: HttpRequest, method: CustomMethod) -> HttpResponse:
         "sentence": built(form.instance).sentence if is_valid else "",
     }
     # A preview is an answer, not a refusal, even while the shares do not sum yet.
-    status = 400 if form.errors and request.POST.get("do") == "save" else 200
+    status = 422 if form.errors and request.POST.get("do") == "save" else 200
     name_of = "attribution/_method_sum.html" if request.htmx else "attribution/method_form.html"  # type: ignore[attr-defined]
     return render(request, name_of, context, status=status)
 

@@ -49,7 +49,7 @@ def simulator(request: HttpRequest) -> HttpResponse:
         "scenarios": [(name, text, name == chosen) for name, text in described().items()],
         "recent": list(Simulation.objects.exclude(results=None).order_by("-made_at", "-pk")[:RECENT]),
     }
-    return render(request, "attribution/simulator.html", context, status=400 if form.errors else 200)
+    return render(request, "attribution/simulator.html", context, status=422 if form.errors else 200)
 
 
 @login_required

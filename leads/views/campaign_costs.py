@@ -121,4 +121,4 @@ def _page(request: HttpRequest, campaign: Campaign, company: Company, form: Cost
         "entries": entries,
         "told": [told_entry(row, company.currency) for row in entries],
     }
-    return render(request, "leads/campaign_costs.html", context, status=400 if form.errors else 200)
+    return render(request, "leads/campaign_costs.html", context, status=422 if form.errors else 200)

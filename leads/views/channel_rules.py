@@ -141,8 +141,8 @@ def _edit(request: HttpRequest, position: int | None) -> HttpResponse:
         context |= {"found": found, "line": line, "moves": _moves(found, names), "is_removal": is_removal}
         context["is_unchanged"] = after == rules
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "leads/_channel_preview.html", context, status=400 if form.errors else 200)
-    return render(request, "leads/channel_rule.html", context, status=400 if form.errors else 200)
+        return render(request, "leads/_channel_preview.html", context, status=422 if form.errors else 200)
+    return render(request, "leads/channel_rule.html", context, status=422 if form.errors else 200)
 
 
 @login_required

@@ -69,7 +69,7 @@ def imports(request: HttpRequest) -> HttpResponse:
     runs = _runs().select_related("created_by", "job").order_by("-pk")
     page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "labels": dict(ImportKind.choices)}
-    return render(request, "leads/imports.html", context, status=400 if form.errors else 200)
+    return render(request, "leads/imports.html", context, status=422 if form.errors else 200)
 
 
 @_for_importers
@@ -108,7 +108,7 @@ def import_columns(request: HttpRequest, public_id: UUID) -> HttpResponse:
         if done:
             return done
     context = {"run": run, "form": form, "saved": saved, "chosen": chosen, "label": ImportKind(run.kind).label}
-    return render(request, "leads/import_columns.html", context, status=400 if form.errors else 200)
+    return render(request, "leads/import_columns.html", context, status=422 if form.errors else 200)
 
 
 def _map(request: HttpRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:

@@ -58,7 +58,7 @@ def lead_merge_with(request: HttpRequest, public_id: UUID, other_id: UUID) -> Ht
         messages.error(request, "A lead cannot be merged with itself.")
         return redirect("leads:lead-merge", survivor.public_id)
     form = MergeForm(request.POST if request.method == "POST" else None)
-    status = 200
+    status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"].strip()
         try:

@@ -107,7 +107,7 @@ def test_a_small_market_is_run_at_once(client: Client, director: User) -> None:
 def test_markets_have_bounds(client: Client, director: User, given: dict[str, str]) -> None:
     client.force_login(director)
     asked = {"scenario": "Short lag", "seed": "4", "people": "600", **given}
-    assert client.post(f"{PAGE}/simulator", asked).status_code == 400
+    assert client.post(f"{PAGE}/simulator", asked).status_code == 422
     assert not Simulation.objects.exists()
 
 
@@ -139,7 +139,7 @@ def test_the_journey_is_hidden_until_the_answer(client: Client, sales_leader: Us
     check = SourceCheck.objects.get()
     assert (check.campaign, check.channel.key, check.answered_by) == (made["search"], "paid-search", sales_leader)
     again = client.post(url, {**given, "channel": "nobody"})
-    assert again.status_code == 400 and SourceCheck.objects.count() == 1
+    assert again.status_code == 422 and SourceCheck.objects.count() == 1
     client.post(f"{PAGE}/agreement/{made['repeat'].public_id}", {"channel": "nobody", "campaign": made["mail"].pk})
     assert SourceCheck.objects.filter(channel=None, campaign=None).count() == 1
 

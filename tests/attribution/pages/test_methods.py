@@ -47,7 +47,7 @@ def test_an_admin_makes_and_edits_a_method(client: Client, admin_user: User) -> 
     text = client.post("/attribution/methods/add", {**OWN, "do": "check"}).content.decode()
     assert "60 % to the first touch" in text and not CustomMethod.objects.exists()
     refused = client.post("/attribution/methods/add", {**OWN, "closing": "30", "do": "save"})
-    assert refused.status_code == 400 and "must sum to 100" in refused.content.decode()
+    assert refused.status_code == 422 and "must sum to 100" in refused.content.decode()
     assert "version 1" in client.post("/attribution/methods/add", {**OWN, "do": "save"}, follow=True).content.decode()
     url = "/attribution/methods/own/ends"
     assert "Ends" in page(client, url)

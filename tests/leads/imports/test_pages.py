@@ -81,7 +81,7 @@ def test_from_upload_to_result(client: Client) -> None:
 )
 def test_unreadable_files(client: Client, content: bytes, message: str) -> None:
     answer = upload(client, content)
-    assert answer.status_code == 400 and message in answer.content.decode()
+    assert answer.status_code == 422 and message in answer.content.decode()
     assert not ImportRun.objects.exists()
 
 
@@ -89,9 +89,9 @@ def test_columns_that_cannot_be(client: Client) -> None:
     upload(client, b"id,date,origin\n1,2026-02-01,email\n")
     run = ImportRun.objects.get()
     answer = client.post(at("import-columns", run), {**MAPPED, "column_external_id": ""})
-    assert answer.status_code == 400 and "Choose the column for External id or E-mail" in answer.content.decode()
+    assert answer.status_code == 422 and "Choose the column for External id or E-mail" in answer.content.decode()
     answer = client.post(at("import-columns", run), {**MAPPED, "word_0": "nowhere", "column_email": "gone"})
-    assert answer.status_code == 400 and set(answer.context["form"].errors) == {"word_0", "column_email"}
+    assert answer.status_code == 422 and set(answer.context["form"].errors) == {"word_0", "column_email"}
     assert not JobRun.objects.exists()
 
 

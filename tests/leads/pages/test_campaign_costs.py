@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_at_its_field(client: Client, director: User, chan
     client.force_login(director)
     given = {"first": "2026-10-01", "last": "", "amount": "1.00", "currency": "EUR", **change}
     answer = client.post(f"/campaigns/{CampaignFactory().public_id}/costs", given)
-    assert answer.status_code == 400 and says in answer.content.decode()
+    assert answer.status_code == 422 and says in answer.content.decode()
     assert not CampaignCost.objects.exists()
 
 

@@ -99,7 +99,7 @@ def test_saving_makes_dated_versions(client: Client, admin_user: User, touches: 
 def test_what_cannot_be_is_refused(client: Client, admin_user: User, given: dict[str, str], says: str) -> None:
     client.force_login(admin_user)
     answer = client.post(f"{PAGE}/add", {**RULE, **given, "do": "save"})
-    assert answer.status_code == 400 and says in answer.content.decode()
+    assert answer.status_code == 422 and says in answer.content.decode()
     assert ChannelRule.objects.count() == len(DEFAULT_RULES)
 
 

@@ -87,6 +87,17 @@ def test_the_preview_says_which_value_wins(client: Client, sales_leader: User) -
     assert Lead.objects.live().count() == 2
 
 
+def test_a_reason_that_does_not_fit_merges_nothing(client: Client, sales_leader: User) -> None:
+    survivor, loser = LeadFactory(), LeadFactory()
+    client.force_login(sales_leader)
+
+    answer = client.post(merge_url(survivor, loser), {"reason": "a" * 301})
+
+    assert answer.status_code == 422
+    assert "at most 300 characters" in answer.content.decode()
+    assert Lead.objects.live().count() == 2
+
+
 def test_merged_and_taken_back(client: Client, sales_leader: User) -> None:
     survivor, loser = LeadFactory(), LeadFactory(phone="030 1")
     client.force_login(sales_leader)
