@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -25,7 +25,7 @@ from attribution.models import (
 )
 from attribution.queries.rules import built
 from leads.admin.read_only import ReadOnly
-from leads.models import User
+from leads.views.doors import person
 
 
 class RulesForm(forms.ModelForm[AttributionRules]):
@@ -93,7 +93,7 @@ class AttributionRulesAdmin(admin.ModelAdmin[AttributionRules]):
 
     def save_model(self, request: HttpRequest, obj: AttributionRules, form: Any, change: bool) -> None:
         """Only the columns of the form: a run may hold the row by its lease meanwhile."""
-        at, by = timezone.now(), cast(User, request.user)
+        at, by = timezone.now(), person(request)
         given = form.cleaned_data
         if given["decision"] == "unlock":
             unlock_sourced_test(reason=given["reason"], by=by, at=at)
@@ -203,7 +203,7 @@ class SourceCheckAdmin(admin.ModelAdmin[SourceCheck]):
     ordering = ("-answered_at", "-pk")
 
     def save_model(self, request: HttpRequest, obj: SourceCheck, form: Any, change: bool) -> None:
-        obj.answered_by, obj.answered_at = cast(User, request.user), timezone.now()
+        obj.answered_by, obj.answered_at = person(request), timezone.now()
         obj.save()
 
 

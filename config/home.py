@@ -1,12 +1,11 @@
 """After sign-in everybody lands on the page they came for."""
 
-from typing import cast
-
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 
-from leads.models import Role, User
+from leads.models import Role
+from leads.views.doors import SignedInRequest
 
 HOME_BY_ROLE: dict[str, str] = {
     Role.MARKETING_DIRECTOR: "alignment:weekly-report-latest",
@@ -17,6 +16,6 @@ HOME_BY_ROLE: dict[str, str] = {
 
 
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedInRequest) -> HttpResponse:
     """Redirect to the role's page."""
-    return redirect(HOME_BY_ROLE[cast(User, request.user).role])
+    return redirect(HOME_BY_ROLE[request.user.role])

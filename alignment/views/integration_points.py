@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -27,6 +27,7 @@ from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, Inte
 from alignment.queries import may_add_evidence, may_sign_off
 from leads.models import Company, User
 from leads.pure.week import local_date
+from leads.views.doors import SignedInRequest
 
 State = AcceptanceCriterion.State
 TONES = {State.SIGNED_OFF: "good", State.READY: "accent", State.FLAGGED: "warn"}
@@ -42,9 +43,9 @@ CRITERIA = Prefetch("criteria", AcceptanceCriterion.objects.select_related("owne
 
 @login_required
 @require_GET
-def integration_points(request: HttpRequest) -> HttpResponse:
+def integration_points(request: SignedInRequest) -> HttpResponse:
     """Six cards in two groups; ``mine`` keeps those the person looks after."""
-    user = cast(User, request.user)
+    user = request.user
     is_mine = request.GET.get("mine") == "1"
     points = IntegrationPoint.objects.select_related("owner").prefetch_related(CRITERIA).order_by("position")
     if is_mine:
@@ -59,9 +60,9 @@ def integration_points(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def integration_point(request: HttpRequest, code: str) -> HttpResponse:
+def integration_point(request: SignedInRequest, code: str) -> HttpResponse:
     """One point: protocol, frameworks, live figures, four criteria."""
-    user = cast(User, request.user)
+    user = request.user
     point = _point(code)
     return render(
         request,
@@ -78,7 +79,7 @@ def integration_point(request: HttpRequest, code: str) -> HttpResponse:
 
 @login_required
 @require_GET
-def integration_point_certificate(request: HttpRequest, code: str) -> HttpResponse:
+def integration_point_certificate(request: SignedInRequest, code: str) -> HttpResponse:
     """A page to print: who signed what, when, on which evidence."""
     point = _point(code)
     context = {**_card(point, _today()), "criteria": [_criterion(criterion) for criterion in _criteria(point)]}
@@ -87,9 +88,9 @@ def integration_point_certificate(request: HttpRequest, code: str) -> HttpRespon
 
 @login_required
 @require_POST
-def criterion_evidence(request: HttpRequest, code: str, position: int) -> HttpResponse:
+def criterion_evidence(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Add evidence to a criterion."""
-    criterion, user = _of(code, position), cast(User, request.user)
+    criterion, user = _of(code, position), request.user
     if not may_add_evidence(user):
         raise PermissionDenied("Marketing directors, sales leaders and admins add evidence.")
     form = EvidenceForm(request.POST)
@@ -106,7 +107,7 @@ def criterion_evidence(request: HttpRequest, code: str, position: int) -> HttpRe
 
 @login_required
 @require_POST
-def criterion_sign_off(request: HttpRequest, code: str, position: int) -> HttpResponse:
+def criterion_sign_off(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Sign a criterion off."""
     criterion, user = _of(code, position), _signer(request)
     form = SignOffForm(request.POST)
@@ -123,7 +124,7 @@ def criterion_sign_off(request: HttpRequest, code: str, position: int) -> HttpRe
 
 @login_required
 @require_POST
-def criterion_withdraw(request: HttpRequest, code: str, position: int) -> HttpResponse:
+def criterion_withdraw(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Withdraw the standing sign-off."""
     criterion, user = _of(code, position), _signer(request)
 
@@ -140,7 +141,7 @@ def criterion_withdraw(request: HttpRequest, code: str, position: int) -> HttpRe
 
 @login_required
 @require_POST
-def criterion_set_aside(request: HttpRequest, code: str, position: int) -> HttpResponse:
+def criterion_set_aside(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Mark a criterion not applicable, or take it up again."""
     criterion, user = _of(code, position), _signer(request)
     action = reopen if request.POST.get("reopen") else set_aside
@@ -155,7 +156,7 @@ def criterion_set_aside(request: HttpRequest, code: str, position: int) -> HttpR
 
 @login_required
 @require_POST
-def criterion_plan(request: HttpRequest, code: str, position: int) -> HttpResponse:
+def criterion_plan(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Set a criterion's owner and due date."""
     criterion, user = _of(code, position), _signer(request)
     return _done(
@@ -171,7 +172,7 @@ def criterion_plan(request: HttpRequest, code: str, position: int) -> HttpRespon
 
 @login_required
 @require_POST
-def integration_point_plan(request: HttpRequest, code: str) -> HttpResponse:
+def integration_point_plan(request: SignedInRequest, code: str) -> HttpResponse:
     """Set a point's owner and due date."""
     point, user = _point(code), _signer(request)
     form = PlanForm(request.POST, prefix="point")
@@ -186,15 +187,15 @@ def integration_point_plan(request: HttpRequest, code: str) -> HttpResponse:
 # --- behind the pages ------------------------------------------------------------------------------------------------
 
 
-def _signer(request: HttpRequest) -> User:
-    user = cast(User, request.user)
+def _signer(request: SignedInRequest) -> User:
+    user = request.user
     if not may_sign_off(user):
         raise PermissionDenied("Only sales leaders and admins sign off.")
     return user
 
 
 def _done(
-    request: HttpRequest,
+    request: SignedInRequest,
     criterion: AcceptanceCriterion,
     form: Any,
     action: Callable[[dict[str, Any]], object],
@@ -207,14 +208,14 @@ def _done(
             action(form.cleaned_data)
         except (SignOffRefused, EvidenceRefused) as refused:
             refusal = str(refused)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         fresh = _criterion(_criteria(criterion.point).get(pk=criterion.pk))
         context = {
             "point": criterion.point,
             "item": fresh,
             "refusal": refusal,
             "success": "" if refusal else success,
-            **_rights(cast(User, request.user)),
+            **_rights(request.user),
         }
         return render(request, "alignment/_criterion.html", context, status=422 if refusal else 200)
     if refusal:

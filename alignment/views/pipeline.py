@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -21,11 +21,12 @@ from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, definition, figure, series
 from leads.figures.pipeline import is_stalled, open_deals
 from leads.figures.together import figures, stock_series
-from leads.models import Company, Opportunity, Stage, User
+from leads.models import Company, Opportunity, Stage
 from leads.pure.charts import Chart, funnel, sparkline
 from leads.pure.charts import Stage as Bar
 from leads.pure.week import Week, days_label, local_date, quarter_bounds, quarter_label
 from leads.pure.words import count, days, money, money_short
+from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, xlsx_file
 
 PAGE_SIZE = 25
@@ -68,9 +69,9 @@ class Tile:
 
 @login_required
 @require_GET
-def pipeline(request: HttpRequest) -> HttpResponse:
+def pipeline(request: SignedInRequest) -> HttpResponse:
     """The current quarter by default; a rep sees only their own deals and leads."""
-    user, company = cast(User, request.user), Company.current()
+    user, company = request.user, Company.current()
     form = PipelineForm(request.GET, user=user, company=company, at=timezone.now())
     if not form.is_valid():
         return render(request, "alignment/pipeline.html", {"form": form}, status=400)
@@ -195,7 +196,7 @@ def _deal_line(deal: Opportunity, scope: Scope) -> dict[str, Any]:
     }
 
 
-def _file(request: HttpRequest, deals: QuerySet[Opportunity], scope: Scope) -> HttpResponse:
+def _file(request: SignedInRequest, deals: QuerySet[Opportunity], scope: Scope) -> HttpResponse:
     since = Column("stage_changed_at", "In stage since", "date")
     shown = (*columns.DEAL, since, Column("expected_close_on", "Expected close", "date"))
     rows = RowSet(deals, shown, "Open deals, filtered as on the page")

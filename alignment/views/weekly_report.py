@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -26,12 +26,13 @@ from alignment.queries import are_rows_sealed, last_whole_week, may_publish, may
 from alignment.views.report_file import report_csv, report_xlsx
 from leads.figures import words
 from leads.figures.base import Definition, Scope, UnknownFigure, definition, figure
-from leads.models import Company, User
+from leads.models import Company
 from leads.pure import words as plain
 from leads.pure.week import Period, Week, days_label, local_date
+from leads.views.doors import SignedInRequest
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[SignedInRequest, P], HttpResponse]
 PAGE_SIZE = 50
 LISTED = 26
 
@@ -41,8 +42,8 @@ def for_readers(view: View[P]) -> View[P]:
 
     @login_required
     @wraps(view)
-    def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not may_read_reports(cast(User, request.user)):
+    def checked(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not may_read_reports(request.user):
             raise PermissionDenied("Reports are about the whole company.")
         return view(request, *args, **kwargs)
 
@@ -51,7 +52,7 @@ def for_readers(view: View[P]) -> View[P]:
 
 @for_readers
 @require_GET
-def weekly_report_latest(request: HttpRequest) -> HttpResponse:
+def weekly_report_latest(request: SignedInRequest) -> HttpResponse:
     """The newest report; without any, why there is none and how to get one."""
     report = WeeklyReport.objects.order_by("-week").first()
     if report is not None:
@@ -61,7 +62,7 @@ def weekly_report_latest(request: HttpRequest) -> HttpResponse:
 
 @for_readers
 @require_GET
-def weekly_report_list(request: HttpRequest) -> HttpResponse:
+def weekly_report_list(request: SignedInRequest) -> HttpResponse:
     """Every published report, newest first."""
     rows = WeeklyReport.objects.order_by("-week").defer("content")
     page = Paginator(rows, LISTED).get_page(request.GET.get("page"))
@@ -83,7 +84,7 @@ def weekly_report_list(request: HttpRequest) -> HttpResponse:
 
 @for_readers
 @require_GET
-def weekly_report(request: HttpRequest, week: str) -> HttpResponse:
+def weekly_report(request: SignedInRequest, week: str) -> HttpResponse:
     """One week as it was published; ``export`` gives it as pdf, xlsx or csv."""
     report = _report(week)
     match request.GET.get("export"):
@@ -98,18 +99,18 @@ def weekly_report(request: HttpRequest, week: str) -> HttpResponse:
 
 @for_readers
 @require_GET
-def report_pdf(request: HttpRequest, week: str) -> HttpResponse:
+def report_pdf(request: SignedInRequest, week: str) -> HttpResponse:
     """The report on two A4 pages."""
     return _pdf(request, _report(week))
 
 
 @login_required
 @require_POST
-def report_publish(request: HttpRequest) -> HttpResponse:
+def report_publish(request: SignedInRequest) -> HttpResponse:
     """Publish the last whole week now."""
     at = timezone.now()
     try:
-        report = publish_report(week=last_whole_week(at, Company.current()), at=at, by=cast(User, request.user))
+        report = publish_report(week=last_whole_week(at, Company.current()), at=at, by=request.user)
     except PublishRefused as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except WeekNotOver as refusal:
@@ -121,7 +122,7 @@ def report_publish(request: HttpRequest) -> HttpResponse:
 
 @for_readers
 @require_GET
-def report_figure(request: HttpRequest, week: str, key: str) -> HttpResponse:
+def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse:
     """A figure of a report as it was published: definition, formula, rows, and how it would read today."""
     report = _report(week)
     about = report.content["figures"].get(key)
@@ -171,10 +172,10 @@ def _report(week: str) -> WeeklyReport:
     return report
 
 
-def _publishing(request: HttpRequest) -> dict[str, Any]:
+def _publishing(request: SignedInRequest) -> dict[str, Any]:
     week = last_whole_week(timezone.now(), Company.current())
     is_missing = not WeeklyReport.objects.filter(week=str(week)).exists()
-    return {"next_week": week, "may_publish": is_missing and may_publish(cast(User, request.user))}
+    return {"next_week": week, "may_publish": is_missing and may_publish(request.user)}
 
 
 def _neighbours(report: WeeklyReport) -> dict[str, Any]:
@@ -190,7 +191,7 @@ def _text_of(report: WeeklyReport, entry: str) -> str:
     return about["text"] if about else plain.MISSING
 
 
-def _pdf(request: HttpRequest, report: WeeklyReport) -> HttpResponse:
+def _pdf(request: SignedInRequest, report: WeeklyReport) -> HttpResponse:
     try:
         made = render_pdf(report=report, company_name=Company.current().name)
     except PdfUnavailable as refusal:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -23,6 +23,7 @@ from attribution.tasks import nudge_measure
 from leads.models import Company, JobRun, Role, User
 from leads.pure import words
 from leads.pure.charts import intervals, sparkline
+from leads.views.doors import SignedInRequest
 from leads.views.progress import progress_answer
 
 HISTORY = 24
@@ -45,9 +46,9 @@ def may_measure(user: User) -> bool:
     return user.is_superuser or user.role in (Role.ADMIN, Role.MARKETING_DIRECTOR)
 
 
-def whole_company(request: HttpRequest) -> User:
+def whole_company(request: SignedInRequest) -> User:
     """The signed-in person, who sees the whole company; 404 for others."""
-    user = cast(User, request.user)
+    user = request.user
     if not user.sees_all:
         raise Http404("Accuracies are for those who see the whole company.")
     return user
@@ -55,7 +56,7 @@ def whole_company(request: HttpRequest) -> User:
 
 @login_required
 @require_GET
-def accuracy(request: HttpRequest) -> HttpResponse:
+def accuracy(request: SignedInRequest) -> HttpResponse:
     """The three cards, and below each every method."""
     user = whole_company(request)
     company, offered = Company.current(), methods()
@@ -77,12 +78,12 @@ def accuracy(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def accuracy_measure(request: HttpRequest) -> HttpResponse:
+def accuracy_measure(request: SignedInRequest) -> HttpResponse:
     """Let a worker measure all three again."""
-    if not may_measure(cast(User, request.user)):
+    if not may_measure(request.user):
         raise PermissionDenied("Admins and marketing directors measure.")
     try:
-        request_accuracy(by=cast(User, request.user), at=timezone.now())
+        request_accuracy(by=request.user, at=timezone.now())
     except MeasureRefused as error:
         messages.warning(request, str(error))
     else:
@@ -92,7 +93,7 @@ def accuracy_measure(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def accuracy_progress(request: HttpRequest) -> HttpResponse:
+def accuracy_progress(request: SignedInRequest) -> HttpResponse:
     """How far the measuring is: the fragment that the page asks for each second."""
     whole_company(request)
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()

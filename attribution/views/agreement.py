@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
@@ -21,15 +21,16 @@ from attribution.models import SourceCheck
 from attribution.queries import methods
 from attribution.queries.agreement import deals_to_check, unanswered
 from leads.models import Campaign, Channel, Opportunity, Role, User
+from leads.views.doors import SignedInRequest
 
 PAGE_SIZE = 20
 
 
 @login_required
 @require_GET
-def agreement(request: HttpRequest) -> HttpResponse:
+def agreement(request: SignedInRequest) -> HttpResponse:
     """The sample: what is answered, and what waits for the reader."""
-    user = cast(User, request.user)
+    user = request.user
     seen = deals_to_check(timezone.now()).visible_to(user)
     total = seen.count()
     waiting = list(unanswered(seen).select_related("owner", "account"))
@@ -46,9 +47,9 @@ def agreement(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def agreement_check(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def agreement_check(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """One deal: first the question, and only after the answer what the methods say."""
-    user = cast(User, request.user)
+    user = request.user
     if not _is_sales(user):
         raise PermissionDenied("Sales leaders and owners of the deal answer.")
     deals = Opportunity.objects.visible_to(user).won().select_related("account", "owner")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Min, Sum
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,10 +24,11 @@ from attribution.views.campaign_attribution import figure_url, roi_words
 from leads.figures.base import Scope, definition, figure
 from leads.figures.lifecycle import captured
 from leads.figures.words import value_text
-from leads.models import Campaign, Company, Role, User
+from leads.models import Campaign, Company, Role
 from leads.pure import words
 from leads.pure.charts import Chart, line
 from leads.pure.week import Period, Week, midnight
+from leads.views.doors import SignedInRequest
 from leads.views.restated import restated
 
 PAGE_SIZE = 25
@@ -45,9 +46,9 @@ NOTES = {"attribution.roi": "No cost reported", "attribution.roas": "No ad spend
 
 @login_required
 @require_GET
-def campaign(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Weekly revenue and cost, credited opportunities, leads; a programme stands for its campaigns."""
-    user = cast(User, request.user)
+    user = request.user
     if not user.sees_all:
         raise Http404("Campaign attribution is for those who see the whole company.")
     found = get_object_or_404(Campaign.objects.select_related("channel", "parent"), public_id=public_id)
@@ -147,7 +148,7 @@ def _chart(steps: list[CampaignStep], scope: Scope, by_month: bool) -> Chart:
     )
 
 
-def _deals(request: HttpRequest, scope: Scope) -> Any:
+def _deals(request: SignedInRequest, scope: Scope) -> Any:
     """Won and open deals with what this campaign earned in them, the largest credit first."""
     credits = (rows.won_credits(scope) | rows.open_credits(scope)).order_by()
     grouped = credits.values(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,9 +23,10 @@ from attribution.pure.methods import Method
 from attribution.queries import last_run
 from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
-from leads.models import Company, User
+from leads.models import Company
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, shares
+from leads.views.doors import SignedInRequest
 from leads.views.restated import restated
 
 ALWAYS_SHOWN = ("method", "basis", "scope", "from", "to")
@@ -75,9 +76,9 @@ class Line:
 
 @login_required
 @require_GET
-def campaign_attribution(request: HttpRequest) -> HttpResponse:
+def campaign_attribution(request: SignedInRequest) -> HttpResponse:
     """The campaign tree; ``view=methods`` compares methods, ``export=csv`` or ``xlsx`` gives the table as a file."""
-    user = cast(User, request.user)
+    user = request.user
     if not user.sees_all:
         raise Http404("Campaign attribution is for those who see the whole company.")
     company, at = Company.current(), timezone.now()
@@ -154,7 +155,7 @@ def _defaults(form: AttributionForm) -> dict[str, str]:
     return {name: str(form.data.get(name) or "") for name in ALWAYS_SHOWN}
 
 
-def _query(request: HttpRequest, changes: dict[str, str]) -> str:
+def _query(request: SignedInRequest, changes: dict[str, str]) -> str:
     return "?" + urlencode({**request.GET.dict(), **changes})
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
@@ -17,10 +17,11 @@ from attribution.figures.offers import chosen_method, scope_choices
 from attribution.models import AttributionRules
 from attribution.pure.methods import Method
 from attribution.queries import methods
-from leads.models import Company, Opportunity, User
+from leads.models import Company, Opportunity
 from leads.pure import words
 from leads.pure.charts import Chart, Touch
 from leads.pure.charts import journey as journey_chart
+from leads.views.doors import SignedInRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +34,20 @@ class Share:
 
 @login_required
 @require_GET
-def journey(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def journey(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The journey as a page or, asked by htmx, in the side panel."""
     return render(request, "attribution/journey.html", _context(request, public_id))
 
 
 @login_required
 @require_GET
-def journey_fragment(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def journey_fragment(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The drawing without a page around it, for the opportunity's own page."""
     return render(request, "attribution/_journey_fragment.html", _context(request, public_id))
 
 
-def _context(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
-    deals = Opportunity.objects.visible_to(cast(User, request.user)).select_related("account", "stage").all()
+def _context(request: SignedInRequest, public_id: UUID) -> dict[str, Any]:
+    deals = Opportunity.objects.visible_to(request.user).select_related("account", "stage").all()
     deal = get_object_or_404(deals, public_id=public_id)
     company = Company.current()
     known, rules = methods(), AttributionRules.objects.get(pk=1)

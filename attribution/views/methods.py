@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -24,6 +24,7 @@ from attribution.tasks import nudge_runs
 from attribution.views.accuracy import whole_company
 from leads.models import Company, Role, User
 from leads.pure import words
+from leads.views.doors import SignedInRequest
 
 PAST = 8
 
@@ -35,7 +36,7 @@ def may_change(user: User) -> bool:
 
 @login_required
 @require_GET
-def methods(request: HttpRequest) -> HttpResponse:
+def methods(request: SignedInRequest) -> HttpResponse:
     """Every method with its sentence; fits with what they hold and their history."""
     user = whole_company(request)
     offered = offered_methods()
@@ -63,14 +64,14 @@ def methods(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def method_add(request: HttpRequest) -> HttpResponse:
+def method_add(request: SignedInRequest) -> HttpResponse:
     """A method of the company's own shares."""
     return _edit(request, CustomMethod())
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def method_edit(request: HttpRequest, slug: str) -> HttpResponse:
+def method_edit(request: SignedInRequest, slug: str) -> HttpResponse:
     """Other shares for one of the company's own methods."""
     _writer(request)
     return _edit(request, get_object_or_404(CustomMethod, slug=slug))
@@ -78,21 +79,21 @@ def method_edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def methods_refit(request: HttpRequest) -> HttpResponse:
+def methods_refit(request: SignedInRequest) -> HttpResponse:
     """Let methods that learn learn anew; a worker does it and computes everything with what they learned."""
     run = request_run(kind="refit", at=timezone.now(), by=_writer(request), reason="Refit by hand")
     nudge_runs()
     return redirect("attribution:run", run.public_id)
 
 
-def _writer(request: HttpRequest) -> User:
-    user = cast(User, request.user)
+def _writer(request: SignedInRequest) -> User:
+    user = request.user
     if not may_change(user):
         raise PermissionDenied("Admins change methods.")
     return user
 
 
-def _edit(request: HttpRequest, method: CustomMethod) -> HttpResponse:
+def _edit(request: SignedInRequest, method: CustomMethod) -> HttpResponse:
     _writer(request)
     is_new, name = method.pk is None, method.name
     form = MethodForm(request.POST or None, instance=method)
@@ -114,7 +115,7 @@ def _edit(request: HttpRequest, method: CustomMethod) -> HttpResponse:
     }
     # A preview is an answer, not a refusal, even while the shares do not sum yet.
     status = 422 if form.errors and request.POST.get("do") == "save" else 200
-    name_of = "attribution/_method_sum.html" if request.htmx else "attribution/method_form.html"  # type: ignore[attr-defined]
+    name_of = "attribution/_method_sum.html" if request.htmx else "attribution/method_form.html"
     return render(request, name_of, context, status=status)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +23,7 @@ from attribution.tasks import nudge_runs
 from attribution.views.accuracy import whole_company
 from leads.models import Campaign, Channel, Company, Opportunity, Role, User
 from leads.pure import words
+from leads.views.doors import SignedInRequest
 from leads.views.progress import progress_answer
 
 EARLIER = 20
@@ -51,7 +52,7 @@ _MOVING = (AttributionRun.State.WAITING, AttributionRun.State.RUNNING)
 
 @login_required
 @require_GET
-def run(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def run(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The run; ``method`` chooses whose money, ``with`` an earlier run to compare settings and moves with."""
     user = whole_company(request)
     found = get_object_or_404(AttributionRun.objects.select_related("requested_by"), public_id=public_id)
@@ -94,7 +95,7 @@ def run(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
-def run_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def run_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """How far a run is: the fragment that the page asks for each second."""
     whole_company(request)
     found = get_object_or_404(AttributionRun, public_id=public_id)
@@ -103,9 +104,9 @@ def run_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def runs_recompute(request: HttpRequest) -> HttpResponse:
+def runs_recompute(request: SignedInRequest) -> HttpResponse:
     """Plan a run that computes every deal anew."""
-    user = cast(User, request.user)
+    user = request.user
     if not may_run(user):
         raise PermissionDenied("Admins recompute everything.")
     planned = request_run(kind="full", at=timezone.now(), by=user, reason="Recomputed by hand")

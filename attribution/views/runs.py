@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from attribution.models import AttributionRun
 from attribution.views.run import may_run
 from leads.figures.offers import usual_method
-from leads.models import Company, User
+from leads.models import Company
 from leads.pure import words
+from leads.views.doors import SignedInRequest
 
 PAGE_SIZE = 20
 CAUSES = {
@@ -31,9 +32,9 @@ CAUSES = {
 
 @login_required
 @require_GET
-def runs(request: HttpRequest) -> HttpResponse:
+def runs(request: SignedInRequest) -> HttpResponse:
     """The runs that changed something or failed, newest first; ``all=1`` shows the others too."""
-    if not cast(User, request.user).sees_all:
+    if not request.user.sees_all:
         raise Http404("Runs are for those who see the whole company.")
     company = Company.current()
     found = AttributionRun.objects.order_by("-started_at", "-pk")
@@ -44,7 +45,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         )
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     entries = [_entry(run, company) for run in page]
-    context = {"page": page, "entries": entries, "shows_all": shows_all, "may_run": may_run(cast(User, request.user))}
+    context = {"page": page, "entries": entries, "shows_all": shows_all, "may_run": may_run(request.user)}
     return render(request, "attribution/runs.html", context)
 
 

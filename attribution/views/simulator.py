@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
@@ -19,9 +19,10 @@ from attribution.pure.scenarios import described
 from attribution.queries import methods
 from attribution.tasks import nudge_measure
 from attribution.views.accuracy import whole_company
-from leads.models import Company, JobRun, User
+from leads.models import Company, JobRun
 from leads.pure import words
 from leads.pure.charts import Chart, bars, compact
+from leads.views.doors import SignedInRequest
 from leads.views.progress import progress_answer
 
 SHOWN = 12
@@ -30,13 +31,13 @@ RECENT = 8
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def simulator(request: HttpRequest) -> HttpResponse:
+def simulator(request: SignedInRequest) -> HttpResponse:
     """Choose a market; running it leads to its own page."""
     whole_company(request)
     form = SimulationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            found = request_simulation(**form.cleaned_data, by=cast(User, request.user), at=timezone.now())
+            found = request_simulation(**form.cleaned_data, by=request.user, at=timezone.now())
         except SimulationRefused as error:
             form.add_error(None, str(error))
         else:
@@ -54,7 +55,7 @@ def simulator(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def simulation(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def simulation(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """What caused the revenue of a market, beside what a method says; ``method`` chooses the one that is drawn."""
     whole_company(request)
     found = get_object_or_404(Simulation.objects.select_related("job"), public_id=public_id)
@@ -83,7 +84,7 @@ def simulation(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
-def simulation_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def simulation_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Whether a simulation in the background is done."""
     whole_company(request)
     found = get_object_or_404(Simulation.objects.select_related("job"), public_id=public_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -16,17 +16,18 @@ from attribution.figures.sourced import verdicts
 from attribution.forms import AttributionForm, presets
 from attribution.views.campaign_attribution import figure_url
 from leads.figures.base import Scope, definition, figure
-from leads.models import Company, User
+from leads.models import Company
 from leads.pure import words
+from leads.views.doors import SignedInRequest
 
 MET = {"one": "1 campaign", "two": "2 campaigns", "three": "3 campaigns", "more": "4 or more"}
 
 
 @login_required
 @require_GET
-def sourced(request: HttpRequest) -> HttpResponse:
+def sourced(request: SignedInRequest) -> HttpResponse:
     """Three tests side by side with the money each would say, and how many campaigns influenced deals met."""
-    user = cast(User, request.user)
+    user = request.user
     if not user.sees_all:
         raise Http404("What marketing sourced is for those who see the whole company.")
     company, at = Company.current(), timezone.now()

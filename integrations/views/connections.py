@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -35,6 +35,7 @@ from integrations.views.doors import editable_connection, may_edit, may_look, vi
 from integrations.views.edits import webhook_address
 from integrations.views.trials import jobs_of
 from leads.pure.charts import Chart, stacked_bars
+from leads.views.doors import SignedInRequest
 
 RUNS_A_PAGE = 10
 SHOWN = 20
@@ -42,7 +43,7 @@ SHOWN = 20
 
 @login_required
 @require_GET
-def connections(request: HttpRequest) -> HttpResponse:
+def connections(request: SignedInRequest) -> HttpResponse:
     """A card for each connection."""
     if not may_look(request):
         raise Http404
@@ -60,7 +61,7 @@ def connections(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def connection_detail(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
     """Health, runs, what waits, what failed, what is held, the mapping, webhooks, and the state of the secrets."""
     connection, at = visible_connection(request, slug), timezone.now()
     (state,) = connection_states([connection], at)
@@ -99,7 +100,7 @@ def connection_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def connection_check(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_check(request: SignedInRequest, slug: str) -> HttpResponse:
     """Try the connection once."""
     connection = editable_connection(request, slug)
     checked = check_connection(connection_id=connection.pk, at=timezone.now(), seed=secrets.randbits(32))
@@ -122,7 +123,7 @@ def _mapping(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _webhooks(request: HttpRequest, connection: Connection, proof: str) -> dict[str, Any]:
+def _webhooks(request: SignedInRequest, connection: Connection, proof: str) -> dict[str, Any]:
     if not proof:
         return {"webhook_proof": ""}
     newest = SyncHint.objects.filter(connection=connection).exclude(event_id__startswith="released ")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from integrations.models import Connection, may_edit_connections, may_see_connections
-from leads.models import User
+from leads.views.doors import SignedInRequest
 
 STEPS = (
     ("connection-access", "Sign in"),
@@ -32,27 +31,27 @@ class Step:
     is_current: bool
 
 
-def visible_connection(request: HttpRequest, slug: str) -> Connection:
+def visible_connection(request: SignedInRequest, slug: str) -> Connection:
     """The connection, or 404 for those who have no business with it."""
-    return get_object_or_404(Connection.objects.visible_to(cast(User, request.user)), slug=slug)
+    return get_object_or_404(Connection.objects.visible_to(request.user), slug=slug)
 
 
-def editable_connection(request: HttpRequest, slug: str) -> Connection:
+def editable_connection(request: SignedInRequest, slug: str) -> Connection:
     """The connection for an admin, 404 for anybody else."""
-    return get_object_or_404(Connection.objects.editable_by(cast(User, request.user)), slug=slug)
+    return get_object_or_404(Connection.objects.editable_by(request.user), slug=slug)
 
 
-def may_look(request: HttpRequest) -> bool:
+def may_look(request: SignedInRequest) -> bool:
     """Whether connections are this person's business."""
-    return may_see_connections(cast(User, request.user))
+    return may_see_connections(request.user)
 
 
-def may_edit(request: HttpRequest) -> bool:
+def may_edit(request: SignedInRequest) -> bool:
     """Whether this person changes connections."""
-    return may_edit_connections(cast(User, request.user))
+    return may_edit_connections(request.user)
 
 
-def require_admin(request: HttpRequest) -> None:
+def require_admin(request: SignedInRequest) -> None:
     """404 for anybody else."""
     if not may_edit(request):
         raise Http404

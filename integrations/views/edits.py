@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,18 +19,18 @@ from integrations.actions.requeue import requeue_pushes
 from integrations.connectors import vendor as vendor_of
 from integrations.tasks import nudge_look, nudge_sync
 from integrations.views.doors import editable_connection
-from leads.models import User
+from leads.views.doors import SignedInRequest
 
 
 @login_required
 @require_POST
-def connection_sync(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_sync(request: SignedInRequest, slug: str) -> HttpResponse:
     """Plan a sync for now and ask a worker to begin."""
     connection = editable_connection(request, slug)
     if not connection.is_active:
         messages.error(request, "The connection is not switched on.")
         return redirect(connection)
-    job = plan_manual_sync(connection=connection, by=cast(User, request.user), at=timezone.now())
+    job = plan_manual_sync(connection=connection, by=request.user, at=timezone.now())
     nudge_sync(job.pk)
     messages.info(request, "The sync begins as soon as a worker is free. You can leave this page.")
     return redirect(connection)
@@ -40,7 +38,7 @@ def connection_sync(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def connection_requeue(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_requeue(request: SignedInRequest, slug: str) -> HttpResponse:
     """Send a failed record again, or all of them."""
     connection = editable_connection(request, slug)
     number = requeue_pushes(
@@ -53,7 +51,7 @@ def connection_requeue(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def connection_release(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_release(request: SignedInRequest, slug: str) -> HttpResponse:
     """Let a held record be synced again, or all of them."""
     connection = editable_connection(request, slug)
     number = release_records(
@@ -69,7 +67,7 @@ def connection_release(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 @never_cache
-def connection_webhook(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_webhook(request: SignedInRequest, slug: str) -> HttpResponse:
     """A new address for the CRM's webhooks, and the password that goes with it, shown this once."""
     connection = editable_connection(request, slug)
     kind = vendor_of(connection.kind).webhooks
@@ -84,7 +82,7 @@ def connection_webhook(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "integrations/connection_webhook.html", context)
 
 
-def webhook_address(request: HttpRequest, key: str) -> str:
+def webhook_address(request: SignedInRequest, key: str) -> str:
     """Where the CRM sends its webhooks."""
     origin = settings.PORTAL_URL or f"{request.scheme}://{request.get_host()}"
     return f"{origin}{reverse('integrations:crm-webhook', args=[key])}"

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from integrations.models import Connection, ExternalRecord, PendingPush, RecordKind
 from integrations.pure.record_links import record_url
-from leads.models import Lead, User
+from leads.models import Lead
+from leads.views.doors import SignedInRequest
 
 
 @login_required
 @require_GET
-def lead_crm(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def lead_crm(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Links, last sync and pending push per connection, for a lead the person may see. Three queries."""
-    lead = get_object_or_404(Lead.objects.visible_to(cast(User, request.user)), public_id=public_id)
+    lead = get_object_or_404(Lead.objects.visible_to(request.user), public_id=public_id)
     links: dict[int, list[ExternalRecord]] = {}
     for record in ExternalRecord.objects.filter(lead=lead).order_by("pk"):
         links.setdefault(record.connection_id, []).append(record)

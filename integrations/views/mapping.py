@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +20,8 @@ from integrations.models import Connection, ExternalRecord, RecordKind, RemoteSc
 from integrations.queries import rules_of
 from integrations.tasks import nudge_back_fill
 from integrations.views.doors import editable_connection, next_url, steps
-from leads.models import Lead, Opportunity, User
+from leads.models import Lead, Opportunity
+from leads.views.doors import SignedInRequest
 
 KINDS = {"person": "Leads", "deal": "Opportunities", "account": "Accounts"}
 # How many of the newest records tell which further columns there are.
@@ -29,7 +30,7 @@ SAMPLE = 300
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def connection_fields(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_fields(request: SignedInRequest, slug: str) -> HttpResponse:
     """Field by field: the name on each side, the way it travels and who wins."""
     connection = editable_connection(request, slug)
     kinds = [kind for kind in KINDS if kind in vendor_rules(connection.kind)]
@@ -46,7 +47,7 @@ def connection_fields(request: HttpRequest, slug: str) -> HttpResponse:
                 kind=kind,
                 rules=rows.rules(),
                 at=timezone.now(),
-                by=cast(User, request.user),
+                by=request.user,
             )
             return _saved(request, connection, kind, kinds, is_changed)
     elif is_adding:
@@ -67,7 +68,7 @@ def connection_fields(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def connection_stages(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_stages(request: SignedInRequest, slug: str) -> HttpResponse:
     """What the CRM's stages mean."""
     connection = editable_connection(request, slug)
     rows = list(StageMap.objects.filter(connection=connection).order_by("pipeline", "remote_position", "pk"))
@@ -87,7 +88,7 @@ def connection_stages(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def connection_owners(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_owners(request: SignedInRequest, slug: str) -> HttpResponse:
     """Who the CRM's owners are here."""
     connection = editable_connection(request, slug)
     rows = list(
@@ -107,7 +108,9 @@ def connection_owners(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "integrations/connection_owners.html", context, status=422 if form.is_bound else 200)
 
 
-def _saved(request: HttpRequest, connection: Connection, kind: str, kinds: list[str], is_changed: bool) -> HttpResponse:
+def _saved(
+    request: SignedInRequest, connection: Connection, kind: str, kinds: list[str], is_changed: bool
+) -> HttpResponse:
     if not is_changed:
         messages.info(request, "Nothing was different.")
     elif connection.is_active:
@@ -121,7 +124,7 @@ def _saved(request: HttpRequest, connection: Connection, kind: str, kinds: list[
     return redirect(next_url("connection-fields", connection))
 
 
-def _with_more_rows(request: HttpRequest) -> Any:
+def _with_more_rows(request: SignedInRequest) -> Any:
     """What was typed so far, with three more rows below it."""
     data = request.POST.copy()
     present = data.get("row-TOTAL_FORMS", "0")

@@ -6,7 +6,7 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
@@ -15,11 +15,12 @@ from integrations.models import SyncRecord, SyncRun
 from integrations.queries import duration_words, named_records, record_counts, tone_of
 from integrations.views.doors import may_edit, visible_connection
 from integrations.views.record_table import CONFLICT, RECORDS_A_PAGE, kind_tabs, outcome_tabs, record_rows
+from leads.views.doors import SignedInRequest
 
 
 @login_required
 @require_GET
-def sync_run(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpResponse:
+def sync_run(request: SignedInRequest, slug: str, run_id: uuid.UUID) -> HttpResponse:
     """The records of a run by what became of them, kind, way and name, each with its fields before and after."""
     connection = visible_connection(request, slug)
     runs = SyncRun.objects.select_related("undoes", "undone_by")
@@ -53,7 +54,7 @@ def sync_run(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpResponse
     return render(request, "integrations/sync_run.html", context)
 
 
-def _asked(request: HttpRequest, name: str) -> str:
+def _asked(request: SignedInRequest, name: str) -> str:
     # PostgreSQL takes no NUL, not even to compare with.
     return request.GET.get(name, "").replace("\0", "")
 

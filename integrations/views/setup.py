@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -26,7 +25,7 @@ from integrations.models import Connection, ExternalRecord, RecordKind, RemoteSc
 from integrations.queries import is_secret_old, secret_state
 from integrations.tasks import nudge_back_fill
 from integrations.views.doors import editable_connection, next_url, require_admin, steps
-from leads.models import User
+from leads.views.doors import SignedInRequest
 
 TAGLINES = {
     "salesforce": "Leads, contacts, accounts, opportunities with their history, campaigns and members.",
@@ -38,7 +37,7 @@ TAGLINES = {
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def connection_add(request: HttpRequest) -> HttpResponse:
+def connection_add(request: SignedInRequest) -> HttpResponse:
     """Step 1: which CRM, then how to sign in. What is entered is kept, switched off, and tested at once."""
     require_admin(request)
     chosen = _vendor(request.GET.get("vendor", ""))
@@ -55,7 +54,7 @@ def connection_add(request: HttpRequest) -> HttpResponse:
     is_sandbox = "sandbox" in request.GET
     form = AccessForm(request.POST or None, vendor=chosen, sign_in=sign_in, is_sandbox=is_sandbox)
     if request.method == "POST" and form.is_valid():
-        at, by = timezone.now(), cast(User, request.user)
+        at, by = timezone.now(), request.user
         connection = add_connection(kind=chosen.kind, at=at, by=by, is_active=False, **form.values())
         return _tried(request, connection)
     context = {
@@ -67,7 +66,7 @@ def connection_add(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def connection_access(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_access(request: SignedInRequest, slug: str) -> HttpResponse:
     """Name, address and secrets of a connection; the secrets are only ever replaced."""
     connection = editable_connection(request, slug)
     chosen = vendor_of(connection.kind)
@@ -90,7 +89,7 @@ def connection_access(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def connection_test(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_test(request: SignedInRequest, slug: str) -> HttpResponse:
     """Step 2: whose account it is, and what a person must still do there."""
     connection = editable_connection(request, slug)
     if request.method == "POST":
@@ -112,7 +111,7 @@ def connection_test(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def connection_switch(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_switch(request: SignedInRequest, slug: str) -> HttpResponse:
     """On or off."""
     connection = editable_connection(request, slug)
     if request.POST.get("to") == "off":
@@ -121,13 +120,13 @@ def connection_switch(request: HttpRequest, slug: str) -> HttpResponse:
     elif not connection.account:
         messages.error(request, "Test the connection first: nobody knows yet whether it works.")
         return redirect("integrations:connection-test", connection.slug)
-    elif switch_on(connection_id=connection.pk, at=timezone.now(), by=cast(User, request.user)):
+    elif switch_on(connection_id=connection.pk, at=timezone.now(), by=request.user):
         nudge_back_fill()
         messages.success(request, f"{connection} is switched on. All leads are on their way; you can leave this page.")
     return redirect(connection)
 
 
-def _tried(request: HttpRequest, connection: Connection) -> HttpResponse:
+def _tried(request: SignedInRequest, connection: Connection) -> HttpResponse:
     try:
         checked = try_connection(connection_id=connection.pk, clock=timezone.now, seed=secrets.randbits(32))
     except ConnectionBusy:

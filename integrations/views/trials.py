@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,7 +18,8 @@ from integrations.models import Connection, StageMap, SyncRun
 from integrations.queries import count_words, duration_words, outcome_counts, tone_of
 from integrations.tasks import nudge_trials
 from integrations.views.doors import editable_connection, steps, visible_connection
-from leads.models import JobRun, Lead, User
+from leads.models import JobRun, Lead
+from leads.views.doors import SignedInRequest
 from leads.views.progress import progress_answer
 
 # Jobs that people watch on a connection's pages.
@@ -34,11 +34,11 @@ LABELS = {
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def connection_dry_run(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_dry_run(request: SignedInRequest, slug: str) -> HttpResponse:
     """What a sync would do, record by record; nothing is written on either side."""
     connection = editable_connection(request, slug)
     if request.method == "POST":
-        plan_trial(connection=connection, what=DRY_RUN, by=cast(User, request.user), at=timezone.now())
+        plan_trial(connection=connection, what=DRY_RUN, by=request.user, at=timezone.now())
         nudge_trials()
         return redirect("integrations:connection-dry-run", connection.slug)
     runs = SyncRun.objects.filter(connection=connection, direction=SyncRun.Direction.DRY_RUN)
@@ -62,10 +62,10 @@ def connection_dry_run(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def connection_compare(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_compare(request: SignedInRequest, slug: str) -> HttpResponse:
     """Compare both sides now instead of at night."""
     connection = editable_connection(request, slug)
-    plan_trial(connection=connection, what=COMPARISON, by=cast(User, request.user), at=timezone.now())
+    plan_trial(connection=connection, what=COMPARISON, by=request.user, at=timezone.now())
     nudge_trials()
     messages.info(request, "The comparison begins as soon as a worker is free. You can leave this page.")
     return redirect(connection)
@@ -73,7 +73,7 @@ def connection_compare(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_GET
-def connection_job(request: HttpRequest, slug: str, job_id: uuid.UUID) -> HttpResponse:
+def connection_job(request: SignedInRequest, slug: str, job_id: uuid.UUID) -> HttpResponse:
     """How far a sync, back-fill, dry run or comparison is."""
     connection = visible_connection(request, slug)
     kinds = (plan_syncs.KIND, back_fill.KIND, plan_trials.KIND)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -24,12 +24,12 @@ from integrations.queries import count_words
 from integrations.tasks import nudge_trials
 from integrations.views.doors import editable_connection
 from integrations.views.record_table import KINDS, RECORDS_A_PAGE, Tab, record_rows
-from leads.models import User
+from leads.views.doors import SignedInRequest
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def sync_run_undo(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpResponse:
+def sync_run_undo(request: SignedInRequest, slug: str, run_id: uuid.UUID) -> HttpResponse:
     """A look at every decision; the undo itself is done in the background."""
     connection = editable_connection(request, slug)
     run = get_object_or_404(SyncRun.objects.select_related("connection"), connection=connection, public_id=run_id)
@@ -39,7 +39,7 @@ def sync_run_undo(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpRes
         return redirect("integrations:sync-run", connection.slug, done.public_id)
     try:
         if request.method == "POST":
-            plan_undo(run=run, by=cast(User, request.user), at=at)
+            plan_undo(run=run, by=request.user, at=at)
             nudge_trials()
             return redirect(request.path)
         job = newest_undo(run=run)
@@ -54,7 +54,7 @@ def sync_run_undo(request: HttpRequest, slug: str, run_id: uuid.UUID) -> HttpRes
     return render(request, "integrations/sync_run_undo.html", context | _listed(request, decisions, run))
 
 
-def _listed(request: HttpRequest, decisions: Sequence[Decision], run: SyncRun) -> dict[str, Any]:
+def _listed(request: SignedInRequest, decisions: Sequence[Decision], run: SyncRun) -> dict[str, Any]:
     """One page of the decisions, with counts by what would happen and by kind."""
     what, kind = request.GET.get("what", ""), request.GET.get("kind", "")
     parts = {"": decisions, "back": [each for each in decisions if each.is_back]}

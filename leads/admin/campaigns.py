@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -25,10 +25,10 @@ from leads.models import (
     CostDoor,
     CostEntry,
     PipelineStage,
-    User,
 )
 from leads.models.campaign import MAX_DEPTH
 from leads.pure.money import InvalidAmount, format_money, to_amount, to_cents
+from leads.views.doors import person
 
 
 class CampaignForm(forms.ModelForm[Campaign]):
@@ -132,7 +132,7 @@ class CampaignCostAdmin(ReadOnly):
         self._forget(request, list(queryset.values_list("pk", flat=True)))
 
     def _forget(self, request: HttpRequest, ids: list[int]) -> None:
-        forget_cost_rows(ids=ids, said=Said(door=CostDoor.ADMIN, by=cast(User, request.user)), at=timezone.now())
+        forget_cost_rows(ids=ids, said=Said(door=CostDoor.ADMIN, by=person(request)), at=timezone.now())
 
 
 class CostChangeInline(admin.TabularInline[CostChange, CostEntry]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q, Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -23,6 +23,7 @@ from leads.figures.cost_causes import cost_entries, told_entry
 from leads.forms.costs import CostForm, DaysForm
 from leads.models import Campaign, Company, CostDoor, Role, User
 from leads.pure import words
+from leads.views.doors import SignedInRequest
 
 PAGE_SIZE = 50
 ENTRIES = 20
@@ -35,7 +36,7 @@ def may_enter_costs(user: User) -> bool:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def campaign_costs(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The costs of a campaign with their history, and the form to add or replace those of a day or a period."""
     campaign, company = _campaign(request, public_id), Company.current()
     if request.method == "POST":
@@ -54,7 +55,7 @@ def campaign_costs(request: HttpRequest, public_id: UUID) -> HttpResponse:
         except CostRefused as error:
             form.add_error("last", str(error))
         else:
-            said_by = Said(door=CostDoor.PAGE, by=cast(User, request.user), reason=given["reason"])
+            said_by = Said(door=CostDoor.PAGE, by=request.user, reason=given["reason"])
             counted = Counter(record_costs(costs=costs, source=MANUAL, said=said_by, at=timezone.now()))
             said = ", ".join(f"{count} {_days(count)} {outcome}" for outcome, count in counted.items())
             messages.success(request, f"Cost recorded: {said}.")
@@ -64,7 +65,7 @@ def campaign_costs(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def campaign_costs_forget(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def campaign_costs_forget(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Take back what was entered by hand of a day or a period."""
     campaign = _campaign(request, public_id)
     _refuse_readers(request)
@@ -76,7 +77,7 @@ def campaign_costs_forget(request: HttpRequest, public_id: UUID) -> HttpResponse
             first=given["first"],
             last=given["last"],
             source=MANUAL,
-            said=Said(door=CostDoor.PAGE, by=cast(User, request.user), reason=given["reason"]),
+            said=Said(door=CostDoor.PAGE, by=request.user, reason=given["reason"]),
             at=timezone.now(),
         )
         messages.success(request, f"The cost of {count} {_days(count)} is unknown again.")
@@ -86,14 +87,14 @@ def campaign_costs_forget(request: HttpRequest, public_id: UUID) -> HttpResponse
     return redirect("leads:campaign-costs", campaign.public_id)
 
 
-def _campaign(request: HttpRequest, public_id: UUID) -> Campaign:
-    if not cast(User, request.user).sees_all:
+def _campaign(request: SignedInRequest, public_id: UUID) -> Campaign:
+    if not request.user.sees_all:
         raise PermissionDenied("Costs are about the whole company.")
     return get_object_or_404(Campaign.objects.select_related("channel", "parent"), public_id=public_id)
 
 
-def _refuse_readers(request: HttpRequest) -> None:
-    if not may_enter_costs(cast(User, request.user)):
+def _refuse_readers(request: SignedInRequest) -> None:
+    if not may_enter_costs(request.user):
         raise PermissionDenied("Admins and marketing directors enter costs.")
 
 
@@ -101,7 +102,7 @@ def _days(count: int) -> str:
     return "day" if count == 1 else "days"
 
 
-def _page(request: HttpRequest, campaign: Campaign, company: Company, form: CostForm) -> HttpResponse:
+def _page(request: SignedInRequest, campaign: Campaign, company: Company, form: CostForm) -> HttpResponse:
     costs = campaign.costs.order_by("-spent_on", "source")
     total = costs.order_by().aggregate(total=Sum("reporting_cents"))["total"]
     page = Paginator(costs, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -117,7 +118,7 @@ def _page(request: HttpRequest, campaign: Campaign, company: Company, form: Cost
         "has_costs": total is not None,
         "unpriced": costs.filter(reporting_cents__isnull=True).count(),
         "has_parts": campaign.children.exists(),
-        "may_enter": may_enter_costs(cast(User, request.user)),
+        "may_enter": may_enter_costs(request.user),
         "entries": entries,
         "told": [told_entry(row, company.currency) for row in entries],
     }

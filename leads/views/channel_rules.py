@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -23,6 +23,7 @@ from leads.pure.channel_preview import Preview, Tally, placed, preview, sentence
 from leads.pure.channels import ChannelRule, classify
 from leads.queries import visits_since
 from leads.tasks import nudge_reclassify
+from leads.views.doors import SignedInRequest
 from leads.views.progress import progress_answer
 
 LOOKED_AT = timedelta(days=90)
@@ -45,15 +46,15 @@ def may_change(user: User) -> bool:
     return user.is_superuser or user.role == Role.ADMIN
 
 
-def _reader(request: HttpRequest) -> User:
-    user = cast(User, request.user)
+def _reader(request: SignedInRequest) -> User:
+    user = request.user
     if not (may_change(user) or user.role == Role.MARKETING_DIRECTOR):
         raise PermissionDenied("Channel rules are for admins and marketing directors.")
     return user
 
 
-def _writer(request: HttpRequest) -> User:
-    user = cast(User, request.user)
+def _writer(request: SignedInRequest) -> User:
+    user = request.user
     if not may_change(user):
         raise PermissionDenied("Admins change channel rules.")
     return user
@@ -61,7 +62,7 @@ def _writer(request: HttpRequest) -> User:
 
 @login_required
 @require_GET
-def channel_rules(request: HttpRequest) -> HttpResponse:
+def channel_rules(request: SignedInRequest) -> HttpResponse:
     """The rules in order, what each caught in 90 days, a box to test an address, and the versions."""
     user, at = _reader(request), timezone.now()
     rules, names, hosts = rules_in_force(), _names(), Company.current().internal_domains
@@ -92,19 +93,19 @@ def channel_rules(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def channel_rule_add(request: HttpRequest) -> HttpResponse:
+def channel_rule_add(request: SignedInRequest) -> HttpResponse:
     """A rule more."""
     return _edit(request, None)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def channel_rule(request: HttpRequest, position: int) -> HttpResponse:
+def channel_rule(request: SignedInRequest, position: int) -> HttpResponse:
     """One rule: edit, move or remove it, with a preview before anything is saved."""
     return _edit(request, position)
 
 
-def _edit(request: HttpRequest, position: int | None) -> HttpResponse:
+def _edit(request: SignedInRequest, position: int | None) -> HttpResponse:
     user, rules = _writer(request), rules_in_force()
     present = next((rule for rule in rules if rule.position == position), None)
     if position is not None and present is None:
@@ -140,14 +141,14 @@ def _edit(request: HttpRequest, position: int | None) -> HttpResponse:
         line = next((line for line in _lines(after, found, names) if line.rule.position == at), None)
         context |= {"found": found, "line": line, "moves": _moves(found, names), "is_removal": is_removal}
         context["is_unchanged"] = after == rules
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "leads/_channel_preview.html", context, status=422 if form.errors else 200)
     return render(request, "leads/channel_rule.html", context, status=422 if form.errors else 200)
 
 
 @login_required
 @require_POST
-def channel_rule_move(request: HttpRequest, position: int) -> HttpResponse:
+def channel_rule_move(request: SignedInRequest, position: int) -> HttpResponse:
     """One place up or down, at once: the list says what it changed, and moving it back takes it back."""
     user, rules = _writer(request), rules_in_force()
     rule = next((rule for rule in rules if rule.position == position), None)
@@ -176,7 +177,7 @@ def channel_rule_move(request: HttpRequest, position: int) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def channel_rules_take_back(request: HttpRequest, number: int) -> HttpResponse:
+def channel_rules_take_back(request: SignedInRequest, number: int) -> HttpResponse:
     """Back to the rules of an earlier version, with a preview before anything is saved; ``do=apply`` also moves past
     touches back."""
     user, rules, at = _writer(request), rules_in_force(), timezone.now()
@@ -208,12 +209,12 @@ def channel_rules_take_back(request: HttpRequest, number: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def channel_rules_apply(request: HttpRequest) -> HttpResponse:
+def channel_rules_apply(request: SignedInRequest) -> HttpResponse:
     """Let a worker apply the rules to past touches."""
     return _apply(request, _writer(request))
 
 
-def _apply(request: HttpRequest, user: User) -> HttpResponse:
+def _apply(request: SignedInRequest, user: User) -> HttpResponse:
     try:
         request_reclassify(by=user, at=timezone.now())
     except ReclassifyRefused as error:
@@ -225,7 +226,7 @@ def _apply(request: HttpRequest, user: User) -> HttpResponse:
 
 @login_required
 @require_GET
-def channel_rules_progress(request: HttpRequest) -> HttpResponse:
+def channel_rules_progress(request: SignedInRequest) -> HttpResponse:
     """How far the look at past touches is: the fragment that the page asks for each second."""
     _reader(request)
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()

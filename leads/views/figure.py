@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import Max
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -33,9 +33,10 @@ from leads.figures.base import (
 )
 from leads.figures.offers import offered
 from leads.forms.scope import ScopeForm
-from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint, User
+from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint
 from leads.pure import words as plain
 from leads.pure.week import days_label, local_date
+from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, xlsx_file
 from leads.views.restated import restated
 
@@ -70,9 +71,9 @@ class Part:
 
 @login_required
 @require_GET
-def figure_list(request: HttpRequest) -> HttpResponse:
+def figure_list(request: SignedInRequest) -> HttpResponse:
     """The glossary: every definition this person may open."""
-    user = cast(User, request.user)
+    user = request.user
     known = [meaning for meaning in definitions() if user.sees_all or not meaning.is_company_wide]
     groups = [
         (_group(key), list(found)) for key, found in groupby(known, key=lambda meaning: meaning.key.split(".")[0])
@@ -82,9 +83,9 @@ def figure_list(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def figure_page(request: HttpRequest, key: str) -> HttpResponse:
+def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
     """One figure with its definition, formula, scope and rows; ``export=csv`` or ``xlsx`` gives the rows as a file."""
-    user = cast(User, request.user)
+    user = request.user
     try:
         meaning = definition(key)
     except UnknownFigure:
@@ -108,7 +109,7 @@ def figure_page(request: HttpRequest, key: str) -> HttpResponse:
 # --- what the page shows ---------------------------------------------------------------------------------------------
 
 
-def _context(request: HttpRequest, found: Figure, chosen: str, sort: str) -> dict[str, Any]:
+def _context(request: SignedInRequest, found: Figure, chosen: str, sort: str) -> dict[str, Any]:
     scope, rows = found.scope, found.parts[chosen]
     parts = [_part(request, found, name, chosen) for name in found.parts]
     page = _page(request, next(part.count for part in parts if part.name == chosen))
@@ -127,19 +128,19 @@ def _context(request: HttpRequest, found: Figure, chosen: str, sort: str) -> dic
         "columns": rows.columns,
         "rows": [cells(rows, row, scope) for row in listed],
         "page": page,
-        "is_page": not request.htmx,  # type: ignore[attr-defined]
+        "is_page": not request.htmx,
         "exports": [_export(request, kind) for kind in ("csv", "xlsx")],
     }
 
 
-def _export(request: HttpRequest, kind: str) -> dict[str, str]:
+def _export(request: SignedInRequest, kind: str) -> dict[str, str]:
     query = request.GET.copy()
     query.pop("page", None)
     query["export"] = kind
     return {"text": kind.upper(), "icon": "table", "query": f"{request.path}?{query.urlencode()}"}
 
 
-def _part(request: HttpRequest, found: Figure, name: str, chosen: str) -> Part:
+def _part(request: SignedInRequest, found: Figure, name: str, chosen: str) -> Part:
     rows = found.parts[name]
     query = request.GET.copy()
     for gone in ("page", "sort", "export"):
@@ -157,7 +158,7 @@ def _part(request: HttpRequest, found: Figure, name: str, chosen: str) -> Part:
     )
 
 
-def _page(request: HttpRequest, count: int) -> Page[Any]:
+def _page(request: SignedInRequest, count: int) -> Page[Any]:
     # Rows may be computed in Python, so the paginator only counts.
     return Paginator(range(count), PAGE_SIZE).get_page(request.GET.get("page"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -22,11 +22,12 @@ from leads.actions.import_file import ImportRefused, map_columns, receive_file, 
 from leads.actions.import_preview import preview_import
 from leads.actions.import_rows import rejected_table
 from leads.forms.imports import MappingForm, UploadForm, saved_mappings
-from leads.models import ImportKind, ImportRun, JobRun, Role, User
+from leads.models import ImportKind, ImportRun, JobRun, Role
 from leads.pure.import_fields import FIELDS, MappingRefused
 from leads.pure.import_table import open_table
 from leads.pure.table_file import UnreadableFile, neutralize
 from leads.tasks import nudge_imports
+from leads.views.doors import SignedInRequest
 from leads.views.progress import progress_answer
 
 PAGE_SIZE = 25
@@ -38,8 +39,8 @@ def _for_importers(view: View) -> View:
     """Signed in, and an admin or marketing director."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        user = cast(User, request.user)
+    def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = request.user
         if not user.is_superuser and user.role not in (Role.ADMIN, Role.MARKETING_DIRECTOR):
             raise PermissionDenied("Imports are for admins and marketing directors.")
         return view(request, *args, **kwargs)
@@ -49,7 +50,7 @@ def _for_importers(view: View) -> View:
 
 @_for_importers
 @require_http_methods(["GET", "HEAD", "POST"])
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: SignedInRequest) -> HttpResponse:
     """Past imports, and the form for a new one."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -59,7 +60,7 @@ def imports(request: HttpRequest) -> HttpResponse:
                 kind=form.cleaned_data["kind"],
                 file_name=file.name,
                 content=file.read(),
-                by=cast(User, request.user),
+                by=request.user,
                 at=timezone.now(),
             )
         except UnreadableFile as error:
@@ -74,7 +75,7 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 @_for_importers
 @require_GET
-def import_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def import_detail(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Where an import stands: on its way, tried, or done."""
     run = _run(public_id)
     if run.job is None:
@@ -92,7 +93,7 @@ def import_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @_for_importers
 @require_http_methods(["GET", "HEAD", "POST"])
-def import_columns(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def import_columns(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Which column feeds which field. Saving tries the whole file."""
     run = _run(public_id)
     if not run.is_dry_run:
@@ -111,14 +112,14 @@ def import_columns(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "leads/import_columns.html", context, status=422 if form.errors else 200)
 
 
-def _map(request: HttpRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:
+def _map(request: SignedInRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:
     before = run.columns.get("channel")
     try:
         map_columns(run=run, columns=form.columns, defaults=form.defaults, save_as=form.cleaned_data["save_as"])
         if run.kind == ImportKind.LEADS and run.columns.get("channel") not in (None, before):
             messages.info(request, "Another column names the channel now: see where its words lead, then go on.")
             return redirect("leads:import-columns", run.public_id)
-        start_import(run=run, is_dry_run=True, by=cast(User, request.user), at=timezone.now())
+        start_import(run=run, is_dry_run=True, by=request.user, at=timezone.now())
     except MappingRefused as error:
         form.add_error(f"column_{error.field}" if f"column_{error.field}" in form.fields else None, error.reason)
         return None
@@ -131,14 +132,14 @@ def _map(request: HttpRequest, run: ImportRun, form: MappingForm) -> HttpRespons
 
 @_for_importers
 @require_POST
-def import_start(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def import_start(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Take the rows in for good, or let an import that stopped go on."""
     run = _run(public_id)
     try:
         if run.job and run.job.state == JobRun.State.FAILED:
             resume_import(run=run)
         else:
-            start_import(run=run, is_dry_run=False, by=cast(User, request.user), at=timezone.now())
+            start_import(run=run, is_dry_run=False, by=request.user, at=timezone.now())
     except ImportRefused as error:
         messages.warning(request, str(error))
     else:
@@ -148,7 +149,7 @@ def import_start(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @_for_importers
 @require_GET
-def import_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def import_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """How far an import is: the fragment that the page asks for each second."""
     run = _run(public_id)
     is_moving = run.job is not None and run.job.is_unfinished
@@ -157,7 +158,7 @@ def import_progress(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @_for_importers
 @require_GET
-def import_rejected(request: HttpRequest, public_id: UUID) -> StreamingHttpResponse:
+def import_rejected(request: SignedInRequest, public_id: UUID) -> StreamingHttpResponse:
     """The rows left out, with the reason, to mend and upload again."""
     run = _run(public_id)
     answer = StreamingHttpResponse(_lines(run), content_type="text/csv; charset=utf-8")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -25,13 +25,14 @@ from leads.actions.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
 from leads.models import FollowUp, Lead, LeadMerge, Role, Stage, User
 from leads.queries import lead_stories, survivors
+from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
 
 TOUCHES_SHOWN = 200
 
 
-def _lead(request: HttpRequest, public_id: UUID) -> Lead:
-    leads = Lead.objects.visible_to(cast(User, request.user))
+def _lead(request: SignedInRequest, public_id: UUID) -> Lead:
+    leads = Lead.objects.visible_to(request.user)
     return get_object_or_404(
         leads.select_related("account", "owner", "territory", "channel", "campaign"), public_id=public_id
     )
@@ -44,7 +45,7 @@ def may_work(user: User, lead: Lead) -> bool:
 
 @login_required
 @require_GET
-def lead_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def lead_detail(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """One lead that the person may see; a merged one leads on to the survivor, others are not found."""
     try:
         lead = _lead(request, public_id)
@@ -53,16 +54,14 @@ def lead_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return _page(request, lead)
 
 
-def _lead_on(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def _lead_on(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     merged = get_object_or_404(Lead, public_id=public_id, merged_into__isnull=False)
-    survivor = get_object_or_404(
-        Lead.objects.visible_to(cast(User, request.user)), pk=survivors([merged.pk])[merged.pk]
-    )
+    survivor = get_object_or_404(Lead.objects.visible_to(request.user), pk=survivors([merged.pk])[merged.pk])
     messages.info(request, f"{merged} was merged into this lead; what was known of both is here.")
     return redirect(survivor)
 
 
-def _page(request: HttpRequest, lead: Lead, *, status: int = 200, **forms: Any) -> HttpResponse:
+def _page(request: SignedInRequest, lead: Lead, *, status: int = 200, **forms: Any) -> HttpResponse:
     newest = lead_stories([lead.pk])[lead.pk]
     promises = FollowUp.objects.open().filter(lead=lead).select_related("owner").order_by("due_at")
     context = {
@@ -75,7 +74,7 @@ def _page(request: HttpRequest, lead: Lead, *, status: int = 200, **forms: Any) 
             for promise in promises
         ],
         "entries": story(lead, TOUCHES_SHOWN),
-        "may_work": may_work(cast(User, request.user), lead),
+        "may_work": may_work(request.user, lead),
         "may_decide": lead.stage == Stage.MQL,
         "reject_form": RejectForm(),
         "promise_form": PromiseForm(),
@@ -119,9 +118,11 @@ def _crm_url(lead: Lead) -> str:
         return ""
 
 
-def _changed(request: HttpRequest, public_id: UUID, change: Callable[[Lead, User], str], **forms: Form) -> HttpResponse:
+def _changed(
+    request: SignedInRequest, public_id: UUID, change: Callable[[Lead, User], str], **forms: Form
+) -> HttpResponse:
     """Do one thing to a lead the person may work on; refusals and invalid forms come back on the page."""
-    lead, user = _lead(request, public_id), cast(User, request.user)
+    lead, user = _lead(request, public_id), request.user
     if not may_work(user, lead):
         raise PermissionDenied
     if not all(form.is_valid() for form in forms.values()):
@@ -136,7 +137,7 @@ def _changed(request: HttpRequest, public_id: UUID, change: Callable[[Lead, User
 
 @login_required
 @require_POST
-def lead_accept(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def lead_accept(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Sales takes the MQL."""
 
     def change(lead: Lead, user: User) -> str:
@@ -148,7 +149,7 @@ def lead_accept(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def lead_reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def lead_reject(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Sales sends the MQL back with a reason."""
     form = RejectForm(request.POST)
 
@@ -161,7 +162,7 @@ def lead_reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def follow_up_promise(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def follow_up_promise(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Plan the next contact."""
     form = PromiseForm(request.POST)
 
@@ -174,7 +175,7 @@ def follow_up_promise(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def follow_up_complete(request: HttpRequest, public_id: UUID, follow_up_id: int) -> HttpResponse:
+def follow_up_complete(request: SignedInRequest, public_id: UUID, follow_up_id: int) -> HttpResponse:
     """Say how a promised contact went."""
     form = CompleteFollowUpForm(request.POST, prefix=f"follow-up-{follow_up_id}")
 

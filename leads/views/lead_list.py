@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from leads.filters import LeadPageFilter
-from leads.models import FollowUp, Lead, Stage, User
+from leads.models import FollowUp, Lead, Stage
 from leads.pure.words import days
 from leads.queries import by_next_step
+from leads.views.doors import SignedInRequest
 
 PAGE_SIZE = 50
 _SORTS = {
@@ -29,9 +30,9 @@ _SORTS = {
 
 @login_required
 @require_GET
-def lead_list(request: HttpRequest) -> HttpResponse:
+def lead_list(request: SignedInRequest) -> HttpResponse:
     """A rep's own leads; everybody's for those who see all."""
-    user, at = cast(User, request.user), timezone.now()
+    user, at = request.user, timezone.now()
     visible = Lead.objects.visible_to(user)
     filters = LeadPageFilter(request.GET, queryset=visible, request=request)
     chosen = filters.qs if filters.is_valid() else visible.none()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,16 +18,17 @@ from leads.actions.preview_merge import preview_merge
 from leads.actions.unmerge_lead import unmerge_lead
 from leads.filters import LeadFilter
 from leads.forms.merge import FindLeadForm, MergeForm
-from leads.models import Lead, User
+from leads.models import Lead
 from leads.queries import likely_duplicates
 from leads.tasks import nudge_intake
+from leads.views.doors import SignedInRequest
 
 MOST_FOUND = 20
 
 
 @login_required
 @require_GET
-def lead_merge(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def lead_merge(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Likely duplicates of a lead, and a search for any other."""
     lead = _lead(request, public_id)
     words = str(request.GET.get("q", "")).strip()
@@ -50,10 +50,10 @@ def lead_merge(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def lead_merge_with(request: HttpRequest, public_id: UUID, other_id: UUID) -> HttpResponse:
+def lead_merge_with(request: SignedInRequest, public_id: UUID, other_id: UUID) -> HttpResponse:
     """Both leads side by side, the first one living on; a POST merges them."""
     survivor, loser = _lead(request, public_id), _lead(request, other_id)
-    user = cast(User, request.user)
+    user = request.user
     if survivor == loser:
         messages.error(request, "A lead cannot be merged with itself.")
         return redirect("leads:lead-merge", survivor.public_id)
@@ -77,9 +77,9 @@ def lead_merge_with(request: HttpRequest, public_id: UUID, other_id: UUID) -> Ht
 
 @login_required
 @require_POST
-def lead_unmerge(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def lead_unmerge(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Take back the merge of this lead into another."""
-    user = cast(User, request.user)
+    user = request.user
     rows = Lead.objects.select_related("merged_into")
     lead = get_object_or_404(rows, public_id=public_id)
     survivor = lead.merged_into or lead
@@ -98,14 +98,14 @@ def lead_unmerge(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect(lead)
 
 
-def _mergeable(request: HttpRequest) -> QuerySet[Lead]:
+def _mergeable(request: SignedInRequest) -> QuerySet[Lead]:
     """Leads the person may merge: a rep sees only what they own."""
-    return Lead.objects.visible_to(cast(User, request.user))
+    return Lead.objects.visible_to(request.user)
 
 
-def _lead(request: HttpRequest, public_id: UUID) -> Lead:
+def _lead(request: SignedInRequest, public_id: UUID) -> Lead:
     rows = _mergeable(request).select_related("account", "owner", "territory", "channel", "campaign")
     lead = get_object_or_404(rows, public_id=public_id)
-    if not may_merge(user=cast(User, request.user), leads=(lead,)):
+    if not may_merge(user=request.user, leads=(lead,)):
         raise PermissionDenied("Only admins, sales leaders and the owner of both leads may merge them.")
     return lead

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from leads.models import (
 )
 from leads.pure.bots import REASONS as EXCLUSIONS
 from leads.pure.words import MISSING, days, money_exact
+from leads.views.doors import SignedInRequest
 
 TOUCHES_SHOWN = 25
 _TONES = {"won": "good", "lost": "bad", "open": "accent"}
@@ -32,9 +33,9 @@ _TONES = {"won": "good", "lost": "bad", "open": "accent"}
 
 @login_required
 @require_GET
-def opportunity_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def opportunity_detail(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """A deal that the person may see; others are not found."""
-    user = cast(User, request.user)
+    user = request.user
     contacts = OpportunityContact.objects.select_related("lead__channel").order_by("-is_primary", "pk")
     changes = OpportunityChange.objects.select_related("stage").order_by("changed_at", "pk")
     deals = Opportunity.objects.visible_to(user).select_related("account", "owner", "territory", "stage")

@@ -1,0 +1,32 @@
+"""What every door shares: the request of a person who is signed in, and who of them may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from leads.models import User
+
+
+class SignedInRequest(HttpRequest):
+    """What a page behind ``login_required`` is given; nothing but a type, no request is ever built of it."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in, where the type of the request is not ours to choose, as in Django's admin."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied("Sign in first.")
+    return request.user
+
+
+def allowed(request: SignedInRequest, may: Callable[[User], bool], otherwise: str) -> User:
+    """The person, if they may; else PermissionDenied, which tells them ``otherwise``."""
+    if not may(request.user):
+        raise PermissionDenied(otherwise)
+    return request.user
