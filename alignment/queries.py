@@ -24,12 +24,17 @@ def may_publish(user: User) -> bool:
 
 def may_sign_off(user: User) -> bool:
     """Sales signs off; an admin may stand in."""
-    return user.is_superuser or user.role in {Role.SALES_LEADER, Role.ADMIN}
+    return user.has_role(Role.SALES_LEADER, Role.ADMIN)
+
+
+def may_plan(user: User) -> bool:
+    """Those who sign off say who looks after it, and until when."""
+    return may_sign_off(user)
 
 
 def may_add_evidence(user: User) -> bool:
     """Both sides collect evidence."""
-    return may_sign_off(user) or user.role == Role.MARKETING_DIRECTOR
+    return may_sign_off(user) or user.has_role(Role.MARKETING_DIRECTOR)
 
 
 def last_whole_week(at: datetime, company: Company) -> Week:

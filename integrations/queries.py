@@ -13,6 +13,8 @@ from django.db.models.functions import TruncDate
 from integrations.connectors import rules as vendor_rules
 from integrations.connectors.base import Kind
 from integrations.models import (
+    EDITORS,
+    LOOKERS,
     Connection,
     ExternalRecord,
     FieldMap,
@@ -24,7 +26,7 @@ from integrations.models import (
 )
 from integrations.pure.daily import next_sync
 from integrations.pure.mapping import Direction, FieldRule, Policy
-from leads.models import Company
+from leads.models import Company, User
 
 SPENT_DAYS = 30
 _State = PendingPush.State
@@ -227,3 +229,13 @@ def tone_of(outcome: str) -> str:
         "would_update": "accent", "differs": "warn", "missing_there": "warn", "missing_here": "warn", "merged": "warn",
         "archived": "warn", "restored": "good", "removed": "accent",
     }.get(outcome, "")  # fmt: skip
+
+
+def may_see_connections(user: User) -> bool:
+    """Whether connections are this person's business: those of all who answer for the sync."""
+    return user.has_role(*LOOKERS)
+
+
+def may_edit_connections(user: User) -> bool:
+    """Whether this person changes connections."""
+    return user.has_role(*EDITORS)

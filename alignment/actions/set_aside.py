@@ -40,7 +40,7 @@ def reopen(*, criterion: AcceptanceCriterion, by: User, reason: str, at: datetim
 def _checked(by: User, reason: str) -> str:
     reason = reason.strip()
     if not may_sign_off(by):
-        raise SignOffRefused("Only sales leaders and admins decide that.")
+        raise SignOffRefused("Only sales leaders and admins set criteria aside and take them up again.")
     if not reason or len(reason) > 300:
         raise SignOffRefused("Say why, in at most 300 characters.")
     return reason

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,10 +23,10 @@ from alignment.actions.sign_off import SignOffRefused, sign_off
 from alignment.actions.withdraw_sign_off import withdraw_sign_off
 from alignment.forms import EvidenceForm, PlanForm, ReasonForm, SignOffForm
 from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, IntegrationPoint, SignOff
-from alignment.queries import may_add_evidence, may_sign_off
+from alignment.queries import may_add_evidence, may_plan, may_sign_off
 from leads.models import Company, User
 from leads.pure.week import local_date
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, allowed
 
 State = AcceptanceCriterion.State
 TONES = {State.SIGNED_OFF: "good", State.READY: "accent", State.FLAGGED: "warn"}
@@ -90,9 +89,8 @@ def integration_point_certificate(request: SignedInRequest, code: str) -> HttpRe
 @require_POST
 def criterion_evidence(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Add evidence to a criterion."""
-    criterion, user = _of(code, position), request.user
-    if not may_add_evidence(user):
-        raise PermissionDenied("Marketing directors, sales leaders and admins add evidence.")
+    why = "Marketing directors, sales leaders and admins add evidence."
+    criterion, user = _of(code, position), allowed(request, may_add_evidence, why)
     form = EvidenceForm(request.POST)
     return _done(
         request,
@@ -143,7 +141,8 @@ def criterion_withdraw(request: SignedInRequest, code: str, position: int) -> Ht
 @require_POST
 def criterion_set_aside(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Mark a criterion not applicable, or take it up again."""
-    criterion, user = _of(code, position), _signer(request)
+    why = "Only sales leaders and admins set criteria aside and take them up again."
+    criterion, user = _of(code, position), allowed(request, may_sign_off, why)
     action = reopen if request.POST.get("reopen") else set_aside
     return _done(
         request,
@@ -158,7 +157,7 @@ def criterion_set_aside(request: SignedInRequest, code: str, position: int) -> H
 @require_POST
 def criterion_plan(request: SignedInRequest, code: str, position: int) -> HttpResponse:
     """Set a criterion's owner and due date."""
-    criterion, user = _of(code, position), _signer(request)
+    criterion, user = _of(code, position), _planner(request, "criteria")
     return _done(
         request,
         criterion,
@@ -174,7 +173,7 @@ def criterion_plan(request: SignedInRequest, code: str, position: int) -> HttpRe
 @require_POST
 def integration_point_plan(request: SignedInRequest, code: str) -> HttpResponse:
     """Set a point's owner and due date."""
-    point, user = _point(code), _signer(request)
+    point, user = _point(code), _planner(request, "integration points")
     form = PlanForm(request.POST, prefix="point")
     if form.is_valid():
         plan_point(point=point, owner=form.cleaned_data["owner"], due_on=form.cleaned_data["due_on"], by=user)
@@ -188,10 +187,11 @@ def integration_point_plan(request: SignedInRequest, code: str) -> HttpResponse:
 
 
 def _signer(request: SignedInRequest) -> User:
-    user = request.user
-    if not may_sign_off(user):
-        raise PermissionDenied("Only sales leaders and admins sign off.")
-    return user
+    return allowed(request, may_sign_off, "Only sales leaders and admins sign criteria off and withdraw sign-offs.")
+
+
+def _planner(request: SignedInRequest, what: str) -> User:
+    return allowed(request, may_plan, f"Only sales leaders and admins plan {what}.")
 
 
 def _done(

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,11 +18,12 @@ from attribution.figures.offers import chosen_method
 from attribution.models import AccuracyCheck, Simulation
 from attribution.pure.methods import all_methods
 from attribution.queries import methods
+from attribution.queries.rights import may_measure
 from attribution.tasks import nudge_measure
-from leads.models import Company, JobRun, Role, User
+from leads.models import Company, JobRun, User
 from leads.pure import words
 from leads.pure.charts import intervals, sparkline
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, allowed
 from leads.views.progress import progress_answer
 
 HISTORY = 24
@@ -39,11 +39,6 @@ MEANS = {
     "agreement": "of checked deals: the method credits most what people say brought it",
     "causal": "of credited revenue sits on the campaign that caused it",
 }
-
-
-def may_measure(user: User) -> bool:
-    """Admins and marketing directors."""
-    return user.is_superuser or user.role in (Role.ADMIN, Role.MARKETING_DIRECTOR)
 
 
 def whole_company(request: SignedInRequest) -> User:
@@ -80,10 +75,9 @@ def accuracy(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def accuracy_measure(request: SignedInRequest) -> HttpResponse:
     """Let a worker measure all three again."""
-    if not may_measure(request.user):
-        raise PermissionDenied("Admins and marketing directors measure.")
+    user = allowed(request, may_measure, "Admins and marketing directors measure.")
     try:
-        request_accuracy(by=request.user, at=timezone.now())
+        request_accuracy(by=user, at=timezone.now())
     except MeasureRefused as error:
         messages.warning(request, str(error))
     else:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,8 +19,9 @@ from attribution.forms import NOBODY, AnswerForm
 from attribution.models import SourceCheck
 from attribution.queries import methods
 from attribution.queries.agreement import deals_to_check, unanswered
-from leads.models import Campaign, Channel, Opportunity, Role, User
-from leads.views.doors import SignedInRequest
+from attribution.queries.rights import may_answer
+from leads.models import Campaign, Channel, Opportunity, User
+from leads.views.doors import SignedInRequest, allowed
 
 PAGE_SIZE = 20
 
@@ -38,7 +38,7 @@ def agreement(request: SignedInRequest) -> HttpResponse:
         "total": total,
         "answered": total - len(waiting),
         "page": Paginator(waiting, PAGE_SIZE).get_page(request.GET.get("page")),
-        "may_answer": _is_sales(user),
+        "may_answer": may_answer(user),
         "self_reported": SourceCheck.objects.filter(origin=SourceCheck.Origin.SELF_REPORTED).count(),
         "next": waiting[0] if waiting else None,
     }
@@ -49,9 +49,7 @@ def agreement(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def agreement_check(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """One deal: first the question, and only after the answer what the methods say."""
-    user = request.user
-    if not _is_sales(user):
-        raise PermissionDenied("Sales leaders and owners of the deal answer.")
+    user = allowed(request, may_answer, "Sales leaders and owners of the deal answer.")
     deals = Opportunity.objects.visible_to(user).won().select_related("account", "owner")
     deal = get_object_or_404(deals, public_id=public_id)
     checks = deal.source_checks.filter(origin=SourceCheck.Origin.SALES)
@@ -77,11 +75,6 @@ def agreement_check(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     context = {"deal": deal, "check": check, "form": form, "said": _said(deal, check) if check else []}
     context["next"] = _next(user) if check else None
     return render(request, "attribution/agreement_check.html", context, status=422 if form.errors else 200)
-
-
-def _is_sales(user: User) -> bool:
-    """Directors of marketing look; they would be judges in their own cause."""
-    return user.is_superuser or user.role in (Role.ADMIN, Role.SALES_LEADER, Role.SALES_REP)
 
 
 def _next(user: User) -> Opportunity | None:

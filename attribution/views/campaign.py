@@ -24,10 +24,11 @@ from attribution.views.campaign_attribution import figure_url, roi_words
 from leads.figures.base import Scope, definition, figure
 from leads.figures.lifecycle import captured
 from leads.figures.words import value_text
-from leads.models import Campaign, Company, Role
+from leads.models import Campaign, Company
 from leads.pure import words
 from leads.pure.charts import Chart, line
 from leads.pure.week import Period, Week, midnight
+from leads.queries import may_enter_costs
 from leads.views.doors import SignedInRequest
 from leads.views.restated import restated
 
@@ -86,7 +87,7 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "by_month": by_month,
         "chart": _chart(steps, scope, by_month),
         "steps": [_step(step, scope) for step in reversed(steps)],
-        "may_enter_costs": user.is_superuser or user.role in (Role.ADMIN, Role.MARKETING_DIRECTOR),
+        "may_enter_costs": may_enter_costs(user),
         "deals": _deals(request, scope),
         "leads": leads.select_related("owner").order_by("-captured_at", "-pk")[:LEADS_SHOWN],
         "lead_count": leads.count(),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,19 +19,15 @@ from attribution.forms import MethodForm
 from attribution.models import AttributionRules, CustomMethod, LiftTest, MethodFit
 from attribution.pure.methods import all_methods
 from attribution.queries import methods as offered_methods
+from attribution.queries.rights import may_change_methods
 from attribution.queries.rules import built
 from attribution.tasks import nudge_runs
 from attribution.views.accuracy import whole_company
-from leads.models import Company, Role, User
+from leads.models import Company, User
 from leads.pure import words
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, allowed
 
 PAST = 8
-
-
-def may_change(user: User) -> bool:
-    """Admins."""
-    return user.is_superuser or user.role == Role.ADMIN
 
 
 @login_required
@@ -57,7 +53,7 @@ def methods(request: SignedInRequest) -> HttpResponse:
         "lifts": list(LiftTest.objects.select_related("channel").order_by("-ends_on", "-pk")),
         "own": chosen_method(offered, Company.current()),
         "half_life": AttributionRules.objects.get(pk=1).half_life_days,
-        "may_change": may_change(user),
+        "may_change": may_change_methods(user),
     }
     return render(request, "attribution/methods.html", context)
 
@@ -87,10 +83,7 @@ def methods_refit(request: SignedInRequest) -> HttpResponse:
 
 
 def _writer(request: SignedInRequest) -> User:
-    user = request.user
-    if not may_change(user):
-        raise PermissionDenied("Admins change methods.")
-    return user
+    return allowed(request, may_change_methods, "Admins change methods.")
 
 
 def _edit(request: SignedInRequest, method: CustomMethod) -> HttpResponse:

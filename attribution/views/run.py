@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,11 +18,12 @@ from attribution.actions.request_run import request_run
 from attribution.models import AttributionRun, JourneyScope
 from attribution.pure.methods import all_methods
 from attribution.queries import methods
+from attribution.queries.rights import may_run
 from attribution.tasks import nudge_runs
 from attribution.views.accuracy import whole_company
-from leads.models import Campaign, Channel, Company, Opportunity, Role, User
+from leads.models import Campaign, Channel, Company, Opportunity
 from leads.pure import words
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, allowed
 from leads.views.progress import progress_answer
 
 EARLIER = 20
@@ -106,17 +106,10 @@ def run_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def runs_recompute(request: SignedInRequest) -> HttpResponse:
     """Plan a run that computes every deal anew."""
-    user = request.user
-    if not may_run(user):
-        raise PermissionDenied("Admins recompute everything.")
+    user = allowed(request, may_run, "Admins recompute everything.")
     planned = request_run(kind="full", at=timezone.now(), by=user, reason="Recomputed by hand")
     nudge_runs()
     return redirect("attribution:run", planned.public_id)
-
-
-def may_run(user: User) -> bool:
-    """Whether this user starts runs."""
-    return user.is_superuser or user.role == Role.ADMIN
 
 
 def _worded(key: str, value: Any, channels: Mapping[str, str]) -> str:

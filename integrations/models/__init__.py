@@ -1,6 +1,8 @@
 """Nouns of the CRM sync."""
 
 from integrations.models.connection import (
+    EDITORS,
+    LOOKERS,
     Connection,
     ExternalRecord,
     FieldMap,
@@ -8,12 +10,12 @@ from integrations.models.connection import (
     RemoteSchema,
     StageMap,
     Watermark,
-    may_edit_connections,
-    may_see_connections,
 )
 from integrations.models.sync import PendingPush, SyncHint, SyncRecord, SyncRun
 
 __all__ = [
+    "EDITORS",
+    "LOOKERS",
     "Connection",
     "ExternalRecord",
     "FieldMap",
@@ -25,6 +27,4 @@ __all__ = [
     "SyncRecord",
     "SyncRun",
     "Watermark",
-    "may_edit_connections",
-    "may_see_connections",
 ]

@@ -24,24 +24,19 @@ class RecordKind(models.TextChoices):
     TOUCH = "touch", "Response"  # of a member to a campaign
 
 
-def may_see_connections(user: User) -> bool:
-    """Whether connections are this person's business: those of all who answer for the sync."""
-    return user.is_superuser or user.role in {Role.ADMIN, Role.SALES_LEADER}
-
-
-def may_edit_connections(user: User) -> bool:
-    """Whether this person changes connections."""
-    return user.is_superuser or user.role == Role.ADMIN
+# Whose business connections are, and who changes them.
+LOOKERS = (Role.ADMIN, Role.SALES_LEADER)
+EDITORS = (Role.ADMIN,)
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def visible_to(self, user: User) -> ConnectionQuerySet:
         """All of them for those who answer for the sync, none for anybody else."""
-        return self if may_see_connections(user) else self.none()
+        return self if user.has_role(*LOOKERS) else self.none()
 
     def editable_by(self, user: User) -> ConnectionQuerySet:
         """All of them for admins, none for anybody else."""
-        return self if may_edit_connections(user) else self.none()
+        return self if user.has_role(*EDITORS) else self.none()
 
     def active(self) -> ConnectionQuerySet:
         return self.filter(is_active=True)

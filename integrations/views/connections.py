@@ -25,13 +25,15 @@ from integrations.queries import (
     failed_pushes,
     held_records,
     is_secret_old,
+    may_edit_connections,
+    may_see_connections,
     outcome_counts,
     rules_of,
     secret_state,
     tone_of,
     waiting_pushes,
 )
-from integrations.views.doors import editable_connection, may_edit, may_look, visible_connection
+from integrations.views.doors import editable_connection, visible_connection
 from integrations.views.edits import webhook_address
 from integrations.views.trials import jobs_of
 from leads.pure.charts import Chart, stacked_bars
@@ -45,7 +47,7 @@ SHOWN = 20
 @require_GET
 def connections(request: SignedInRequest) -> HttpResponse:
     """A card for each connection."""
-    if not may_look(request):
+    if not may_see_connections(request.user):
         raise Http404
     states = connection_states(Connection.objects.order_by("name"), timezone.now())
     rows = [
@@ -56,7 +58,9 @@ def connections(request: SignedInRequest) -> HttpResponse:
         }
         for state in states
     ]
-    return render(request, "integrations/connections.html", {"rows": rows, "may_edit": may_edit(request)})
+    return render(
+        request, "integrations/connections.html", {"rows": rows, "may_edit": may_edit_connections(request.user)}
+    )
 
 
 @login_required
@@ -76,7 +80,7 @@ def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
         "vendor": vendor,
         "account": connection.account,
         "sign_in": next((each.label for each in vendor.sign_ins if each.key == connection.sign_in), ""),
-        "may_edit": may_edit(request),
+        "may_edit": may_edit_connections(request.user),
         "jobs": jobs_of(connection),
         "page_obj": page,
         "runs": [
@@ -132,7 +136,7 @@ def _webhooks(request: SignedInRequest, connection: Connection, proof: str) -> d
     return {
         "webhook_proof": proof,
         # Whoever has the address could try passwords: it is for those who enter it in the CRM.
-        "webhook_address": address if may_edit(request) else "",
+        "webhook_address": address if may_edit_connections(request.user) else "",
         "webhook_is_set": bool(address),
         "webhook_has_secret": bool(has_secret),
         "webhook_last": newest.order_by("-received_at").first(),

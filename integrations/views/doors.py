@@ -8,7 +8,8 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from integrations.models import Connection, may_edit_connections, may_see_connections
+from integrations.models import Connection
+from integrations.queries import may_edit_connections
 from leads.views.doors import SignedInRequest
 
 STEPS = (
@@ -41,19 +42,9 @@ def editable_connection(request: SignedInRequest, slug: str) -> Connection:
     return get_object_or_404(Connection.objects.editable_by(request.user), slug=slug)
 
 
-def may_look(request: SignedInRequest) -> bool:
-    """Whether connections are this person's business."""
-    return may_see_connections(request.user)
-
-
-def may_edit(request: SignedInRequest) -> bool:
-    """Whether this person changes connections."""
-    return may_edit_connections(request.user)
-
-
 def require_admin(request: SignedInRequest) -> None:
     """404 for anybody else."""
-    if not may_edit(request):
+    if not may_edit_connections(request.user):
         raise Http404
 
 

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET
 
 from integrations.forms.records import RecordSearch
 from integrations.models import SyncRecord, SyncRun
-from integrations.queries import duration_words, named_records, record_counts, tone_of
-from integrations.views.doors import may_edit, visible_connection
+from integrations.queries import duration_words, may_edit_connections, named_records, record_counts, tone_of
+from integrations.views.doors import visible_connection
 from integrations.views.record_table import CONFLICT, RECORDS_A_PAGE, kind_tabs, outcome_tabs, record_rows
 from leads.views.doors import SignedInRequest
 
@@ -49,7 +49,7 @@ def sync_run(request: SignedInRequest, slug: str, run_id: uuid.UUID) -> HttpResp
         "page_obj": page,
         "records": record_rows(page, connection),
         "undo": undo,
-        "can_undo": may_edit(request) and _is_undoable(run),
+        "can_undo": may_edit_connections(request.user) and _is_undoable(run),
     }
     return render(request, "integrations/sync_run.html", context)
 

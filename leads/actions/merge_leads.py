@@ -24,11 +24,11 @@ from leads.models import (
     LifecyclePassage,
     Opportunity,
     OpportunityContact,
-    Role,
     Touchpoint,
     User,
 )
 from leads.pure.lifecycle import LABELS
+from leads.queries import may_merge
 
 # Rows that move as they are, by the name they have in ``LeadMerge.moved``.
 MOVED: dict[str, type[Model]] = {"touches": Touchpoint, "passages": LifecyclePassage}
@@ -55,13 +55,6 @@ class MergedTheOtherWay(AlreadyMerged):
 
 class NotYours(MergeRefused):
     """The person may not merge these two: somebody else works with one of them."""
-
-
-def may_merge(*, user: User, leads: Iterable[Lead]) -> bool:
-    """Admins and sales leaders may merge any leads, others those that they own themselves."""
-    if user.is_superuser or user.role in (Role.ADMIN, Role.SALES_LEADER):
-        return True
-    return all(lead.owner_id == user.pk for lead in leads)
 
 
 def merge_leads(*, survivor_id: int, loser_id: int, by: User | None, at: datetime, reason: str = "") -> Lead:

@@ -16,7 +16,6 @@ from leads.actions.merge_leads import (
     MergeRefused,
     NotYours,
     lock_people,
-    may_merge,
     plain,
     set_columns,
     told,
@@ -34,6 +33,7 @@ from leads.models import (
     Touchpoint,
     User,
 )
+from leads.queries import may_merge
 
 UNDO_FOR = timedelta(days=30)
 _TIMES = ("captured_at", "intake_due_at")

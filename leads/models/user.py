@@ -82,10 +82,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def has_module_perms(self, app_label: str) -> bool:
         return (self.is_active and self.is_staff and self.role == Role.ADMIN) or super().has_module_perms(app_label)
 
+    def has_role(self, *roles: Role) -> bool:
+        """Whether the person has one of the roles; a superuser has them all."""
+        return self.is_superuser or self.role in roles
+
     @property
     def sees_all(self) -> bool:
         """Whether rows of every territory are visible (reps see only what they own)."""
-        return self.is_superuser or self.role in {Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER}
+        return self.has_role(Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER)
 
 
 class RepCapacity(models.Model):

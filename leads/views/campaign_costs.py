@@ -21,17 +21,13 @@ from leads.actions.keep_cost_history import Said
 from leads.actions.record_costs import MANUAL, CostRefused, record_costs, spread
 from leads.figures.cost_causes import cost_entries, told_entry
 from leads.forms.costs import CostForm, DaysForm
-from leads.models import Campaign, Company, CostDoor, Role, User
+from leads.models import Campaign, Company, CostDoor, User
 from leads.pure import words
-from leads.views.doors import SignedInRequest
+from leads.queries import may_enter_costs
+from leads.views.doors import SignedInRequest, allowed
 
 PAGE_SIZE = 50
 ENTRIES = 20
-
-
-def may_enter_costs(user: User) -> bool:
-    """Admins and marketing directors."""
-    return user.is_superuser or user.role in (Role.ADMIN, Role.MARKETING_DIRECTOR)
 
 
 @login_required
@@ -40,7 +36,7 @@ def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The costs of a campaign with their history, and the form to add or replace those of a day or a period."""
     campaign, company = _campaign(request, public_id), Company.current()
     if request.method == "POST":
-        _refuse_readers(request)
+        _writer(request)
     form = CostForm(request.POST or None, company=company)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -55,10 +51,10 @@ def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         except CostRefused as error:
             form.add_error("last", str(error))
         else:
-            said_by = Said(door=CostDoor.PAGE, by=request.user, reason=given["reason"])
-            counted = Counter(record_costs(costs=costs, source=MANUAL, said=said_by, at=timezone.now()))
-            said = ", ".join(f"{count} {_days(count)} {outcome}" for outcome, count in counted.items())
-            messages.success(request, f"Cost recorded: {said}.")
+            said = Said(door=CostDoor.PAGE, by=request.user, reason=given["reason"])
+            counted = Counter(record_costs(costs=costs, source=MANUAL, said=said, at=timezone.now()))
+            outcomes = ", ".join(f"{count} {_days(count)} {outcome}" for outcome, count in counted.items())
+            messages.success(request, f"Cost recorded: {outcomes}.")
             return redirect("leads:campaign-costs", campaign.public_id)
     return _page(request, campaign, company, form)
 
@@ -67,8 +63,7 @@ def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def campaign_costs_forget(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Take back what was entered by hand of a day or a period."""
-    campaign = _campaign(request, public_id)
-    _refuse_readers(request)
+    campaign, user = _campaign(request, public_id), _writer(request)
     form = DaysForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data
@@ -77,7 +72,7 @@ def campaign_costs_forget(request: SignedInRequest, public_id: UUID) -> HttpResp
             first=given["first"],
             last=given["last"],
             source=MANUAL,
-            said=Said(door=CostDoor.PAGE, by=request.user, reason=given["reason"]),
+            said=Said(door=CostDoor.PAGE, by=user, reason=given["reason"]),
             at=timezone.now(),
         )
         messages.success(request, f"The cost of {count} {_days(count)} is unknown again.")
@@ -93,9 +88,8 @@ def _campaign(request: SignedInRequest, public_id: UUID) -> Campaign:
     return get_object_or_404(Campaign.objects.select_related("channel", "parent"), public_id=public_id)
 
 
-def _refuse_readers(request: SignedInRequest) -> None:
-    if not may_enter_costs(request.user):
-        raise PermissionDenied("Admins and marketing directors enter costs.")
+def _writer(request: SignedInRequest) -> User:
+    return allowed(request, may_enter_costs, "Admins and marketing directors enter costs.")
 
 
 def _days(count: int) -> str:
@@ -106,8 +100,8 @@ def _page(request: SignedInRequest, campaign: Campaign, company: Company, form: 
     costs = campaign.costs.order_by("-spent_on", "source")
     total = costs.order_by().aggregate(total=Sum("reporting_cents"))["total"]
     page = Paginator(costs, PAGE_SIZE).get_page(request.GET.get("page"))
-    said = cost_entries(Q(changes__isnull=False)).filter(campaign=campaign).order_by("-said_at", "-pk")
-    entries = Paginator(said, ENTRIES).get_page(request.GET.get("entry"))
+    history = cost_entries(Q(changes__isnull=False)).filter(campaign=campaign).order_by("-said_at", "-pk")
+    entries = Paginator(history, ENTRIES).get_page(request.GET.get("entry"))
     context: dict[str, Any] = {
         "campaign": campaign,
         "form": form,

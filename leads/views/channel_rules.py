@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,12 +17,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from leads.actions.reclassify_touches import KIND, ReclassifyRefused, request_reclassify
 from leads.actions.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules, take_back_rules
 from leads.forms.channel_rules import AddressForm, RuleForm
-from leads.models import Channel, ChannelRuleVersion, Company, JobRun, Role, User
+from leads.models import Channel, ChannelRuleVersion, Company, JobRun, User
 from leads.pure.channel_preview import Preview, Tally, placed, preview, sentence
 from leads.pure.channels import ChannelRule, classify
-from leads.queries import visits_since
+from leads.queries import may_change_channel_rules, may_read_channel_rules, visits_since
 from leads.tasks import nudge_reclassify
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, allowed
 from leads.views.progress import progress_answer
 
 LOOKED_AT = timedelta(days=90)
@@ -41,23 +40,12 @@ class Line:
     before: str
 
 
-def may_change(user: User) -> bool:
-    """Admins."""
-    return user.is_superuser or user.role == Role.ADMIN
-
-
 def _reader(request: SignedInRequest) -> User:
-    user = request.user
-    if not (may_change(user) or user.role == Role.MARKETING_DIRECTOR):
-        raise PermissionDenied("Channel rules are for admins and marketing directors.")
-    return user
+    return allowed(request, may_read_channel_rules, "Channel rules are for admins and marketing directors.")
 
 
 def _writer(request: SignedInRequest) -> User:
-    user = request.user
-    if not may_change(user):
-        raise PermissionDenied("Admins change channel rules.")
-    return user
+    return allowed(request, may_change_channel_rules, "Admins change channel rules.")
 
 
 @login_required
@@ -85,7 +73,7 @@ def channel_rules(request: SignedInRequest) -> HttpResponse:
         "job": job,
         "is_moving": job is not None and job.is_unfinished,
         "versions": versions,
-        "may_change": may_change(user),
+        "may_change": may_change_channel_rules(user),
         "channels": len({rule.channel for rule in rules}),
     }
     return render(request, "leads/channel_rules.html", context)

@@ -8,10 +8,10 @@ from django.shortcuts import render
 from leads.api.problems import plain_problem
 
 
-def _error(request: HttpRequest, status: int) -> HttpResponse:
+def _error(request: HttpRequest, status: int, why: str = "") -> HttpResponse:
     if request.path.startswith("/api/"):
         return plain_problem(status)
-    return render(request, f"{status}.html", status=status)
+    return render(request, f"{status}.html", {"why": why}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -19,7 +19,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _error(request, 403)
+    return _error(request, 403, str(exception or ""))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -22,12 +21,13 @@ from leads.actions.import_file import ImportRefused, map_columns, receive_file, 
 from leads.actions.import_preview import preview_import
 from leads.actions.import_rows import rejected_table
 from leads.forms.imports import MappingForm, UploadForm, saved_mappings
-from leads.models import ImportKind, ImportRun, JobRun, Role
+from leads.models import ImportKind, ImportRun, JobRun
 from leads.pure.import_fields import FIELDS, MappingRefused
 from leads.pure.import_table import open_table
 from leads.pure.table_file import UnreadableFile, neutralize
+from leads.queries import may_import
 from leads.tasks import nudge_imports
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, allowed
 from leads.views.progress import progress_answer
 
 PAGE_SIZE = 25
@@ -40,9 +40,7 @@ def _for_importers(view: View) -> View:
 
     @wraps(view)
     def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        user = request.user
-        if not user.is_superuser and user.role not in (Role.ADMIN, Role.MARKETING_DIRECTOR):
-            raise PermissionDenied("Imports are for admins and marketing directors.")
+        allowed(request, may_import, "Imports are for admins and marketing directors.")
         return view(request, *args, **kwargs)
 
     return login_required(guarded)

@@ -23,8 +23,8 @@ from leads.actions.promise_follow_up import promise_follow_up
 from leads.actions.reject_lead import reject_lead
 from leads.actions.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
-from leads.models import FollowUp, Lead, LeadMerge, Role, Stage, User
-from leads.queries import lead_stories, survivors
+from leads.models import FollowUp, Lead, LeadMerge, Stage, User
+from leads.queries import lead_stories, may_work, survivors
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
 
@@ -36,11 +36,6 @@ def _lead(request: SignedInRequest, public_id: UUID) -> Lead:
     return get_object_or_404(
         leads.select_related("account", "owner", "territory", "channel", "campaign"), public_id=public_id
     )
-
-
-def may_work(user: User, lead: Lead) -> bool:
-    """Whether a person may accept, reject or follow up: the owner, sales leaders and admins."""
-    return lead.owner_id == user.pk or user.is_superuser or user.role in (Role.SALES_LEADER, Role.ADMIN)
 
 
 @login_required

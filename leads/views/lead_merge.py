@@ -13,13 +13,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads.actions.merge_leads import MergeRefused, NotYours, may_merge, merge_leads
+from leads.actions.merge_leads import MergeRefused, NotYours, merge_leads
 from leads.actions.preview_merge import preview_merge
 from leads.actions.unmerge_lead import unmerge_lead
 from leads.filters import LeadFilter
 from leads.forms.merge import FindLeadForm, MergeForm
 from leads.models import Lead
-from leads.queries import likely_duplicates
+from leads.queries import likely_duplicates, may_merge
 from leads.tasks import nudge_intake
 from leads.views.doors import SignedInRequest
 

@@ -77,6 +77,22 @@ def test_role_matrix(client: Client, company: Company, sales_leader: User, role:
         assert criterion().state == "not_ready" and criterion().due_on is None
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (f"{POINT}/plan", "Only sales leaders and admins plan integration points."),
+        (f"{FIRST}/plan", "Only sales leaders and admins plan criteria."),
+        (f"{FIRST}/set-aside", "Only sales leaders and admins set criteria aside"),
+        (f"{FIRST}/sign-off", "Only sales leaders and admins sign criteria off"),
+    ],
+)
+def test_who_may_not_is_told_what(client: Client, company: Company, url: str, says: str) -> None:
+    as_role(client, "marketing_director")
+    answer = client.post(url)
+    assert answer.status_code == 403
+    assert says in answer.content.decode()
+
+
 def test_signed_out_people_are_sent_to_sign_in(client: Client, company: Company) -> None:
     assert client.get(POINT).status_code == 302
     assert client.post(f"{FIRST}/sign-off", FORMS["sign-off"]).status_code == 302
