@@ -11,12 +11,13 @@ from django.db import transaction
 from alignment.models import AcceptanceCriterion, Evidence
 from alignment.queries import may_add_evidence
 from leads.models import User
+from leads.pure.refused import Refused
 
 MOST = 2_000
 _is_https = URLValidator(schemes=["https"])
 
 
-class EvidenceRefused(Exception):
+class EvidenceRefused(Refused):
     """Why the evidence is not taken, in words for people."""
 
 

@@ -13,16 +13,17 @@ from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import sealing
 from alignment.queries import last_whole_week, may_publish
 from leads.models import Company, User
+from leads.pure.refused import Refused
 from leads.pure.week import Week
 
 BATCH = 20
 
 
-class WeekNotOver(Exception):
+class WeekNotOver(Refused):
     """The week has not ended yet, so that its figures would still change."""
 
 
-class PublishRefused(Exception):
+class PublishRefused(Refused):
     """This person may not publish reports."""
 
 

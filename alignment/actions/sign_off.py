@@ -11,12 +11,13 @@ from alignment.actions.measure_point import frozen_measurements, measure_point
 from alignment.models import AcceptanceCriterion, SignOff
 from alignment.queries import may_sign_off
 from leads.models import User
+from leads.pure.refused import Refused
 
 State = AcceptanceCriterion.State
 OPEN = (State.NOT_READY, State.READY, State.FLAGGED)
 
 
-class SignOffRefused(Exception):
+class SignOffRefused(Refused):
     """Why a criterion cannot be signed off, in words for people."""
 
 

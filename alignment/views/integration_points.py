@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from alignment.actions.add_evidence import EvidenceRefused, add_evidence
+from alignment.actions.add_evidence import add_evidence
 from alignment.actions.measure_point import measure_point
 from alignment.actions.plan_criteria import plan_criterion, plan_point
 from alignment.actions.set_aside import reopen, set_aside
@@ -25,6 +25,7 @@ from alignment.forms import EvidenceForm, PlanForm, ReasonForm, SignOffForm
 from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, IntegrationPoint, SignOff
 from alignment.queries import may_add_evidence, may_plan, may_sign_off
 from leads.models import Company, User
+from leads.pure.refused import Refused
 from leads.pure.week import local_date
 from leads.views.doors import SignedInRequest, allowed
 
@@ -206,7 +207,7 @@ def _done(
     if not refusal:
         try:
             action(form.cleaned_data)
-        except (SignOffRefused, EvidenceRefused) as refused:
+        except Refused as refused:
             refusal = str(refused)
     if request.htmx:
         fresh = _criterion(_criteria(criterion.point).get(pk=criterion.pk))

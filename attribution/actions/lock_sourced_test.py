@@ -11,9 +11,10 @@ from django.db import transaction
 
 from attribution.models import AttributionRules, SourcedDecision, SourcedTest
 from leads.models import User
+from leads.pure.refused import Refused
 
 
-class DecisionRefused(ValueError):
+class DecisionRefused(Refused):
     """The test cannot be locked or unlocked so; the message says why."""
 
 

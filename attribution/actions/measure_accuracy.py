@@ -16,13 +16,14 @@ from attribution.actions.check_accuracy import (
 )
 from leads.actions.take_jobs import Clock, failing_openly, take_jobs
 from leads.models import JobRun, User
+from leads.pure.refused import Refused
 
 KIND = "attribution_measure"
 PARTS = 100
 GIVE_UP_AFTER = timedelta(minutes=10)
 
 
-class MeasureRefused(ValueError):
+class MeasureRefused(Refused):
     """It is under way already."""
 
 

@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 
 from attribution.models import SourceCheck
 from leads.models import Campaign, Channel, DealStatus, Opportunity, User
+from leads.pure.refused import Refused
 
 
-class CheckRefused(ValueError):
+class CheckRefused(Refused):
     """The answer cannot be kept; the message tells a person why."""
 
 

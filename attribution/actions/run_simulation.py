@@ -15,6 +15,7 @@ from attribution.pure.scenarios import REPORTING, scenarios
 from attribution.pure.simulator import simulate
 from leads.actions.take_jobs import Clock, failing_openly, take_jobs
 from leads.models import JobRun, User
+from leads.pure.refused import Refused
 
 KIND = "attribution_simulation"
 MOST_PEOPLE = 20_000
@@ -23,7 +24,7 @@ AT_ONCE = 5_000
 GIVE_UP_AFTER = timedelta(minutes=5)
 
 
-class SimulationRefused(ValueError):
+class SimulationRefused(Refused):
     """The market asked for does not exist or is too big; the message says so."""
 
 

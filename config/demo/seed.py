@@ -30,6 +30,7 @@ from config.demo.records import DemoCompany
 from config.demo.sign_ins import issue_sign_ins
 from integrations.models import Connection
 from leads.models import Campaign, Company, JobRun, Lead, Opportunity, User
+from leads.pure.refused import Refused
 
 KIND, PERIOD = "seed_demo", "demo"
 _CACHE_KIB = 400_000
@@ -37,7 +38,7 @@ _CACHE_KIB = 400_000
 Say = Callable[[str], None]
 
 
-class SeedRefused(Exception):
+class SeedRefused(Refused):
     """The database holds other data; the message says so."""
 
 

@@ -19,6 +19,7 @@ from leads.actions.remove_opportunities import why_opportunities_stay
 from leads.actions.revise_leads import ATTRIBUTE
 from leads.actions.unmerge_lead import why_not_unmerge
 from leads.models import Account, Lead, LeadMerge, Opportunity, Touchpoint, User
+from leads.pure.refused import Refused
 
 # Columns of an opportunity that only make sense together, and those that go back one by one.
 STATE = ("stage_id", "status", "closed_at")
@@ -30,7 +31,7 @@ _BATCH = 5000
 _Outcome = SyncRecord.Outcome
 
 
-class NotUndoable(ValueError):
+class NotUndoable(Refused):
     """The run cannot be undone; the message tells a person why."""
 
 

@@ -18,6 +18,7 @@ from integrations.connectors.base import Connector, CrmError, Hint, Kind, Misuse
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncHint, SyncRun
 from integrations.pure.mapping import Direction
 from integrations.queries import rules_of
+from leads.pure.refused import Refused
 
 CHUNK = 100
 # More than this in one look is a sync's work; the rest waits for the next sweep.
@@ -26,7 +27,7 @@ REASON = "webhook"
 NO_WAY = ("host_refused", "redirect_refused")
 
 
-class WebhookRefused(Exception):
+class WebhookRefused(Refused):
     """Nobody we know sent this, or it cannot be verified. The caller is told no more than that."""
 
 

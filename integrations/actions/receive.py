@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 
 from integrations.actions.enqueue import enqueue_leads
-from leads.actions.capture import Captured, Refused, RejectedItem, capture_batch, keep_rejected
+from leads.actions.capture import Captured, CaptureRefused, RejectedItem, capture_batch, keep_rejected
 from leads.actions.intake import run_intake
 from leads.models import Lead
 from leads.pure.captured import CapturedItem
@@ -28,7 +28,7 @@ class Received:
     ``is_queued`` when intake was left to the sweeper.
     """
 
-    outcomes: Sequence[Captured | Refused]
+    outcomes: Sequence[Captured | CaptureRefused]
     leads: Mapping[int, Lead]
     is_queued: bool
 

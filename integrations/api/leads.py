@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from integrations.actions.receive import Received, receive
 from integrations.models import PendingPush
 from leads.actions.answer_once import Answer, KeyReused, answer_once, hash_request
-from leads.actions.capture import MAX_ITEMS, Captured, Refused, RejectedItem
+from leads.actions.capture import MAX_ITEMS, Captured, CaptureRefused, RejectedItem
 from leads.api.lead_answers import LeadStateAnswer, lead_states
 from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
 from leads.api.parsers import require_length
@@ -218,7 +218,7 @@ def _results(
             lead_id = outcome.lead.pk
             status = 201 if outcome.is_new else 200
             results.append({"status": status, **states[lead_id], "is_new": outcome.is_new, "crm": crm.get(lead_id, [])})
-        elif isinstance(outcome, Refused):
+        elif isinstance(outcome, CaptureRefused):
             fault = {"pointer": f"{pointer}{outcome.pointer}", "code": outcome.code, "detail": outcome.detail}
             results.append({"status": 422, "errors": [fault]})
         else:

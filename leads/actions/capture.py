@@ -17,23 +17,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import JSONField, Value
 
 from leads.actions.capture_desk import Captured, CaptureDesk
-from leads.actions.capture_people import Refused
+from leads.actions.capture_people import CaptureRefused
 from leads.models import Submission
 from leads.pure.captured import CapturedItem
 
-__all__ = ["CaptureRefused", "Captured", "Refused", "RejectedItem", "capture_batch", "capture_lead", "keep_rejected"]
+__all__ = ["CaptureRefused", "Captured", "RejectedItem", "capture_batch", "capture_lead", "keep_rejected"]
 
 MAX_ITEMS = 1000
 # Each try sees the rows of the writers that beat the one before, so every loser gets on quickly.
 TRIES = 5
-
-
-class CaptureRefused(ValueError):
-    """The item cannot be captured; ``refusal`` names the member at fault."""
-
-    def __init__(self, refusal: Refused) -> None:
-        super().__init__(refusal.detail)
-        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +42,8 @@ def capture_lead(*, item: CapturedItem, source: str, at: datetime) -> Captured:
     ``source`` names where it came from (a key, an import); ``at`` is the moment of arrival.
     """
     (outcome,) = capture_batch(items=[item], source=source, at=at)
-    if isinstance(outcome, Refused):
-        raise CaptureRefused(outcome)
+    if isinstance(outcome, CaptureRefused):
+        raise outcome
     return outcome
 
 
@@ -62,7 +54,7 @@ def capture_batch(
     at: datetime,
     needs_intake: bool = True,
     keeps_submissions: bool = True,
-) -> list[Captured | Refused]:
+) -> list[Captured | CaptureRefused]:
     """Capture up to ``MAX_ITEMS`` items in one transaction; answers are in the order of the items.
 
     Queries do not grow with the items, but for one update per known lead that changed. Items of one batch may concern

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from leads.actions.capture_arrivals import Arrivals
-from leads.actions.capture_people import KnownPeople, LeadFile, Refused
+from leads.actions.capture_people import CaptureRefused, KnownPeople, LeadFile
 from leads.actions.pass_stage import passages_of
 from leads.models import (
     Account,
@@ -82,16 +82,16 @@ class CaptureDesk:
         self.passages: list[LifecyclePassage] = []
         self.consents: list[Consent] = []
 
-    def take(self, *, needs_intake: bool) -> list[Captured | Refused]:
+    def take(self, *, needs_intake: bool) -> list[Captured | CaptureRefused]:
         """Decide every item, then write. Raises IntegrityError when another writer was faster."""
         outcomes = [self._take(index) for index in range(len(self.items))]
         self._write(outcomes, needs_intake=needs_intake)
         return outcomes
 
-    def _take(self, index: int) -> Captured | Refused:
+    def _take(self, index: int) -> Captured | CaptureRefused:
         item, event = self.items[index], self.events[index]
         file = self.people.identify(item, event, self.at)
-        if isinstance(file, Refused):
+        if isinstance(file, CaptureRefused):
             return file
         is_new = file.is_new and not file.has_news
         touch = self.touches.get(self.keys[index])
@@ -193,7 +193,7 @@ class CaptureDesk:
     def _is_ours(self, email: str) -> bool:
         return is_internal(email, self.company.internal_domains)
 
-    def _write(self, outcomes: Sequence[Captured | Refused], *, needs_intake: bool) -> None:
+    def _write(self, outcomes: Sequence[Captured | CaptureRefused], *, needs_intake: bool) -> None:
         """Parents before children, and each kind in a fixed order: two batches then never wait in a circle."""
         Campaign.objects.bulk_create(self.arrivals.discovered())
         Account.objects.bulk_create([self.new_accounts[domain] for domain in sorted(self.new_accounts)])
@@ -206,19 +206,19 @@ class CaptureDesk:
         if self.keeps_submissions:
             self._keep(outcomes)
 
-    def _keep(self, outcomes: Sequence[Captured | Refused]) -> None:
+    def _keep(self, outcomes: Sequence[Captured | CaptureRefused]) -> None:
         Submission.objects.bulk_create(
             Submission(
                 received_at=self.at,
                 source=self.source,
                 payload=dict(item.payload),
-                state=Submission.State.REJECTED if isinstance(outcome, Refused) else Submission.State.ACCEPTED,
+                state=Submission.State.REJECTED if isinstance(outcome, CaptureRefused) else Submission.State.ACCEPTED,
                 errors=(
                     [{"pointer": outcome.pointer, "code": outcome.code, "detail": outcome.detail}]
-                    if isinstance(outcome, Refused)
+                    if isinstance(outcome, CaptureRefused)
                     else []
                 ),
-                lead=None if isinstance(outcome, Refused) else outcome.lead,
+                lead=None if isinstance(outcome, CaptureRefused) else outcome.lead,
             )
             for item, outcome in zip(self.items, outcomes, strict=True)
         )

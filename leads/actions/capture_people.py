@@ -11,15 +11,15 @@ from django.db.models import OuterRef, Q, Subquery
 
 from leads.models import Lead, Touchpoint
 from leads.pure.captured import CapturedEvent, CapturedItem
+from leads.pure.refused import Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class CaptureRefused(Refused):
     """An item that contradicts what we know; ``pointer`` is relative to the item."""
 
-    pointer: str
-    code: str
-    detail: str
+    def __init__(self, pointer: str, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.pointer, self.code, self.detail = pointer, code, detail
 
 
 @dataclass(slots=True)
@@ -69,21 +69,25 @@ class KnownPeople:
             if lead.external_id:
                 self.by_external_id[lead.external_id] = files[winner.pk]
 
-    def identify(self, item: CapturedItem, event: CapturedEvent, at: datetime) -> LeadFile | Refused:
+    def identify(self, item: CapturedItem, event: CapturedEvent, at: datetime) -> LeadFile | CaptureRefused:
         """The lead an item is about, a new one, or why neither can be told."""
         by_email = self.by_email.get(item.email) if item.email else None
         by_id = self.by_external_id.get(item.external_id) if item.external_id else None
         if by_email and by_id and by_email is not by_id:
-            return Refused("/external_id", "identity_conflict", "The e-mail and the external id are of two people.")
+            return CaptureRefused(
+                "/external_id", "identity_conflict", "The e-mail and the external id are of two people."
+            )
         file = by_email or by_id
         if file is None:
             lead = Lead(captured_at=min(event.occurred_at, at), changed_at=at, stage="")
             file = LeadFile(lead, True, None, None, {})
             self.files.append(file)
         elif by_email is None and item.email and file.lead.email:
-            return Refused("/email", "identity_conflict", "This external id is known with another e-mail address.")
+            return CaptureRefused(
+                "/email", "identity_conflict", "This external id is known with another e-mail address."
+            )
         elif by_id is None and item.external_id and file.lead.external_id:
-            return Refused("/external_id", "identity_conflict", "This e-mail is known with another external id.")
+            return CaptureRefused("/external_id", "identity_conflict", "This e-mail is known with another external id.")
         if item.email and by_email is None:
             file.lead.email = file.changes["email"] = item.email
             self.by_email[item.email] = file

@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from leads.models import FollowUp, LeadEvent, User
+from leads.pure.refused import Refused
 
 
-class FollowUpRefused(ValueError):
+class FollowUpRefused(Refused):
     """The follow-up cannot be completed so; the message tells a person why."""
 
 

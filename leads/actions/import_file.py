@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from leads.models import Channel, ImportKind, ImportMapping, ImportRowError, ImportRun, JobRun, Stage, User
 from leads.pure.import_fields import MappingRefused, check_columns, guess_columns
 from leads.pure.import_table import count_rows, open_table
+from leads.pure.refused import Refused
 
 TRY, REAL = "import-check", "import"
 # What people may set for every row of a file, and for which kinds.
@@ -23,7 +24,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = {
 _COUNTS = ("next_row", "rows_created", "rows_updated", "rows_unchanged", "rows_rejected")
 
 
-class ImportRefused(ValueError):
+class ImportRefused(Refused):
     """The step is not possible now; the message tells a person why."""
 
 

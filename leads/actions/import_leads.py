@@ -10,7 +10,7 @@ from typing import Any, Literal
 from django.db import transaction
 from django.db.models import Max, Q
 
-from leads.actions.capture import Captured, Refused, capture_batch
+from leads.actions.capture import Captured, CaptureRefused, capture_batch
 from leads.actions.pass_stage import passages_of
 from leads.actions.score_lead import score_leads
 from leads.models import Lead, LeadEvent, LifecyclePassage, Stage, TouchKind, Touchpoint
@@ -56,8 +56,8 @@ def import_leads(*, records: Sequence[LeadRecord], options: LeadOptions, at: dat
     return [_outcome(each) for each in captured]
 
 
-def _outcome(each: Captured | Refused) -> Outcome:
-    if isinstance(each, Refused):
+def _outcome(each: Captured | CaptureRefused) -> Outcome:
+    if isinstance(each, CaptureRefused):
         return RowRefused(each.pointer.strip("/"), each.detail)
     if each.is_new:
         return "created"

@@ -28,6 +28,7 @@ from leads.models import (
     User,
 )
 from leads.pure.lifecycle import LABELS
+from leads.pure.refused import Refused
 from leads.queries import may_merge
 
 # Rows that move as they are, by the name they have in ``LeadMerge.moved``.
@@ -37,7 +38,7 @@ _TOLD = {"account_id": "account", "owner_id": "owner", "territory_id": "territor
 _UNTOLD = frozenset({"captured_at", "channel_id", "campaign_id", "stage"})
 
 
-class MergeRefused(ValueError):
+class MergeRefused(Refused):
     """The two cannot be merged (or taken apart) so; the message tells a person why."""
 
 

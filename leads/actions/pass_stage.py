@@ -8,9 +8,10 @@ from django.db import transaction
 
 from leads.models import Lead, LeadEvent, LifecyclePassage, User
 from leads.pure import lifecycle
+from leads.pure.refused import Refused
 
 
-class StageRefused(ValueError):
+class StageRefused(Refused):
     """The lead cannot get there from where it is; the message tells a person why."""
 
 

@@ -22,6 +22,7 @@ from leads.models import (
     User,
 )
 from leads.pure.channels import Visit, classify
+from leads.pure.refused import Refused
 from leads.queries import judged_touches
 
 KIND = "channel_rules"
@@ -31,7 +32,7 @@ TAKES_AT_MOST = timedelta(minutes=1)
 """So long a capture may take from reading the rules to recording its touches."""
 
 
-class ReclassifyRefused(ValueError):
+class ReclassifyRefused(Refused):
     """Nothing to apply, or it is under way; the message tells a person."""
 
 

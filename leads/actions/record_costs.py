@@ -13,6 +13,7 @@ from leads.actions.keep_cost_history import Amount, Day, Said, hold_costs, keep_
 from leads.actions.price import Rates
 from leads.models import CampaignCost
 from leads.pure.money import split_cents
+from leads.pure.refused import Refused
 
 MAX_DAYS = 3_700
 MANUAL = "manual"
@@ -20,7 +21,7 @@ AMOUNTS = ("amount_cents", "currency", "reporting_cents", "recorded_at")
 Outcome = Literal["created", "updated", "unchanged"]
 
 
-class CostRefused(ValueError):
+class CostRefused(Refused):
     """Nothing can be written down so; the message says why."""
 
 

@@ -10,12 +10,13 @@ from django.db.models import Max
 
 from leads.models import Channel, ChannelRule, ChannelRuleVersion, User
 from leads.pure import channels
+from leads.pure.refused import Refused
 
 FIELDS = ("channel__key", "source", "medium", "campaign", "referrer")
 FOUND = "Rules as they were found"
 
 
-class RulesRefused(ValueError):
+class RulesRefused(Refused):
     """The rules cannot be saved so; the message tells a person why."""
 
 

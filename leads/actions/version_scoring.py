@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from leads.models import ScoringRule, ScoringRuleSet
+from leads.pure.refused import Refused
 
 
-class NotADraft(Exception):
+class NotADraft(Refused):
     """Only a draft can be activated."""
 
 

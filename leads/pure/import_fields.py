@@ -6,15 +6,13 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from leads.pure.refused import FieldRefused
+
 LEADS, OPPORTUNITIES, COSTS = "leads", "opportunities", "costs"
 
 
-class MappingRefused(ValueError):
+class MappingRefused(FieldRefused):
     """The columns do not fit the file or the kind; ``field`` names the field at fault."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field, self.reason = name, reason
 
 
 @dataclass(frozen=True, slots=True)

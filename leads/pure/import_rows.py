@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from leads.pure.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
 from leads.pure.import_fields import CHANNEL_WORDS, COSTS, FIELDS, LEADS, OPPORTUNITIES, plain
 from leads.pure.money import InvalidAmount, currency_decimals, to_cents
+from leads.pure.refused import FieldRefused
 from leads.pure.table_file import Row
 from leads.pure.week import local_date, midnight
 
@@ -24,12 +25,8 @@ _LONGEST_ID = 120
 _GERMAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 
 
-class RowRefused(ValueError):
+class RowRefused(FieldRefused):
     """The row cannot be taken; ``field`` names the field at fault ("" for the row as a whole)."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field, self.reason = name, reason
 
 
 @dataclass(frozen=True, slots=True)

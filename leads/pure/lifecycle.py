@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from leads.pure.refused import Refused
+
 SUBSCRIBER = "subscriber"
 LEAD = "lead"
 MQL = "mql"
@@ -33,7 +35,7 @@ LABELS = {
 }
 
 
-class PassageRefused(ValueError):
+class PassageRefused(Refused):
     """There is no way from the current stage to the target; the message tells a person why."""
 
 

@@ -18,12 +18,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from leads.actions.accept_lead import accept_lead
 from leads.actions.complete_follow_up import FollowUpRefused, complete_follow_up
-from leads.actions.pass_stage import StageRefused
 from leads.actions.promise_follow_up import promise_follow_up
 from leads.actions.reject_lead import reject_lead
 from leads.actions.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
 from leads.models import FollowUp, Lead, LeadMerge, Stage, User
+from leads.pure.refused import Refused
 from leads.queries import lead_stories, may_work, survivors
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
@@ -124,7 +124,7 @@ def _changed(
         return _page(request, lead, status=422, **forms)
     try:
         messages.success(request, change(lead, user))
-    except (StageRefused, FollowUpRefused) as refusal:
+    except Refused as refusal:
         messages.error(request, str(refusal))
         return _page(request, lead, status=422, **forms)
     return redirect(lead)

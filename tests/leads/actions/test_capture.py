@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from leads.actions.capture import Captured, CaptureRefused, Refused, capture_batch, capture_lead
+from leads.actions.capture import Captured, CaptureRefused, capture_batch, capture_lead
 from leads.models import (
     Account,
     Campaign,
@@ -88,10 +88,10 @@ def test_contradicting_identities_are_refused_and_kept(email: str, external_id: 
     with pytest.raises(CaptureRefused) as refused:
         capture(item(email=email, external_id=external_id))
 
-    assert refused.value.refusal.pointer == pointer
+    assert refused.value.pointer == pointer
     assert Lead.objects.count() == 2
     (outcome,) = capture_batch(items=[item(email=email, external_id=external_id)], source="website", at=AT)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, CaptureRefused)
     assert Submission.objects.filter(state="rejected").latest("pk").errors[0]["pointer"] == pointer
 
 
@@ -191,7 +191,7 @@ def test_one_person_twice_in_a_batch_is_one_lead() -> None:
 
     outcomes = capture_batch(items=items, source="website", at=AT)
 
-    assert [isinstance(outcome, Refused) for outcome in outcomes] == [False, False, False, False, True]
+    assert [isinstance(outcome, CaptureRefused) for outcome in outcomes] == [False, False, False, False, True]
     captured = [outcome for outcome in outcomes if isinstance(outcome, Captured)]
     assert [(one.is_new, one.is_repeat) for one in captured] == [
         (True, False),
