@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -18,6 +19,7 @@ from integrations.models import ExternalRecord, PendingPush, RecordKind, SyncRec
 
 MAX_TRIES = 12
 _State = PendingPush.State
+_Outcome = SyncRecord.Outcome
 _COLUMNS = (
     "state", "not_before", "attempts", "lease_until", "is_unclear", "quiet_until", "last_error", "error_field",
     "settled_at",
@@ -64,9 +66,13 @@ def settle_push(
             result = results.get(row.lead_id)
             if isinstance(result, (Created, Updated, Unchanged)):
                 result = links.put(drafts[row.lead_id], result)
-            _apply(row, result, at, rng)
+            told = _apply(row, result, at, rng)
+            if told:
+                facts = {"kind": RecordKind.PERSON, "way": SyncRecord.Way.OUT, "lead_id": row.lead_id}
+                changes = _sent(drafts.get(row.lead_id), result)
+                log.add(told.outcome, at, remote_id=told.remote_id, note=told.note, changes=changes, **facts)
             if result is not None:
-                _note(log, row, result, at, _sent(drafts.get(row.lead_id), result))
+                log.run.unchanged += isinstance(result, Unchanged)
                 if row.version != versions[row.pk] and row.state != _State.PENDING:
                     row.state, row.not_before, row.attempts, row.settled_at = _State.PENDING, at, 0, None
         PendingPush.objects.bulk_update(rows.values(), _COLUMNS, batch_size=200)
@@ -74,51 +80,59 @@ def settle_push(
         log.flush(at, seen=len(results))
 
 
-def _apply(row: PendingPush, result: Result | None, at: datetime, rng: Random) -> None:
+class _Told(NamedTuple):
+    """What a run's log says about a row."""
+
+    outcome: SyncRecord.Outcome
+    remote_id: str = ""
+    note: str = ""
+
+
+def _apply(row: PendingPush, result: Result | None, at: datetime, rng: Random) -> _Told | None:
+    """Write the result into the row; returns what there is to tell about it, None where nothing is news."""
     row.lease_until = None
-    if result is None:
-        row.state, row.attempts = _State.PENDING, max(0, row.attempts - 1)
-        return
-    if isinstance(result, (RetryLater, Unknown)):
-        row.is_unclear = row.is_unclear or isinstance(result, Unknown)
-        row.last_error = f"{'Answer lost' if isinstance(result, Unknown) else 'Put off'}: {result.reason}"[:400]
-        after = result.after if isinstance(result, RetryLater) else timedelta()
-        row.not_before = at + max(after, full_jitter(attempt=row.attempts, rng=rng))
-        row.state = _State.PENDING if row.attempts < MAX_TRIES else _State.DEAD
-        row.settled_at = None if row.state == _State.PENDING else at
-        return
-    row.settled_at, row.is_unclear, row.quiet_until = at, False, None
-    if isinstance(result, Rejected):
-        row.state, row.error_field = _State.REJECTED, result.field[:80]
-        row.last_error = (result.message or result.code)[:400]
-    else:
-        row.state, row.error_field, row.last_error = _State.DONE, "", ""
-
-
-def _note(
-    log: RunLog, row: PendingPush, result: Result, at: datetime, sent: Mapping[str, list[str]] | None = None
-) -> None:
-    outcome, remote_id, note = SyncRecord.Outcome.UPDATED, "", ""
     match result:
+        case None:
+            row.state, row.attempts = _State.PENDING, max(0, row.attempts - 1)
+            return None
+        case RetryLater(reason=reason, after=after):
+            _put_off(row, f"Put off: {reason}", at, max(after, full_jitter(attempt=row.attempts, rng=rng)))
+            return _Told(_Outcome.SKIPPED, note=reason)
+        case Unknown(reason=reason):
+            row.is_unclear = True
+            _put_off(row, f"Answer lost: {reason}", at, full_jitter(attempt=row.attempts, rng=rng))
+            return _Told(_Outcome.UNCLEAR, note=row.last_error)
+        case Rejected(field=field):
+            why = result.message or result.code
+            _close(row, _State.REJECTED, at, why=why, field=field)
+            return _Told(_Outcome.REJECTED, note=f"{field}: {why}" if field else why)
+        case Skipped(reason=reason):
+            _close(row, _State.DONE, at)
+            return _Told(_Outcome.SKIPPED, note=reason)
         case Unchanged():
-            log.run.unchanged += 1
-            return
+            _close(row, _State.DONE, at)
+            return None
         case Created(remote_id=remote_id):
-            outcome = SyncRecord.Outcome.CREATED
+            _close(row, _State.DONE, at)
+            return _Told(_Outcome.CREATED, remote_id)
         case Updated(remote_id=remote_id):
-            pass
-        case Rejected():
-            outcome = SyncRecord.Outcome.REJECTED
-            note = f"{result.field}: {result.message or result.code}" if result.field else result.message
-        case Unknown():
-            outcome, note = SyncRecord.Outcome.UNCLEAR, row.last_error
-        case RetryLater() | Skipped():
-            outcome, note = SyncRecord.Outcome.SKIPPED, result.reason
-    facts = {"kind": RecordKind.PERSON, "way": SyncRecord.Way.OUT, "lead_id": row.lead_id, "remote_id": remote_id}
-    log.add(outcome, at, note=note, changes=sent or {}, **facts)
+            _close(row, _State.DONE, at)
+            return _Told(_Outcome.UPDATED, remote_id)
 
 
-def _sent(drafted: LeadDraft | None, result: Result) -> dict[str, list[str]]:
+def _put_off(row: PendingPush, why: str, at: datetime, wait: timedelta) -> None:
+    """Due again after a while; dead after too many tries."""
+    row.last_error, row.not_before = why[:400], at + wait
+    row.state = _State.PENDING if row.attempts < MAX_TRIES else _State.DEAD
+    row.settled_at = None if row.state == _State.PENDING else at
+
+
+def _close(row: PendingPush, state: str, at: datetime, *, why: str = "", field: str = "") -> None:
+    row.state, row.last_error, row.error_field = state, why[:400], field[:80]
+    row.settled_at, row.is_unclear, row.quiet_until = at, False, None
+
+
+def _sent(drafted: LeadDraft | None, result: Result | None) -> dict[str, list[str]]:
     """What an update told the CRM anew, where we know what it held; a new record is told everything."""
     if drafted is None or drafted.link is None or not isinstance(result, Updated):
         return {}
