@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from leads.actions.import_file import ImportRefused, map_columns, receive_file, start_import
+from leads.actions.import_file import map_columns, receive_file, start_import
 from leads.actions.import_rows import import_rows, rejected_table
 from leads.models import ImportKind, ImportMapping, ImportRun, JobRun
-from leads.pure.import_fields import MappingRefused
+from leads.pure.refused import Refused
 from leads.pure.table_file import UnreadableFile, neutralize
 
 _FLAGS = ("keep_other_columns", "needs_intake")
@@ -35,16 +36,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
+        at = timezone.now()
         try:
             content = path.read_bytes()
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
         try:
-            run = self._prepare(content, options)
-            start_import(run=run, is_dry_run=options["dry_run"], by=None, at=timezone.now())
-        except (UnreadableFile, MappingRefused, ImportRefused) as error:
+            run = self._prepare(content, options, at)
+            start_import(run=run, is_dry_run=options["dry_run"], by=None, at=at)
+        except (UnreadableFile, Refused) as error:
             raise CommandError(str(error)) from error
-        import_rows(run_id=run.pk, at=timezone.now(), on_batch=self._progress)
+        import_rows(run_id=run.pk, at=at, on_batch=self._progress)
         run = ImportRun.objects.defer("content").select_related("job").get(pk=run.pk)
         self._report(run)
         if options["rejected"]:
@@ -52,7 +54,7 @@ class Command(BaseCommand):
         if run.job and run.job.state == JobRun.State.FAILED:
             raise CommandError(run.job.message)
 
-    def _prepare(self, content: bytes, options: dict[str, Any]) -> ImportRun:
+    def _prepare(self, content: bytes, options: dict[str, Any], at: datetime) -> ImportRun:
         columns: dict[str, str] = {}
         defaults: dict[str, Any] = {}
         if options["map"]:
@@ -63,9 +65,7 @@ class Command(BaseCommand):
         given = _pairs("--column", options["column"])
         words = _pairs("--channel", options["channel"])
         settings = _pairs("--set", options["set"])
-        run = receive_file(
-            kind=options["kind"], file_name=options["file"].name, content=content, by=None, at=timezone.now()
-        )
+        run = receive_file(kind=options["kind"], file_name=options["file"].name, content=content, by=None, at=at)
         columns = {**(columns or run.columns), **given}
         for name, value in settings.items():
             defaults[name] = value.lower() in ("yes", "true", "1") if name in _FLAGS else value

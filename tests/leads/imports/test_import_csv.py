@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from leads.models import ImportMapping, Lead, Opportunity
+from leads.models import ImportMapping, ImportRun, Lead, Opportunity, Touchpoint
 from leads.pure.import_fields import FIELDS
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,18 @@ def test_the_commands_of_the_page(company: object) -> None:
     assert lasts[1] in PAGE
     assert Lead.objects.filter(attributes__origin="other publicities").exclude(channel__key="display").count() == 0
     assert ImportMapping.objects.get().defaults == {"stage": "mql", "channels": {"other publicities": "display"}}
+
+
+def test_one_moment_holds_for_the_file_its_job_and_its_rows(company: object, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("email,name\nada@x.example,Ada King\n")
+
+    run(f"import_csv leads {path}")
+
+    kept = ImportRun.objects.select_related("job").get()
+    assert kept.job is not None
+    assert kept.created_at == kept.job.created_at
+    assert kept.created_at == Touchpoint.objects.get().occurred_at
 
 
 def test_the_page_names_every_field() -> None:
