@@ -138,10 +138,35 @@ def svg(value: Chart | None) -> SafeString | str:
 
 
 @register.inclusion_tag("_ui/tile.html")
-def tile(name: str, value: Any, **more: Any) -> dict[str, Any]:
-    """A key figure. Optional: url, delta, direction, tone, delta_note, note, notes, target, spark (a Chart)."""
-    notes = [*([more["note"]] if more.get("note") else []), *more.pop("notes", [])]
-    return {**more, "name": name, "value": value, "notes": notes}
+def tile(
+    name: str,
+    value: Any,
+    *,
+    id: str = "",
+    url: str = "",
+    delta: str = "",
+    direction: str = "",
+    tone: str = "",
+    delta_note: str = "",
+    note: str = "",
+    notes: Sequence[str] = (),
+    target: str = "",
+    spark: Chart | None = None,
+) -> dict[str, Any]:
+    """A key figure, with how it changed, remarks below, a target and a small drawing where they are given."""
+    return {
+        "name": name,
+        "value": value,
+        "id": id,
+        "url": url,
+        "delta": delta,
+        "direction": direction,
+        "tone": tone,
+        "delta_note": delta_note,
+        "notes": [*([note] if note else []), *(notes or ())],
+        "target": target,
+        "spark": spark,
+    }
 
 
 @register.inclusion_tag("_ui/delta.html")
@@ -152,27 +177,38 @@ def delta(text: str, direction: str = "", tone: str = "", note: str = "") -> dic
 
 
 @register.inclusion_tag("_ui/empty.html")
-def empty_state(title: str, why: str, **more: Any) -> dict[str, Any]:
-    """Nothing to show: why, and what to do. Optional: icon, action, url."""
-    return {"icon_name": more.get("icon", "search"), "title": title, "why": why, **more}
+def empty_state(title: str, why: str, *, icon: str = "search", action: str = "", url: str = "") -> dict[str, Any]:
+    """Nothing to show: why, and what to do."""
+    return {"icon_name": icon, "title": title, "why": why, "action": action, "url": url}
 
 
 @register.inclusion_tag("_ui/progress.html")
-def progress(label: str, done: int, total: int | None, **more: Any) -> dict[str, Any]:
-    """Long work. Optional: url (polled each second until is_done), is_done, is_failed, note, id.
+def progress(
+    label: str,
+    done: int,
+    total: int | None,
+    *,
+    id: str = "progress",
+    url: str = "",
+    is_done: bool = False,
+    is_failed: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Long work; ``url`` is polled each second until it is done.
 
     What is not done says so when the queue that wakes its workers is away.
     """
-    percent = min(100, done * 100 // total) if total else None
-    is_done = more.get("is_done") or more.get("is_failed") or False
+    is_done = is_done or is_failed
     return {
-        "id": "progress",
-        **more,
+        "id": id,
+        "url": url,
+        "note": note,
+        "is_failed": is_failed,
         "is_queue_away": not is_done and _is_queue_away(),
         "label": label,
         "done": done,
         "total": total,
-        "percent": percent,
+        "percent": min(100, done * 100 // total) if total else None,
         "is_done": is_done,
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.paginator import Paginator
-from django.template import engines
+from django.template import TemplateSyntaxError, engines
 from django.test import RequestFactory
 
 from leads.pure.charts import bars
@@ -106,3 +106,23 @@ def test_the_title_block_names_the_window() -> None:
 @pytest.mark.parametrize("name", ["400", "403", "404", "429", "500"])
 def test_error_pages_need_no_context(name: str) -> None:
     assert "<h1>" in engines["django"].get_template(f"{name}.html").render()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{% tile "Won" 3 notse="of 9" %}',
+        '{% empty_state "Nothing" "Nobody came" ulr="/" %}',
+        '{% progress "Import" 1 2 isdone=True %}',
+    ],
+)
+def test_a_misspelt_option_is_an_error(source: str) -> None:
+    with pytest.raises(TemplateSyntaxError, match="unexpected keyword argument"):
+        render(source)
+
+
+def test_a_tile_shows_what_it_is_given_and_no_more() -> None:
+    html = render('{% tile "Won" 3 note="of 9" notes=notes target="4" url="/won" %}', notes=["this week"])
+    assert "<li>of 9</li><li>this week</li><li>Target 4</li>" in html
+    assert 'href="/won"' in html
+    assert "tile-notes" not in render('{% tile "Won" 3 %}')
