@@ -28,7 +28,9 @@ def news(lead: Lead, at: datetime = AT, kind: str = "updated") -> None:
 
 
 def test_a_lead_is_owed_to_every_active_connection() -> None:
-    connect(), connect("second"), connect("off", is_active=False)
+    connect()
+    connect("second")
+    connect("off", is_active=False)
     lead = LeadFactory()
 
     assert enqueue_leads(lead_ids=[lead.pk], at=AT, reason="captured") == 2
@@ -80,7 +82,9 @@ def test_a_settled_row_opens_afresh(state: str) -> None:
 def test_changes_are_enqueued_once_however_often_they_are_read() -> None:
     connect()
     lead, quiet, merged = LeadFactory(), LeadFactory(), LeadFactory(merged_into=LeadFactory())
-    news(lead), news(quiet, kind="follow_up_done"), news(merged)
+    news(lead)
+    news(quiet, kind="follow_up_done")
+    news(merged)
 
     assert enqueue_changes(since=AT - timedelta(minutes=10), at=AT + timedelta(minutes=1)) == 1
     assert enqueue_changes(since=AT - timedelta(minutes=10), at=AT + timedelta(minutes=2)) == 0

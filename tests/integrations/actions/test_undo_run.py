@@ -41,7 +41,8 @@ def test_what_was_removed_since_is_not_named_again(connection: Connection, rep: 
         }}),
     ):  # fmt: skip
         run.records.create(kind=kind, outcome=outcome, way="in", remote_id="1", at=at, **facts)
-    left.delete(), gone.delete()
+    left.delete()
+    gone.delete()
 
     undo = undo_run(run_id=run.pk, by=None, clock=clock)
 

@@ -112,7 +112,8 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
 
     run = asked(connection, world, clock)
 
-    loser.refresh_from_db(), survivor.refresh_from_db()
+    loser.refresh_from_db()
+    survivor.refresh_from_db()
     merge = LeadMerge.objects.get()
     assert (loser.merged_into, survivor.phone, merge.by) == (survivor, "+49 30 1", None)
     assert survivor.touchpoints.count() == 1
@@ -126,7 +127,8 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
     # Undone, they are two again, and stay so until they are released.
     assert [each.outcome for each in preview_undo(run_id=run.pk, at=clock())] == ["restored"]
     undo = undo_run(run_id=run.pk, by=None, clock=clock)
-    loser.refresh_from_db(), survivor.refresh_from_db()
+    loser.refresh_from_db()
+    survivor.refresh_from_db()
     assert (undo.updated, loser.merged_into, survivor.phone, loser.touchpoints.count()) == (1, None, "", 1)
     asked(connection, world, clock)
     loser.refresh_from_db()

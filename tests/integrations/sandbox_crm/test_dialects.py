@@ -172,7 +172,8 @@ def test_faults_skip_repeat_and_roll_the_same_dice(server, call):
 
 
 def test_records_change_meanwhile(server, call):
-    add(call), add(call)
+    add(call)
+    add(call)
     order = {"kind": "meanwhile", "do": {"verb": "merge", "object": "person", "id": "1", "into": "2"}}
     call("PUT", "/_scenario", json={"dialect": "pipedrive", "faults": [order]})
     assert [row["id"] for row in call("GET", "/pipedrive/api/v2/persons").json()["data"]] == [2]

@@ -149,7 +149,8 @@ def test_promises_go_to_the_owner_and_the_earlier_of_two_counts() -> None:
 
     merged(survivor, loser)
 
-    call.refresh_from_db(), letter.refresh_from_db()
+    call.refresh_from_db()
+    letter.refresh_from_db()
     assert (call.lead, call.due_at, call.owner) == (survivor, AT + timedelta(days=1), ann)
     assert (letter.lead, letter.owner) == (survivor, ann)
     assert FollowUp.objects.open().filter(lead=survivor).count() == 2
@@ -239,7 +240,8 @@ def test_an_address_moves_to_a_survivor_that_has_none(external_id: str | None, b
     assert capture_lead(item=mail(email), source="form", at=START).lead == survivor
     Touchpoint.objects.all().delete()
     unmerge_lead(loser_id=loser.pk, by=boss, at=AT)
-    loser.refresh_from_db(), survivor.refresh_from_db()
+    loser.refresh_from_db()
+    survivor.refresh_from_db()
     assert (survivor.email, loser.email, loser.external_id) == (None, email, external_id)
 
 
@@ -283,7 +285,8 @@ def test_a_merge_is_taken_back_exactly(boss: User) -> None:
         owner=bob, phone="1", stage="sql", is_unsubscribed=True, attributes={"b": 2},
         captured_at=START - timedelta(days=1), channel=channel("email"),
     )  # fmt: skip
-    TouchpointFactory(lead=survivor), TouchpointFactory(lead=loser, occurred_at=START - timedelta(hours=1))
+    TouchpointFactory(lead=survivor)
+    TouchpointFactory(lead=loser, occurred_at=START - timedelta(hours=1))
     LifecyclePassage.objects.create(lead=loser, to_stage="sql", passed_at=START)
     Consent.objects.create(lead=loser, text="Yes", given_at=START, basis="consent")
     promise(survivor, ann, AT + timedelta(days=3))

@@ -33,7 +33,10 @@ def boss(client: Client, admin_user: User) -> Client:
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("query", ["", "?q=ada"])
 def test_every_list_opens_and_searches(boss: Client, model: Any, query: str) -> None:
-    LeadFactory(), AccountFactory(), CampaignFactory(), OpportunityFactory()
+    LeadFactory()
+    AccountFactory()
+    CampaignFactory()
+    OpportunityFactory()
     name = f"admin:leads_{model._meta.model_name}_changelist"
     query = query if admin.site._registry[model].search_fields else ""
     assert boss.get(reverse(name) + query).status_code == 200
@@ -162,7 +165,8 @@ def test_an_active_rule_set_is_copied_not_edited(boss: Client) -> None:
     draft = ScoringRuleSet.objects.get(state="draft")
     assert draft.rules.count() == active.rules.count() > 10
     boss.post(url, {"action": "activate", "_selected_action": [draft.pk]})
-    active.refresh_from_db(), draft.refresh_from_db()
+    active.refresh_from_db()
+    draft.refresh_from_db()
     assert (active.state, draft.state) == ("retired", "active")
     with pytest.raises(NotADraft):
         activate_rule_set(rule_set_id=active.pk, at=active.activated_at)

@@ -35,8 +35,10 @@ def test_likely_duplicates_are_those_with_a_reason() -> None:
     both = LeadFactory(first_name="Ada", last_name="King", account=account, phone="0049 30 123456")
     LeadFactory(first_name="Ada", last_name="King", company="Looms")
     browser, merged = LeadFactory(), LeadFactory(phone="+49 30 123456", merged_into=LeadFactory())
-    TouchpointFactory(lead=lead, visitor_id="v-1"), TouchpointFactory(lead=browser, visitor_id="v-1")
-    TouchpointFactory(lead=lead, visitor_id=""), TouchpointFactory(lead=merged, visitor_id="")
+    TouchpointFactory(lead=lead, visitor_id="v-1")
+    TouchpointFactory(lead=browser, visitor_id="v-1")
+    TouchpointFactory(lead=lead, visitor_id="")
+    TouchpointFactory(lead=merged, visitor_id="")
 
     assert found(lead) == {
         both: ("same telephone number", "same name and company"),
@@ -74,7 +76,8 @@ def test_the_page_suggests_and_searches(client: Client, sales_leader: User) -> N
 def test_the_preview_says_which_value_wins(client: Client, sales_leader: User) -> None:
     survivor = LeadFactory(phone="", job_title="CTO", attributes={"size": "L"})
     loser = LeadFactory(phone="030 1", job_title="Chief", attributes={"size": "M", "fair": "CeBIT"})
-    TouchpointFactory(lead=loser), OpportunityFactory().contacts.create(lead=loser)
+    TouchpointFactory(lead=loser)
+    OpportunityFactory().contacts.create(lead=loser)
     client.force_login(sales_leader)
 
     answer = client.get(merge_url(survivor, loser))

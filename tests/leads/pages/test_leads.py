@@ -100,7 +100,8 @@ def test_accept_and_reject_in_two_clicks(client: Client, rep: User) -> None:
     assert client.post(reverse("leads:lead-accept", args=[taken.public_id])).status_code == 302
     answer = client.post(reverse("leads:lead-reject", args=[sent_back.public_id]), {"reason": "no_budget"})
     assert answer.status_code == 302
-    taken.refresh_from_db(), sent_back.refresh_from_db()
+    taken.refresh_from_db()
+    sent_back.refresh_from_db()
     assert taken.stage == "sal" and sent_back.stage in {"recycled", "disqualified"}
     assert sent_back.passages.get(reason="no_budget").by == rep
 
@@ -112,7 +113,8 @@ def test_a_rejection_needs_a_reason_and_an_acceptance_an_mql(client: Client, rep
     assert refused.status_code == 422 and "This field is required" in refused.content.decode()
     refused = client.post(reverse("leads:lead-accept", args=[lead.public_id]))
     assert refused.status_code == 422 and "Only an MQL can be accepted" in refused.content.decode()
-    mql.refresh_from_db(), lead.refresh_from_db()
+    mql.refresh_from_db()
+    lead.refresh_from_db()
     assert (mql.stage, lead.stage) == ("mql", "lead")
 
 
