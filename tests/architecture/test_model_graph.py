@@ -55,7 +55,8 @@ def test_no_default_ordering_and_every_constraint_is_named_once() -> None:
         if model._meta.app_label in OURS and not model.__name__.startswith("Historical"):
             assert not model._meta.ordering, f"{model} has a default ordering: it sorts every subquery too"
             names += [constraint.name for constraint in model._meta.constraints]
-    assert len(names) == len(set(names)) and len(names) > 50
+    assert len(names) == len(set(names))
+    assert len(names) > 50
 
 
 @pytest.mark.django_db

@@ -20,11 +20,13 @@ def test_a_funnel_adds_up_in_every_filter_and_a_missing_cent_is_found() -> None:
     found = sweep(at=AT, tables=30)
     assert (found.off, found.wrong) == ([], 0)
     assert (found.deals, found.scopes, found.tables, found.figures) == (43, 3, 30, 3)
-    assert found.methods >= 15 and found.totals == 30 * found.methods
+    assert found.methods >= 15
+    assert found.totals == 30 * found.methods
     # A tenth of the amounts stays unknown; all others are told apart by method and scope.
     assert found.deal_sums == 39 * found.methods * found.scopes
     taken = Credit.objects.filter(method="linear", scope="contacts", touchpoint__isnull=False, cents__gt=0).first()
     assert taken is not None
     Credit.objects.filter(pk=taken.pk).update(cents=F("cents") - 1)
     found = sweep(at=AT, tables=0)
-    assert found.wrong == 1 and found.off[0].startswith(f"deal · {taken.opportunity_id} · linear · contacts")
+    assert found.wrong == 1
+    assert found.off[0].startswith(f"deal · {taken.opportunity_id} · linear · contacts")

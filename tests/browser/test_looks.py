@@ -31,7 +31,8 @@ def test_every_page_looks_right(portal: Portal, visitor: Visitor, role: str) -> 
     visitor.sign_in(role)
     for path in PAGES[role]:
         answer = visitor.page.goto(path)
-        assert answer is not None and answer.status == 200, f"{role} {path}: {answer and answer.status}"
+        assert answer is not None, f"{role} {path}: {answer and answer.status}"
+        assert answer.status == 200, f"{role} {path}: {answer and answer.status}"
         visitor.look(f"{role}{path.replace('/', '-')}")
 
 

@@ -54,13 +54,18 @@ def test_one_lead_from_form_to_report(portal: Portal, visitor: Visitor) -> None:
         },
     }
     posted = portal.api("POST", "/integrations/sales/leads", json=payload)
-    assert posted.status_code == 201 and posted.json()["is_new"], posted.text
+    assert posted.status_code == 201, posted.text
+    assert posted.json()["is_new"], posted.text
     payload["event"] = {**payload["event"], "type": "webinar_attendance", "name": "Analytics in practice"}
     known = portal.api("POST", "/integrations/sales/leads", json=payload)
-    assert known.status_code == 200 and known.json()["id"] == posted.json()["id"], known.text
+    assert known.status_code == 200, known.text
+    assert known.json()["id"] == posted.json()["id"], known.text
     lead = known.json()
-    assert lead["stage"] == "mql" and lead["score"]["total"] == sum(r["points"] for r in lead["score"]["reasons"])
-    assert lead["assignment"]["owner"] and lead["assignment"]["because"] and lead["follow_up"]["due_at"]
+    assert lead["stage"] == "mql"
+    assert lead["score"]["total"] == sum(r["points"] for r in lead["score"]["reasons"])
+    assert lead["assignment"]["owner"]
+    assert lead["assignment"]["because"]
+    assert lead["follow_up"]["due_at"]
     assert lead["crm"][0]["state"] == "pending"
 
     # On the leads page with score, owner and reason; its own page tells why.

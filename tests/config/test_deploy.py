@@ -51,7 +51,8 @@ def check_command(command: list[str]) -> None:
         for part in rest[1].split("&&"):
             check_command(shlex.split(part))
     elif name == "python":
-        assert rest[0] == "manage.py" and rest[1] in {"migrate", "collectstatic"}, command
+        assert rest[0] == "manage.py", command
+        assert rest[1] in {"migrate", "collectstatic"}, command
     elif name == "gunicorn":
         module, _, attribute = rest[0].partition(":")
         assert getattr(importlib.import_module(module), attribute), command
@@ -80,7 +81,8 @@ def test_every_container_has_what_production_asks_for() -> None:
         if "command" in service:
             check_command(words(service["command"]))
     database, broker = (SERVICES["web"]["environment"][key] for key in ("DATABASE_URL", "REDIS_URL"))
-    assert re.search(r"@(\w+)/", database)[1] in SERVICES and re.search(r"//(\w+):", broker)[1] in SERVICES
+    assert re.search(r"@(\w+)/", database)[1] in SERVICES
+    assert re.search(r"//(\w+):", broker)[1] in SERVICES
     assert SERVICES["db"]["environment"]["POSTGRES_USER"] in database
     placeholders = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
     assert all(f"{name}=" in GUIDE for name in placeholders), "the guide says what goes into .env"
@@ -92,9 +94,11 @@ def test_the_image_holds_the_program_and_no_secrets() -> None:
     command = re.search(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)[1]
     check_command(yaml.safe_load(command))
     copied = re.search(r"^COPY (\S+)", dockerfile, re.MULTILINE)[1]
-    assert (ROOT / copied).exists() and f"-r {copied}" in dockerfile
+    assert (ROOT / copied).exists()
+    assert f"-r {copied}" in dockerfile
     folder = re.search(r"^WORKDIR (\S+)$", dockerfile, re.MULTILINE)[1]
-    assert f"VAR_DIR={folder}/var" in dockerfile and f"var:{folder}/var" in SERVICES["web"]["volumes"]
+    assert f"VAR_DIR={folder}/var" in dockerfile
+    assert f"var:{folder}/var" in SERVICES["web"]["volumes"]
     assert {".env", ".git", ".venv", "var"} <= set((ROOT / ".dockerignore").read_text().split())
     tested = re.search(r"requires-python = \">=([\d.]+)", (ROOT / "pyproject.toml").read_text())[1]
     assert f"FROM python:{tested}-" in dockerfile, "the image runs the Python that the tests run"
@@ -106,7 +110,8 @@ def test_a_unit_starts_what_is_there(unit: Path) -> None:
     for line in re.findall(r"^ExecStart(?:Pre)?=(.*)$", text, re.MULTILINE):
         assert line.startswith("/srv/portal/.venv/bin/")
         check_command(shlex.split(line))
-    assert "EnvironmentFile=/etc/portal.env" in text and "/etc/portal.env" in GUIDE
+    assert "EnvironmentFile=/etc/portal.env" in text
+    assert "/etc/portal.env" in GUIDE
     for after in re.findall(r"(portal-\w+)\.service", text):
         assert (unit.parent / f"{after}.service") in UNITS
     assert unit.stem in GUIDE

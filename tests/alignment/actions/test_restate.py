@@ -57,7 +57,8 @@ def test_late_cost_is_named_and_written_once(company: Company) -> None:
     assert "attribution.roi" not in found  # −100 % of less is −100 % of more
     assert restate(at=LATER + timedelta(days=1)) == []
     made.refresh_from_db()
-    assert is_sealed(made) and made.content["figures"]["spend.total"]["value"] == 20_000
+    assert is_sealed(made)
+    assert made.content["figures"]["spend.total"]["value"] == 20_000
 
 
 def test_a_cost_that_changes_is_a_cause_with_its_author_and_many_are_counted(company: Company) -> None:

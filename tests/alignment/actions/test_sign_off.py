@@ -43,10 +43,12 @@ def test_evidence_makes_ready_and_the_sign_off_freezes_it(company: Company, sale
     ]
     live = {found["figure"]: found for found in signed.evidence["live"]}
     assert set(live) == {"leads.acceptance_rate", "leads.conversion.mql_to_sql"}
-    assert live["leads.acceptance_rate"]["text"] == "50.0%" and live["leads.acceptance_rate"]["version"] == 1
+    assert live["leads.acceptance_rate"]["text"] == "50.0%"
+    assert live["leads.acceptance_rate"]["version"] == 1
     add_evidence(criterion=wanted, note="Later", by=sales_leader, at=MONDAY + timedelta(days=1))
     signed.refresh_from_db()
-    assert len(signed.evidence["documents"]) == 1 and state(wanted) == "signed_off"
+    assert len(signed.evidence["documents"]) == 1
+    assert state(wanted) == "signed_off"
 
 
 def test_without_evidence_a_note_must_stand_in(company: Company, sales_leader: User) -> None:
@@ -72,7 +74,8 @@ def test_only_sales_leaders_and_admins_sign(company: Company, role: str, rep: Us
     else:
         with pytest.raises(EvidenceRefused):
             add_evidence(criterion=criterion(), note="x", by=user, at=MONDAY)
-    assert not SignOff.objects.exists() and not CriterionEvent.objects.exists()
+    assert not SignOff.objects.exists()
+    assert not CriterionEvent.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,8 @@ def test_only_sales_leaders_and_admins_sign(company: Company, role: str, rep: Us
 def test_only_full_https_addresses_are_evidence(company: Company, sales_leader: User, url: str) -> None:
     with pytest.raises(EvidenceRefused, match="https"):
         add_evidence(criterion=criterion(), note="x", url=url, by=sales_leader, at=MONDAY)
-    assert not Evidence.objects.exists() and state(criterion()) == "not_ready"
+    assert not Evidence.objects.exists()
+    assert state(criterion()) == "not_ready"
 
 
 def test_of_two_who_sign_at_once_one_succeeds(
@@ -133,11 +137,13 @@ def test_not_applicable_needs_a_reason_and_can_be_taken_up_again(company: Compan
     with pytest.raises(SignOffRefused):
         set_aside(criterion=criterion(), by=sales_leader, reason="", at=MONDAY)
     set_aside(criterion=criterion(), by=sales_leader, reason="No platform here", at=MONDAY)
-    assert criterion().state == "not_applicable" and criterion().state_note == "No platform here"
+    assert criterion().state == "not_applicable"
+    assert criterion().state_note == "No platform here"
     with pytest.raises(SignOffRefused, match="not applicable"):
         sign_off(criterion=criterion(), by=sales_leader, at=MONDAY, note="x")
     reopen(criterion=criterion(), by=sales_leader, reason="Now there is one", at=MONDAY)
-    assert criterion().state == "not_ready" and criterion().state_note == ""
+    assert criterion().state == "not_ready"
+    assert criterion().state_note == ""
     kinds = CriterionEvent.objects.order_by("pk").values_list("kind", flat=True)
     assert list(kinds) == ["not_applicable", "reopened"]
     sign_off(criterion=criterion(), by=sales_leader, at=MONDAY, note="x")

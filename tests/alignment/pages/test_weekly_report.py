@@ -92,9 +92,11 @@ def test_every_number_opens_its_frozen_rows(reader: Client, company: Company) ->
     for entry, about in made.content["figures"].items():
         shown = text_of(reader.get(f"{URL}/figures/{entry}"))
         assert (about["exact"] if about["value"] is not None else "Unknown") in shown, entry
-        assert f"version {about['version']}" in shown and "Today it would read" in shown
+        assert f"version {about['version']}" in shown
+        assert "Today it would read" in shown
     fragment = reader.get(f"{URL}/figures/pipeline.won", headers={"HX-Request": "true"}).content.decode()
-    assert "<html" not in fragment and "Won" in fragment
+    assert "<html" not in fragment
+    assert "Won" in fragment
 
 
 def test_links_on_the_page_all_lead_somewhere(reader: Client, company: Company) -> None:
@@ -120,7 +122,8 @@ def test_today_reads_differently_and_says_so(reader: Client, company: Company) -
     report()
     Opportunity.objects.filter(pk=made.won.pk).update(amount_cents=310_000, reporting_cents=310_000)
     shown = text_of(reader.get(f"{URL}/figures/pipeline.won"))
-    assert "€3,000.00" in shown and "Today it would read €3,100.00" in shown
+    assert "€3,000.00" in shown
+    assert "Today it would read €3,100.00" in shown
 
 
 def test_another_sourced_test_is_told_in_reports_that_span_it(reader: Client, company: Company) -> None:
@@ -129,20 +132,24 @@ def test_another_sourced_test_is_told_in_reports_that_span_it(reader: Client, co
     ada = named(UserFactory(), "Ada Berg")
     lock_sourced_test(test="lead_creation", reason="Both agreed", by=ada, at=MONDAY + timedelta(days=2))
     after = report(Week(2026, 47), MONDAY + timedelta(weeks=1))
-    assert not before.content["revisions"] and before.definitions["pipeline.sourced"] == 2
+    assert not before.content["revisions"]
+    assert before.definitions["pipeline.sourced"] == 2
     (told,) = after.content["revisions"]
     assert (told["version"], told["by"], told["reason"]) == (3, "Ada Berg", "Both agreed")
-    assert after.definitions["pipeline.sourced"] == 3 and "made the first contact known" in told["text"]
+    assert after.definitions["pipeline.sourced"] == 3
+    assert "made the first contact known" in told["text"]
     page = text_of(reader.get("/reports/2026-W47"))
     assert "is version 3 since 18 Nov 2026, by Ada Berg: “Both agreed”" in page
     assert "all weeks by definition version 3" in page
     _, text, html = render_email(report=after, company_name="")
-    assert "is version 3 since 18 Nov 2026" in text and "is version 3 since 18 Nov 2026" in html
+    assert "is version 3 since 18 Nov 2026" in text
+    assert "is version 3 since 18 Nov 2026" in html
     old = text_of(reader.get(f"{URL}/figures/pipeline.sourced"))
     assert "cannot be compared. Version 3 since 18 Nov 2026, by Ada Berg" in old
     assert not Restatement.objects.filter(figure="pipeline.sourced").exists()
     live = text_of(reader.get("/figures/pipeline.sourced"))
-    assert "Versions of this definition Version 3 since 18 Nov 2026" in live and "Both agreed" in live
+    assert "Versions of this definition Version 3 since 18 Nov 2026" in live
+    assert "Both agreed" in live
     assert "pipeline.sourced v3 since 18 Nov 2026" in text_of(reader.get("/figures"))
 
 
@@ -158,11 +165,13 @@ def test_a_broken_seal_is_seen(reader: Client, company: Company) -> None:
 
 def test_without_a_report_it_says_why_and_lets_one_be_published(reader: Client, company: Company) -> None:
     response = reader.get("/reports")
-    assert response.status_code == 200 and "No report has been published yet" in text_of(response)
+    assert response.status_code == 200
+    assert "No report has been published yet" in text_of(response)
     assert "Publish Week 46" in text_of(response)
     assert reader.get("/reports/publish").status_code in (404, 405)
     answer = reader.post("/reports/publish", follow=True)
-    assert answer.redirect_chain == [(URL, 302)] and "never changes from here on" in text_of(answer)
+    assert answer.redirect_chain == [(URL, 302)]
+    assert "never changes from here on" in text_of(answer)
     assert reader.post("/reports/publish").url == URL
     assert WeeklyReport.objects.count() == 1
     assert "Publish Week" not in text_of(reader.get("/reports/all"))
@@ -204,7 +213,8 @@ def test_missing_pdf_library_is_a_clear_message(
 
     monkeypatch.setattr("alignment.views.weekly_report.render_pdf", missing)
     response = reader.get(f"{URL}/report.pdf")
-    assert response.status_code == 503 and "Pango" in text_of(response)
+    assert response.status_code == 503
+    assert "Pango" in text_of(response)
 
 
 def test_xlsx_opens_with_a_sheet_per_figure_and_runs_nothing(reader: Client, company: Company) -> None:
@@ -214,7 +224,8 @@ def test_xlsx_opens_with_a_sheet_per_figure_and_runs_nothing(reader: Client, com
     book = openpyxl.load_workbook(BytesIO(reader.get(f"{URL}?export=xlsx").content))
     assert len(book.sheetnames) == 1 + len(made.content["figures"])
     summary = {row[0].value: row[1].value for row in book["Summary"].iter_rows() if row[0].value}
-    assert summary["Won revenue"] == 3_000 and summary["Seal (SHA-256)"] == made.digest
+    assert summary["Won revenue"] == 3_000
+    assert summary["Seal (SHA-256)"] == made.digest
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
     assert all(cell.data_type != "f" for cell in cells)
     assert any(cell.value == "'=HYPERLINK(1)" for cell in cells)
@@ -238,9 +249,11 @@ def test_payloads_in_names_stay_words(reader: Client, company: Company, director
     published = report()
     for path in (URL, f"{URL}/figures/pipeline.won", f"{URL}/figures/leads.mqls", f"{URL}/figures/attribution.revenue"):
         html = reader.get(path).content.decode()
-        assert "<script>alert" not in html and "<img src=x" not in html, path
+        assert "<script>alert" not in html, path
+        assert "<img src=x" not in html, path
     _, _, mail = render_report.render_email(report=published, company_name=EVIL)
-    assert "<script>" not in mail and "<img" not in mail
+    assert "<script>" not in mail
+    assert "<img" not in mail
     shown = " ".join(page.extract_text() for page in PdfReader(BytesIO(reader.get(f"{URL}/report.pdf").content)).pages)
     assert "<script>" in shown.replace("\n", "").replace(" ", "")  # as words, since it is escaped in the HTML
 
@@ -257,5 +270,6 @@ def test_in_the_side_panel_links_lead_to_the_figure_s_own_page(reader: Client, c
     url = f"{URL}/figures/leads.mqls"
     panel = reader.get(url, headers={"HX-Request": "true"}).content.decode()
     # A bare "?page=2" would be read from the page under the panel.
-    assert f'href="{url}"' in panel and 'href="?' not in panel
+    assert f'href="{url}"' in panel
+    assert 'href="?' not in panel
     assert 'href="?page=2"' in reader.get(url).content.decode()

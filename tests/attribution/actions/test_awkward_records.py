@@ -77,7 +77,8 @@ def test_no_channel_counts() -> None:
     everything()
     AttributionRules.objects.get().suppressed_channels.set(Channel.objects.all())
     run()
-    assert balanced() and not Credit.objects.filter(touchpoint__isnull=False).exists()
+    assert balanced()
+    assert not Credit.objects.filter(touchpoint__isnull=False).exists()
 
 
 def test_what_credits_name_cannot_be_deleted_and_what_is_gone_leaves_none() -> None:
@@ -92,4 +93,5 @@ def test_what_credits_name_cannot_be_deleted_and_what_is_gone_leaves_none() -> N
             "UPDATE attribution_credit SET opportunity_id = 999999 WHERE opportunity_id = %s", [made["won"].pk]
         )
     run(kind="full")
-    assert balanced() and not Credit.objects.filter(opportunity_id=999_999).exists()
+    assert balanced()
+    assert not Credit.objects.filter(opportunity_id=999_999).exists()

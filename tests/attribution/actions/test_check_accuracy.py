@@ -86,7 +86,8 @@ def test_markets_of_known_truth_are_kept_with_their_worst() -> None:
     check = check_causal(at=AT, seed=31, people=250, progress=lambda *step: told.append(step))
     assert len(told) == told[-1][2] >= 10
     assert 0 < check.low < check.value < 1
-    assert check.sample == 250 * len(told) and check.seed == 31
+    assert check.sample == 250 * len(told)
+    assert check.seed == 31
     hazard = next(row for row in check.results if row["method"] == "additive_hazard")
     assert (hazard["value"], hazard["worst"]) == (check.value, check.low)
     assert len(hazard["scenarios"]) == len(told)

@@ -62,7 +62,8 @@ def test_what_is_learned_is_that_of_the_page() -> None:
     for one in fits.values():
         one.refresh_from_db()
         assert json.loads(json.dumps(one.parameters)) == one.parameters
-        assert one.is_current and one.fitted_at == AT
+        assert one.is_current
+        assert one.fitted_at == AT
 
 
 def test_touches_after_the_first_opportunity_and_bots_teach_nothing() -> None:

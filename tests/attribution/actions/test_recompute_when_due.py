@@ -77,7 +77,8 @@ def test_only_news_and_time_start_a_run(now: datetime) -> None:
     assert Credit.objects.unattributed().get(method="linear").cents == 5_000
     # Credits that vanish by themselves are missed by the look at everything.
     Credit.objects.filter(method="linear").delete()
-    assert look(later + 190 * MINUTE) == 1 and look(later + 191 * MINUTE) is None
+    assert look(later + 190 * MINUTE) == 1
+    assert look(later + 191 * MINUTE) is None
     later += 70 * MINUTE
 
     # Other rules need no waiting, even where no credit changes.

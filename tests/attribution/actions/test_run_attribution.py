@@ -220,7 +220,8 @@ def test_incremental_equals_full_after_random_changes(seed: int, monkeypatch: py
         known, hashed = stored(), AttributionRun.objects.order_by("-pk")[0].inputs_hash
         full = run(kind="full", at=at)
         assert known == stored()
-        assert full.difference["opportunities_changed"] == 0 and full.difference["causes"] == {}
+        assert full.difference["opportunities_changed"] == 0
+        assert full.difference["causes"] == {}
         assert full.opportunities_recomputed == full.opportunities_seen == Opportunity.objects.count()
         if not full.difference["opportunities_removed"]:
             assert hashed == full.inputs_hash
@@ -229,8 +230,10 @@ def test_incremental_equals_full_after_random_changes(seed: int, monkeypatch: py
 def test_a_run_says_what_it_saw_and_what_changed() -> None:
     made = company_with_deals()
     first = run(reason="first")
-    assert first.state == "done" and first.methods == RULES
-    assert first.settings["scope"] == "contacts" and first.settings["look_back_days"] == 180
+    assert first.state == "done"
+    assert first.methods == RULES
+    assert first.settings["scope"] == "contacts"
+    assert first.settings["look_back_days"] == 180
     assert first.credits_written == Credit.objects.count()
     assert first.opportunities_seen == first.opportunities_recomputed == JourneyState.objects.count() == 8
     assert first.difference["causes"] == {"new_opportunity": 8}
@@ -266,7 +269,8 @@ def test_a_second_run_is_refused_while_one_computes_and_a_dead_one_gives_way() -
                 run(reason="second")
 
     assert run(progress=interrupt).state == "done"
-    assert seen and AttributionRun.objects.count() == 1
+    assert seen
+    assert AttributionRun.objects.count() == 1
 
     AttributionRules.objects.update(held_by=AttributionRun.objects.get().public_id, held_until=AT + LEASE)
     with pytest.raises(RunInProgress):

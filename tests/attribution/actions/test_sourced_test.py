@@ -86,7 +86,8 @@ def test_what_makes_no_sense_is_refused() -> None:
         lock_sourced_test(test="first_touch", reason="", by=None, at=AT)
     with pytest.raises(DecisionRefused, match="already"):
         choose_sourced_test(test="first_touch", reason="why not", by=None, at=AT)
-    assert not SourcedDecision.objects.exists() and AttributionRules.objects.get().sourced_locked_at is None
+    assert not SourcedDecision.objects.exists()
+    assert AttributionRules.objects.get().sourced_locked_at is None
 
 
 def test_another_share_is_another_version_and_another_name_is_not() -> None:

@@ -20,12 +20,15 @@ def test_methods_refit_once_a_week_and_the_run_says_so() -> None:
     assert refit_when_due(at=AT) is None  # nothing to learn from
     company_with_deals()
     asked = refit_when_due(at=AT)
-    assert asked is not None and asked.refits
+    assert asked is not None
+    assert asked.refits
     assert refit_when_due(at=AT) is None
     assert work_on_runs(clock=lambda: AT) == 1
     asked.refresh_from_db()
     fitted = set(MethodFit.objects.filter(is_current=True).values_list("method", flat=True))
-    assert asked.state == "done" and fitted <= set(asked.methods) and "markov_1" in fitted
+    assert asked.state == "done"
+    assert fitted <= set(asked.methods)
+    assert "markov_1" in fitted
     assert refit_when_due(at=AT + EVERY - timedelta(hours=1)) is None
     assert refit_when_due(at=AT + EVERY + timedelta(hours=1)) is not None
 

@@ -52,16 +52,19 @@ def test_parts_give_the_credits_of_one_run(kind: str, monkeypatch: pytest.Monkey
     JourneyState.objects.filter(opportunity_id__gt=Opportunity.objects.order_by("pk")[3].pk).delete()
     Credit.objects.filter(opportunity_id__gt=Opportunity.objects.order_by("pk")[3].pk).delete()
     asked = planned(kind)
-    assert asked.state == "waiting" and planned(kind) == asked
+    assert asked.state == "waiting"
+    assert planned(kind) == asked
     assert work_on_runs(clock=Clock(), part_size=3) == 3
     asked.refresh_from_db()
     assert (asked.state, asked.shards, asked.shards_done, asked.inputs_hash) == ("done", 3, 3, alone.inputs_hash)
     assert asked.opportunities_recomputed == (8 if kind == "full" else 4)
     assert asked.difference["causes"] == {"new_opportunity": 4}
-    assert not StagedCredit.objects.exists() and not StagedState.objects.exists()
+    assert not StagedCredit.objects.exists()
+    assert not StagedState.objects.exists()
     if kind == "full":
         assert stored() == expected
-        assert asked.credits_written == Credit.objects.count() and JourneyState.objects.count() == 16
+        assert asked.credits_written == Credit.objects.count()
+        assert JourneyState.objects.count() == 16
     assert work_on_runs(clock=Clock()) == 0
 
 
@@ -80,7 +83,8 @@ def test_old_credits_stay_until_every_part_is_done(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(parts, "_compute", watched)
     work_on_runs(clock=Clock(), part_size=2)
     assert seen == [True] * 4
-    assert set(Credit.objects.values_list("cents", flat=True)) <= set(range(6)) and stored() != before
+    assert set(Credit.objects.values_list("cents", flat=True)) <= set(range(6))
+    assert stored() != before
 
 
 def test_a_claim_of_a_dead_worker_expires_and_its_late_work_is_refused() -> None:
@@ -89,18 +93,21 @@ def test_a_claim_of_a_dead_worker_expires_and_its_late_work_is_refused() -> None
     assert parts._take_up(asked, clock, 3)
     slow = parts._claim(asked, clock())
     assert work_on_runs(clock=clock) == 2  # the claimed part is left alone
-    assert AttributionRun.objects.get().state == "running" and not Credit.objects.exists()
+    assert AttributionRun.objects.get().state == "running"
+    assert not Credit.objects.exists()
 
     clock.at += CLAIM + SECOND
     again = parts._claim(asked, clock())
-    assert again.pk == slow.pk and again.fence == slow.fence + 1
+    assert again.pk == slow.pk
+    assert again.fence == slow.fence + 1
     assert parts._compute(asked, slow, clock) == 0
     assert parts._compute(asked, again, clock) == 1
     assert parts._compute(asked, again, clock) == 0
     parts._finish(asked, clock)
     with pytest.raises(RunInProgress):
         parts._finish(asked, clock)
-    assert AttributionRun.objects.get().state == "done" and AttributionRun.objects.get().shards_done == 3
+    assert AttributionRun.objects.get().state == "done"
+    assert AttributionRun.objects.get().shards_done == 3
     known = stored()
     run(kind="full")
     assert stored() == known
@@ -113,8 +120,10 @@ def test_other_rules_meanwhile_end_the_run() -> None:
     AttributionRules.objects.update(half_life_days=3)
     assert work_on_runs(clock=clock) == 0
     asked.refresh_from_db()
-    assert asked.state == "failed" and "changed" in asked.error
-    assert not StagedCredit.objects.exists() and not AttributionShard.objects.exists()
+    assert asked.state == "failed"
+    assert "changed" in asked.error
+    assert not StagedCredit.objects.exists()
+    assert not AttributionShard.objects.exists()
     assert run().state == "done"
 
 
@@ -126,7 +135,8 @@ def test_a_touch_deleted_meanwhile_leaves_no_orphan() -> None:
     Touchpoint.objects.filter(exclusion="").delete()
     assert work_on_runs(clock=clock) == 0
     asked.refresh_from_db()
-    assert asked.state == "failed" and not Credit.objects.exists()
+    assert asked.state == "failed"
+    assert not Credit.objects.exists()
 
 
 def test_a_run_whose_workers_all_died_gives_way() -> None:
@@ -136,7 +146,8 @@ def test_a_run_whose_workers_all_died_gives_way() -> None:
     parts._compute(asked, parts._claim(asked, clock()), clock)
     assert run(at=clock.at + LEASE + SECOND).state == "done"
     asked.refresh_from_db()
-    assert asked.state == "failed" and not StagedCredit.objects.exists()
+    assert asked.state == "failed"
+    assert not StagedCredit.objects.exists()
     assert work_on_runs(clock=clock) == 0
 
 
@@ -151,7 +162,8 @@ def test_one_worker_learns_while_the_others_wait(monkeypatch: pytest.MonkeyPatch
         return learn(**given)
 
     monkeypatch.setattr(parts, "fit_methods", second_worker_meanwhile)
-    assert work_on_runs(clock=clock) == 1 and len(learned) == 1
+    assert work_on_runs(clock=clock) == 1
+    assert len(learned) == 1
     asked.refresh_from_db()
     assert asked.state == "done"
 

@@ -54,7 +54,8 @@ def test_a_campaign_with_its_weeks_and_models(client: Client, key: dict[str, str
             sum(euros(step[name]) for step in body[steps] if step[name]) for steps in ("weeks", "months")
         )
         assert by_week == by_month
-    assert body["totals"]["payback_months"] == 2 and body["totals"]["payback_unknown_because"] is None
+    assert body["totals"]["payback_months"] == 2
+    assert body["totals"]["payback_unknown_because"] is None
     assert body["weeks"][-1]["pipeline"] == body["totals"]["attributed_pipeline"]
     assert sum(week["leads"] for week in body["weeks"]) == body["totals"]["leads"]
     assert [model["key"] for model in body["models"]] == METHODS
@@ -96,7 +97,8 @@ def test_refusals_name_the_parameter(
         assert answer.status_code == 400
         assert answer.headers["Content-Type"] == "application/problem+json"
         (error,) = answer.json()["errors"]
-        assert error["pointer"] == f"/{name}" and says in error["detail"]
+        assert error["pointer"] == f"/{name}"
+        assert says in error["detail"]
 
 
 def test_an_unchanged_answer_is_not_sent_again(client: Client, key: dict[str, str], made: dict[str, Any]) -> None:
@@ -128,7 +130,8 @@ def test_another_scope_that_is_kept(client: Client, key: dict[str, str], made: d
     assert (body["scope"], body["totals"]["attributed_revenue"]["amount"]) == ("primary", "1000.01")
     assert "scope=primary" in body["links"]["revenue_rows"]
     own = client.get(url, headers=key).json()
-    assert own["scope"] == "contacts" and euros(own["totals"]["attributed_revenue"]) < 100_001
+    assert own["scope"] == "contacts"
+    assert euros(own["totals"]["attributed_revenue"]) < 100_001
     deal = f"{BASE}/opportunities/{made['won'].public_id}?model=linear"
     assert [
         len(client.get(f"{deal}{scope}", headers=key).json()["models"][0]["credits"])
@@ -174,7 +177,8 @@ def test_what_is_not_there_is_404(client: Client, key: dict[str, str]) -> None:
 def test_before_the_first_run_there_is_no_run(client: Client, key: dict[str, str]) -> None:
     campaign = company_with_deals()["social"]
     body = client.get(f"{BASE}/{campaign.public_id}", headers=key).json()
-    assert body["run"] is None and body["totals"]["attributed_revenue"]["amount"] == "0.00"
+    assert body["run"] is None
+    assert body["totals"]["attributed_revenue"]["amount"] == "0.00"
 
 
 def test_keys_need_the_scope_and_people_the_whole_view(

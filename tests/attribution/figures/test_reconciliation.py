@@ -138,7 +138,8 @@ def test_the_weeks_add_up(made: dict[str, Any]) -> None:
         assert [month.name for month in months] == ["2026-09", "2026-10", "2026-11"]
         for name in ("revenue", "leads", "mqls"):
             assert sum(getattr(month, name) for month in months) == sum(getattr(week, name) for week in weeks)
-        assert [month.cost for month in months] == [50_000, None, None] and months[-1].pipeline == weeks[-1].pipeline
+        assert [month.cost for month in months] == [50_000, None, None]
+        assert months[-1].pipeline == weeks[-1].pipeline
 
 
 def test_unknown_cost_gives_unknown_roi(made: dict[str, Any]) -> None:
@@ -156,7 +157,8 @@ def test_roas_is_of_advertising_alone(made: dict[str, Any]) -> None:
     cost(made["mail"], 1_000, at=11)  # e-mail is no bought media
     asked = scope()
     bought = [value("attribution.revenue", replace(asked, channel=key)) for key in ("paid-search", "paid-social")]
-    assert value("spend.advertising", asked) == 80_000 and value("spend.total", asked) == 81_000
+    assert value("spend.advertising", asked) == 80_000
+    assert value("spend.total", asked) == 81_000
     assert value("attribution.roas", asked) == sum(bought) / 80_000
     assert value("attribution.roas", replace(asked, channel="email")) is None
 

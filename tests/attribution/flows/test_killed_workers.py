@@ -44,7 +44,8 @@ def test_two_workers_share_a_run_and_a_killed_one_is_replaced(tmp_path: Path) ->
         assert sorted(words) == ["done 0", "done 1"], words
     asked = AttributionRun.objects.order_by("-pk")[0]
     assert (asked.state, asked.shards, asked.shards_done, asked.error) == ("done", 4, 4, "")
-    assert stored() != before and not StagedCredit.objects.exists()
+    assert stored() != before
+    assert not StagedCredit.objects.exists()
     assert asked.credits_written == Credit.objects.count()
     known = stored()
     run(kind="full")

@@ -47,7 +47,8 @@ def answer(deal: Opportunity, **fields: Any) -> SourceCheck:
 def test_nothing_measured_is_said(client: Client, director: User) -> None:
     client.force_login(director)
     text = page(client)
-    assert text.count("Not measured yet.") == 3 and "What “75 % accuracy” does not mean" in text
+    assert text.count("Not measured yet.") == 3
+    assert "What “75 % accuracy” does not mean" in text
 
 
 def test_three_figures_with_dates_samples_and_intervals(client: Client, director: User, made: dict[str, Any]) -> None:
@@ -59,10 +60,14 @@ def test_three_figures_with_dates_samples_and_intervals(client: Client, director
     check_causal(at=AT, seed=5, people=500)
     client.force_login(director)
     text = page(client)
-    assert "95 % interval" in text and "in the worst scenario" in text and "Measured" in text
+    assert "95 % interval" in text
+    assert "in the worst scenario" in text
+    assert "Measured" in text
     assert "Last touch, your company's method, put" in text.replace("&#x27;", "'")
-    assert "By scenario" in text and "Retargeting chases buyers" in text
-    assert "Agreement, past checks" in text and "your method" in text
+    assert "By scenario" in text
+    assert "Retargeting chases buyers" in text
+    assert "Agreement, past checks" in text
+    assert "your method" in text
     assert text.count('class="own-method"') == 2
 
 
@@ -95,10 +100,12 @@ def test_a_small_market_is_run_at_once(client: Client, director: User) -> None:
     first = client.post(f"{PAGE}/simulator", given)
     assert client.post(f"{PAGE}/simulator", given).headers["Location"] == first.headers["Location"]
     found = Simulation.objects.get()
-    assert found.results["caused"] > 0 and len(found.results["methods"]) > 10
+    assert found.results["caused"] > 0
+    assert len(found.results["methods"]) > 10
     assert {len(row["credited"]) for row in found.results["methods"]} == {len(found.results["campaigns"])}
     text = page(client, first.headers["Location"] + "?method=first_touch")
-    assert "Revenue caused and credited, by campaign" in text and "Campaigns under First touch" in text
+    assert "Revenue caused and credited, by campaign" in text
+    assert "Campaigns under First touch" in text
     assert client.get(f"{first.headers['Location']}/progress").headers["HX-Refresh"] == "true"
     assert "Short lag</a>, 600 people, seed 4" in page(client, f"{PAGE}/simulator")
 
@@ -121,9 +128,11 @@ def test_a_big_market_waits_for_a_worker(client: Client, director: User) -> None
     client.force_login(director)
     found = request_simulation(scenario="Short lag", seed=1, people=AT_ONCE + 1, by=director, at=AT)
     url = f"{PAGE}/simulator/{found.public_id}"
-    assert found.results is None and "Living through a year" in page(client, url)
+    assert found.results is None
+    assert "Living through a year" in page(client, url)
     assert "HX-Refresh" not in client.get(f"{url}/progress").headers
-    assert run_simulations(clock=lambda: AT) == 1 and run_simulations(clock=lambda: AT) == 0
+    assert run_simulations(clock=lambda: AT) == 1
+    assert run_simulations(clock=lambda: AT) == 0
     assert "Every method" in page(client, url)
 
 
@@ -132,14 +141,18 @@ def test_the_journey_is_hidden_until_the_answer(client: Client, sales_leader: Us
     assert made["won"].name in page(client, f"{PAGE}/agreement")
     url = f"{PAGE}/agreement/{made['won'].public_id}"
     text = page(client, url)
-    assert "What each method credits most" not in text and "The whole journey" not in text
+    assert "What each method credits most" not in text
+    assert "The whole journey" not in text
     given = {"channel": "paid-search", "campaign": made["search"].pk, "note": "They said so"}
     text = client.post(url, given, follow=True).content.decode()
-    assert "What each method credits most" in text and "agrees" in text and "differs" in text
+    assert "What each method credits most" in text
+    assert "agrees" in text
+    assert "differs" in text
     check = SourceCheck.objects.get()
     assert (check.campaign, check.channel.key, check.answered_by) == (made["search"], "paid-search", sales_leader)
     again = client.post(url, {**given, "channel": "nobody"})
-    assert again.status_code == 422 and SourceCheck.objects.count() == 1
+    assert again.status_code == 422
+    assert SourceCheck.objects.count() == 1
     client.post(f"{PAGE}/agreement/{made['repeat'].public_id}", {"channel": "nobody", "campaign": made["mail"].pk})
     assert SourceCheck.objects.filter(channel=None, campaign=None).count() == 1
 

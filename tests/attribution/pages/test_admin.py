@@ -24,7 +24,8 @@ def test_rules_are_edited_and_refuse_nonsense(client: Client, admin_user: User) 
     assert client.post(URL, given).status_code == 302
     rules = AttributionRules.objects.get()
     assert (rules.scope, rules.half_life_days, rules.milestone) == ("account", 30.0, "opportunity")
-    assert rules.scopes == ["account", "contacts"] and list(rules.suppressed_channels.all()) == [social]
+    assert rules.scopes == ["account", "contacts"]
+    assert list(rules.suppressed_channels.all()) == [social]
     for nonsense in ({"half_life_days": "0"}, {"half_life_days": "nan"}, {"kept_scopes": ["everybody"]}):
         assert client.post(URL, {**RULES, **nonsense}).status_code == 200
     assert AttributionRules.objects.get().half_life_days == 30.0
@@ -54,7 +55,8 @@ def test_the_sourced_test_is_locked_with_a_reason(client: Client, admin_user: Us
         ("changed", "opportunity_creation", "first_touch", admin_user.pk),
     ]
     history = client.get("/admin/attribution/sourceddecision/").content.decode()
-    assert "Agreed" in history and "Disputed" in history
+    assert "Agreed" in history
+    assert "Disputed" in history
     assert client.get("/admin/attribution/sourceddecision/add/").status_code == 403
 
 

@@ -53,8 +53,10 @@ def test_defaults_go_into_the_address(signed_in: Client, made: dict[str, Any]) -
 
 def test_the_table_reconciles_with_closed_won_revenue(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in)
-    assert "Reconciles with closed-won revenue" in text and "€4,111.11" in text
-    assert "Search programme" in text and "Unattributed" in text
+    assert "Reconciles with closed-won revenue" in text
+    assert "€4,111.11" in text
+    assert "Search programme" in text
+    assert "Unattributed" in text
     assert text.index('class="row-muted"') > text.index("Search programme")
     assert "no cost reported" in text  # the mail campaign
 
@@ -67,7 +69,8 @@ def test_a_change_after_the_last_run_is_admitted(signed_in: Client, made: dict[s
 def test_realised_says_what_it_means(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, PAGE.replace("simple", "realised"))
     assert "Recent weeks look bad by touch date" in text
-    assert "Reconciles with closed-won revenue" in text and "Touches of other periods" in text
+    assert "Reconciles with closed-won revenue" in text
+    assert "Touches of other periods" in text
 
 
 def test_methods_side_by_side_flag_a_flipping_verdict(signed_in: Client, made: dict[str, Any]) -> None:
@@ -75,9 +78,12 @@ def test_methods_side_by_side_flag_a_flipping_verdict(signed_in: Client, made: d
     for method in methods():
         assert method.name in text
     assert "verdict flips" in text  # last touch gives the search campaign nothing, first touch a lot
-    assert "Who gets the credit, by method" in text and text.index("chart-shares") < text.index("methods-table")
+    assert "Who gets the credit, by method" in text
+    assert text.index("chart-shares") < text.index("methods-table")
     one = page(signed_in, f"{PAGE}&level=campaigns")
-    assert "The verdict flips:" in one and "-100% to ".replace("-", "−") in one and "% by method" in one
+    assert "The verdict flips:" in one
+    assert "-100% to ".replace("-", "−") in one
+    assert "% by method" in one
     cost(made["search"], 100_000_000, at=11)  # now no method says that it paid
     assert text.count("verdict flips") > page(signed_in, f"{PAGE}&view=methods&level=campaigns").count("verdict flips")
 
@@ -125,7 +131,8 @@ def test_exports_hold_the_same_numbers_and_no_formulas(signed_in: Client, made: 
     made["search"].save(update_fields=["name"])
     text = signed_in.get(f"{PAGE}&export=csv").content.decode("utf-8-sig")
     lines = list(csv.DictReader(StringIO(text)))
-    assert lines[-1]["Name"] == "Closed-won revenue" and lines[-1]["Revenue, Linear"] == "4111.11"
+    assert lines[-1]["Name"] == "Closed-won revenue"
+    assert lines[-1]["Revenue, Linear"] == "4111.11"
     assert not any(line["Name"].startswith("=") for line in lines)
     book = openpyxl.load_workbook(BytesIO(signed_in.get(f"{PAGE}&export=xlsx").content))
     rows = list(book["Attribution"].iter_rows(values_only=True))
@@ -148,13 +155,17 @@ def test_touches_without_a_campaign_open_to_their_rows(signed_in: Client, made: 
     text = page(signed_in, f"{PAGE}&level=campaigns")
     assert "campaign=none" in text
     rows = page(signed_in, "/figures/attribution.revenue?campaign=none&method=linear&from=2026-09-01&to=2026-11-15")
-    assert "None: touches outside any campaign" in rows and made["won"].name in rows
+    assert "None: touches outside any campaign" in rows
+    assert made["won"].name in rows
 
 
 def test_three_tests_of_sourced_stand_side_by_side(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, "/attribution/sourced?from=2026-09-01&to=2026-11-15")
-    assert text.count("would say") == 2 and "the company's test" in text and "Not locked" in text
-    assert "pipeline.sourced.lead_creation" in text and "4 or more" in text
+    assert text.count("would say") == 2
+    assert "the company's test" in text
+    assert "Not locked" in text
+    assert "pipeline.sourced.lead_creation" in text
+    assert "4 or more" in text
 
 
 def test_before_the_first_run_the_page_says_so(signed_in: Client) -> None:

@@ -33,8 +33,11 @@ def test_a_journey_shows_positions_credits_and_reasons(client: Client, director:
     shown = text(client, made["won"])
     for badge in ("FT", "LC", "OC", "CW"):
         assert f">{badge}<" in shown
-    assert "€250.01" in shown and "€250.00" in shown and "25.0%" in shown
-    assert "it came after the close" in shown and "older than the look-back" in shown
+    assert "€250.01" in shown
+    assert "€250.00" in shown
+    assert "25.0%" in shown
+    assert "it came after the close" in shown
+    assert "older than the look-back" in shown
     assert "a machine made it" in text(client, made["dollars"])
     assert "First touch" in text(client, made["won"], "?method=first_touch")
     assert text(client, made["won"], "?method=no_such_method")
@@ -43,14 +46,16 @@ def test_a_journey_shows_positions_credits_and_reasons(client: Client, director:
 def test_what_no_touch_earned_is_shown(client: Client, director: User, made: dict[str, Any]) -> None:
     client.force_login(director)
     shown = text(client, made["untouched"])
-    assert "No touches" in shown and "Unattributed" in shown
+    assert "No touches" in shown
+    assert "Unattributed" in shown
     assert "Amount not known in the company currency" in text(client, made["unknown"])
 
 
 def test_the_fragment_has_no_page_around_it(client: Client, director: User, made: dict[str, Any]) -> None:
     client.force_login(director)
     shown = text(client, made["won"], "/fragment")
-    assert 'id="journey"' in shown and "<html" not in shown
+    assert 'id="journey"' in shown
+    assert "<html" not in shown
 
 
 def test_news_since_the_last_run_is_admitted(client: Client, director: User, made: dict[str, Any]) -> None:
@@ -63,6 +68,7 @@ def test_news_since_the_last_run_is_admitted(client: Client, director: User, mad
 def test_reps_see_the_journeys_of_their_own_deals_only(client: Client, rep: User, made: dict[str, Any]) -> None:
     client.force_login(rep)
     Opportunity.objects.filter(pk=made["won"].pk).update(owner=rep)
-    assert text(client, made["won"]) and text(client, made["won"], "/fragment")
+    assert text(client, made["won"])
+    assert text(client, made["won"], "/fragment")
     for more in ("", "/fragment"):
         assert client.get(f"/attribution/journeys/{made['repeat'].public_id}{more}").status_code == 404

@@ -34,20 +34,27 @@ def page(client: Client, url: str) -> str:
 def test_every_method_has_its_sentence(client: Client, director: User, made: dict[str, Any]) -> None:
     client.force_login(director)
     text = page(client, "/attribution/methods")
-    assert "Not learned yet" in text and "Half-life: 7" in text and "Refit now" not in text
+    assert "Not learned yet" in text
+    assert "Half-life: 7" in text
+    assert "Refit now" not in text
     fit_methods(at=AT, reason="A first look")
     text = page(client, "/attribution/methods")
-    assert "Would have come anyway" in text and "A first look" in text and "Not learned yet" not in text
+    assert "Would have come anyway" in text
+    assert "A first look" in text
+    assert "Not learned yet" not in text
 
 
 def test_an_admin_makes_and_edits_a_method(client: Client, admin_user: User) -> None:
     client.force_login(admin_user)
     text = client.post("/attribution/methods/add", {**OWN, "closing": "30"}, headers={"HX-Request": "true"})
-    assert text.status_code == 200 and "sum to 90.00 %" in text.content.decode().replace("90 %", "90.00 %")
+    assert text.status_code == 200
+    assert "sum to 90.00 %" in text.content.decode().replace("90 %", "90.00 %")
     text = client.post("/attribution/methods/add", {**OWN, "do": "check"}).content.decode()
-    assert "60 % to the first touch" in text and not CustomMethod.objects.exists()
+    assert "60 % to the first touch" in text
+    assert not CustomMethod.objects.exists()
     refused = client.post("/attribution/methods/add", {**OWN, "closing": "30", "do": "save"})
-    assert refused.status_code == 422 and "must sum to 100" in refused.content.decode()
+    assert refused.status_code == 422
+    assert "must sum to 100" in refused.content.decode()
     assert "version 1" in client.post("/attribution/methods/add", {**OWN, "do": "save"}, follow=True).content.decode()
     url = "/attribution/methods/own/ends"
     assert "Ends" in page(client, url)
@@ -68,10 +75,14 @@ def test_a_run_says_what_it_moved_and_why(client: Client, director: User, made: 
     second = run()
     client.force_login(director)
     text = page(client, f"/attribution/runs/{second.public_id}")
-    assert "Another amount" in text and "Search" in text and f"/attribution/journeys/{made['won'].public_id}" in text
+    assert "Another amount" in text
+    assert "Search" in text
+    assert f"/attribution/journeys/{made['won'].public_id}" in text
     assert second.inputs_hash in text
     text = page(client, f"/attribution/runs/{second.public_id}?with={first.public_id}&method=first_touch")
-    assert "1 run since" in text and "Settings and methods are the same" in text and "Money of First touch" in text
+    assert "1 run since" in text
+    assert "Settings and methods are the same" in text
+    assert "Money of First touch" in text
     assert f"/attribution/runs/{second.public_id}" in page(client, "/attribution/runs")
     # The page names ten campaigns; runs are added up over all.
     second.difference["methods"]["first_touch"]["campaigns"] = []
@@ -87,11 +98,13 @@ def test_a_run_says_what_it_moved_and_why(client: Client, director: User, made: 
 def test_recompute_and_refit_are_planned_and_watched(client: Client, admin_user: User, made: dict[str, Any]) -> None:
     client.force_login(admin_user)
     url = client.post("/attribution/runs/recompute").headers["Location"]
-    assert "run-progress" in page(client, url) and "HX-Refresh" not in client.get(f"{url}/progress").headers
+    assert "run-progress" in page(client, url)
+    assert "HX-Refresh" not in client.get(f"{url}/progress").headers
     assert client.post("/attribution/runs/recompute").headers["Location"] == url
     learned = client.post("/attribution/methods/refit").headers["Location"]
     assert learned != url
     work_on_runs(clock=lambda: AT)
     assert client.get(f"{url}/progress").headers["HX-Refresh"] == "true"
-    assert "Recomputed by hand" in page(client, url) and "by Person" in page(client, url)
+    assert "Recomputed by hand" in page(client, url)
+    assert "by Person" in page(client, url)
     assert "methods learn anew" in page(client, learned)

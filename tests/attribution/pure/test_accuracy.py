@@ -49,7 +49,8 @@ def test_the_truth_agrees_with_markets_in_which_the_campaign_never_ran() -> None
 def test_a_seed_is_a_market() -> None:
     scenario = scenarios(TUNING, TUNING_SEEDS[0])[0]
     first, again = (simulate(scenario, people=300, seed=4) for _ in range(2))
-    assert (first.at == again.at).all() and (first.caused == again.caused).all()
+    assert (first.at == again.at).all()
+    assert (first.caused == again.caused).all()
 
 
 def test_tuning_and_reporting_share_no_seed_and_no_market() -> None:
@@ -96,7 +97,8 @@ def test_bands_are_ascending_and_distinct() -> None:
     assert bands(np.array([5] * 80 + [9] * 20)) == [9]
     assert bands(np.zeros(0, dtype=np.int64)) == []
     cuts = bands(np.arange(100))
-    assert cuts == sorted(set(cuts)) and len(cuts) == 7
+    assert cuts == sorted(set(cuts))
+    assert len(cuts) == 7
 
 
 def test_scores_are_summed_up_by_method_best_first() -> None:

@@ -46,7 +46,8 @@ def touches(found: Any, deal: int = 0) -> list[int]:
 )
 def test_people_of_a_scope_with_all_who_were_merged_into_them(scope: str, expected: list[int]) -> None:
     found = candidates(world(), scope)
-    assert touches(found) == expected and touches(found, 1) == []
+    assert touches(found) == expected
+    assert touches(found, 1) == []
     assert found.known_at.tolist() == [4, -1]  # the primary contact's, not the earliest
     assert found.people_key[1] == found.contacts_key[1] == 0
 
@@ -54,16 +55,19 @@ def test_people_of_a_scope_with_all_who_were_merged_into_them(scope: str, expect
 def test_without_a_primary_contact_all_count() -> None:
     contacts = columns(deal=[10, 10], lead=[BOB, ANN], is_primary=[0, 0], captured_at=[3, 4])
     found = candidates(world(contacts=contacts), "primary")
-    assert touches(found) == [21, 22, 24, 25] and found.known_at[0] == 4
+    assert touches(found) == [21, 22, 24, 25]
+    assert found.known_at[0] == 4
 
 
 def test_keys_tell_what_changed() -> None:
     before = candidates(world(), "contacts")
     unmerged = candidates(world(merged=columns(lead=[TWIN], into=[ANN])), "contacts")
-    assert before.contacts_key[0] == unmerged.contacts_key[0] and before.people_key[0] != unmerged.people_key[0]
+    assert before.contacts_key[0] == unmerged.contacts_key[0]
+    assert before.people_key[0] != unmerged.people_key[0]
     other_role = columns(deal=[10, 10], lead=[BOB, ANN], is_primary=[1, 0], captured_at=[3, 4])
     swapped = candidates(world(contacts=other_role), "contacts")
-    assert swapped.contacts_key[0] != before.contacts_key[0] and swapped.people_key[0] == before.people_key[0]
+    assert swapped.contacts_key[0] != before.contacts_key[0]
+    assert swapped.people_key[0] == before.people_key[0]
 
 
 def test_points_of_each_person_and_none_without_a_score() -> None:

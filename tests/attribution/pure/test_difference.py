@@ -35,7 +35,8 @@ def test_causes_of_each_deal() -> None:
         {"touches"},
     ]
     found = causes(before, now, known, is_other_rules=True, is_other_fit=True).tolist()
-    assert names(found[0]) == {"new_opportunity"} and names(found[4]) == {"rules", "fit"}
+    assert names(found[0]) == {"new_opportunity"}
+    assert names(found[4]) == {"rules", "fit"}
 
 
 def test_money_that_moved_by_its_first_cause() -> None:
@@ -44,7 +45,8 @@ def test_money_that_moved_by_its_first_cause() -> None:
     before = Ledger.of([(ints(0, 0, 1, 1), ints(0, 1, 0, 1), ints(3, 3, 3, 3), ints(100, 100, 40, 40))])
     after = Ledger.of([(ints(0, 0, 1, 1), ints(0, 1, 0, 1), ints(3, 3, 3, -1), ints(150, 150, 40, 40))])
     summary = summarize(ints(70, 71), bits, before, after, METHODS)
-    assert summary["changed"] == 2 and summary["causes"] == {"amount": 1, "stage": 1, "touches": 1}
+    assert summary["changed"] == 2
+    assert summary["causes"] == {"amount": 1, "stage": 1, "touches": 1}
     assert sorted(summary["cells"]) == [
         ["amount", "first_touch", 3, 50],
         ["amount", "linear", 3, 50],
@@ -65,7 +67,8 @@ def test_money_that_moved_by_its_first_cause() -> None:
 def test_parts_of_a_run_add_up() -> None:
     one = summarize(ints(1), ints(1), Ledger.of([]), Ledger.of([(ints(0), ints(0), ints(3), ints(7))]), METHODS)
     told = report([one, one], {3: ("Spring", "uid")}, {1: "uid-1"})
-    assert told["causes"] == {"new_opportunity": 2} and told["methods"]["first_touch"]["gained_cents"] == 14
+    assert told["causes"] == {"new_opportunity": 2}
+    assert told["methods"]["first_touch"]["gained_cents"] == 14
 
 
 def test_nothing_changed() -> None:

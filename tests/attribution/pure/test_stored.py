@@ -31,9 +31,11 @@ def remembered() -> dict[str, np.ndarray]:
 
 
 def test_only_deals_with_another_hash_are_computed() -> None:
-    assert page().ids == [10, 11] and page().known_ids == []
+    assert page().ids == [10, 11]
+    assert page().known_ids == []
     states = remembered()
-    assert page(states).ids == [] and page(states, is_full=True).ids == [10, 11]
+    assert page(states).ids == []
+    assert page(states, is_full=True).ids == [10, 11]
     states["hash_low"] = states["hash_low"] + np.array([0, 1])
     assert page(states).ids == page(states).known_ids == [11]
 
@@ -47,7 +49,8 @@ def test_every_column_has_a_value_and_the_cents_make_the_amount() -> None:
         for deal in (10, 11):
             assert values["cents"][values["opportunity_id"] == deal].sum() == 5
         nobody = values["touchpoint_id"] == -1
-        assert (values["channel_id"][nobody] == -1).all() and (values["touched_at"][nobody] == -1).all()
+        assert (values["channel_id"][nobody] == -1).all()
+        assert (values["touched_at"][nobody] == -1).all()
 
 
 def test_what_a_full_run_computes_again_to_the_same_is_no_change() -> None:

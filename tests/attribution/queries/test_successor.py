@@ -52,10 +52,12 @@ def test_a_table_written_anew_is_as_the_old_one_was() -> None:
     at = [place(model) for model in (Credit, JourneyState)] if IS_POSTGRES else []
     run(kind="full")
     known = stored()
-    assert known and schema() == before
+    assert known
+    assert schema() == before
     if IS_POSTGRES:
         now = [place(model) for model in (Credit, JourneyState)]
-        assert now[0] != at[0] and now[1] != at[1]
+        assert now[0] != at[0]
+        assert now[1] != at[1]
     # A run of some deals goes on writing into it.
     Opportunity.objects.filter(pk=Opportunity.objects.order_by("pk")[0].pk).update(reporting_cents=5)
     assert run().opportunities_recomputed == 1
@@ -77,7 +79,9 @@ def test_somebody_reading_for_long_is_not_waited_for() -> None:
         run(kind="full")
         known = stored()
         run(kind="full")
-        assert known and stored() == known and schema() == before
+        assert known
+        assert stored() == known
+        assert schema() == before
     finally:
         reader.close()
 

@@ -309,7 +309,12 @@ def test_the_window_overlaps_the_last_and_ends_at_the_servers_clock(
     seen = []
     connector = connector_to(crm.url)
     original = connector.changes
-    connector.changes = lambda kind, window, resume: seen.append(window) or original(kind, window, resume)
+
+    def watched(kind: str, window: Any, resume: Any) -> Any:
+        seen.append(window)
+        return original(kind, window, resume)
+
+    connector.changes = watched
     pull(connected, clock, connector=connector)
 
     assert seen[0].since == first - OVERLAP

@@ -45,7 +45,8 @@ def test_whoever_comes_second_gets_the_first_ones_token(kept: Connection) -> Non
     assert tokens.renew(stale, fetch).access == "new"
     assert fetched == []
     assert tokens.renew(Token("new"), fetch).access == "newest"
-    assert fetched[0] is not None and fetched[0].refresh == "r"
+    assert fetched[0] is not None
+    assert fetched[0].refresh == "r"
     assert tokens.read() == Token("newest", SOON, "", "r")  # the refresh token stays where no new one came
 
 

@@ -132,7 +132,8 @@ def test_a_large_batch_is_captured_now_and_worked_on_later(
 
     assert len(nudges) == 1
     results = response.json()["results"]
-    assert len(results) == 1000 and {result["status"] for result in results} == {201}
+    assert len(results) == 1000
+    assert {result["status"] for result in results} == {201}
     first = results[0]
     assert (first["intake"], first["stage"], first["score"], first["assignment"]) == ("queued", None, None, None)
     assert first["crm"][0]["state"] == "pending"
@@ -146,7 +147,8 @@ def test_a_batch_has_a_size(client: Client, key: dict[str, str], size: int) -> N
 
     assert response.status_code == 422
     assert pointers(response) == {("/leads", "wrong_length")}
-    assert nothing_written() and not Submission.objects.exists()
+    assert nothing_written()
+    assert not Submission.objects.exists()
 
 
 def test_the_same_key_and_body_get_the_same_answer(client: Client, key: dict[str, str]) -> None:
@@ -188,7 +190,8 @@ def test_a_refusal_is_replayed_too(client: Client, key: dict[str, str]) -> None:
     second = post(client, key, body(email="?"), **{"Idempotency-Key": "form-1"})
 
     assert (first.status_code, second.status_code) == (422, 422)
-    assert first.json() == second.json() and pointers(second) == {("/email", "invalid_email")}
+    assert first.json() == second.json()
+    assert pointers(second) == {("/email", "invalid_email")}
     assert Submission.objects.count() == 1
 
 
@@ -226,7 +229,8 @@ def test_an_error_after_capture_leaves_nothing(
 
     assert response.status_code == 500
     assert nothing_written()
-    assert not IdempotentAnswer.objects.exists() and not Submission.objects.exists()
+    assert not IdempotentAnswer.objects.exists()
+    assert not Submission.objects.exists()
 
 
 def test_one_capture_stays_within_its_queries(

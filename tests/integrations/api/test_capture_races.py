@@ -106,5 +106,6 @@ def test_overlapping_requests_never_double_anything_and_turns_stay_fair(tmp_path
     assert LeadEvent.objects.filter(kind="assigned").count() == people
     # Each company keeps its rep, and three companies in turn went to three reps.
     owners = set(Lead.objects.values_list("account", "owner"))
-    assert len(owners) == 3 and len({owner for _, owner in owners}) == 3
+    assert len(owners) == 3
+    assert len({owner for _, owner in owners}) == 3
     assert sum(TerritoryRep.objects.values_list("credit", flat=True)) == 0

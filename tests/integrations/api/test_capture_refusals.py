@@ -118,7 +118,8 @@ def test_hostile_bodies_are_refused_and_nothing_is_written(
 
     assert response.status_code == status, response.content[:300]
     pointers(response)
-    assert response.json()["status"] == status and response.json()["detail"]
+    assert response.json()["status"] == status
+    assert response.json()["detail"]
     assert nothing_written()
 
 
@@ -144,7 +145,8 @@ def test_a_key_is_needed_and_must_be_good(client: Client, key: dict[str, str]) -
         assert response.status_code == status
         pointers(response)
         assert (status == 401) == ("WWW-Authenticate" in response.headers)
-    assert nothing_written() and not Submission.objects.exists()
+    assert nothing_written()
+    assert not Submission.objects.exists()
 
 
 def test_a_signed_in_person_cannot_write(client: Client, director: Any) -> None:

@@ -175,7 +175,8 @@ def test_prepare_makes_the_field_once(tmp_path):
         with pytest.raises(Misuse) as caught:
             list(connector.upsert("person", [Draft("a", person(1))]))
         assert caught.value.code == "not_prepared"
-        assert connector.prepare() == () and PipedriveConnector(account).prepare() == ()
+        assert connector.prepare() == ()
+        assert PipedriveConnector(account).prepare() == ()
         fields = server.dialect("pipedrive").records.listing("personField", limit=100)
         assert [each.members["field_name"] for each in fields].count(KEY_FIELD) == 1
         assert [type(each) for each in connector.upsert("person", [Draft("a", person(1))])] == [Created]
@@ -227,7 +228,8 @@ def test_a_person_deleted_meanwhile_is_created_anew(server, make):
     (made,) = connector.upsert("person", [Draft("lead-1", person(1))])
     server.pipedrive.records.delete("person", made.remote_id)
     (again,) = make().upsert("person", [Draft("lead-1", person(1), made.remote_id)])
-    assert isinstance(again, Created) and again.remote_id != made.remote_id
+    assert isinstance(again, Created)
+    assert again.remote_id != made.remote_id
 
 
 def test_a_person_merged_into_another_lead_is_not_made_anew(server, make):
@@ -238,7 +240,8 @@ def test_a_person_merged_into_another_lead_is_not_made_anew(server, make):
     records.merge("person", loser.remote_id, winner.remote_id)
     records.change("person", winner.remote_id, {"emails": both})
     (outcome,) = make().upsert("person", [Draft("lead-0", person(0), loser.remote_id)])
-    assert isinstance(outcome, Rejected) and outcome.code == "merged_away"
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == "merged_away"
     assert records.count("person") == 1
 
 
@@ -269,7 +272,8 @@ def test_duplicated_and_reordered_pages_lose_nothing(server, make):
     pages = "GET */persons"
     with server.pipedrive.faults(Fault("duplicate", pages, times=None), Fault("reorder", pages, times=None)):
         records = read_all(make(page_size=2))
-    assert {record.key for record in records} == keys and len(records) > len(keys)
+    assert {record.key for record in records} == keys
+    assert len(records) > len(keys)
 
 
 def test_limits_say_when_to_come_back(server, make):
@@ -281,7 +285,8 @@ def test_limits_say_when_to_come_back(server, make):
         connector.check()
     with server.pipedrive.faults(Fault("html", status=403)), pytest.raises(Outage) as blocked:
         connector.check()
-    assert blocked.value.code == "blocked" and blocked.value.after.total_seconds() == 600
+    assert blocked.value.code == "blocked"
+    assert blocked.value.after.total_seconds() == 600
     connector.check()
     assert 0 < connector.quota.left < connector.quota.limit
 
@@ -329,7 +334,8 @@ def test_deals_that_never_moved_need_no_changelog(server, make):
     assert len(lines) == 7
     later = Window(None, datetime.now(UTC) + timedelta(hours=1))
     (deal,) = [each for each in read_all(make(), "deal", later) if each.remote_id == ids[0]]
-    assert deal.fields["lost_reason"] == "Price" and deal.fields["stage"] == "1:lost"
+    assert deal.fields["lost_reason"] == "Price"
+    assert deal.fields["stage"] == "1:lost"
 
 
 def test_organizations_are_accounts(server, make):

@@ -43,7 +43,8 @@ def check(kind, value, where):
     elif "enum" in kind:
         assert value in kind["enum"], where
     else:
-        assert value.keys() <= kind["members"].keys() and set(kind["required"]) <= value.keys(), where
+        assert value.keys() <= kind["members"].keys(), where
+        assert set(kind["required"]) <= value.keys(), where
         for name, each in value.items():
             check(kind["members"][name], each, f"{where}.{name}")
 
@@ -99,7 +100,8 @@ def test_every_request_is_as_described(worked):
     for logged in worked.log:
         fact = FACTS["requests"][logged.route]
         query = {name: values[-1] for name, values in logged.request.query.items()}
-        assert query.keys() <= fact["query"].keys() and set(fact["required_query"]) <= query.keys(), logged.route
+        assert query.keys() <= fact["query"].keys(), logged.route
+        assert set(fact["required_query"]) <= query.keys(), logged.route
         for name, text in query.items():
             check_query(fact["query"][name], text, f"{logged.route}?{name}")
         if logged.request.body:
@@ -126,7 +128,8 @@ def test_a_person_as_documented_is_read():
     row = payload("person")["data"]
     person = read.record("person", row, KEY_CODE)
     assert (person.remote_id, person.key, person.account_id, person.is_archived) == ("1042", "lead-7", "77", False)
-    assert person.fields["email"] == "ada@example.com" and person.fields["owner_id"] == "18487521"
+    assert person.fields["email"] == "ada@example.com"
+    assert person.fields["owner_id"] == "18487521"
     assert person.modified_at == datetime(2026, 1, 6, 10, tzinfo=UTC)
     body = read.person_body({"email": "ADA@home.example", "first_name": "Augusta"}, person)
     assert body["name"] == "Augusta Lovelace", "the half of the name that was not sent stays"
@@ -140,14 +143,17 @@ def test_a_person_as_documented_is_read():
 def test_deals_as_documented_are_read():
     won, deleted = (read.record("deal", row) for row in payload("deals")["data"])
     assert (won.fields["stage"], won.fields["status"], won.fields["amount"]) == ("1:won", "won", Decimal("1234.5"))
-    assert won.fields["close_on"] == date(2026, 2, 1) and won.fields["closed_at"].hour == 23
-    assert [each.person_id for each in won.contacts] == ["1042"] and won.fields["properties"]["channel"] == 52
+    assert won.fields["close_on"] == date(2026, 2, 1)
+    assert won.fields["closed_at"].hour == 23
+    assert [each.person_id for each in won.contacts] == ["1042"]
+    assert won.fields["properties"]["channel"] == 52
     assert (deleted.is_archived, deleted.fields["amount"], deleted.fields["close_on"]) == (
         True,
         None,
         date(2026, 3, 31),
     )
-    assert has_moved(won) and not has_moved(deleted)
+    assert has_moved(won)
+    assert not has_moved(deleted)
 
 
 @pytest.mark.parametrize("turn", [1, -1], ids=["newest first", "oldest first"])
@@ -158,7 +164,8 @@ def test_a_changelog_as_documented_is_read_in_either_order(turn):
         (None, "1", Decimal(1000)), ("1", "2", Decimal(1000)), ("2", "3", Decimal(1000)),
         ("3", "1:won", Decimal("1234.5")),
     ]  # fmt: skip
-    assert len({each.remote_id for each in steps}) == 4 and steps[1].changed_by == "18487521"
+    assert len({each.remote_id for each in steps}) == 4
+    assert steps[1].changed_by == "18487521"
 
 
 def test_a_webhook_as_documented_is_a_hint():

@@ -92,7 +92,8 @@ def test_a_deleted_contact_and_a_shared_one_are_rejected(org):
     contact = org.dialect.convert_lead(made[0].remote_id)["contact"]
     both = [Draft("lead-0", person(0), contact), Draft("lead-9", person(9), contact)]
     first, second = connector.upsert("person", both)
-    assert isinstance(first, Updated) and (second.code, type(second)) == ("SHARED_CONTACT", Rejected)
+    assert isinstance(first, Updated)
+    assert (second.code, type(second)) == ("SHARED_CONTACT", Rejected)
     org.records.delete("Contact", contact)
     (gone,) = connector.upsert("person", both[:1])
     assert (type(gone), gone.code) == (Rejected, "ENTITY_IS_DELETED")
@@ -208,7 +209,8 @@ def test_deleted_deals_come_as_archived_for_fifteen_days(org):
     (record,) = read(connector, "deal")
     assert record.is_archived
     org.records.restamp("Opportunity", [deal], datetime.now(UTC) - timedelta(days=16))
-    assert read(connector, "deal") == [] and connector.fetch("deal", [deal]) == {}
+    assert read(connector, "deal") == []
+    assert connector.fetch("deal", [deal]) == {}
 
 
 def test_mapped_fields_of_a_connection_are_read(org):
@@ -270,7 +272,10 @@ def test_prepare_says_what_an_admin_must_make(org):
     connector = org.connect()
     org.dialect.lacks.add(("Contact", KEY))
     todo = connector.prepare()
-    assert len(todo) == 2 and "Contact" in todo[0] and KEY in todo[0] and "Map Lead Fields" in todo[1]
+    assert len(todo) == 2
+    assert "Contact" in todo[0]
+    assert KEY in todo[0]
+    assert "Map Lead Fields" in todo[1]
 
 
 @pytest.mark.parametrize("kind", ["duplicate", "reorder"])
@@ -296,7 +301,8 @@ def test_pages_that_repeat_or_turn_lose_and_double_nothing(org, kind):
 def test_2000_ids_are_one_call_and_every_url_fits():
     ids = [record_id(f"0065f{n:010d}AAA") for n in range(2000)]
     selects = list_selects(Source("OpportunityHistory", ("Id", "StageName")), "OpportunityId", ids, everything=True)
-    assert len(selects) <= 5 and all(len(select.path) < 12_000 for select in selects)
+    assert len(selects) <= 5
+    assert all(len(select.path) < 12_000 for select in selects)
     keys = [text(f"9b2f0c1e-6f4b-4e7a-8d55-{n:012d}") for n in range(1000)]
     assert len(list_selects(Source("Lead", ("Id",)), KEY, keys)) <= 5
 

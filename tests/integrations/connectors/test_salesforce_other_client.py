@@ -78,7 +78,8 @@ def test_both_ways_to_sign_in_and_a_session_that_ends(org, client):
 def test_one_record_from_its_making_to_its_end(org, client):
     began = org.records.now() - dt.timedelta(minutes=1)
     made = client.Lead.create(person(1))
-    assert made["success"] and made["errors"] == []
+    assert made["success"]
+    assert made["errors"] == []
     assert client.Lead.update(made["id"], {"Title": "CFO"}) == 204
     shown = client.Lead.get(made["id"])
     assert (shown["Title"], shown["attributes"]["type"], shown["IsConverted"]) == ("CFO", "Lead", False)
@@ -89,7 +90,8 @@ def test_one_record_from_its_making_to_its_end(org, client):
     assert client.Lead.delete(made["id"]) == 204
     until = org.records.now() + dt.timedelta(minutes=2)
     gone = client.Lead.deleted(began, until)
-    assert [each["id"] for each in gone["deletedRecords"]] == [made["id"]] and gone["latestDateCovered"]
+    assert [each["id"] for each in gone["deletedRecords"]] == [made["id"]]
+    assert gone["latestDateCovered"]
     assert client.Lead.updated(began, until)["ids"] == [second.id]
 
 
@@ -103,7 +105,8 @@ def test_queries_by_page_and_what_was_deleted(org, client):
     assert (first["totalSize"], first["done"], len(first["records"])) == (9, False, 4)
     assert client.query_all(soql, include_deleted=True)["totalSize"] == 10
     fields = {each["name"]: each for each in client.Lead.describe()["fields"]}
-    assert fields[KEY]["externalId"] and fields["Email"]["type"] == "email"
+    assert fields[KEY]["externalId"]
+    assert fields["Email"]["type"] == "email"
 
 
 def test_collections_and_composite(org, client):
@@ -126,7 +129,8 @@ def test_collections_and_composite(org, client):
     ]
     told = client.restful("composite", method="POST", json={"compositeRequest": parts})["compositeResponse"]
     assert [(each["referenceId"], each["httpStatusCode"]) for each in told] == [("leads", 200), ("none", 404)]
-    assert told[0]["body"]["totalSize"] == 2 and told[1]["body"][0]["errorCode"] == "NOT_FOUND"
+    assert told[0]["body"]["totalSize"] == 2
+    assert told[1]["body"][0]["errorCode"] == "NOT_FOUND"
 
 
 def test_errors_are_the_ones_that_it_knows(org, client):

@@ -40,7 +40,8 @@ def conform(value: Any, facts: dict[str, Any], where: str) -> None:
             if name in facts["members"]:
                 conform(member, facts["members"][name], f"{where}.{name}")
             else:
-                assert others and isinstance(member, others), f"{where}.{name} is not in the guide"
+                assert others, f"{where}.{name} is not in the guide"
+                assert isinstance(member, others), f"{where}.{name} is not in the guide"
 
 
 def check(request: Any) -> str:

@@ -40,7 +40,8 @@ def test_a_signed_assertion_signs_in(org, key):
         assert caught.value.code == "invalid_grant"
     with pytest.raises(AuthDead) as caught:
         org.connect(secrets={"client_id": "app", "private_key": "hush-hush"}, settings=good).check()
-    assert caught.value.code == "key_malformed" and "hush" not in str(caught.value)
+    assert caught.value.code == "key_malformed"
+    assert "hush" not in str(caught.value)
 
 
 def test_the_audience_follows_the_org():
@@ -52,7 +53,8 @@ def test_a_token_kept_by_another_process_is_used_where_it_holds(org):
     tokens = MemoryTokens()
     org.connect(tokens=tokens).check()
     connector = org.connect(tokens=tokens)
-    assert connector.check().user and connector.calls == 2, "who we are, and the org; no sign-in"
+    assert connector.check().user, "who we are, and the org; no sign-in"
+    assert connector.calls == 2, "who we are, and the org; no sign-in"
     assert tokens.read().base_url == org.url
     evil = MemoryTokens(Token("t0ken", base_url="https://evil.example"))
     with pytest.raises(Misuse):

@@ -108,7 +108,8 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
     world.merge(gone, remote)
     world.later()
     trial = dry_run(connection_id=connection.pk, clock=clock)
-    assert trial.state == "done" and LeadMerge.objects.count() == 0
+    assert trial.state == "done"
+    assert LeadMerge.objects.count() == 0
 
     run = asked(connection, world, clock)
 
@@ -118,11 +119,13 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
     assert (loser.merged_into, survivor.phone, merge.by) == (survivor, "+49 30 1", None)
     assert survivor.touchpoints.count() == 1
     record = SyncRecord.objects.get(run=run, outcome="merged")
-    assert record.lead == loser and "merged here, too" in record.note
+    assert record.lead == loser
+    assert "merged here, too" in record.note
     # Nothing happens twice, and nobody is sent back to life.
     people = len(world.people())
     asked(connection, world, clock)
-    assert LeadMerge.objects.count() == 1 and len(world.people()) == people
+    assert LeadMerge.objects.count() == 1
+    assert len(world.people()) == people
     assert set(PendingPush.objects.values_list("state", flat=True)) == {"done"}
     # Undone, they are two again, and stay so until they are released.
     assert [each.outcome for each in preview_undo(run_id=run.pk, at=clock())] == ["restored"]
@@ -132,7 +135,8 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
     assert (undo.updated, loser.merged_into, survivor.phone, loser.touchpoints.count()) == (1, None, "", 1)
     asked(connection, world, clock)
     loser.refresh_from_db()
-    assert loser.merged_into is None and len(world.people()) == people
+    assert loser.merged_into is None
+    assert len(world.people()) == people
     # Released, too: the CRM may name the merge again, with every change of the record that lives on.
     release_records(connection_id=connection.pk, at=clock())
     Lead.objects.filter(pk=survivor.pk).update(phone="+49 30 2", changed_at=clock())
@@ -140,7 +144,8 @@ def test_whom_the_crm_merged_is_one_lead(connection: Connection, world: World, c
     for _ in range(2):
         asked(connection, world, clock)
     loser.refresh_from_db()
-    assert loser.merged_into is None and len(world.people()) == people
+    assert loser.merged_into is None
+    assert len(world.people()) == people
 
 
 @pytest.mark.parametrize("kind", ["salesforce", "hubspot"])

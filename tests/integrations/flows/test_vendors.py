@@ -129,7 +129,8 @@ def test_campaigns_arrive_and_responses_become_touches(
     assert (Touchpoint.objects.filter(lead=lead).count(), lead.campaign, lead.stage) == (0, None, "lead")
     assert undo.records.get(outcome="removed", kind="campaign").title == "Nobody came"
     asked(connection, clock)
-    assert Campaign.objects.get() == made and not Touchpoint.objects.filter(lead=lead).exists()
+    assert Campaign.objects.get() == made
+    assert not Touchpoint.objects.filter(lead=lead).exists()
     release_records(connection_id=connection.pk, at=clock())
     asked(connection, clock)
     assert Touchpoint.objects.get(lead=lead).campaign == made

@@ -63,7 +63,8 @@ def test_a_vendor_is_set_up_step_by_step(
     lead = LeadFactory(company="Acme", stage="mql")
     page = admin_client.post(f"/connections/add?vendor={kind}&sandbox=1", {"name": "Ours"}, follow=True)
     connection = Connection.objects.get()
-    assert connection.account["name"] and not connection.is_active, page.content.decode()[:2000]
+    assert connection.account["name"], page.content.decode()[:2000]
+    assert not connection.is_active, page.content.decode()[:2000]
     assert RemoteSchema.objects.filter(connection=connection, kind="person").exists()
     assert ExternalRecord.objects.filter(connection=connection, kind="owner").exists()
 
@@ -74,7 +75,9 @@ def test_a_vendor_is_set_up_step_by_step(
     stage = PipelineStage.objects.filter(status="open")[0]
     rows = StageMap.objects.filter(connection=connection, stage__isnull=True)
     form = admin_client.get(at(connection, "connection-stages")).content.decode()
-    assert "Proposed: " in form and "None is mapped before you save" in form and rows.exists()
+    assert "Proposed: " in form
+    assert "None is mapped before you save" in form
+    assert rows.exists()
     choices = {f"stage-{row.pk}": row.stage_id or stage.pk for row in StageMap.objects.filter(connection=connection)}
     assert admin_client.post(at(connection, "connection-stages"), choices).status_code == 302
     assert not rows.exists()
@@ -84,17 +87,20 @@ def test_a_vendor_is_set_up_step_by_step(
     run = SyncRun.objects.get()
     assert (run.direction, run.created) == ("dry_run", 1)
     shown = admin_client.get(at(connection, "connection-dry-run")).content.decode()
-    assert "1 person</a> to the CRM" in shown and "Would create" in shown
+    assert "1 person</a> to the CRM" in shown
+    assert "Would create" in shown
     assert str(lead.email) in admin_client.get(at(connection, "sync-run", run.public_id)).content.decode()
     connection.refresh_from_db()
-    assert not connection.is_active and not connection.pending_pushes.exists()
+    assert not connection.is_active
+    assert not connection.pending_pushes.exists()
 
     admin_client.post(at(connection, "connection-switch"), {"to": "on"})
     run_back_fills(clock=Clock())
     run_due_syncs(clock=Clock(), seed=1)
     link = ExternalRecord.objects.get(connection=connection, kind="person", lead=lead)
     fragment = admin_client.get(reverse("integrations:lead-crm", args=[lead.public_id])).content.decode()
-    assert f"{crm.url}/{kind}/ui/" in fragment and link.remote_id in fragment
+    assert f"{crm.url}/{kind}/ui/" in fragment
+    assert link.remote_id in fragment
     assert TOKEN not in caplog.text
 
 
@@ -158,14 +164,16 @@ def test_a_pull_is_undone_after_a_look(admin_client: Client, crm: SandboxServer,
     url = at(connection, "sync-run-undo", run.public_id)
 
     page = admin_client.get(url).content.decode()
-    assert "Big one" in page and "What goes back" in page
+    assert "Big one" in page
+    assert "What goes back" in page
     assert "Big one" in admin_client.get(url, {"what": "back", "kind": "deal"}).content.decode()
     assert "Big one" not in admin_client.get(url, {"what": "stays"}).content.decode()
     run.refresh_from_db()
     assert run.undone_at is None  # looking changes nothing
 
     assert "Undo is waiting for a worker" in admin_client.post(url, follow=True).content.decode()
-    assert admin_client.post(url).status_code == 302 and JobRun.objects.count() == 1  # asked for twice, done once
+    assert admin_client.post(url).status_code == 302
+    assert JobRun.objects.count() == 1
     assert run_trials(clock=clock, seed=1) == 1
     assert JobRun.objects.get().share == 1
     assert "This took back" in admin_client.get(url, follow=True).content.decode()
@@ -182,9 +190,11 @@ def test_webhook_passwords_are_shown_once(admin_client: Client) -> None:
     connection = Connection.objects.get()
     shown = admin_client.post(at(connection, "connection-webhook")).content.decode()
     connection.refresh_from_db()
-    assert connection.webhook_secret in shown and str(connection.webhook_key) in shown
+    assert connection.webhook_secret in shown
+    assert str(connection.webhook_key) in shown
     later = admin_client.get(at(connection, "connection-detail")).content.decode()
-    assert str(connection.webhook_key) in later and connection.webhook_secret not in later
+    assert str(connection.webhook_key) in later
+    assert connection.webhook_secret not in later
 
 
 def test_a_comparison_is_asked_for(admin_client: Client, crm: SandboxServer) -> None:

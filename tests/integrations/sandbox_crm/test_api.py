@@ -36,7 +36,8 @@ def call(server, method, path, body=None, token=TOKEN, raw=None, **headers):
 
 def error(server, *args, **kwargs):
     status, payload, _ = call(server, *args, **kwargs)
-    assert payload.keys() == {"error"} and payload["error"].keys() == {"code", "message", "field"}
+    assert payload.keys() == {"error"}
+    assert payload["error"].keys() == {"code", "message", "field"}
     assert "Traceback" not in payload["error"]["message"]
     return status, payload["error"]["code"], payload["error"]["field"]
 
@@ -62,7 +63,8 @@ def test_answers_carry_a_date_and_keep_the_connection(server):
         connection.request("GET", "/v1/me", headers={"Authorization": f"Bearer {TOKEN}"})
         response = connection.getresponse()
         response.read()
-        assert response.headers["Date"].endswith("GMT") and not response.will_close
+        assert response.headers["Date"].endswith("GMT")
+        assert not response.will_close
     connection.close()
 
 
@@ -117,7 +119,8 @@ def test_chunked_and_malformed_lengths_are_refused(server):
             answer = b""
             while chunk := sock.recv(65536):
                 answer += chunk
-        assert answer.startswith(b"HTTP/1.1 ") and b'{"error"' in answer
+        assert answer.startswith(b"HTTP/1.1 ")
+        assert b'{"error"' in answer
 
 
 @pytest.mark.parametrize(
@@ -140,7 +143,8 @@ def test_upsert_rows_fail_alone_with_their_field(server, fields, code, field):
     status, payload, _ = call(server, "POST", "/v1/people/upsert", {"records": rows})
     good, bad, odd = payload["results"]
     assert status == 200
-    assert (good["index"], good["status"]) == (0, "created") and good["id"]
+    assert (good["index"], good["status"]) == (0, "created")
+    assert good["id"]
     assert (bad["index"], bad["status"], bad["id"]) == (1, "error", None)
     assert (bad["errors"][0]["code"], bad["errors"][0]["field"]) == (code, field)
     assert (odd["index"], odd["status"]) == (2, "error")
@@ -165,7 +169,8 @@ def test_a_deal_from_opening_to_closing(server):
     assert deal["contacts"] == [{"person_id": person_id, "external_id": "L1", "role": "champion", "name": "Ada"}]
     _, won, _ = call(server, "PATCH", f"/v1/deals/{deal['id']}", {"stage": "won", "amount": 2000})
     assert (won["status"], won["amount"], won["close_on"]) == ("won", "2000.00", datetime.now(UTC).date().isoformat())
-    assert won["closed_at"] and won["modified_at"] > deal["modified_at"]
+    assert won["closed_at"]
+    assert won["modified_at"] > deal["modified_at"]
     _, same, _ = call(server, "PATCH", f"/v1/deals/{deal['id']}", {"stage": "won", "amount": "2000.00"})
     assert same == won, "no change, no new stamp"
     _, again, _ = call(server, "PATCH", f"/v1/deals/{deal['id']}", {"stage": "proposal"})
@@ -221,7 +226,8 @@ def test_the_bucket_refills_and_says_how_long():
     bucket = Bucket(2, clock=lambda: now[0])
     assert [bucket.wait() for _ in range(5)] == [0, 0, 0, 0, 0.5]
     now[0] = 0.5
-    assert bucket.wait() == 0 and bucket.wait() == 0.5
+    assert bucket.wait() == 0
+    assert bucket.wait() == 0.5
 
 
 def test_too_many_calls_are_429_with_retry_after(tmp_path):

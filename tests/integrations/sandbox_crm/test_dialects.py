@@ -59,7 +59,8 @@ def test_a_request_is_one_transaction_with_one_stamp(records):
     assert records.count("person") == 0
     with records.write():
         one, other = records.add("person", {"key": "a"}), records.add("person", {"key": "b"})
-    assert one.modified_at == other.modified_at and one.modified_at.microsecond == 0
+    assert one.modified_at == other.modified_at
+    assert one.modified_at.microsecond == 0
 
 
 def test_stamps_never_step_back_with_the_clock(records):
@@ -168,7 +169,8 @@ def test_faults_skip_repeat_and_roll_the_same_dice(server, call):
     for _ in range(2):
         with dialect.faults(Fault("status", "POST */persons", status=500, chance=0.5, times=None), seed=7):
             rolls.append([add(call).status_code for _ in range(8)])
-    assert rolls[0] == rolls[1] and set(rolls[0]) == {201, 500}
+    assert rolls[0] == rolls[1]
+    assert set(rolls[0]) == {201, 500}
 
 
 def test_records_change_meanwhile(server, call):
@@ -223,7 +225,8 @@ def test_steering_needs_the_token_and_calls_are_counted_by_route(server, call):
 def test_every_dialect_is_mounted_under_its_prefix_and_keeps_its_own_file(server, call, tmp_path):
     assert {"pipedrive", "hubspot", "salesforce"} <= dialects().keys()
     for kind, dialect in dialects().items():
-        assert issubclass(dialect, Dialect) and dialect.prefix == f"/{kind}"
+        assert issubclass(dialect, Dialect)
+        assert dialect.prefix == f"/{kind}"
         assert call("GET", f"{dialect.prefix}/nowhere").status_code == 404
         assert (tmp_path / f"crm.{kind}.sqlite3").exists()
 
@@ -237,7 +240,9 @@ def test_people_edit_records_by_hand(server, call):
     url = f"/pipedrive/ui/deal/{deal.id}"
     assert "Access token" in call("GET", url).text
     shown = call("GET", f"{url}?token={TOKEN}")
-    assert shown.url.endswith(url) and "&lt;b&gt;Deal" in shown.text and "<b>Deal" not in shown.text
+    assert shown.url.endswith(url)
+    assert "&lt;b&gt;Deal" in shown.text
+    assert "<b>Deal" not in shown.text
     form_token = shown.text.split('name="form_token" value="')[1].split('"')[0]
     form = {"form_token": form_token, "verb": "save", "m-stage_id": "2", "m-value": "7.5", "m-title": "Renamed"}
     assert call("POST", url, data=form).status_code == 200
@@ -281,7 +286,9 @@ def test_people_make_a_deal_with_a_person(server, call, kind):
     for wrong in ({"amount": "much"}, {"name": " "}, {"amount": "-1"}):
         assert call("POST", url, data=form | wrong).status_code == 422
     made = call("POST", url, data=form)
-    assert made.status_code == 200 and "&lt;b&gt;Big" in made.text and "<b>Big" not in made.text
+    assert made.status_code == 200
+    assert "&lt;b&gt;Big" in made.text
+    assert "<b>Big" not in made.text
     deal_kind, deal_id = made.url.rsplit("/", 2)[-2:]
     assert float(dialect.records[deal_kind, deal_id].members[amount]) == 1234.5
     assert "Make a deal" not in made.text

@@ -35,7 +35,8 @@ def test_a_new_person_becomes_a_lead_with_everything_that_belongs_to_it() -> Non
     captured = capture(item(first_name="Ada", company="Analytical Engines", consent=consent, payload={"raw": 1}))
 
     lead = Lead.objects.get()
-    assert captured.is_new and not captured.is_repeat
+    assert captured.is_new
+    assert not captured.is_repeat
     assert (lead.email, lead.first_name, lead.stage, lead.captured_at) == ("ada@engines.example", "Ada", "lead", AT)
     assert lead.intake_due_at == AT
     assert (lead.account.name, lead.account.domain) == ("Analytical Engines", "engines.example")
@@ -55,7 +56,9 @@ def test_a_repeated_delivery_changes_nothing_but_is_kept() -> None:
 
     again = capture(item(), AT + timedelta(minutes=1))
 
-    assert again.is_repeat and not again.is_new and again.touchpoint == first.touchpoint
+    assert again.is_repeat
+    assert not again.is_new
+    assert again.touchpoint == first.touchpoint
     lead = Lead.objects.get()
     assert (lead.changed_at, lead.intake_due_at) == (AT, None)
     assert Touchpoint.objects.count() == LeadEvent.objects.count() == 1
@@ -122,7 +125,8 @@ def test_a_merged_person_leads_to_the_winner() -> None:
 
     captured = capture(item(job_title="CTO"))
 
-    assert captured.lead == winner and not captured.is_new
+    assert captured.lead == winner
+    assert not captured.is_new
     winner.refresh_from_db()
     assert (winner.email, winner.job_title) == ("ada@home.example", "CTO")
 
@@ -133,7 +137,8 @@ def test_free_mail_and_our_own_people_make_no_account() -> None:
     free = capture(item(email="ada@gmail.com"))
     ours = capture(item(email="jana@ours.example"))
 
-    assert free.lead.account is None and ours.lead.account is None
+    assert free.lead.account is None
+    assert ours.lead.account is None
     assert not Account.objects.exists()
     assert (free.touchpoint.exclusion, ours.touchpoint.exclusion) == ("", "internal")
     assert ours.lead.channel is None  # a touch that earns nothing is nobody's first touch

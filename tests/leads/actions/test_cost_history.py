@@ -137,7 +137,8 @@ def test_costs_from_before_get_an_opening_entry() -> None:
         )
     for _ in range(2):  # migrated back and forth, it says nothing twice
         importlib.import_module("leads.migrations.0007_opening_cost_entries").open_history(apps, None)
-    assert replayed() == present() and len(present()) == 4
+    assert replayed() == present()
+    assert len(present()) == 4
     found = CostEntry.objects.order_by("said_at", "source").values_list("source", "said_at", "door", "by_name")
     later = AT + timedelta(days=1)
     assert list(found) == [("ads", AT, "opening", ""), ("manual", AT, "opening", ""), ("ads", later, "opening", "")]

@@ -189,7 +189,8 @@ def test_a_rule_that_cannot_be_scored_is_left_out(dach: Territory) -> None:
     run_intake(lead_ids=[qualified().pk], at=AT)
 
     rules = [reason["rule"] for reason in LeadScore.objects.get().reasons]
-    assert rules and "Company of 50 to 5,000" not in rules
+    assert rules
+    assert "Company of 50 to 5,000" not in rules
 
 
 def test_the_sweep_takes_what_is_due_and_a_bad_lead_does_not_stop_the_others(dach: Territory) -> None:

@@ -224,7 +224,8 @@ def test_a_later_capture_with_the_lost_address_lands_on_the_survivor() -> None:
     assert capture_lead(item=mail(email), source="form", at=AT).lead == survivor
     assert capture_lead(item=mail(email, external_id="crm-7"), source="form", at=AT).lead == survivor
     survivor.refresh_from_db()
-    assert survivor.email != email and Lead.objects.count() == 2
+    assert survivor.email != email
+    assert Lead.objects.count() == 2
 
 
 @pytest.mark.parametrize("external_id", [None, "crm-9"])
@@ -302,7 +303,8 @@ def test_a_merge_is_taken_back_exactly(boss: User) -> None:
 
     lead = unmerge_lead(loser_id=loser.pk, by=boss, at=AT + timedelta(days=30))
 
-    assert lead == loser and everything() == before
+    assert lead == loser
+    assert everything() == before
     merge = LeadMerge.objects.get()
     assert merge.undone_by == boss
     assert LeadEvent.objects.filter(kind="merged").count() == 4

@@ -26,7 +26,9 @@ def test_a_period_is_spread_evenly_and_exactly(cents: int, days: int) -> None:
     last = date.fromordinal(FIRST.toordinal() + days - 1)
     found = spread(campaign=1, first=FIRST, last=last, amount_cents=cents, currency="EUR")
     amounts = [cost.amount_cents for cost in found]
-    assert sum(amounts) == cents and len(amounts) == days and max(amounts) - min(amounts) <= 1
+    assert sum(amounts) == cents
+    assert len(amounts) == days
+    assert max(amounts) - min(amounts) <= 1
     assert (found[0].spent_on, found[-1].spent_on) == (FIRST, last)
 
 

@@ -143,7 +143,8 @@ def test_a_campaign_is_kept_in_lower_case_and_minor_units(boss: Client) -> None:
     )
     assert "cannot be below itself" in looped.content.decode()
     refused = boss.post(reverse("admin:leads_campaign_add"), {**form, "code": "other", "budget_cents": "12.345"})
-    assert refused.status_code == 200 and not Campaign.objects.filter(code="other").exists()
+    assert refused.status_code == 200
+    assert not Campaign.objects.filter(code="other").exists()
 
 
 def test_a_budget_without_hundredths_survives_a_look(boss: Client) -> None:
@@ -179,7 +180,8 @@ def test_an_api_key_is_shown_once_and_kept_as_a_hash(boss: Client) -> None:
     message = " ".join(str(message) for message in answer.context["messages"])
     assert f"{key.prefix}." in message
     plain = message[message.index(f"{key.prefix}.") :].split()[0].strip("\"'.")
-    assert key.is_valid(plain) and plain not in key.hashed_key
+    assert key.is_valid(plain)
+    assert plain not in key.hashed_key
     assert plain not in boss.get(reverse("admin:leads_apikey_change", args=[key.pk])).content.decode()
 
 

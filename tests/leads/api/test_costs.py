@@ -109,7 +109,8 @@ def test_refusals_name_the_member_and_write_nothing(
     client: Client, key: dict[str, str], campaign: Campaign, body: dict[str, Any], pointer: str
 ) -> None:
     answer = post(client, key, campaign, body)
-    assert answer.status_code == 400 and answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
     assert pointer in [error["pointer"] for error in answer.json()["errors"]], answer.json()
     assert not CampaignCost.objects.exists()
 

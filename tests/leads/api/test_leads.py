@@ -31,7 +31,8 @@ def test_pages_follow_a_cursor(client: Client, key: dict[str, str]) -> None:
 
     ids = [row["id"] for row in first["results"] + second["results"]]
     assert ids == [str(lead.public_id) for lead in reversed(leads)][:4]
-    assert first["previous"] is None and second["previous"]
+    assert first["previous"] is None
+    assert second["previous"]
 
 
 def test_filters_choose_and_refuse(client: Client, key: dict[str, str]) -> None:

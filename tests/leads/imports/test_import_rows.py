@@ -73,7 +73,8 @@ def test_a_lead_with_its_touch_score_and_passages(company: object) -> None:
     )
     midnight = datetime(2026, 1, 31, 23, tzinfo=UTC)
     assert lead.captured_at == midnight
-    assert lead.intake_due_at is None and lead.owner is None
+    assert lead.intake_due_at is None
+    assert lead.owner is None
     assert lead.scores.get().total == lead.score == 5  # a business e-mail
     touch = lead.touchpoints.get()
     assert (touch.kind, touch.occurred_at, touch.recorded_at) == ("import", midnight, AT)

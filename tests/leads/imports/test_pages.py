@@ -40,25 +40,29 @@ def test_from_upload_to_result(client: Client) -> None:
     run = ImportRun.objects.get()
     assert answer.url == at("import-columns", run)
     page = client.get(answer.url).content.decode()
-    assert "first_contact_date" in page and "direct traffic" in page
+    assert "first_contact_date" in page
+    assert "direct traffic" in page
     form = client.get(answer.url).context["form"]
     data = {name: field.initial or "" for name, field in form.fields.items() if field.initial}
     answer = client.post(at("import-columns", run), {**data, "stage": "mql", "save_as": "Funnel"})
     assert answer.url == at("import-detail", run)
     assert "hx-get" in client.get(answer.url).content.decode()
     progress = client.get(at("import-progress", run))
-    assert b"0 of 200" in progress.content and "HX-Refresh" not in progress
+    assert b"0 of 200" in progress.content
+    assert "HX-Refresh" not in progress
 
     assert sweep_imports() == 1
     assert client.get(at("import-progress", run))["HX-Refresh"] == "true"
     answer = client.get(at("import-detail", run))
-    assert answer.context["run"].rows_created == 200 and len(answer.context["preview"].rows) == 20
+    assert answer.context["run"].rows_created == 200
+    assert len(answer.context["preview"].rows) == 20
     assert {row.verdict for row in answer.context["preview"].rows} == {"new"}
     assert Lead.objects.count() == 0
     client.post(at("import-start", run))
     assert sweep_imports() == 1
     page = client.get(at("import-detail", run)).content.decode()
-    assert "list.csv is in" in page and reverse("leads:lead-list") in page
+    assert "list.csv is in" in page
+    assert reverse("leads:lead-list") in page
     assert Lead.objects.filter(stage="mql").count() == 200
 
     # The next file of this shape is offered the saved mapping.
@@ -81,7 +85,8 @@ def test_from_upload_to_result(client: Client) -> None:
 )
 def test_unreadable_files(client: Client, content: bytes, message: str) -> None:
     answer = upload(client, content)
-    assert answer.status_code == 422 and message in answer.content.decode()
+    assert answer.status_code == 422
+    assert message in answer.content.decode()
     assert not ImportRun.objects.exists()
 
 
@@ -89,9 +94,11 @@ def test_columns_that_cannot_be(client: Client) -> None:
     upload(client, b"id,date,origin\n1,2026-02-01,email\n")
     run = ImportRun.objects.get()
     answer = client.post(at("import-columns", run), {**MAPPED, "column_external_id": ""})
-    assert answer.status_code == 422 and "Choose the column for External id or E-mail" in answer.content.decode()
+    assert answer.status_code == 422
+    assert "Choose the column for External id or E-mail" in answer.content.decode()
     answer = client.post(at("import-columns", run), {**MAPPED, "word_0": "nowhere", "column_email": "gone"})
-    assert answer.status_code == 422 and set(answer.context["form"].errors) == {"word_0", "column_email"}
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"word_0", "column_email"}
     assert not JobRun.objects.exists()
 
 
@@ -110,7 +117,8 @@ def test_rejected_rows_as_a_file(client: Client) -> None:
     client.post(at("import-columns", run), MAPPED)
     sweep_imports()
     page = client.get(at("import-detail", run)).content.decode()
-    assert "First contact" in page and "Import 1 row" in page
+    assert "First contact" in page
+    assert "Import 1 row" in page
     answer = client.get(at("import-rejected", run))
     text = b"".join(answer).decode("utf-8-sig")
     assert text.splitlines()[0] == "line,reason,id,date,origin"

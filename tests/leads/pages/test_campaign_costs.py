@@ -21,13 +21,17 @@ def test_a_director_enters_replaces_and_takes_back(client: Client, director: Use
     assert "3 days created" in client.post(url, given, follow=True).content.decode()
     assert sorted(CampaignCost.objects.values_list("amount_cents", flat=True)) == [3333, 3333, 3334]
     text = client.post(url, {**given, "last": "", "amount": "0"}, follow=True).content.decode()
-    assert "1 day updated" in text and "€66.66" in text
+    assert "1 day updated" in text
+    assert "€66.66" in text
     text = client.post(f"{url}/forget", {"first": "2026-10-01"}, follow=True).content.decode()
     assert "The cost of 1 day is unknown again" in text
     assert CampaignCost.objects.count() == 2
     history = text.partition('id="history"')[2]
-    assert "1–3 Oct 2026" in history and "€33.34 → €0.00" in history and "€0.00 → unknown" in history
-    assert history.count(director.name) == 3 and history.count("an invoice") == 2
+    assert "1–3 Oct 2026" in history
+    assert "€33.34 → €0.00" in history
+    assert "€0.00 → unknown" in history
+    assert history.count(director.name) == 3
+    assert history.count("an invoice") == 2
 
 
 def test_pages_of_figures_name_what_restated_them(client: Client, director: User) -> None:
@@ -43,8 +47,10 @@ def test_pages_of_figures_name_what_restated_them(client: Client, director: User
     client.post(url, {**given, "amount": "1500", "reason": "the invoice"})
     for page in pages:
         text = client.get(page).content.decode()
-        assert "Cost of Spring fair for 1–3 Oct 2026 changed on" in text and f'"{url}#history"' in text, page
-        assert "€1,200.00 → €1,500.00 by" in text and "“the invoice”" in text
+        assert "Cost of Spring fair for 1–3 Oct 2026 changed on" in text, page
+        assert f'"{url}#history"' in text, page
+        assert "€1,200.00 → €1,500.00 by" in text
+        assert "“the invoice”" in text
     assert "Restated" not in client.get("/figures/attribution.cost?from=2026-11-01&to=2026-11-30").content.decode()
     assert "Restated" not in client.get(f"/figures/attribution.roas?{period}").content.decode()  # no ad spend
 
@@ -53,7 +59,8 @@ def test_those_who_see_the_company_read_it(client: Client, sales_leader: User) -
     client.force_login(sales_leader)
     url = f"/campaigns/{CampaignFactory().public_id}/costs"
     text = client.get(url).content.decode()
-    assert "Nothing was said yet" in text and "Record the cost" not in text
+    assert "Nothing was said yet" in text
+    assert "Record the cost" not in text
     assert client.post(url, {}).status_code == 403 == client.post(f"{url}/forget", {"first": "2026-10-01"}).status_code
 
 
@@ -72,7 +79,8 @@ def test_what_is_wrong_is_said_at_its_field(client: Client, director: User, chan
     client.force_login(director)
     given = {"first": "2026-10-01", "last": "", "amount": "1.00", "currency": "EUR", **change}
     answer = client.post(f"/campaigns/{CampaignFactory().public_id}/costs", given)
-    assert answer.status_code == 422 and says in answer.content.decode()
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
     assert not CampaignCost.objects.exists()
 
 

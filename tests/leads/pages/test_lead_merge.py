@@ -67,7 +67,8 @@ def test_the_page_suggests_and_searches(client: Client, sales_leader: User) -> N
     url = reverse("leads:lead-merge", args=[lead.public_id])
     assert url in detail
     page = client.get(url).content.decode()
-    assert merge_url(lead, alike) in page and merge_url(lead, named) not in page
+    assert merge_url(lead, alike) in page
+    assert merge_url(lead, named) not in page
     page = client.get(url, {"q": "lovelace"}).content.decode()
     assert merge_url(lead, named) in page
     assert "has all of these words" in client.get(url, {"q": "nobody"}).content.decode()
@@ -83,10 +84,15 @@ def test_the_preview_says_which_value_wins(client: Client, sales_leader: User) -
     answer = client.get(merge_url(survivor, loser))
 
     wins = {row.label: row.is_theirs for row in answer.context["preview"].rows}
-    assert wins["Phone"] and wins["fair"] and not wins["Job title"] and not wins["size"] and not wins["E-mail"]
+    assert wins["Phone"]
+    assert wins["fair"]
+    assert not wins["Job title"]
+    assert not wins["size"]
+    assert not wins["E-mail"]
     page = answer.content.decode()
     assert f"{survivor.email} lives on" in page
-    assert "1 touch, 1 deal" in page and merge_url(loser, survivor) in page
+    assert "1 touch, 1 deal" in page
+    assert merge_url(loser, survivor) in page
     assert Lead.objects.live().count() == 2
 
 
@@ -109,7 +115,9 @@ def test_merged_and_taken_back(client: Client, sales_leader: User) -> None:
 
     page = answer.content.decode()
     assert answer.redirect_chain[-1][0] == survivor.get_absolute_url()
-    assert "is part of this lead now" in page and "Met them both" in page and "Take it back" in page
+    assert "is part of this lead now" in page
+    assert "Met them both" in page
+    assert "Take it back" in page
     again = client.post(merge_url(survivor, loser))
     assert again.status_code == 404  # it is no lead of its own any more
     led_on = client.get(loser.get_absolute_url(), follow=True)
@@ -128,7 +136,8 @@ def test_the_page_says_why_a_merge_cannot_be_taken_back(client: Client, sales_le
     client.post(merge_url(survivor, loser))
     TouchpointFactory(lead=survivor, recorded_at=timezone.now() + timedelta(hours=1))
     page = client.get(survivor.get_absolute_url()).content.decode()
-    assert "1 more touch has come in since" in page and "Take it back" not in page
+    assert "1 more touch has come in since" in page
+    assert "Take it back" not in page
     refused = client.post(reverse("leads:lead-unmerge", args=[loser.public_id]), follow=True)
     assert "1 more touch has come in since" in refused.content.decode()
     assert Lead.objects.live().count() == 1

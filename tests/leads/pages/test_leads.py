@@ -36,7 +36,8 @@ def test_a_rep_sees_own_leads_only(client: Client, rep: User) -> None:
     mine, other = LeadFactory(owner=rep), LeadFactory(owner=UserFactory())
     client.force_login(rep)
     page = client.get(reverse("leads:lead-list")).content.decode()
-    assert mine.last_name in page and other.last_name not in page
+    assert mine.last_name in page
+    assert other.last_name not in page
     assert client.get(mine.get_absolute_url()).status_code == 200
     assert client.get(other.get_absolute_url()).status_code == 404
 
@@ -45,7 +46,8 @@ def test_a_leader_filters_by_owner(client: Client, rep: User, sales_leader: User
     mine, other = LeadFactory(owner=rep), LeadFactory(owner=UserFactory())
     client.force_login(sales_leader)
     page = client.get(reverse("leads:lead-list"), {"owner": rep.pk}).content.decode()
-    assert mine.last_name in page and other.last_name not in page
+    assert mine.last_name in page
+    assert other.last_name not in page
 
 
 def test_an_unknown_filter_value_is_named(client: Client, sales_leader: User) -> None:
@@ -102,7 +104,8 @@ def test_accept_and_reject_in_two_clicks(client: Client, rep: User) -> None:
     assert answer.status_code == 302
     taken.refresh_from_db()
     sent_back.refresh_from_db()
-    assert taken.stage == "sal" and sent_back.stage in {"recycled", "disqualified"}
+    assert taken.stage == "sal"
+    assert sent_back.stage in {"recycled", "disqualified"}
     assert sent_back.passages.get(reason="no_budget").by == rep
 
 
@@ -110,9 +113,11 @@ def test_a_rejection_needs_a_reason_and_an_acceptance_an_mql(client: Client, rep
     client.force_login(rep)
     mql, lead = LeadFactory(owner=rep, stage="mql"), LeadFactory(owner=rep, stage="lead")
     refused = client.post(reverse("leads:lead-reject", args=[mql.public_id]), {"reason": ""})
-    assert refused.status_code == 422 and "This field is required" in refused.content.decode()
+    assert refused.status_code == 422
+    assert "This field is required" in refused.content.decode()
     refused = client.post(reverse("leads:lead-accept", args=[lead.public_id]))
-    assert refused.status_code == 422 and "Only an MQL can be accepted" in refused.content.decode()
+    assert refused.status_code == 422
+    assert "Only an MQL can be accepted" in refused.content.decode()
     mql.refresh_from_db()
     lead.refresh_from_db()
     assert (mql.stage, lead.stage) == ("mql", "lead")
@@ -130,11 +135,13 @@ def test_a_follow_up_is_planned_and_completed(client: Client, rep: User) -> None
     client.force_login(rep)
     url = reverse("leads:follow-up-promise", args=[lead.public_id])
     past = client.post(url, {"kind": "call", "due_at": "2020-01-01T10:00"})
-    assert past.status_code == 422 and "still to come" in past.content.decode()
+    assert past.status_code == 422
+    assert "still to come" in past.content.decode()
     due = (timezone.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
     assert client.post(url, {"kind": "call", "due_at": due}).status_code == 302
     again = client.post(url, {"kind": "call", "due_at": due})
-    assert again.status_code == 422 and "open follow-up of this kind" in again.content.decode()
+    assert again.status_code == 422
+    assert "open follow-up of this kind" in again.content.decode()
     follow_up = FollowUp.objects.get()
     done = reverse("leads:follow-up-complete", args=[lead.public_id, follow_up.pk])
     assert client.post(done, {}).status_code == 422

@@ -21,8 +21,10 @@ SEEN = [
 def test_what_each_rule_decides_and_who_came_before() -> None:
     found = preview(SEEN, [MAIL, NEWS, REST], [MAIL, NEWS, REST])
     assert [found.tallies[place].caught for place in (1, 2, 3)] == [10, 0, 4]
-    assert found.tallies[2].is_shadowed and found.tallies[2].before == {1: 3}
-    assert not found.tallies[2].is_dead and not found.moves
+    assert found.tallies[2].is_shadowed
+    assert found.tallies[2].before == {1: 3}
+    assert not found.tallies[2].is_dead
+    assert not found.moves
     assert (found.touches, found.unexplained, found.unmatched) == (14, 1, 0)
 
 
@@ -30,12 +32,14 @@ def test_a_moved_rule_moves_only_touches_that_rules_decided() -> None:
     rules = [MAIL, NEWS, REST]
     found = preview(SEEN, rules, placed(rules, ChannelRule(1, "content", medium="news*"), 2))
     assert [(move.from_channel, move.to_channel, move.touches) for move in found.moves] == [("email", "content", 2)]
-    assert found.moves[0].examples == (SEEN[1],) and found.moved == 2
+    assert found.moves[0].examples == (SEEN[1],)
+    assert found.moved == 2
 
 
 def test_without_rules_everything_is_other() -> None:
     found = preview(SEEN[:1], [MAIL], [])
-    assert found.moves[0].to_channel == "other" and found.unmatched == 7
+    assert found.moves[0].to_channel == "other"
+    assert found.unmatched == 7
 
 
 @pytest.mark.parametrize(

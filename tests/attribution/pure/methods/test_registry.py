@@ -53,7 +53,8 @@ def test_weights_and_credits_equal_the_plain_ones(entry, world, settings, data) 
     amount = np.array([data.draw(amounts) for _ in deals], dtype=np.int64)
     weights = weigh(entry, journeys)
     cents = allocate(journeys, weights, amount)
-    assert weights.dtype == np.float64 and weights.shape == journeys.row.shape
+    assert weights.dtype == np.float64
+    assert weights.shape == journeys.row.shape
     for index, start, length in zip(journeys.opportunity, journeys.starts, journeys.lengths, strict=True):
         path = reference.journey(index, deals[index], touches, settings)
         expected = reference.WEIGHTS[entry.key](path, settings)
@@ -244,7 +245,8 @@ def test_every_scope_of_one_company_keeps_the_invariants(data: st.DataObject, ow
             left = unattributed_cents(journeys, cents, ints(amount))
             given_to = np.zeros(3, dtype=np.int64)
             np.add.at(given_to, journeys.opportunity[journeys.journey], cents)
-            assert np.isfinite(weights).all() and (weights >= 0).all()
+            assert np.isfinite(weights).all()
+            assert (weights >= 0).all()
             assert (given_to + left).tolist() == amount
             assert left[2] == amount[2]
             if not entry.has_baseline:

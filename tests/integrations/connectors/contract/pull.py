@@ -16,16 +16,19 @@ class PullContract:
         connector = crm.connector(page_size=4)
         pages = list(connector.changes("person", everything()))
         keys = [record.key for page in pages for record in page.records]
-        assert len(pages) >= 7 and pages[-1].resume is None
+        assert len(pages) >= 7
+        assert pages[-1].resume is None
         assert sorted(keys) == sorted(f"same-{n}" for n in range(25))
 
     def test_resume_goes_on_where_the_page_ended(self, crm):
         crm.load_same_stamp(10, STAMP)
         first = next(crm.connector(page_size=4).changes("person", everything()))
-        assert len(first.records) == 4 and first.resume
+        assert len(first.records) == 4
+        assert first.resume
         rest = list(crm.connector(page_size=4).changes("person", everything(), first.resume))
         keys = [record.key for page in [first, *rest] for record in page.records]
-        assert len(keys) == 10 and len(set(keys)) == 10
+        assert len(keys) == 10
+        assert len(set(keys)) == 10
 
     def test_window_is_half_open(self, crm):
         tick = crm.tick

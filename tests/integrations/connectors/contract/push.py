@@ -26,13 +26,15 @@ class PushContract:
         assert [s.position for s in reference.stages] == sorted(s.position for s in reference.stages)
         assert len({stage.key for stage in reference.stages}) == len(reference.stages)
         assert all(0 <= stage.probability <= 1 for stage in reference.stages)
-        assert reference.owners and all(owner.remote_id for owner in reference.owners)
+        assert reference.owners
+        assert all(owner.remote_id for owner in reference.owners)
 
     def test_prepare_is_done_once(self, crm):
         connector = crm.connector()
         assert connector.prepare() == ()
         (made,) = connector.upsert("person", drafts(crm, 1))
-        assert connector.prepare() == () and crm.connector().prepare() == ()
+        assert connector.prepare() == ()
+        assert crm.connector().prepare() == ()
         assert crm.connector().find("person", ["lead-0"])["lead-0"].remote_id == made.remote_id
 
     def test_upsert_is_idempotent_and_answers_in_order(self, crm):
@@ -75,13 +77,15 @@ class PushContract:
         outcomes = list(crm.connector().upsert("person", [good[0], bad, good[1]]))
         assert [type(each) for each in outcomes] == [Created, Rejected, Created]
         assert [each.key for each in outcomes] == ["lead-0", "bad", "lead-1"]
-        assert outcomes[1].code and outcomes[1].message
+        assert outcomes[1].code
+        assert outcomes[1].message
         assert outcomes[1].field == (name if crm.names_bad_field else "")
         assert {record.key for record in read_all(crm.connector())} == {"lead-0", "lead-1"}
 
     def test_a_kind_not_taken_is_misuse(self, crm):
         connector = crm.connector()
-        assert "person" in connector.capabilities.pushes and "deal" not in connector.capabilities.pushes
+        assert "person" in connector.capabilities.pushes
+        assert "deal" not in connector.capabilities.pushes
         with pytest.raises(Misuse):
             list(connector.upsert("deal", [Draft("d", {"name": "D"})]))
         assert connector.calls == 0

@@ -21,7 +21,8 @@ class ReachContract:
                 with pytest.raises(Misuse):
                     list(connector.upsert("person", drafts(crm, 1)))
             assert elsewhere.requests == []
-        assert caught.value.code == "redirect_refused" and caught.value.permanent
+        assert caught.value.code == "redirect_refused"
+        assert caught.value.permanent
 
     @pytest.mark.parametrize(
         "url",
@@ -64,7 +65,8 @@ class WebhookContract:
                 connector.parse_webhook(raw)
             return
         (hint,) = connector.parse_webhook(crm.webhook("12"))
-        assert isinstance(hint, Hint) and (hint.kind, hint.remote_id) == ("person", "12")
+        assert isinstance(hint, Hint)
+        assert (hint.kind, hint.remote_id) == ("person", "12")
         assert connector.calls == 0
 
     def test_old_and_future_webhooks_are_refused_where_time_is_signed(self, crm):

@@ -14,14 +14,18 @@ class SignInContract:
 
     def test_check_names_account_and_clock(self, crm):
         info = crm.connector().check()
-        assert info.account_id and info.name and info.user
+        assert info.account_id
+        assert info.name
+        assert info.user
         assert abs(info.server_time - datetime.now(UTC)) < timedelta(seconds=5)
 
     def test_wrong_token_is_auth_dead_and_stays_secret(self, crm):
         with pytest.raises(AuthDead) as caught:
             crm.connector(token=SECRET).check()
         error = caught.value
-        assert error.permanent and error.stops_connection and error.retry_at(datetime.now(UTC)) is None
+        assert error.permanent
+        assert error.stops_connection
+        assert error.retry_at(datetime.now(UTC)) is None
         assert SECRET not in str(error) + repr(error) + repr(error.__context__) + repr(error.__cause__)
 
     def test_an_expired_token_is_renewed_once(self, crm):
@@ -58,4 +62,5 @@ class SignInContract:
         connector = crm.connector(token=SECRET)
         with pytest.raises(AuthDead):
             connector.check()
-        assert SECRET not in caplog.text and SECRET not in repr(vars(connector))
+        assert SECRET not in caplog.text
+        assert SECRET not in repr(vars(connector))

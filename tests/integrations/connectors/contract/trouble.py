@@ -28,7 +28,8 @@ class TroubleContract:
         token = {} if crm.expire_tokens else {"token": SECRET}
         with crm.answering(403, crm.forbidden) as server, pytest.raises(ScopeMissing) as caught:
             crm.connector(url=server.url, **token).check()
-        assert caught.value.permanent and SECRET not in str(caught.value)
+        assert caught.value.permanent
+        assert SECRET not in str(caught.value)
 
     def test_a_wall_in_html_is_an_outage_not_a_scope(self, crm):
         wall = crm.answering(403, b"<html>denied</html>", content_type="text/html")
@@ -56,7 +57,8 @@ class TroubleContract:
                 list(connector.upsert("person", drafts(crm, 2)))
             assert len(server.struck) == 2, "never repeats by itself"
         assert caught.value.after == timedelta(seconds=seconds)
-        assert caught.value.stops_connection and not caught.value.permanent
+        assert caught.value.stops_connection
+        assert not caught.value.permanent
 
     def test_spent_daily_quota_names_the_moment(self, crm):
         behavior = crm.spent or answering(429)
@@ -100,7 +102,8 @@ class TroubleContract:
         assert outcomes[unclear:] == [RetryLater(f"lead-{n}", code) for n in range(unclear, size + 2)]
         with crm.faulty(behavior) as server, pytest.raises(Outage) as caught:
             crm.connector(url=server.url, read=0.5, total=5).check()
-        assert caught.value.code == code and caught.value.unclear
+        assert caught.value.code == code
+        assert caught.value.unclear
 
     def test_results_that_do_not_match_the_drafts_are_unknown(self, crm):
         for body in crm.wrong_results:
@@ -149,7 +152,8 @@ class TroubleContract:
             connector = crm.connector(url=server.url, read=5, total=0.6)
             assert list(connector.upsert("person", drafts(crm, 1))) == [Unknown("lead-0", "deadline")]
         assert time.monotonic() - started < 4
-        assert caught.value.code == "deadline" and caught.value.unclear
+        assert caught.value.code == "deadline"
+        assert caught.value.unclear
 
     def test_a_session_serves_again_after_a_deadline(self, crm):
         with crm.faulty(dripping_body) as server:

@@ -24,7 +24,8 @@ def test_changed_deals_take_the_fewest_calls(connect, hubspot):
     assert all(deal.account_id == company and deal.contacts[0].role == "Champion" for deal in deals)
     assert connector.calls == 6 + 2 + 2, "pages of 200; people and companies of a thousand deals at once"
     lines = list(connector.stage_history([deal.remote_id for deal in deals[:101]]))
-    assert len(lines) == 101 and connector.calls == 10 + 3, "fifty at once with history"
+    assert len(lines) == 101, "fifty at once with history"
+    assert connector.calls == 10 + 3, "fifty at once with history"
 
 
 def test_a_first_load_lists_a_hundred_a_call(connect, hubspot):
@@ -95,7 +96,8 @@ def test_deals_of_another_pipeline_have_their_own_stages(connect, hubspot):
     )
     assert (found.fields["amount"], found.fields["currency"]) == (None, "EUR"), "the account's own currency"
     names = {stage.key: stage.name for stage in connector.reference().stages}
-    assert names["77001/2003"] == "Partners: Dropped" and names["default/closedwon"] == "Sales pipeline: Closed won"
+    assert names["77001/2003"] == "Partners: Dropped"
+    assert names["default/closedwon"] == "Sales pipeline: Closed won"
     assert [line.to_stage for line in connector.stage_history([deal])] == ["77001/2001", "77001/2003"]
     hubspot.records.archive("deals", deal)
     assert len(list(connector.stage_history([deal]))) == 2, "archived deals keep their past"
@@ -127,7 +129,8 @@ def test_mapped_properties_are_asked_for(connect, hubspot, prepared):
     assert page.records[0].fields["properties"]["dealtype"] == "newbusiness"
     known = {each.name: each for each in connector.describe("deal").fields}
     assert known["properties.dealtype"].choices[0] == ("newbusiness", "New business")
-    assert known["amount"].type == "money" and not known["properties.hs_is_closed"].is_writable
+    assert known["amount"].type == "money"
+    assert not known["properties.hs_is_closed"].is_writable
 
 
 # --- scopes ---

@@ -76,7 +76,8 @@ def test_a_whole_batch_refused_for_one_row_is_halved_down_to_it(connect, hubspot
     outcomes = list(connector.upsert("person", drafts))
     assert [n for n, each in enumerate(outcomes) if isinstance(each, Rejected)] == [7]
     assert outcomes[7].code == "CONFLICT"
-    assert sum(isinstance(each, Created) for each in outcomes) == 99 and hubspot.records.count("contacts") == 100
+    assert sum(isinstance(each, Created) for each in outcomes) == 99
+    assert hubspot.records.count("contacts") == 100
     assert len(hubspot.log) <= 15, "two calls for each halving"
 
 
@@ -129,7 +130,8 @@ def test_a_limit_in_the_middle_keeps_what_is_settled(connect, hubspot, prepared)
 def test_a_short_limit_waits_as_its_policy_says(connect, hubspot, policy, seconds):
     with hubspot.faults(Fault("status", status=429, code=policy)), pytest.raises(Throttled) as caught:
         connect().check()
-    assert caught.value.after == timedelta(seconds=seconds) and caught.value.code == policy
+    assert caught.value.after == timedelta(seconds=seconds)
+    assert caught.value.code == policy
 
 
 def test_a_locked_record_waits_two_seconds(connect, hubspot, prepared):
@@ -147,11 +149,13 @@ def test_the_day_ends_at_midnight_of_the_account(connect, hubspot):
     with pytest.raises(QuotaDay) as caught:
         connector.check()
     local = caught.value.resume_at.astimezone(ZoneInfo("Europe/Berlin"))
-    assert (local.hour, local.minute) == (0, 0) and caught.value.resume_at == connector.quota.resets_at
+    assert (local.hour, local.minute) == (0, 0)
+    assert caught.value.resume_at == connector.quota.resets_at
     with pytest.raises(QuotaDay) as unknown:
         connect().check()
     resumes = unknown.value.resume_at
-    assert resumes.minute == 0 and resumes - datetime.now(UTC) <= timedelta(hours=1), "when some zone's day begins"
+    assert resumes.minute == 0, "when some zone's day begins"
+    assert resumes - datetime.now(UTC) <= timedelta(hours=1), "when some zone's day begins"
 
 
 def test_searches_keep_a_fifth_of_a_second_apart(server, hubspot):
@@ -162,7 +166,8 @@ def test_searches_keep_a_fifth_of_a_second_apart(server, hubspot):
     hubspot.records.add("contacts", {"firstname": "B"})
     list(connector.changes("person", Window(datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1))))
     connector.close()
-    assert len(slept) == 1 and 0 < slept[0] <= 0.2
+    assert len(slept) == 1
+    assert 0 < slept[0] <= 0.2
 
 
 def test_no_more_than_a_hundred_calls_in_ten_seconds(server, hubspot):
@@ -174,4 +179,5 @@ def test_no_more_than_a_hundred_calls_in_ten_seconds(server, hubspot):
     assert slept == []
     connector.check()
     connector.close()
-    assert len(slept) == 1 and 0 < slept[0] <= 10
+    assert len(slept) == 1
+    assert 0 < slept[0] <= 10

@@ -81,7 +81,8 @@ def typed(value: Any, hint: Any, at: str) -> Any:
         assert isinstance(value, list), f"{at} is no list"
         return [typed(each, args[0], f"{at}[]") for each in value]
     wanted = {float: (float, int), object: object}.get(hint, hint)
-    assert isinstance(wanted, (type, tuple)) and isinstance(value, wanted), f"{at} is {value!r}, not {hint}"
+    assert isinstance(wanted, (type, tuple)), f"{at} is {value!r}, not {hint}"
+    assert isinstance(value, wanted), f"{at} is {value!r}, not {hint}"
     assert not (isinstance(value, bool) and hint is int), f"{at} is {value!r}, not {hint}"
     return value
 

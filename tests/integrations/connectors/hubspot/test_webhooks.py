@@ -70,7 +70,8 @@ def test_captured_answers_are_read(connect):
     assert (outcomes[1].code, outcomes[1].field) == ("PROPERTY_DOESNT_EXIST", "missing")
     with faulty(answering(200, conflict)) as crm:
         outcomes = list(connect(url=crm.url).upsert("person", [Draft("0", {}), Draft("1", {})]))
-    assert [type(each) for each in outcomes] == [Rejected, Created] and outcomes[0].code == "CONFLICT"
+    assert [type(each) for each in outcomes] == [Rejected, Created]
+    assert outcomes[0].code == "CONFLICT"
     wanting = faulty(answering(403, (PAYLOADS / "missing_scopes.json").read_bytes()))
     with wanting as crm, pytest.raises(ScopeMissing, match=r"crm\.objects\.deals\.read"):
         connect(url=crm.url).describe("deal")
