@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.migrations import CreateModel
-from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.base import Operation, OperationCategory
 
 
 class CreateModels(Operation):
@@ -12,6 +12,8 @@ class CreateModels(Operation):
     While migrations run, Django renders all models that are connected with a new one anew, and here nearly all are:
     with an operation for each model that takes longer than all the rest. Here they are rendered once.
     """
+
+    category = OperationCategory.ADDITION
 
     def __init__(self, models: list[CreateModel]) -> None:
         self.models = models
