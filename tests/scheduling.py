@@ -20,6 +20,7 @@ LONGEST = (
     "tests/browser/",
     "tests/architecture/test_access.py",
     "tests/architecture/test_query_counts.py",
+    "tests/architecture/test_migrations.py",
     "tests/leads/imports/test_funnel.py",
     "tests/dev/test_supervisor.py",
     "tests/config/demo/",

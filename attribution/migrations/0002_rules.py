@@ -1,9 +1,7 @@
 from django.db import migrations, models
 from django.db.models import Q
 
-
-def make_row(apps, schema_editor):
-    apps.get_model("attribution", "AttributionRules").objects.get_or_create(pk=1)
+from attribution.migrations._defaults import make_row
 
 
 class Migration(migrations.Migration):

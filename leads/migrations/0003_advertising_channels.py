@@ -1,14 +1,8 @@
 """Which channels' cost is ad spend; the shipped ones that are bought media are marked."""
 
-from typing import Any
-
 from django.db import migrations, models
 
-ADVERTISING = ("paid-search", "brand-search", "paid-social", "display", "retargeting")
-
-
-def mark(apps: Any, schema_editor: Any) -> None:
-    apps.get_model("leads", "Channel").objects.filter(key__in=ADVERTISING).update(is_advertising=True)
+from leads.migrations._defaults import mark
 
 
 class Migration(migrations.Migration):
