@@ -5,9 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from alignment.actions.publish_due import publish_due
-from alignment.actions.restate import restate
-from alignment.actions.send_report import send_due_reports
+from alignment.actions.report.publish_due import publish_due
+from alignment.actions.report.restate import restate
+from alignment.actions.report.send_report import send_due_reports
 
 
 @shared_task(name="alignment.tasks.publish_due_report")

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
-from attribution.actions.lock_sourced_test import choose_sourced_test, lock_sourced_test, unlock_sourced_test
+from attribution.actions.lock_sourced import choose_sourced_test, lock_sourced_test, unlock_sourced_test
 from attribution.actions.save_custom_method import save_custom_method
 from attribution.models import (
     AccuracyCheck,

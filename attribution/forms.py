@@ -8,11 +8,11 @@ from typing import Any, cast
 
 from django import forms
 
-from attribution.actions.run_simulation import AT_ONCE, MOST_PEOPLE
+from attribution.actions.accuracy.run_simulation import AT_ONCE, MOST_PEOPLE
 from attribution.figures.offers import chosen_method, method_choices, scope_choices
 from attribution.models import AttributionRules, CustomMethod
+from attribution.pure.accuracy.scenarios import described
 from attribution.pure.methods import Method
-from attribution.pure.scenarios import described
 from attribution.queries import methods
 from leads.forms import ScopeForm
 from leads.models import Campaign, Channel, Company

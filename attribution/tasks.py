@@ -8,13 +8,13 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from attribution.actions.check_accuracy_when_due import check_accuracy_when_due
-from attribution.actions.hold_run import InputsChanged, RunInProgress
-from attribution.actions.measure_accuracy import measure_accuracy
-from attribution.actions.recompute_when_due import recompute_when_due
-from attribution.actions.refit_when_due import refit_when_due
-from attribution.actions.run_simulation import run_simulations
-from attribution.actions.work_on_runs import work_on_runs as work
+from attribution.actions.accuracy.check_accuracy_when_due import check_accuracy_when_due
+from attribution.actions.accuracy.measure_accuracy import measure_accuracy
+from attribution.actions.accuracy.run_simulation import run_simulations
+from attribution.actions.runs.hold_run import InputsChanged, RunInProgress
+from attribution.actions.runs.recompute_when_due import recompute_when_due
+from attribution.actions.runs.refit_when_due import refit_when_due
+from attribution.actions.runs.work_on_runs import work_on_runs as work
 
 log = structlog.get_logger(__name__)
 

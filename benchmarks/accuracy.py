@@ -11,8 +11,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attribution.pure.accuracy import summed_up, try_methods
-from attribution.pure.scenarios import REPORTING, REPORTING_SEEDS, TUNING, TUNING_SEEDS, Range, scenarios
+from attribution.pure.accuracy.accuracy import summed_up, try_methods
+from attribution.pure.accuracy.scenarios import REPORTING, REPORTING_SEEDS, TUNING, TUNING_SEEDS, Range, scenarios
 
 OUT = Path(__file__).with_name("accuracy.json")
 

@@ -192,7 +192,8 @@ class Pace:
     to that clock instead of being slept through, where the sandbox does not mind."""
 
     def __init__(self, kind: str) -> None:
-        from integrations.connectors import http, pipedrive_session
+        from integrations.connectors import http
+        from integrations.connectors.pipedrive import session as pipedrive_session
 
         self.waited, self.sent = 0.0, deque[float]()
         real = http.CrmSession.send
@@ -247,8 +248,8 @@ def work(kind: str, folder: Path) -> dict[str, Any]:
 
 
 def _measure(kind: str, url: str, world: Any, pace: Pace) -> dict[str, Any]:
-    from integrations.actions.enqueue import enqueue_leads
-    from integrations.actions.run_sync import run_sync
+    from integrations.actions.jobs.run_sync import run_sync
+    from integrations.actions.push.enqueue import enqueue_leads
     from integrations.models import ExternalRecord, PendingPush, StageMap, SyncRun
     from leads.models import Lead, PipelineStage
 

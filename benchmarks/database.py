@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
 
 def measure(world: World) -> dict[str, Any]:
     """Seconds of runs and of raw COPY over a world; the database must be migrated and empty."""
-    from attribution.actions.run_attribution import run_attribution
+    from attribution.actions.runs.run_attribution import run_attribution
 
     fill(world)
     now = datetime.now(UTC)
@@ -84,7 +84,7 @@ def measure(world: World) -> dict[str, Any]:
 
 def _recomputed(at: datetime) -> tuple[float, float]:
     """Seconds to recompute the changed deals: by comparing every deal, and, as each minute, by what says it changed."""
-    from attribution.actions.recompute_when_due import recompute_when_due
+    from attribution.actions.runs.recompute_when_due import recompute_when_due
 
     compared, due = [], []
     for turn in range(5):
@@ -100,7 +100,7 @@ def _recomputed(at: datetime) -> tuple[float, float]:
 
 
 def _compare(*, at: datetime, reason: str) -> Any:
-    from attribution.actions.run_attribution import run_attribution
+    from attribution.actions.runs.run_attribution import run_attribution
 
     return run_attribution(at=at, reason=reason, kind="incremental")
 

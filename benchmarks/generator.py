@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attribution.pure.journeys import DAY, Milestones, Touches
+from attribution.pure.journeys.journeys import DAY, Milestones, Touches
 
 START = 1_640_995_200_000_000  # 2022-01-01
 CHANNELS = 10

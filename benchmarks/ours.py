@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from attribution.pure.credits import allocate, unattributed_cents
-from attribution.pure.hazard import fit_hazard
-from attribution.pure.histories import Histories, histories
-from attribution.pure.journeys import Journeys, Settings, build
-from attribution.pure.markov import first_order
-from attribution.pure.markov import totals as shared
+from attribution.pure.columns.parallel import each
+from attribution.pure.credits.credits import allocate, unattributed_cents
+from attribution.pure.credits.rollup import totals
+from attribution.pure.journeys.journeys import Journeys, Settings, build
+from attribution.pure.learning.hazard import fit_hazard
+from attribution.pure.learning.histories import Histories, histories
+from attribution.pure.learning.markov import first_order
+from attribution.pure.learning.markov import totals as shared
 from attribution.pure.methods import Options, get_method
-from attribution.pure.parallel import each
-from attribution.pure.rollup import totals
 from benchmarks.generator import World, shuffled
 from benchmarks.timing import measured, say, stage
 

@@ -86,7 +86,7 @@ def make_company(leads: Path, deals: Path, *, at: datetime) -> None:
     from django.core.management import call_command
 
     from attribution.actions.fit_methods import fit_methods
-    from attribution.actions.run_attribution import run_attribution
+    from attribution.actions.runs.run_attribution import run_attribution
     from attribution.actions.save_custom_method import save_custom_method
     from attribution.models import AttributionRules, CustomMethod, JourneyScope
     from leads.models import Company

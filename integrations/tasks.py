@@ -9,12 +9,12 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from integrations.actions.back_fill import run_back_fills
-from integrations.actions.forget_old import forget_old
 from integrations.actions.hear_webhook import look_at_hints
-from integrations.actions.plan_reconciles import run_due_reconciles
-from integrations.actions.plan_syncs import follow_changes, run_due_syncs, run_job
-from integrations.actions.plan_trials import run_trials
+from integrations.actions.jobs.plan_reconciles import run_due_reconciles
+from integrations.actions.jobs.plan_syncs import follow_changes, run_due_syncs, run_job
+from integrations.actions.jobs.plan_trials import run_trials
+from integrations.actions.push.back_fill import run_back_fills
+from integrations.actions.runs.forget_old import forget_old
 
 log = structlog.get_logger(__name__)
 

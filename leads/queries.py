@@ -9,9 +9,9 @@ from datetime import datetime
 from django.db.models import Case, CharField, Count, F, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from leads.models import Assignment, FollowUp, Lead, LeadScore, Role, Stage, Touchpoint, User
-from leads.pure.channel_preview import Visits
-from leads.pure.channels import Visit
-from leads.pure.identity import normalize_phone
+from leads.pure.channels.channel_preview import Visits
+from leads.pure.channels.channels import Visit
+from leads.pure.spelling.identity import normalize_phone
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from leads.actions.answer_once import forget_answers
-from leads.actions.import_rows import import_rows, unfinished_imports
+from leads.actions.channels.reclassify_touches import reclassify_touches
+from leads.actions.imports.rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
-from leads.actions.reclassify_touches import reclassify_touches
 
 log = structlog.get_logger(__name__)
 

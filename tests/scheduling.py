@@ -21,7 +21,7 @@ LONGEST = (
     "tests/architecture/test_access.py",
     "tests/architecture/test_query_counts.py",
     "tests/architecture/test_migrations.py",
-    "tests/leads/imports/test_funnel.py",
+    "tests/leads/actions/imports/test_funnel.py",
     "tests/dev/test_supervisor.py",
     "tests/config/demo/",
     "tests/integrations/flows/test_faults.py",

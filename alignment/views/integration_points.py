@@ -15,12 +15,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from alignment.actions.add_evidence import add_evidence
-from alignment.actions.measure_point import measure_point
-from alignment.actions.plan_criteria import plan_criterion, plan_point
-from alignment.actions.set_aside import reopen, set_aside
-from alignment.actions.sign_off import SignOffRefused, sign_off
-from alignment.actions.withdraw_sign_off import withdraw_sign_off
+from alignment.actions.points.add_evidence import add_evidence
+from alignment.actions.points.measure_point import measure_point
+from alignment.actions.points.plan_criteria import plan_criterion, plan_point
+from alignment.actions.points.set_aside import reopen, set_aside
+from alignment.actions.points.sign_off import SignOffRefused, sign_off
+from alignment.actions.points.withdraw_sign_off import withdraw_sign_off
 from alignment.forms import EvidenceForm, PlanForm, ReasonForm, SignOffForm
 from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, IntegrationPoint, SignOff
 from alignment.queries import may_add_evidence, may_plan, may_sign_off
@@ -55,7 +55,7 @@ def integration_points(request: SignedInRequest) -> HttpResponse:
     done = sum(card["done"] for card in cards)
     total = sum(card["total"] for card in cards)
     context = {"groups": groups, "is_mine": is_mine, "done": done, "total": total}
-    return render(request, "alignment/integration_points.html", context)
+    return render(request, "alignment/points/integration_points.html", context)
 
 
 @login_required
@@ -66,7 +66,7 @@ def integration_point(request: SignedInRequest, code: str) -> HttpResponse:
     point = _point(code)
     return render(
         request,
-        "alignment/integration_point.html",
+        "alignment/points/integration_point.html",
         {
             **_card(point, _today()),
             **_rights(user),
@@ -83,7 +83,7 @@ def integration_point_certificate(request: SignedInRequest, code: str) -> HttpRe
     """A page to print: who signed what, when, on which evidence."""
     point = _point(code)
     context = {**_card(point, _today()), "criteria": [_criterion(criterion) for criterion in _criteria(point)]}
-    return render(request, "alignment/integration_certificate.html", {**context, "printed_at": timezone.now()})
+    return render(request, "alignment/points/integration_certificate.html", {**context, "printed_at": timezone.now()})
 
 
 @login_required
@@ -218,7 +218,7 @@ def _done(
             "success": "" if refusal else success,
             **_rights(request.user),
         }
-        return render(request, "alignment/_criterion.html", context, status=422 if refusal else 200)
+        return render(request, "alignment/points/_criterion.html", context, status=422 if refusal else 200)
     if refusal:
         messages.error(request, refusal)
     else:

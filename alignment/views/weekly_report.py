@@ -19,8 +19,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from alignment.actions.publish_report import PublishRefused, WeekNotOver, publish_report
-from alignment.actions.render_report import PdfUnavailable, present_report, render_pdf
+from alignment.actions.report.publish_report import PublishRefused, WeekNotOver, publish_report
+from alignment.actions.report.render_report import PdfUnavailable, present_report, render_pdf
 from alignment.models import ReportRows, WeeklyReport
 from alignment.queries import are_rows_sealed, last_whole_week, may_publish, may_read_reports
 from alignment.views.report_file import report_csv, report_xlsx
@@ -57,7 +57,7 @@ def weekly_report_latest(request: SignedInRequest) -> HttpResponse:
     report = WeeklyReport.objects.order_by("-week").first()
     if report is not None:
         return redirect(report)
-    return render(request, "alignment/weekly_report_empty.html", _publishing(request))
+    return render(request, "alignment/report/weekly_report_empty.html", _publishing(request))
 
 
 @for_readers
@@ -79,7 +79,9 @@ def weekly_report_list(request: SignedInRequest) -> HttpResponse:
         for report in known.values()
     ]
     listed.sort(key=lambda row: row["report"].week, reverse=True)
-    return render(request, "alignment/weekly_report_list.html", {"page": page, "rows": listed, **_publishing(request)})
+    return render(
+        request, "alignment/report/weekly_report_list.html", {"page": page, "rows": listed, **_publishing(request)}
+    )
 
 
 @for_readers
@@ -94,7 +96,9 @@ def weekly_report(request: SignedInRequest, week: str) -> HttpResponse:
             return report_xlsx(report)
         case "csv":
             return report_csv(report)
-    return render(request, "alignment/weekly_report.html", {**present_report(report=report), **_neighbours(report)})
+    return render(
+        request, "alignment/report/weekly_report.html", {**present_report(report=report), **_neighbours(report)}
+    )
 
 
 @for_readers
@@ -155,7 +159,7 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
         "is_sealed": are_rows_sealed(report, rows),
         "today": _today(report, about, timezone.now()),
     }
-    return render(request, "alignment/report_figure.html", context)
+    return render(request, "alignment/report/report_figure.html", context)
 
 
 # --- behind the pages ------------------------------------------------------------------------------------------------
@@ -195,7 +199,9 @@ def _pdf(request: SignedInRequest, report: WeeklyReport) -> HttpResponse:
     try:
         made = render_pdf(report=report, company_name=Company.current().name)
     except PdfUnavailable as refusal:
-        return render(request, "alignment/report_pdf_missing.html", {"report": report, "why": str(refusal)}, status=503)
+        return render(
+            request, "alignment/report/report_pdf_missing.html", {"report": report, "why": str(refusal)}, status=503
+        )
     name = f'attachment; filename="weekly-report-{report.week}.pdf"'
     return HttpResponse(made, content_type="application/pdf", headers={"Content-Disposition": name})
 

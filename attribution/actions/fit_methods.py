@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Min
 
 from attribution.models import AttributionRules, LiftTest, MethodFit
-from attribution.pure.hazard import Lift
-from attribution.pure.learning import Learned, Lesson, Observed, PeopleColumns, TouchColumns, learned_methods
+from attribution.pure.learning.hazard import Lift
+from attribution.pure.learning.learning import Learned, Lesson, Observed, PeopleColumns, TouchColumns, learned_methods
 from attribution.queries import read_fit_points
 from leads.models import Campaign, Channel, Lead, OpportunityContact, Touchpoint
 

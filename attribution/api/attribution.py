@@ -27,7 +27,7 @@ from attribution.figures.campaign_series import CampaignStep, campaign_months, c
 from attribution.figures.headlines import headlines
 from attribution.figures.payback import payback
 from attribution.models import AttributionRun, Credit
-from attribution.pure import rollup
+from attribution.pure.credits import rollup
 from attribution.pure.methods import Method
 from leads.api.pagination import CursorPagination
 from leads.api.schema import page_of, problems

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db.models import Sum
 
 from attribution.figures import rows
-from attribution.pure import rollup
+from attribution.pure.credits import rollup
 from leads.figures.base import Number, Scope, definition
 from leads.pure.week import Week, local_date, midnight, month_bounds, weeks_between
 

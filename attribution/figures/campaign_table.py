@@ -13,7 +13,7 @@ from django.db.models import Count, Sum
 from attribution.figures import rows
 from attribution.figures.costs import cost_parts
 from attribution.models import CreditQuerySet
-from attribution.pure import rollup
+from attribution.pure.credits import rollup
 from leads.figures.base import Scope
 from leads.figures.lifecycle import captured
 from leads.models import Campaign, Channel

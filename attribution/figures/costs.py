@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from attribution.figures import rows
 from attribution.figures.credits import revenue_part, unpriced
-from attribution.pure import rollup
+from attribution.pure.credits import rollup
 from leads.figures import columns
 from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, definition, register
 from leads.figures.cost_causes import advertising_causes, cost_causes

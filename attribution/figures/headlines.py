@@ -9,7 +9,7 @@ from django.db.models import Sum
 from attribution.figures import rows
 from attribution.figures.costs import advertised_revenue, new_customers
 from attribution.figures.credits import revenue_part
-from attribution.pure import rollup
+from attribution.pure.credits import rollup
 from leads.figures import spend
 from leads.figures.base import Number, Scope, figure
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from attribution.models import AttributionRules, Credit, Milestone
-from attribution.pure.computation import Book
+from attribution.pure.credits.computation import Book
 from attribution.queries import read_inputs, read_rules
 from leads.models import Opportunity, TouchKind, Touchpoint
 

@@ -124,7 +124,7 @@ class AccuracyCheck(models.Model):
 class Simulation(models.Model):
     """A market of known truth as somebody ran it behind "How accurate is this?"; the same request is the same row.
 
-    ``results`` is what `attribution.actions.run_simulation` describes; None while it waits for a worker.
+    ``results`` is what `attribution.actions.accuracy.run_simulation` describes; None while it waits for a worker.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -9,7 +9,7 @@ from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
 
 from attribution.models import Credit, JourneyScope, JourneyState
-from attribution.pure.candidates import everybody
+from attribution.pure.journeys.candidates import everybody
 from attribution.queries.columns import listed, read_columns
 from leads.models import Lead, LeadEvent, Opportunity, OpportunityContact, TouchChannelChange, Touchpoint
 

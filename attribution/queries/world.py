@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from django.db.models import Q
 
 from attribution.models import JourneyScope, JourneyState
-from attribution.pure.candidates import (
+from attribution.pure.journeys.candidates import (
     GENUINE,
     INTERNAL,
     MACHINE,

@@ -12,8 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from attribution.actions.check_accuracy import HEADLINE
-from attribution.actions.measure_accuracy import KIND, MeasureRefused, request_accuracy
+from attribution.actions.accuracy.check_accuracy import HEADLINE
+from attribution.actions.accuracy.measure_accuracy import KIND, MeasureRefused, request_accuracy
 from attribution.figures.offers import chosen_method
 from attribution.models import AccuracyCheck, Simulation
 from attribution.pure.methods import all_methods
@@ -68,7 +68,7 @@ def accuracy(request: SignedInRequest) -> HttpResponse:
         "may_measure": may_measure(user),
         "simulations": Simulation.objects.count(),
     }
-    return render(request, "attribution/accuracy.html", context)
+    return render(request, "attribution/accuracy/accuracy.html", context)
 
 
 @login_required
@@ -93,7 +93,9 @@ def accuracy_progress(request: SignedInRequest) -> HttpResponse:
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
     if job is None:
         raise Http404("Nobody asked for this.")
-    return progress_answer(request, "attribution/_accuracy_progress.html", {"job": job}, is_moving=job.is_unfinished)
+    return progress_answer(
+        request, "attribution/accuracy/_accuracy_progress.html", {"job": job}, is_moving=job.is_unfinished
+    )
 
 
 def _card(kind: str, names: dict[str, str], own: str) -> dict[str, Any]:

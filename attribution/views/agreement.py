@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from attribution.actions.check_accuracy import agrees_with, credited_most
-from attribution.actions.record_source_check import CheckRefused, record_source_check
+from attribution.actions.accuracy.check_accuracy import agrees_with, credited_most
+from attribution.actions.accuracy.record_source_check import CheckRefused, record_source_check
 from attribution.forms import NOBODY, AnswerForm
 from attribution.models import SourceCheck
 from attribution.queries import methods
@@ -42,7 +42,7 @@ def agreement(request: SignedInRequest) -> HttpResponse:
         "self_reported": SourceCheck.objects.filter(origin=SourceCheck.Origin.SELF_REPORTED).count(),
         "next": waiting[0] if waiting else None,
     }
-    return render(request, "attribution/agreement.html", context)
+    return render(request, "attribution/accuracy/agreement.html", context)
 
 
 @login_required
@@ -74,7 +74,7 @@ def agreement_check(request: SignedInRequest, public_id: UUID) -> HttpResponse:
             return redirect("attribution:agreement-check", deal.public_id)
     context = {"deal": deal, "check": check, "form": form, "said": _said(deal, check) if check else []}
     context["next"] = _next(user) if check else None
-    return render(request, "attribution/agreement_check.html", context, status=422 if form.errors else 200)
+    return render(request, "attribution/accuracy/agreement_check.html", context, status=422 if form.errors else 200)
 
 
 def _next(user: User) -> Opportunity | None:

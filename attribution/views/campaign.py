@@ -94,7 +94,7 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "leads_url": figure_url("leads.captured", scope),
         "all_url": f"{reverse('attribution:campaign-attribution')}?{urlencode({**scope.query(), 'campaign': ''})}",
     }
-    return render(request, "attribution/campaign.html", context)
+    return render(request, "attribution/campaigns/campaign.html", context)
 
 
 def _tile(key: str, scope: Scope) -> dict[str, Any]:

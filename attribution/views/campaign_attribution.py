@@ -138,7 +138,7 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         "run": last_run(),
         "query": urlencode(scope.query()),
     }
-    return render(request, "attribution/campaign_attribution.html", context)
+    return render(request, "attribution/campaigns/campaign_attribution.html", context)
 
 
 def figure_url(key: str, scope: Scope, **changes: Any) -> str:

@@ -36,14 +36,14 @@ class Share:
 @require_GET
 def journey(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The journey as a page or, asked by htmx, in the side panel."""
-    return render(request, "attribution/journey.html", _context(request, public_id))
+    return render(request, "attribution/credits/journey.html", _context(request, public_id))
 
 
 @login_required
 @require_GET
 def journey_fragment(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The drawing without a page around it, for the opportunity's own page."""
-    return render(request, "attribution/_journey_fragment.html", _context(request, public_id))
+    return render(request, "attribution/credits/_journey_fragment.html", _context(request, public_id))
 
 
 def _context(request: SignedInRequest, public_id: UUID) -> dict[str, Any]:

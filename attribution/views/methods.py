@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from attribution.actions.request_run import request_run
+from attribution.actions.runs.request_run import request_run
 from attribution.actions.save_custom_method import save_custom_method
 from attribution.figures.offers import chosen_method
 from attribution.forms import MethodForm
@@ -55,7 +55,7 @@ def methods(request: SignedInRequest) -> HttpResponse:
         "half_life": AttributionRules.objects.get(pk=1).half_life_days,
         "may_change": may_change_methods(user),
     }
-    return render(request, "attribution/methods.html", context)
+    return render(request, "attribution/methods/methods.html", context)
 
 
 @login_required
@@ -108,7 +108,7 @@ def _edit(request: SignedInRequest, method: CustomMethod) -> HttpResponse:
     }
     # A preview is an answer, not a refusal, even while the shares do not sum yet.
     status = 422 if form.errors and request.POST.get("do") == "save" else 200
-    name_of = "attribution/_method_sum.html" if request.htmx else "attribution/method_form.html"
+    name_of = "attribution/methods/_method_sum.html" if request.htmx else "attribution/methods/method_form.html"
     return render(request, name_of, context, status=status)
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from attribution.actions.request_run import request_run
+from attribution.actions.runs.request_run import request_run
 from attribution.models import AttributionRun, JourneyScope
 from attribution.pure.methods import all_methods
 from attribution.queries import methods
@@ -90,7 +90,7 @@ def run(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "comparison": _comparison(found, compared, method, names, company.currency) if compared else None,
         "may_run": may_run(user),
     }
-    return render(request, "attribution/run.html", context)
+    return render(request, "attribution/runs/run.html", context)
 
 
 @login_required
@@ -99,7 +99,9 @@ def run_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """How far a run is: the fragment that the page asks for each second."""
     whole_company(request)
     found = get_object_or_404(AttributionRun, public_id=public_id)
-    return progress_answer(request, "attribution/_run_progress.html", {"run": found}, is_moving=found.state in _MOVING)
+    return progress_answer(
+        request, "attribution/runs/_run_progress.html", {"run": found}, is_moving=found.state in _MOVING
+    )
 
 
 @login_required

@@ -46,7 +46,7 @@ def runs(request: SignedInRequest) -> HttpResponse:
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     entries = [_entry(run, company) for run in page]
     context = {"page": page, "entries": entries, "shows_all": shows_all, "may_run": may_run(request.user)}
-    return render(request, "attribution/runs.html", context)
+    return render(request, "attribution/runs/runs.html", context)
 
 
 def _entry(run: AttributionRun, company: Company) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from attribution.actions.run_simulation import SimulationRefused, request_simulation
+from attribution.actions.accuracy.run_simulation import SimulationRefused, request_simulation
 from attribution.figures.offers import chosen_method
 from attribution.forms import SimulationForm
 from attribution.models import Simulation
-from attribution.pure.scenarios import described
+from attribution.pure.accuracy.scenarios import described
 from attribution.queries import methods
 from attribution.tasks import nudge_measure
 from attribution.views.accuracy import whole_company
@@ -50,7 +50,7 @@ def simulator(request: SignedInRequest) -> HttpResponse:
         "scenarios": [(name, text, name == chosen) for name, text in described().items()],
         "recent": list(Simulation.objects.exclude(results=None).order_by("-made_at", "-pk")[:RECENT]),
     }
-    return render(request, "attribution/simulator.html", context, status=422 if form.errors else 200)
+    return render(request, "attribution/accuracy/simulator.html", context, status=422 if form.errors else 200)
 
 
 @login_required
@@ -62,7 +62,7 @@ def simulation(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {"simulation": found, "sentence": described().get(found.scenario, "")}
     if found.results is None:
         context["is_failed"] = found.job is not None and found.job.state == JobRun.State.FAILED
-        return render(request, "attribution/simulation.html", context)
+        return render(request, "attribution/accuracy/simulation.html", context)
     results = found.results
     own = chosen_method(methods(), Company.current()).key
     known = {row["method"]: row for row in results["methods"]}
@@ -79,7 +79,7 @@ def simulation(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "campaigns": _campaigns(results, second),
         "share_caused": words.share(results["caused"] / results["revenue"], 0) if results["revenue"] else "–",
     }
-    return render(request, "attribution/simulation.html", context)
+    return render(request, "attribution/accuracy/simulation.html", context)
 
 
 @login_required
@@ -89,7 +89,9 @@ def simulation_progress(request: SignedInRequest, public_id: UUID) -> HttpRespon
     whole_company(request)
     found = get_object_or_404(Simulation.objects.select_related("job"), public_id=public_id)
     is_moving = found.results is None and found.job is not None and found.job.is_unfinished
-    return progress_answer(request, "attribution/_simulation_progress.html", {"simulation": found}, is_moving=is_moving)
+    return progress_answer(
+        request, "attribution/accuracy/_simulation_progress.html", {"simulation": found}, is_moving=is_moving
+    )
 
 
 def _chart(results: dict[str, Any], shown: list[dict[str, Any]]) -> Chart:

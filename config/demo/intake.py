@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 from config.demo.campaigns import BAD_CAMPAIGN
 from config.demo.records import Deal, DemoCompany, Lead, Touch
 from config.demo.seasons import working_moment
-from leads.actions.reject_lead import FINAL_REASONS
+from leads.actions.handover.reject_lead import FINAL_REASONS
 from leads.models import RejectionReason
-from leads.pure import cadence, lifecycle, routing, scoring
-from leads.pure.captured import SUBSCRIBER_KINDS
+from leads.pure import calendar, lifecycle, routing, scoring
+from leads.pure.capture.captured import SUBSCRIBER_KINDS
 
 _REJECTIONS = (
     "bad_fit",
@@ -96,7 +96,7 @@ class Intake:
         catch_all: int,
         reps: dict[int, list[routing.Rep]],
         names: dict[int, str],
-        hours: cadence.BusinessHours,
+        hours: calendar.BusinessHours,
         follow_up_hours: int,
     ) -> None:
         self.company = company
@@ -234,7 +234,7 @@ class Intake:
         version = self.rule_set.version
         because = f"fit {given.fit} and behavior {given.behaviour} meet version {version}'s thresholds"
         self._pass(story, at, lifecycle.MQL, because)
-        due = cadence.due_at(at, self.follow_up_hours, self.hours)
+        due = calendar.due_at(at, self.follow_up_hours, self.hours)
         why = f"became MQL; service level {self.follow_up_hours} business hours"
         story.promises.append(Promise("call" if has_phone else "email", why, at, due))
 
@@ -309,7 +309,7 @@ class Intake:
         """An open promise around now: most still to come, some overdue."""
         rng, until = self.rng, self.company.until
         planned = max(story.passages[-1].at, until - timedelta(days=8))
-        due = cadence.due_at(until + timedelta(days=rng.random() * 9 - 2.2), 1, self.hours)
+        due = calendar.due_at(until + timedelta(days=rng.random() * 9 - 2.2), 1, self.hours)
         story.promises.append(Promise(kind, because, planned, max(due, planned)))
 
     def _away_since(self, story: Story) -> datetime | None:

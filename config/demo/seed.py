@@ -18,10 +18,10 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
-from alignment.actions.publish_report import publish_report
+from alignment.actions.report.publish_report import publish_report
 from alignment.queries import last_whole_week
 from attribution.actions.fit_methods import fit_methods
-from attribution.actions.run_attribution import run_attribution
+from attribution.actions.runs.run_attribution import run_attribution
 from attribution.models import AttributionRules
 from config.demo import seed_accuracy, seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
 from config.demo.bulk import Bulk

@@ -8,9 +8,9 @@ from random import Random
 
 from django.db import transaction
 
-from attribution.actions.check_accuracy import check_agreement, check_capture, check_causal
-from attribution.actions.measure_accuracy import request_accuracy
-from attribution.actions.record_source_check import record_source_check
+from attribution.actions.accuracy.check_accuracy import check_agreement, check_capture, check_causal
+from attribution.actions.accuracy.measure_accuracy import request_accuracy
+from attribution.actions.accuracy.record_source_check import record_source_check
 from attribution.actions.save_custom_method import save_custom_method
 from attribution.models import AccuracyCheck, CustomMethod, LiftTest, SourceCheck
 from leads.models import Campaign, Channel, Opportunity, OpportunityContact, Touchpoint

@@ -12,7 +12,7 @@ from config.demo.bulk import Bulk
 from config.demo.records import DemoCompany
 from config.demo.seed_deals import changes_of
 from config.demo.seed_settings import Ground
-from integrations.actions.draft_leads import LeadDraft, draft_leads
+from integrations.actions.push.draft_leads import LeadDraft, draft_leads
 from integrations.models import (
     Connection,
     ExternalRecord,

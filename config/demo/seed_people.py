@@ -11,8 +11,8 @@ from config.demo.intake import Given, Intake, Story
 from config.demo.records import DemoCompany, Touch
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
-from leads.actions.assign_lead import pure_rules
-from leads.actions.score_lead import rule_set_of
+from leads.actions.routing.assign_lead import pure_rules
+from leads.actions.scoring.score_lead import rule_set_of
 from leads.models import (
     Account,
     Assignment,
@@ -28,7 +28,7 @@ from leads.models import (
     Touchpoint,
 )
 from leads.pure import routing
-from leads.pure.bots import BOT, MAIL_SCANNER
+from leads.pure.capture.bots import BOT, MAIL_SCANNER
 
 _SITE = "https://www.fernhill.example"
 _CONSENT = "Yes, Fernhill Analytics may send me product news by e-mail. I can withdraw this at any time."

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from alignment.actions.add_evidence import add_evidence
-from alignment.actions.plan_criteria import plan_criterion, plan_point
-from alignment.actions.sign_off import sign_off
+from alignment.actions.points.add_evidence import add_evidence
+from alignment.actions.points.plan_criteria import plan_criterion, plan_point
+from alignment.actions.points.sign_off import sign_off
 from alignment.models import AcceptanceCriterion, Evidence, IntegrationPoint
 from config.demo.team import MAIL_DOMAIN
 from leads.models import Company, User

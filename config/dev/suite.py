@@ -33,7 +33,7 @@ DATABASE_FREE = (
     "tests/config/test_logs.py",
     "tests/config/test_settings.py",
     "tests/leads/api/test_parsers.py",
-    "tests/leads/imports/test_rows.py",
+    "tests/leads/pure/imports/test_rows.py",
     "tests/leads/test_ui.py",
     "tests/test_docs.py",
 )

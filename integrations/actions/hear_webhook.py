@@ -9,11 +9,11 @@ from random import Random
 
 from django.db.models import QuerySet
 
-from integrations.actions.guard_run import guard_run
-from integrations.actions.hold_connection import Clock, ConnectionBusy, Held, hold_connection
-from integrations.actions.log_run import RunLog, start_run
-from integrations.actions.open_connector import connector_of, open_connector
-from integrations.actions.pull import pulled_kinds, take_records
+from integrations.actions.connections.open_connector import connector_of, open_connector
+from integrations.actions.pull.pull import pulled_kinds, take_records
+from integrations.actions.runs.guard_run import guard_run
+from integrations.actions.runs.hold_connection import Clock, ConnectionBusy, Held, hold_connection
+from integrations.actions.runs.log_run import RunLog, start_run
 from integrations.connectors.base import Connector, CrmError, Hint, Kind, Misuse, RawWebhook, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncHint, SyncRun
 from integrations.pure.mapping import Direction

@@ -10,9 +10,9 @@ from django.conf import settings
 
 from integrations.models import Connection, ExternalRecord, RecordKind
 from integrations.pure.mapping import FieldRule, MappingError
-from leads.actions.revise_leads import ATTRIBUTE
+from leads.actions.identity.revise_leads import ATTRIBUTE
 from leads.models import Lead
-from leads.pure.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
+from leads.pure.spelling.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
 
 LENGTHS = {
     "first_name": 120,

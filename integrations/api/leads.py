@@ -16,17 +16,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integrations.actions.receive import Received, receive
+from integrations.actions.push.receive import Received, receive
 from integrations.models import PendingPush
 from leads.actions.answer_once import Answer, KeyReused, answer_once, hash_request
-from leads.actions.capture import MAX_ITEMS, Captured, CaptureRefused, RejectedItem
+from leads.actions.capture.capture import MAX_ITEMS, Captured, CaptureRefused, RejectedItem
 from leads.api.lead_answers import LeadStateAnswer, lead_states
 from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
 from leads.api.parsers import require_length
 from leads.api.problems import CONTENT_TYPE, invalid
 from leads.api.schema import ProblemError, problems
 from leads.models import ApiKey, Scope
-from leads.pure.captured import CapturedItem
+from leads.pure.capture.captured import CapturedItem
 from leads.tasks import nudge_intake
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")

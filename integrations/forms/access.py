@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from integrations.actions.open_connector import open_account
+from integrations.actions.connections.open_connector import open_account
 from integrations.connectors.base import CrmError, SecretSpec, SignIn, Vendor
 from integrations.models import Connection
 

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations.actions.check_connection import check_connection
+from integrations.actions.connections.check_connection import check_connection
 from integrations.connectors import vendor as vendor_of
 from integrations.forms.mapping import rule_words
 from integrations.models import Connection, ExternalRecord, RecordKind, StageMap, SyncHint, SyncRun
@@ -59,7 +59,9 @@ def connections(request: SignedInRequest) -> HttpResponse:
         for state in states
     ]
     return render(
-        request, "integrations/connections.html", {"rows": rows, "may_edit": may_edit_connections(request.user)}
+        request,
+        "integrations/connections/connections.html",
+        {"rows": rows, "may_edit": may_edit_connections(request.user)},
     )
 
 
@@ -99,7 +101,7 @@ def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
         **_mapping(connection),
         **_webhooks(request, connection, vendor.webhooks),
     }
-    return render(request, "integrations/connection_detail.html", context)
+    return render(request, "integrations/connections/connection_detail.html", context)
 
 
 @login_required

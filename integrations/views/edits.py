@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from integrations.actions.edit_connection import open_webhook
-from integrations.actions.plan_syncs import plan_manual_sync
-from integrations.actions.release_records import release_records
-from integrations.actions.requeue import requeue_pushes
+from integrations.actions.connections.edit_connection import open_webhook
+from integrations.actions.jobs.plan_syncs import plan_manual_sync
+from integrations.actions.push.requeue import requeue_pushes
+from integrations.actions.undo.release_records import release_records
 from integrations.connectors import vendor as vendor_of
 from integrations.tasks import nudge_look, nudge_sync
 from integrations.views.doors import editable_connection
@@ -79,7 +79,7 @@ def connection_webhook(request: SignedInRequest, slug: str) -> HttpResponse:
         messages.success(request, "The address is new. Enter it in the CRM; the old one is void.")
         return redirect(f"{connection.get_absolute_url()}#webhooks")
     context = {"connection": connection, "address": webhook_address(request, key), "password": password}
-    return render(request, "integrations/connection_webhook.html", context)
+    return render(request, "integrations/connections/connection_webhook.html", context)
 
 
 def webhook_address(request: SignedInRequest, key: str) -> str:

@@ -34,7 +34,7 @@ def lead_crm(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         for connection in Connection.objects.order_by("name")
         if connection.is_active or connection.pk in links
     ]
-    return render(request, "integrations/lead_crm.html", {"lead": lead, "rows": rows})
+    return render(request, "integrations/runs/lead_crm.html", {"lead": lead, "rows": rows})
 
 
 def _url(connection: Connection, record: ExternalRecord) -> str:

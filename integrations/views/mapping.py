@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from integrations.actions.edit_connection import map_fields, map_owners, map_stages
+from integrations.actions.connections.edit_connection import map_fields, map_owners, map_stages
 from integrations.connectors import rules as vendor_rules
 from integrations.connectors import vendor as vendor_of
 from integrations.forms.mapping import ATTRIBUTE, Described, OwnerMapForm, StageMapForm, field_rows
@@ -63,7 +63,7 @@ def connection_fields(request: SignedInRequest, slug: str) -> HttpResponse:
         "steps": steps("connection-fields", connection), "next_url": next_url("connection-fields", connection),
     }  # fmt: skip
     status = 422 if rows.is_bound and not is_adding else 200
-    return render(request, "integrations/connection_fields.html", context, status=status)
+    return render(request, "integrations/mapping/connection_fields.html", context, status=status)
 
 
 @login_required
@@ -83,7 +83,7 @@ def connection_stages(request: SignedInRequest, slug: str) -> HttpResponse:
         "connection": connection, "form": form, "rows": rows, "unmapped": sum(row.stage_id is None for row in rows),
         "steps": steps("connection-stages", connection), "next_url": next_url("connection-stages", connection),
     }  # fmt: skip
-    return render(request, "integrations/connection_stages.html", context, status=422 if form.is_bound else 200)
+    return render(request, "integrations/mapping/connection_stages.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
@@ -105,7 +105,7 @@ def connection_owners(request: SignedInRequest, slug: str) -> HttpResponse:
         "connection": connection, "form": form, "rows": rows, "unmatched": sum(row.owner_id is None for row in rows),
         "steps": steps("connection-owners", connection), "next_url": next_url("connection-owners", connection),
     }  # fmt: skip
-    return render(request, "integrations/connection_owners.html", context, status=422 if form.is_bound else 200)
+    return render(request, "integrations/mapping/connection_owners.html", context, status=422 if form.is_bound else 200)
 
 
 def _saved(

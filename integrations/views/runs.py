@@ -51,7 +51,7 @@ def sync_run(request: SignedInRequest, slug: str, run_id: uuid.UUID) -> HttpResp
         "undo": undo,
         "can_undo": may_edit_connections(request.user) and _is_undoable(run),
     }
-    return render(request, "integrations/sync_run.html", context)
+    return render(request, "integrations/runs/sync_run.html", context)
 
 
 def _asked(request: SignedInRequest, name: str) -> str:

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
-from integrations.actions.edit_connection import add_connection, edit_access
-from integrations.actions.hold_connection import ConnectionBusy
-from integrations.actions.switch_connection import switch_off, switch_on
-from integrations.actions.try_connection import try_connection
+from integrations.actions.connections.edit_connection import add_connection, edit_access
+from integrations.actions.connections.switch_connection import switch_off, switch_on
+from integrations.actions.connections.try_connection import try_connection
+from integrations.actions.runs.hold_connection import ConnectionBusy
 from integrations.connectors import vendor as vendor_of
 from integrations.connectors import vendors
 from integrations.connectors.base import Misuse, SignIn, Vendor
@@ -48,7 +48,9 @@ def connection_add(request: SignedInRequest) -> HttpResponse:
             if each.kind != "sandbox" or settings.SANDBOX_CRM_ALLOWED
         ]
         return render(
-            request, "integrations/connection_add.html", {"cards": cards, "steps": steps("connection-access")}
+            request,
+            "integrations/connections/connection_add.html",
+            {"cards": cards, "steps": steps("connection-access")},
         )
     sign_in = _sign_in(chosen, request.GET.get("sign_in", ""))
     is_sandbox = "sandbox" in request.GET
@@ -61,7 +63,9 @@ def connection_add(request: SignedInRequest) -> HttpResponse:
         "form": form, "vendor": chosen, "sign_in": sign_in, "is_sandbox": form.is_sandbox,
         "sandbox": sandbox_address(chosen), "steps": steps("connection-access"),
     }  # fmt: skip
-    return render(request, "integrations/connection_access.html", context, status=422 if form.is_bound else 200)
+    return render(
+        request, "integrations/connections/connection_access.html", context, status=422 if form.is_bound else 200
+    )
 
 
 @login_required
@@ -84,7 +88,9 @@ def connection_access(request: SignedInRequest, slug: str) -> HttpResponse:
         "secret_tone": "warn" if is_secret_old(connection, at) else "good",
         "steps": steps("connection-access", connection),
     }  # fmt: skip
-    return render(request, "integrations/connection_access.html", context, status=422 if form.is_bound else 200)
+    return render(
+        request, "integrations/connections/connection_access.html", context, status=422 if form.is_bound else 200
+    )
 
 
 @login_required
@@ -106,7 +112,7 @@ def connection_test(request: SignedInRequest, slug: str) -> HttpResponse:
         "steps": steps("connection-test", connection),
         "next_url": next_url("connection-test", connection),
     }
-    return render(request, "integrations/connection_test.html", context)
+    return render(request, "integrations/connections/connection_test.html", context)
 
 
 @login_required

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.actions import back_fill, plan_syncs, plan_trials
-from integrations.actions.plan_trials import COMPARISON, DRY_RUN, UNDO, newest_trial, plan_trial
+from integrations.actions.jobs import plan_syncs, plan_trials
+from integrations.actions.jobs.plan_trials import COMPARISON, DRY_RUN, UNDO, newest_trial, plan_trial
+from integrations.actions.push import back_fill
 from integrations.connectors import vendor as vendor_of
 from integrations.models import Connection, StageMap, SyncRun
 from integrations.queries import count_words, duration_words, outcome_counts, tone_of

@@ -16,9 +16,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from integrations.actions.decide_undo import Decision, NotUndoable, preview_undo
-from integrations.actions.plan_trials import newest_undo, plan_undo
-from integrations.actions.undo_run import told
+from integrations.actions.jobs.plan_trials import newest_undo, plan_undo
+from integrations.actions.undo.decide_undo import Decision, NotUndoable, preview_undo
+from integrations.actions.undo.undo_run import told
 from integrations.models import SyncRecord, SyncRun
 from integrations.queries import count_words
 from integrations.tasks import nudge_trials

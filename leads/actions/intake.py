@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from leads.actions.assign_lead import assign_leads
-from leads.actions.plan_follow_up import plan_follow_ups
-from leads.actions.score_lead import score_leads
+from leads.actions.follow_up.plan_follow_up import plan_follow_ups
+from leads.actions.routing.assign_lead import assign_leads
+from leads.actions.scoring.score_lead import score_leads
 from leads.models import Company, Lead
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.actions.forget_costs import forget_cost_rows
-from leads.actions.keep_cost_history import Said
+from leads.actions.campaigns.forget_costs import forget_cost_rows
+from leads.actions.campaigns.keep_cost_history import Said
 from leads.admin.read_only import ReadOnly
 from leads.models import (
     Campaign,

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from leads.pure.identity import InvalidCountry, InvalidDomain, normalize_country, normalize_domain
+from leads.pure.spelling.identity import InvalidCountry, InvalidDomain, normalize_country, normalize_domain
 
 
 class ListField(forms.CharField):

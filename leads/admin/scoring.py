@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from leads.actions.version_scoring import activate_rule_set, copy_rule_set
+from leads.actions.scoring.version_scoring import activate_rule_set, copy_rule_set
 from leads.models import ScoringRule, ScoringRuleSet
 
 

@@ -12,8 +12,8 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.actions.assign_lead import pure_rules
-from leads.actions.move_rule import move_rule
+from leads.actions.routing.assign_lead import pure_rules
+from leads.actions.routing.move_rule import move_rule
 from leads.admin.fields import ListField, country, domain
 from leads.admin.read_only import ReadOnly
 from leads.models import OPEN_STAGES, Assignment, Territory, TerritoryRep, TerritoryRule

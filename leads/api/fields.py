@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from leads.pure.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
+from leads.pure.spelling.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
 
 # Clocks of well-kept machines differ by seconds; more than this is a mistake in the sender's time zone.
 CLOCK_SKEW = timedelta(minutes=5)

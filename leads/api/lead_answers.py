@@ -9,7 +9,7 @@ from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from leads.actions.capture_desk import DETAILS
+from leads.actions.capture.desk import DETAILS
 from leads.models import Lead, Stage
 from leads.queries import LeadStory, lead_stories
 

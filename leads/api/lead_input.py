@@ -20,7 +20,7 @@ from leads.api.fields import (
 )
 from leads.api.problems import flatten
 from leads.models import Consent
-from leads.pure.captured import CapturedConsent, CapturedEvent, CapturedItem, Utm
+from leads.pure.capture.captured import CapturedConsent, CapturedEvent, CapturedItem, Utm
 
 EVENT_TYPES = (
     "form_submission",

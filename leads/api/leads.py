@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from leads.api.lead_answers import LeadAnswer, lead_answers
 from leads.api.pagination import CursorPagination
 from leads.api.schema import page_of, problems
-from leads.filters import LeadFilter
+from leads.filters.search import LeadFilter
 from leads.models import Lead, Scope, User
 
 

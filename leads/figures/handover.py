@@ -7,7 +7,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Derived, Parts, Row, RowSet, Scope, middle, ratio, register
 from leads.models import Company, FollowUp, LifecyclePassage, Stage
-from leads.pure.cadence import elapsed
+from leads.pure.calendar import elapsed
 
 _DECISION_COLUMNS = (
     *columns.PASSAGE[:4],

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from leads.models import Channel
-from leads.pure.channels import ChannelRule, Visit
+from leads.pure.channels.channels import ChannelRule, Visit
 
 _HELP = "Alternatives separated by |. * stands for anything, ? for one sign, ?* for any value. Empty: does not matter."
 

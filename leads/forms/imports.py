@@ -11,8 +11,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms.boundfield import BoundField
 
 from leads.models import Channel, ImportKind, ImportMapping, ImportRun, Stage
-from leads.pure.import_fields import CHANNEL_WORDS, FIELDS, channel_words, plain
-from leads.pure.import_table import MAX_BYTES, Table
+from leads.pure.imports.fields import CHANNEL_WORDS, FIELDS, channel_words, plain
+from leads.pure.imports.table import MAX_BYTES, Table
 from leads.pure.money import InvalidAmount, currency_decimals
 
 

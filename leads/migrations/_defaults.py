@@ -37,7 +37,7 @@ ADVERTISING = ("paid-search", "brand-search", "paid-social", "display", "retarge
 
 
 def fill(apps, schema_editor):
-    from leads.pure.channels import DEFAULT_CHANNELS, DEFAULT_RULES
+    from leads.pure.channels.channels import DEFAULT_CHANNELS, DEFAULT_RULES
 
     model = lambda name: apps.get_model("leads", name)  # noqa: E731
     model("Company").objects.get_or_create(pk=1)

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from leads.pure import channels
+from leads.pure.channels import channels
 
 # How deep campaigns and channels may nest. A fixed depth keeps "everything below it" a part of the query that asks,
 # where a recursive look-up would cost a query of its own per figure.

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from leads.pure.cadence import BusinessHours
+from leads.pure.calendar import BusinessHours
 
 
 def _all_weekdays() -> list[int]:

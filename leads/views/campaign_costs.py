@@ -16,9 +16,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from leads.actions.forget_costs import forget_costs
-from leads.actions.keep_cost_history import Said
-from leads.actions.record_costs import MANUAL, CostRefused, record_costs, spread
+from leads.actions.campaigns.forget_costs import forget_costs
+from leads.actions.campaigns.keep_cost_history import Said
+from leads.actions.campaigns.record_costs import MANUAL, CostRefused, record_costs, spread
 from leads.figures.cost_causes import cost_entries, told_entry
 from leads.forms.costs import CostForm, DaysForm
 from leads.models import Campaign, Company, CostDoor, User

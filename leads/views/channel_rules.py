@@ -14,12 +14,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads.actions.reclassify_touches import KIND, ReclassifyRefused, request_reclassify
-from leads.actions.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules, take_back_rules
+from leads.actions.channels.reclassify_touches import KIND, ReclassifyRefused, request_reclassify
+from leads.actions.channels.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules, take_back_rules
 from leads.forms.channel_rules import AddressForm, RuleForm
 from leads.models import Channel, ChannelRuleVersion, Company, JobRun, User
-from leads.pure.channel_preview import Preview, Tally, placed, preview, sentence
-from leads.pure.channels import ChannelRule, classify
+from leads.pure.channels.channel_preview import Preview, Tally, placed, preview, sentence
+from leads.pure.channels.channels import ChannelRule, classify
 from leads.queries import may_change_channel_rules, may_read_channel_rules, visits_since
 from leads.tasks import nudge_reclassify
 from leads.views.doors import SignedInRequest, allowed
@@ -76,7 +76,7 @@ def channel_rules(request: SignedInRequest) -> HttpResponse:
         "may_change": may_change_channel_rules(user),
         "channels": len({rule.channel for rule in rules}),
     }
-    return render(request, "leads/channel_rules.html", context)
+    return render(request, "leads/channels/channel_rules.html", context)
 
 
 @login_required
@@ -130,8 +130,8 @@ def _edit(request: SignedInRequest, position: int | None) -> HttpResponse:
         context |= {"found": found, "line": line, "moves": _moves(found, names), "is_removal": is_removal}
         context["is_unchanged"] = after == rules
     if request.htmx:
-        return render(request, "leads/_channel_preview.html", context, status=422 if form.errors else 200)
-    return render(request, "leads/channel_rule.html", context, status=422 if form.errors else 200)
+        return render(request, "leads/channels/_channel_preview.html", context, status=422 if form.errors else 200)
+    return render(request, "leads/channels/channel_rule.html", context, status=422 if form.errors else 200)
 
 
 @login_required
@@ -192,7 +192,7 @@ def channel_rules_take_back(request: SignedInRequest, number: int) -> HttpRespon
         "gone": _only_in(rules, after, names),
         "back": _only_in(after, rules, names),
     }
-    return render(request, "leads/channel_rules_take_back.html", context)
+    return render(request, "leads/channels/channel_rules_take_back.html", context)
 
 
 @login_required
@@ -220,7 +220,9 @@ def channel_rules_progress(request: SignedInRequest) -> HttpResponse:
     job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
     if job is None:
         raise Http404("Nobody asked for this.")
-    return progress_answer(request, "leads/_channel_rules_progress.html", {"job": job}, is_moving=job.is_unfinished)
+    return progress_answer(
+        request, "leads/channels/_channel_rules_progress.html", {"job": job}, is_moving=job.is_unfinished
+    )
 
 
 def _names() -> dict[str, str]:

@@ -78,7 +78,7 @@ def figure_list(request: SignedInRequest) -> HttpResponse:
     groups = [
         (_group(key), list(found)) for key, found in groupby(known, key=lambda meaning: meaning.key.split(".")[0])
     ]
-    return render(request, "leads/figure_list.html", {"groups": groups})
+    return render(request, "leads/figure/figure_list.html", {"groups": groups})
 
 
 @login_required
@@ -94,7 +94,7 @@ def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
         raise PermissionDenied("This figure is about the whole company.")
     form = ScopeForm(request.GET, company=Company.current(), at=timezone.now())
     if not form.is_valid():
-        return render(request, "leads/figure_refused.html", {"form": form, "definition": meaning}, status=400)
+        return render(request, "leads/figure/figure_refused.html", {"form": form, "definition": meaning}, status=400)
     found = figure(key, form.scope(user))
     chosen = _chosen(found, request.GET.get("part", ""))
     sort = _sort(found.parts[chosen], request.GET.get("sort", ""))
@@ -103,7 +103,7 @@ def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
             return csv_file(found, chosen, sort)
         case "xlsx":
             return xlsx_file(found, chosen, sort)
-    return render(request, "leads/figure.html", _context(request, found, chosen, sort))
+    return render(request, "leads/figure/figure.html", _context(request, found, chosen, sort))
 
 
 # --- what the page shows ---------------------------------------------------------------------------------------------

@@ -17,13 +17,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads.actions.import_file import ImportRefused, map_columns, receive_file, resume_import, start_import
-from leads.actions.import_preview import preview_import
-from leads.actions.import_rows import rejected_table
+from leads.actions.imports.file import ImportRefused, map_columns, receive_file, resume_import, start_import
+from leads.actions.imports.preview import preview_import
+from leads.actions.imports.rows import rejected_table
 from leads.forms.imports import MappingForm, UploadForm, saved_mappings
 from leads.models import ImportKind, ImportRun, JobRun
-from leads.pure.import_fields import FIELDS, MappingRefused
-from leads.pure.import_table import open_table
+from leads.pure.imports.fields import FIELDS, MappingRefused
+from leads.pure.imports.table import open_table
 from leads.pure.table_file import UnreadableFile, neutralize
 from leads.queries import may_import
 from leads.tasks import nudge_imports
@@ -68,7 +68,7 @@ def imports(request: SignedInRequest) -> HttpResponse:
     runs = _runs().select_related("created_by", "job").order_by("-pk")
     page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "labels": dict(ImportKind.choices)}
-    return render(request, "leads/imports.html", context, status=422 if form.errors else 200)
+    return render(request, "leads/imports/imports.html", context, status=422 if form.errors else 200)
 
 
 @_for_importers
@@ -86,7 +86,7 @@ def import_detail(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         context["taken"] = run.rows_total - run.rows_rejected
         if run.is_dry_run:
             context["preview"] = preview_import(run=run, at=timezone.now())
-    return render(request, "leads/import_detail.html", context)
+    return render(request, "leads/imports/import_detail.html", context)
 
 
 @_for_importers
@@ -107,7 +107,7 @@ def import_columns(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         if done:
             return done
     context = {"run": run, "form": form, "saved": saved, "chosen": chosen, "label": ImportKind(run.kind).label}
-    return render(request, "leads/import_columns.html", context, status=422 if form.errors else 200)
+    return render(request, "leads/imports/import_columns.html", context, status=422 if form.errors else 200)
 
 
 def _map(request: SignedInRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:
@@ -151,7 +151,7 @@ def import_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """How far an import is: the fragment that the page asks for each second."""
     run = _run(public_id)
     is_moving = run.job is not None and run.job.is_unfinished
-    return progress_answer(request, "leads/_import_progress.html", {"run": run}, is_moving=is_moving)
+    return progress_answer(request, "leads/imports/_import_progress.html", {"run": run}, is_moving=is_moving)
 
 
 @_for_importers

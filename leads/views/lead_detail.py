@@ -16,11 +16,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from leads.actions.accept_lead import accept_lead
-from leads.actions.complete_follow_up import FollowUpRefused, complete_follow_up
-from leads.actions.promise_follow_up import promise_follow_up
-from leads.actions.reject_lead import reject_lead
-from leads.actions.unmerge_lead import why_not_unmerge
+from leads.actions.follow_up.complete_follow_up import FollowUpRefused, complete_follow_up
+from leads.actions.follow_up.promise_follow_up import promise_follow_up
+from leads.actions.handover.accept_lead import accept_lead
+from leads.actions.handover.reject_lead import reject_lead
+from leads.actions.identity.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
 from leads.models import FollowUp, Lead, LeadMerge, Stage, User
 from leads.pure.refused import Refused
@@ -77,7 +77,7 @@ def _page(request: SignedInRequest, lead: Lead, *, status: int = 200, **forms: A
         "merges": _merges(lead),
         **forms,
     }
-    return render(request, "leads/lead_detail.html", context, status=status)
+    return render(request, "leads/lead/lead_detail.html", context, status=status)
 
 
 def _facts(lead: Lead) -> list[tuple[str, Any]]:

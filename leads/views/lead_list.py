@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from leads.filters import LeadPageFilter
+from leads.filters.search import LeadPageFilter
 from leads.models import FollowUp, Lead, Stage
 from leads.pure.words import days
 from leads.queries import by_next_step
@@ -39,7 +39,7 @@ def lead_list(request: SignedInRequest) -> HttpResponse:
     page = Paginator(_sorted(chosen, request.GET.get("sort", ""), at), PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [(lead, next_step(lead, at)) for lead in page]
     context = {"filter": filters, "page": page, "rows": rows, "is_own": not user.sees_all}
-    return render(request, "leads/lead_list.html", context)
+    return render(request, "leads/lead/lead_list.html", context)
 
 
 def _sorted(leads: QuerySet[Lead], sort: str, at: datetime) -> QuerySet[Lead]:

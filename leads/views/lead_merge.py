@@ -13,10 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads.actions.merge_leads import MergeRefused, NotYours, merge_leads
-from leads.actions.preview_merge import preview_merge
-from leads.actions.unmerge_lead import unmerge_lead
-from leads.filters import LeadFilter
+from leads.actions.identity.merge_leads import MergeRefused, NotYours, merge_leads
+from leads.actions.identity.preview_merge import preview_merge
+from leads.actions.identity.unmerge_lead import unmerge_lead
+from leads.filters.search import LeadFilter
 from leads.forms.merge import FindLeadForm, MergeForm
 from leads.models import Lead
 from leads.queries import likely_duplicates, may_merge
@@ -45,7 +45,7 @@ def lead_merge(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "found": found[:MOST_FOUND],
         "is_more": len(found) > MOST_FOUND,
     }
-    return render(request, "leads/lead_merge.html", context)
+    return render(request, "leads/identity/lead_merge.html", context)
 
 
 @login_required
@@ -72,7 +72,7 @@ def lead_merge_with(request: SignedInRequest, public_id: UUID, other_id: UUID) -
             return redirect(survivor)
     preview = preview_merge(survivor=survivor, loser=loser)
     context = {"lead": survivor, "other": loser, "preview": preview, "form": form}
-    return render(request, "leads/lead_merge_with.html", context, status=status)
+    return render(request, "leads/identity/lead_merge_with.html", context, status=status)
 
 
 @login_required

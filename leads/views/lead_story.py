@@ -16,7 +16,7 @@ from leads.models import (
     Stage,
     Touchpoint,
 )
-from leads.pure.bots import REASONS as EXCLUSIONS
+from leads.pure.capture.bots import REASONS as EXCLUSIONS
 
 Entry = dict[str, Any]
 

@@ -23,7 +23,7 @@ from leads.models import (
     Touchpoint,
     User,
 )
-from leads.pure.bots import REASONS as EXCLUSIONS
+from leads.pure.capture.bots import REASONS as EXCLUSIONS
 from leads.pure.words import MISSING, days, money_exact
 from leads.views.doors import SignedInRequest
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from alignment.actions.publish_report import publish_report
+from alignment.actions.report.publish_report import publish_report
 from alignment.models import AcceptanceCriterion, WeeklyReport
-from attribution.actions.run_attribution import run_attribution
+from attribution.actions.runs.run_attribution import run_attribution
 from leads.models import User
 from leads.pure.week import Week
 from tests.leads.factories import CampaignFactory

@@ -19,14 +19,14 @@ PACKAGES = ("config", "leads", "attribution", "integrations", "alignment")
 
 PLANTED = {
     "apps": ("leads/queries.py", "import alignment.models"),
-    "rooms-leads": ("leads/models/lead.py", "import leads.actions.capture"),
+    "rooms-leads": ("leads/models/lead.py", "import leads.actions.capture.capture"),
     "rooms-attribution": ("attribution/models/run.py", "import attribution.figures"),
     "rooms-integrations": ("integrations/connectors/base.py", "import integrations.models"),
     "rooms-alignment": ("alignment/models/weekly_report.py", "import alignment.actions"),
     "pure": ("leads/pure/week.py", "import django.utils.timezone"),
-    "one-door-celery": ("leads/actions/capture.py", "import celery"),
-    "one-door-http": ("integrations/connectors/hubspot_session.py", "import requests"),
-    "one-door-jwt": ("integrations/actions/token_store.py", "import jwt"),
+    "one-door-celery": ("leads/actions/capture/capture.py", "import celery"),
+    "one-door-http": ("integrations/connectors/hubspot/session.py", "import requests"),
+    "one-door-jwt": ("integrations/actions/connections/token_store.py", "import jwt"),
     "one-door-numpy": ("attribution/queries/world.py", "import numpy"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attribution.actions.run_attribution import run_attribution
+from attribution.actions.runs.run_attribution import run_attribution
 from attribution.models import AttributionRun, Credit
 from leads.models import Campaign, CampaignCost, Lead, Opportunity, OpportunityContact, Touchpoint
 from tests.leads.factories import CampaignFactory, LeadFactory, OpportunityFactory, TouchpointFactory, channel

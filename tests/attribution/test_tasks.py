@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.actions.run_attribution import LEASE
+from attribution.actions.runs.run_attribution import LEASE
 from attribution.models import AttributionRules
 from attribution.tasks import recompute_changed
 from tests.attribution.factories import company_with_deals

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from integrations.actions.enqueue import enqueue_changes
-from integrations.actions.hold_connection import hold_connection
-from integrations.actions.open_connector import connector_of
-from integrations.actions.pull import pull_held
-from integrations.actions.push import push_held
-from integrations.actions.run_sync import Synced, run_sync
+from integrations.actions.connections.open_connector import connector_of
+from integrations.actions.jobs.run_sync import Synced, run_sync
+from integrations.actions.pull.pull import pull_held
+from integrations.actions.push.enqueue import enqueue_changes
+from integrations.actions.push.push import push_held
+from integrations.actions.runs.hold_connection import hold_connection
 from integrations.connectors.base import Account, Connector
 from integrations.connectors.http import Limits
 from integrations.connectors.sandbox import SandboxConnector

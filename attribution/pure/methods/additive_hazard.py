@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from attribution.pure.journeys import DAY, Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import DAY, Journeys
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 KEY = "additive_hazard"
 

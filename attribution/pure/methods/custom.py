@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from attribution.pure.journeys import UNKNOWN, Journeys
+from attribution.pure.columns.ordering import Flags, Floats, Ints
+from attribution.pure.journeys.journeys import UNKNOWN, Journeys
 from attribution.pure.methods.positions import unequal_credit
 from attribution.pure.methods.registry import Method, Options
-from attribution.pure.ordering import Flags, Floats, Ints
 
 ORDER = 1000
 """Behind every registered method."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.registry import Fit
-from attribution.pure.ordering import Floats
 
 
 def proportional(journeys: Journeys, fit: Fit) -> Floats:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods import w_shaped
 from attribution.pure.methods.positions import shared_credit
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 
 @method(

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from attribution.pure.journeys import UNKNOWN, Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import UNKNOWN, Journeys
 from attribution.pure.methods.positions import whole_credit
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 
 @method(

@@ -1,9 +1,9 @@
 """Lead creation: All credit to the touch that made the person known."""
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.positions import whole_credit
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 
 @method(

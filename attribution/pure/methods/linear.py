@@ -1,8 +1,8 @@
 """Linear: The same credit to every touch."""
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 
 @method(

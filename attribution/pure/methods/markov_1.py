@@ -1,9 +1,9 @@
 """Markov, first order: credit in proportion to what would be lost without a campaign."""
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.effects import proportional
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 KEY = "markov_1"
 

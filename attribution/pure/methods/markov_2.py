@@ -1,9 +1,9 @@
 """Markov, second order: as the first order, with a memory of two campaigns."""
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.effects import proportional
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 KEY = "markov_2"
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attribution.pure.journeys import Journeys
-from attribution.pure.ordering import Flags, Floats, Ints
+from attribution.pure.columns.ordering import Flags, Floats, Ints
+from attribution.pure.journeys.journeys import Journeys
 
 
 def whole_credit(journeys: Journeys, holder: Ints) -> Floats:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from attribution.pure.journeys import Journeys
-from attribution.pure.ordering import Floats
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What a data-driven method learned, laid out for one set of journeys (see ``attribution.pure.fits``).
+    """What a data-driven method learned, laid out for one set of journeys (see ``attribution.pure.learning.fits``).
 
     ``values`` float64[places] is aligned with ``Journeys.campaign``; what they mean is the method's affair. The others
     are the additive hazard's: ``scale_days`` is the mean of its lag, ``baseline`` float64[opportunities], aligned with

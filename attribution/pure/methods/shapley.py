@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats, order_within
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats, order_within
 
 
 @method(

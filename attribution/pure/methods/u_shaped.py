@@ -1,9 +1,9 @@
 """U-shaped: 40 % to the first touch, 40 % to the touch that created the lead, 20 % to the others."""
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.positions import shared_credit
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 
 @method(

@@ -1,9 +1,9 @@
 """W-shaped: 30 % each to the first, lead-creation and opportunity-creation touches, 10 % to the others."""
 
-from attribution.pure.journeys import Journeys
+from attribution.pure.columns.ordering import Floats
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.positions import shared_credit
 from attribution.pure.methods.registry import Options, method
-from attribution.pure.ordering import Floats
 
 
 @method(

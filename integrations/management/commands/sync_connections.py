@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from integrations.actions.back_fill import run_back_fills
 from integrations.actions.hear_webhook import look_at_hints
-from integrations.actions.plan_syncs import plan_manual_sync, run_due_syncs
+from integrations.actions.jobs.plan_syncs import plan_manual_sync, run_due_syncs
+from integrations.actions.push.back_fill import run_back_fills
 from integrations.models import Connection
 
 

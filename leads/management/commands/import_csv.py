@@ -11,8 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from leads.actions.import_file import map_columns, receive_file, start_import
-from leads.actions.import_rows import import_rows, rejected_table
+from leads.actions.imports.file import map_columns, receive_file, start_import
+from leads.actions.imports.rows import import_rows, rejected_table
 from leads.models import ImportKind, ImportMapping, ImportRun, JobRun
 from leads.pure.refused import Refused
 from leads.pure.table_file import UnreadableFile, neutralize

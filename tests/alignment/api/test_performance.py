@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from attribution.actions.run_attribution import run_attribution
+from attribution.actions.runs.run_attribution import run_attribution
 from attribution.models import AttributionRules
 from leads.figures.base import figure
 from leads.models import ApiKey, Company, Scope

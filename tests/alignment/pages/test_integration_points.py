@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from alignment.actions.add_evidence import add_evidence
+from alignment.actions.points.add_evidence import add_evidence
 from alignment.models import AcceptanceCriterion, Evidence, IntegrationPoint, SignOff
 from leads.models import Company, User
 from tests.alignment.factories import MONDAY, criterion

@@ -15,10 +15,10 @@ from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
 
-from alignment.actions import render_report
-from alignment.actions.render_report import PdfUnavailable, render_email
+from alignment.actions.report import render_report
+from alignment.actions.report.render_report import PdfUnavailable, render_email
 from alignment.models import ReportRows, Restatement, WeeklyReport
-from attribution.actions.lock_sourced_test import lock_sourced_test
+from attribution.actions.lock_sourced import lock_sourced_test
 from leads.models import Company, Opportunity, User
 from leads.pure.week import Week
 from tests.alignment.factories import MONDAY, build_world, named, report

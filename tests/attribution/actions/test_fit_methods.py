@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from attribution.actions.fit_methods import fit_methods
 from attribution.models import AttributionRules, LiftTest, MethodFit
-from attribution.pure.learning import learned_methods
+from attribution.pure.learning.learning import learned_methods
 from leads.models import Channel
 from tests.attribution.factories import AT, day, deal, touched
 from tests.leads.factories import CampaignFactory, LeadFactory, channel

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from attribution.actions.request_run import request_run
-from attribution.actions.work_on_runs import CLAIM
+from attribution.actions.runs.request_run import request_run
+from attribution.actions.runs.work_on_runs import CLAIM
 from attribution.models import AttributionRun, Credit, StagedCredit
 from leads.models import Company, Opportunity
 from tests import forking

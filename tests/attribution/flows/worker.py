@@ -24,7 +24,7 @@ def main(ahead: float, pause: float) -> None:
     import django
 
     django.setup()
-    from attribution.actions import work_on_runs as parts
+    from attribution.actions.runs import work_on_runs as parts
 
     original = parts.store_pages
 

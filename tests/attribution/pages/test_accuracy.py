@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from attribution.actions.check_accuracy import check_agreement, check_capture, check_causal
-from attribution.actions.measure_accuracy import measure_accuracy, request_accuracy
-from attribution.actions.record_source_check import CheckRefused, record_source_check
-from attribution.actions.run_simulation import AT_ONCE, SimulationRefused, request_simulation, run_simulations
+from attribution.actions.accuracy.check_accuracy import check_agreement, check_capture, check_causal
+from attribution.actions.accuracy.measure_accuracy import measure_accuracy, request_accuracy
+from attribution.actions.accuracy.record_source_check import CheckRefused, record_source_check
+from attribution.actions.accuracy.run_simulation import AT_ONCE, SimulationRefused, request_simulation, run_simulations
 from attribution.models import AccuracyCheck, Simulation, SourceCheck
 from leads.models import Company, JobRun, Opportunity, User
 from tests.attribution.factories import AT, company_with_deals, run

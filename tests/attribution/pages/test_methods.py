@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from attribution.actions.fit_methods import fit_methods
-from attribution.actions.work_on_runs import work_on_runs
+from attribution.actions.runs.work_on_runs import work_on_runs
 from attribution.models import AttributionRun, CustomMethod
 from leads.models import Opportunity, User
 from tests.attribution.factories import AT, company_with_deals, run

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from attribution.pure.journeys import DAY, UNKNOWN, Settings
+from attribution.pure.journeys.journeys import DAY, UNKNOWN, Settings
 from tests.attribution.pure.reference import Deal, Touch
 
 START = 1_600_000_000_000_000

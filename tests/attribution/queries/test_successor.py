@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from attribution.actions import store_credits
+from attribution.actions.runs import store_credits
 from attribution.models import Credit, JourneyState
 from attribution.queries import successor
 from leads.models import Opportunity

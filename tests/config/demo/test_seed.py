@@ -22,7 +22,7 @@ from config.demo.seed import Order
 from config.dev.state import write_private
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap
 from integrations.sandbox_crm.store import Store
-from leads.actions.score_lead import score_leads
+from leads.actions.scoring.score_lead import score_leads
 from leads.models import (
     ApiKey,
     Assignment,

@@ -14,7 +14,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from integrations.actions.edit_connection import open_webhook
+from integrations.actions.connections.edit_connection import open_webhook
 from integrations.actions.hear_webhook import look_at_hints
 from integrations.connectors.base import Misuse
 from integrations.models import Connection, ExternalRecord, SyncHint, SyncRun

@@ -207,7 +207,7 @@ def test_an_error_in_intake_does_not_cost_the_lead(
     def broken(**_: Any) -> None:
         raise DatabaseError("a rule met what nobody expected")
 
-    monkeypatch.setattr("integrations.actions.receive.run_intake", broken)
+    monkeypatch.setattr("integrations.actions.push.receive.run_intake", broken)
 
     response = post(client, key, body())
 
@@ -222,7 +222,7 @@ def test_an_error_after_capture_leaves_nothing(
     def broken(**_: Any) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr("integrations.actions.receive.enqueue_leads", broken)
+    monkeypatch.setattr("integrations.actions.push.receive.enqueue_leads", broken)
     client.raise_request_exception = False
 
     response = post(client, key, body(), **{"Idempotency-Key": "form-1"})

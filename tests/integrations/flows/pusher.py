@@ -24,7 +24,7 @@ def main(connection_id: int, ahead: float, pause: float) -> None:
     import django
 
     django.setup()
-    from integrations.actions.hold_connection import ConnectionBusy
+    from integrations.actions.runs.hold_connection import ConnectionBusy
     from integrations.connectors import sandbox
     from tests.integrations.world import push_connection
 

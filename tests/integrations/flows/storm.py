@@ -20,8 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from integrations.actions.enqueue import enqueue_leads
-from integrations.actions.run_sync import run_sync
+from integrations.actions.jobs.run_sync import run_sync
+from integrations.actions.push.enqueue import enqueue_leads
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRun
 from leads.models import JobRun, Lead, Opportunity, OpportunityContact, PipelineStage
 from tests.integrations.flows.syncer import UNFINISHED

@@ -28,10 +28,12 @@ def say(line: str) -> None:
 
 
 def make_small(searches_apart: float) -> None:
-    from integrations.connectors import hubspot_reader, hubspot_session, vendors
-    from integrations.connectors.hubspot import HubSpotConnector
-    from integrations.connectors.pipedrive import PipedriveConnector
-    from integrations.connectors.salesforce import SalesforceConnector
+    from integrations.connectors import vendors
+    from integrations.connectors.hubspot import reader as hubspot_reader
+    from integrations.connectors.hubspot import session as hubspot_session
+    from integrations.connectors.hubspot.connector import HubSpotConnector
+    from integrations.connectors.pipedrive.connector import PipedriveConnector
+    from integrations.connectors.salesforce.connector import SalesforceConnector
 
     assert vendors()
     kinds: tuple[Any, ...] = (HubSpotConnector, PipedriveConnector, SalesforceConnector)
@@ -43,7 +45,7 @@ def make_small(searches_apart: float) -> None:
 
 
 def say_what_happens() -> None:
-    from integrations.actions import run_sync
+    from integrations.actions.jobs import run_sync
     from integrations.connectors.http import CrmSession
 
     push_held = run_sync.push_held
@@ -66,7 +68,7 @@ def say_what_happens() -> None:
 
 def change_leads(count: int, seed: int, at: datetime) -> None:
     """People here give some leads another first name, which is owed to the CRM at once."""
-    from integrations.actions.enqueue import enqueue_leads
+    from integrations.actions.push.enqueue import enqueue_leads
     from leads.models import Lead
 
     chosen = random.Random(seed).sample(list(Lead.objects.order_by("pk").values_list("pk", flat=True)), count)
@@ -76,7 +78,7 @@ def change_leads(count: int, seed: int, at: datetime) -> None:
 
 def work(connection_id: int, ahead: int, changing: int, seed: int) -> bool:
     """Whether nothing is left to do."""
-    from integrations.actions.plan_syncs import plan_manual_sync, run_due_syncs
+    from integrations.actions.jobs.plan_syncs import plan_manual_sync, run_due_syncs
     from integrations.models import Connection, PendingPush, SyncRun
 
     def clock() -> datetime:
@@ -97,9 +99,9 @@ def main(connection_id: int, searches_apart: float) -> None:
     django.setup()
     make_small(searches_apart)
     say_what_happens()
-    import integrations.actions.plan_syncs  # so that workers need not
+    import integrations.actions.jobs.plan_syncs  # so that workers need not
 
-    assert integrations.actions.plan_syncs
+    assert integrations.actions.jobs.plan_syncs
     say("ready")
     for line in sys.stdin:
         pid = os.fork()

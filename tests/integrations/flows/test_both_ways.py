@@ -10,14 +10,14 @@ import pytest
 from django.core import serializers
 from django.db.models import F
 
-from integrations.actions.back_fill import plan_back_fill, run_back_fills
-from integrations.actions.decide_undo import NotUndoable
-from integrations.actions.dry_run import dry_run
-from integrations.actions.forget_old import forget_old
 from integrations.actions.hear_webhook import look_at_hints
-from integrations.actions.reconcile import reconcile
-from integrations.actions.release_records import release_records
-from integrations.actions.undo_run import undo_run
+from integrations.actions.push.back_fill import plan_back_fill, run_back_fills
+from integrations.actions.runs.forget_old import forget_old
+from integrations.actions.trials.dry_run import dry_run
+from integrations.actions.trials.reconcile import reconcile
+from integrations.actions.undo.decide_undo import NotUndoable
+from integrations.actions.undo.release_records import release_records
+from integrations.actions.undo.undo_run import undo_run
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Assignment, Lead, LeadEvent, LifecyclePassage, Opportunity, OpportunityChange, Touchpoint

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.actions.enqueue import enqueue_leads
-from integrations.actions.plan_syncs import follow_changes, plan_daily_syncs, plan_manual_sync, run_due_syncs
+from integrations.actions.jobs.plan_syncs import follow_changes, plan_daily_syncs, plan_manual_sync, run_due_syncs
+from integrations.actions.push.enqueue import enqueue_leads
 from integrations.models import Connection, PendingPush, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import JobRun, LeadEvent, Opportunity

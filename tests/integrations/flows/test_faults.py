@@ -16,12 +16,14 @@ from functools import partial
 import pytest
 from django.conf import settings
 
-from integrations.actions.enqueue import enqueue_leads
-from integrations.actions.requeue import requeue_pushes
-from integrations.actions.run_sync import run_sync
-from integrations.connectors import hubspot_reader, hubspot_session, vendors
+from integrations.actions.jobs.run_sync import run_sync
+from integrations.actions.push.enqueue import enqueue_leads
+from integrations.actions.push.requeue import requeue_pushes
+from integrations.connectors import vendors
 from integrations.connectors.http import Limits, session
-from integrations.connectors.pipedrive import PipedriveConnector
+from integrations.connectors.hubspot import reader as hubspot_reader
+from integrations.connectors.hubspot import session as hubspot_session
+from integrations.connectors.pipedrive.connector import PipedriveConnector
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRun
 from integrations.sandbox_crm.dialects.scenario import Fault
 from integrations.sandbox_crm.server import SandboxServer

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.actions.decide_undo import preview_undo
-from integrations.actions.dry_run import dry_run
-from integrations.actions.edit_connection import open_webhook
-from integrations.actions.enqueue import enqueue_changes, enqueue_leads
+from integrations.actions.connections.edit_connection import open_webhook
 from integrations.actions.hear_webhook import hear_webhook, look_at_hints
-from integrations.actions.release_records import release_records
-from integrations.actions.run_sync import run_sync
-from integrations.actions.undo_run import undo_run
+from integrations.actions.jobs.run_sync import run_sync
+from integrations.actions.push.enqueue import enqueue_changes, enqueue_leads
+from integrations.actions.trials.dry_run import dry_run
+from integrations.actions.undo.decide_undo import preview_undo
+from integrations.actions.undo.release_records import release_records
+from integrations.actions.undo.undo_run import undo_run
 from integrations.connectors.base import RawWebhook
 from integrations.models import Connection, ExternalRecord, PendingPush, SyncHint, SyncRecord, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
-from leads.actions.merge_leads import merge_leads
+from leads.actions.identity.merge_leads import merge_leads
 from leads.models import Company, Lead, LeadMerge
 from tests.integrations.flows.vendors import World, world_of
 from tests.integrations.world import Clock

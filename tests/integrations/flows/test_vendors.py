@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from integrations.actions.decide_undo import preview_undo
-from integrations.actions.dry_run import dry_run
-from integrations.actions.enqueue import enqueue_leads
-from integrations.actions.reconcile import reconcile
-from integrations.actions.release_records import release_records
-from integrations.actions.run_sync import run_sync
-from integrations.actions.undo_run import undo_run
+from integrations.actions.jobs.run_sync import run_sync
+from integrations.actions.push.enqueue import enqueue_leads
+from integrations.actions.trials.dry_run import dry_run
+from integrations.actions.trials.reconcile import reconcile
+from integrations.actions.undo.decide_undo import preview_undo
+from integrations.actions.undo.release_records import release_records
+from integrations.actions.undo.undo_run import undo_run
 from integrations.models import Connection, ExternalRecord, SyncRecord, SyncRun
 from integrations.sandbox_crm.dialects import Fault
 from integrations.sandbox_crm.server import SandboxServer

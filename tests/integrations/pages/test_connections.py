@@ -9,8 +9,8 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from integrations.actions.back_fill import run_back_fills
-from integrations.actions.plan_syncs import run_due_syncs
+from integrations.actions.jobs.plan_syncs import run_due_syncs
+from integrations.actions.push.back_fill import run_back_fills
 from integrations.models import Connection, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import JobRun, PipelineStage, User

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from integrations.actions.back_fill import run_back_fills
-from integrations.actions.plan_syncs import run_due_syncs
-from integrations.actions.plan_trials import run_trials
+from integrations.actions.jobs.plan_syncs import run_due_syncs
+from integrations.actions.jobs.plan_trials import run_trials
+from integrations.actions.push.back_fill import run_back_fills
 from integrations.models import Connection, ExternalRecord, FieldMap, RemoteSchema, StageMap, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Company, JobRun, PipelineStage, User

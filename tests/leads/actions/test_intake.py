@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from leads.actions.capture import capture_lead
+from leads.actions.capture.capture import capture_lead
 from leads.actions.intake import finish_intake, run_intake
 from leads.models import (
     Assignment,
@@ -22,7 +22,7 @@ from leads.models import (
     TerritoryRep,
     TerritoryRule,
 )
-from tests.leads.actions.items import AT, event, item
+from tests.leads.actions.capture.items import AT, event, item
 from tests.leads.factories import LeadFactory, TerritoryFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from leads.actions.version_scoring import NotADraft, activate_rule_set
+from leads.actions.scoring.version_scoring import NotADraft, activate_rule_set
 from leads.models import ApiKey, Campaign, Company, ScoringRuleSet, Territory, TerritoryRule, User
 from tests.leads.factories import (
     AccountFactory,

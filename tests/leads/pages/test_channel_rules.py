@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from leads.actions.reclassify_touches import reclassify_touches
+from leads.actions.channels.reclassify_touches import reclassify_touches
 from leads.models import ChannelRule, ChannelRuleVersion, JobRun, LeadEvent, TouchChannelChange, User
-from leads.pure.channels import DEFAULT_RULES
+from leads.pure.channels.channels import DEFAULT_RULES
 from tests.leads.factories import CampaignFactory, LeadFactory, TouchpointFactory, channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]

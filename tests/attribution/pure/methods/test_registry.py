@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from attribution.pure.candidates import WON, World, candidates
-from attribution.pure.computation import Book, Rules
-from attribution.pure.credits import allocate, unattributed_cents
-from attribution.pure.journeys import DAY, Journeys, Settings, build
+from attribution.pure.credits.computation import Book, Rules
+from attribution.pure.credits.credits import allocate, unattributed_cents
+from attribution.pure.journeys.candidates import WON, World, candidates
+from attribution.pure.journeys.journeys import DAY, Journeys, Settings, build
 from attribution.pure.methods import Fit, Method, Options, all_methods, get_method, method, methods_on_offer
 from attribution.pure.methods.custom import custom_method
 from tests.attribution.pure import reference

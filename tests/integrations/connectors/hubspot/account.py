@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from integrations.connectors.base import Draft, RawWebhook, Window
-from integrations.connectors.hubspot_records import KEY
+from integrations.connectors.hubspot.records import KEY
 from tests.integrations.connectors.faults import answering
 from tests.integrations.connectors.harness import Harness
 from tests.integrations.sandbox_crm.running import TOKEN

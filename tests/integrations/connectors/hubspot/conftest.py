@@ -4,7 +4,7 @@ import pytest
 
 from integrations.connectors.base import Account
 from integrations.connectors.http import Limits
-from integrations.connectors.hubspot import HubSpotConnector
+from integrations.connectors.hubspot.connector import HubSpotConnector
 from tests.integrations.sandbox_crm.running import TOKEN, running_crm
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integrations.connectors.base import ScopeMissing, Window
-from integrations.connectors.hubspot_records import KEY
+from integrations.connectors.hubspot.records import KEY
 from integrations.sandbox_crm.dialects import Fault
 from tests.integrations.connectors.hubspot.account import draft, recent
 

@@ -18,8 +18,8 @@ from integrations.connectors.base import (
     Updated,
     Window,
 )
-from integrations.connectors.hubspot import HubSpotConnector
-from integrations.connectors.hubspot_session import VERSION
+from integrations.connectors.hubspot.connector import HubSpotConnector
+from integrations.connectors.hubspot.session import VERSION
 from integrations.sandbox_crm.dialects import Fault
 from tests.integrations.connectors.faults import answering, faulty
 from tests.integrations.connectors.hubspot.account import draft

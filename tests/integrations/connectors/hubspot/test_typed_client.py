@@ -20,7 +20,7 @@ from hubspot_sdk import HubSpot
 from typing_extensions import is_typeddict
 
 from integrations.connectors.base import Draft, Window
-from integrations.connectors.hubspot_session import VERSION
+from integrations.connectors.hubspot.session import VERSION
 
 COVERED = "2026-03"
 # Route of the dialect → the typed client's method; groups of the path are its positional or keyword arguments.

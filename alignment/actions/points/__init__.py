@@ -1,0 +1,1 @@
+"""Verbs of integration points, their criteria and sign-offs."""

@@ -1,0 +1,216 @@
+"""Compose a weekly report: everything its page shows, as plain data, and the rows behind every number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alignment.actions.report.explain_revenue import CAMPAIGN_ID, best_and_worst, explain_campaigns, explain_change
+from alignment.actions.report.freeze_figure import FrozenFigure, freeze_figure
+from alignment.actions.report.read_figures import QUARTER_WEEKS, Readings
+from alignment.pure import sealing
+from alignment.pure.headline import CampaignChange, TileChange, headline
+from leads.figures.base import Column, Scope, definition
+from leads.figures.offers import usual_method
+from leads.models import Company, RejectionReason
+from leads.pure.week import Period, Week
+
+LAYOUT = 1
+TILES = (
+    "leads.mqls",
+    "leads.lead_velocity",
+    "leads.conversion.mql_to_sql",
+    "pipeline.sourced",
+    "pipeline.won",
+    "spend.total",
+    "attribution.roi",
+)
+# In the order of their importance for the first sentence; spend is a means, and velocity moves once a month.
+HEADLINE = ("pipeline.won", "pipeline.sourced", "leads.mqls", "leads.conversion.mql_to_sql")
+SALES_PROMISES = ("leads.follow_up_attainment", "leads.speed_to_lead")
+MARKETING_PROMISES = ("leads.acceptance_rate", "leads.rejection_reasons")
+QUALITY = (
+    "attribution.coverage",
+    "attribution.unattributed",
+    "quality.missing_cost",
+    "quality.missing_contacts",
+    "quality.unassigned",
+)
+# The part of all spend below which a campaign is too small for a decision about budgets, however high its ROI.
+WEIGHTY = 0.02
+# Entries that are a figure over another period than the week.
+WON_BEFORE, LOST_BEFORE = "pipeline.won-before", "pipeline.lost_count-before"
+QUARTER_REVENUE, QUARTER_COST = "attribution.revenue-13-weeks", "spend.total-13-weeks"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A report before it is published: its content and the frozen figures by entry."""
+
+    week: Week
+    scope: Scope
+    content: dict[str, Any] = field(default_factory=dict)
+    frozen: dict[str, FrozenFigure] = field(default_factory=dict)
+
+    def freeze(self, entry: str, figure: FrozenFigure) -> None:
+        """Keep a figure's rows under an entry."""
+        self.frozen[entry] = figure
+
+
+def report_scope(*, company: Company, week: Week, at: datetime) -> Scope:
+    """What a report asks of every figure: the whole company, the whole week, the company's method."""
+    return Scope(
+        period=week.period(company.tz),
+        at=at,
+        tz=company.tz,
+        currency=company.currency,
+        method=usual_method(company.default_method),
+    )
+
+
+def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
+    """Compute the week as it is known at a moment. Writes nothing."""
+    draft = Draft(week, report_scope(company=company, week=week, at=at))
+    readings = Readings(week, draft.scope, draft.freeze)
+    tiles = [readings.tile(key) for key in TILES]
+    service: list[dict[str, Any]] = [
+        {"side": "Sales keeps to marketing", "figures": [readings.tile(key) for key in SALES_PROMISES]},
+        {"side": "Marketing keeps to sales", "figures": [readings.tile(key) for key in MARKETING_PROMISES]},
+    ]
+    quality = [readings.plain(key) for key in QUALITY]
+    campaigns = _campaigns(draft)
+    best, worst = best_and_worst(campaigns)
+    news = headline(list(_told(tiles, draft.scope)), list(_changes(draft, campaigns)))
+    told = [*tiles, *(figure for side in service for figure in side["figures"])]
+    draft.content = sealing.plain(
+        {
+            "layout": LAYOUT,
+            "week": str(week),
+            "days": week.label(),
+            "method": draft.scope.method,
+            "basis": draft.scope.basis,
+            "headline": {"sentence": news.sentence, "decision": news.decision, "tone": news.tone},
+            "tiles": tiles,
+            "split": _split(draft),
+            "campaigns": {"best": best, "worst": worst, "count": len(campaigns), "weeks": QUARTER_WEEKS},
+            "service": service,
+            "rejections": _rejections(draft),
+            "quality": quality,
+            "unusual": [_unusual(figure) for figure in told if figure["is_unusual"]],
+            "restatements": [],
+            "revisions": list(_revisions(draft)),
+            "figures": {entry: frozen.about for entry, frozen in draft.frozen.items()},
+        }
+    )
+    return draft
+
+
+def _split(draft: Draft) -> dict[str, Any]:
+    before = draft.scope.during(draft.week.previous().period(draft.scope.tz))
+    for entry, key, scope in (
+        ("pipeline.lost_count", "pipeline.lost_count", draft.scope),
+        (WON_BEFORE, "pipeline.won", before),
+        (LOST_BEFORE, "pipeline.lost_count", before),
+    ):
+        draft.freeze(entry, freeze_figure(key=key, scope=scope))
+    return explain_change(
+        won=draft.frozen["pipeline.won"],
+        lost=draft.frozen["pipeline.lost_count"],
+        won_before=draft.frozen[WON_BEFORE],
+        lost_before=draft.frozen[LOST_BEFORE],
+    )
+
+
+def _campaigns(draft: Draft) -> list[dict[str, Any]]:
+    """Weekly revenue tells what happened; ROI over a quarter tells whether it pays, as deals take longer than weeks."""
+    first = draft.week.previous(QUARTER_WEEKS - 1)
+    quarter = draft.scope.during(Period(first.bounds(draft.scope.tz)[0], draft.scope.period.end))
+    for entry, key, scope in (
+        ("attribution.revenue", "attribution.revenue", draft.scope),
+        ("spend.total", "spend.total", draft.scope),
+        (QUARTER_REVENUE, "attribution.revenue", quarter),
+        (QUARTER_COST, "spend.total", quarter),
+    ):
+        draft.freeze(entry, freeze_figure(key=key, scope=scope, more=(Column(CAMPAIGN_ID, ""),)))
+    return explain_campaigns(
+        revenue=draft.frozen["attribution.revenue"],
+        cost=draft.frozen["spend.total"],
+        quarter_revenue=draft.frozen[QUARTER_REVENUE],
+        quarter_cost=draft.frozen[QUARTER_COST],
+    )
+
+
+def _revisions(draft: Draft) -> Iterable[dict[str, Any]]:
+    """Changes of definitions in the weeks that the report compares: their figures are told by the new one throughout,
+    while reports that came out before keep what the old one said."""
+    first = draft.week.previous(QUARTER_WEEKS).bounds(draft.scope.tz)[0]
+    for entry, frozen in draft.frozen.items():
+        meaning = frozen.figure.definition
+        for each in meaning.revisions:
+            if first <= each.at <= draft.scope.at:
+                yield {
+                    "entry": entry,
+                    "name": meaning.name,
+                    "version": each.version,
+                    "at": each.at.isoformat(),
+                    "text": each.text,
+                    "by": each.by,
+                    "reason": each.reason,
+                }
+
+
+def _told(tiles: list[dict[str, Any]], scope: Scope) -> Iterable[TileChange]:
+    by_key = {tile["figure"]: tile for tile in tiles}
+    for key in HEADLINE:
+        tile = by_key[key]
+        yield TileChange(
+            key=key,
+            name=tile["name"],
+            current=tile["value"],
+            previous=tile["previous"],
+            unit=tile["unit"],
+            is_unusual=tile["is_unusual"],
+            is_higher_better=tile["better"] == "up",
+            currency=scope.currency,
+        )
+
+
+def _changes(draft: Draft, campaigns: list[dict[str, Any]]) -> Iterable[CampaignChange]:
+    before = draft.scope.during(draft.week.previous().period(draft.scope.tz))
+    earlier = definition("attribution.revenue").parts(before)["included"].rows()
+    revenue_before: Counter[str] = Counter()
+    for row in earlier:
+        revenue_before[row["campaign__name"] or ""] += row["cents"]
+    spent = sum(row["cost"] or 0 for row in campaigns)
+    for row in campaigns:
+        is_weighty = (row["cost"] or 0) >= WEIGHTY * spent
+        yield CampaignChange(
+            name=row["name"],
+            tile_key="pipeline.won",
+            current=row["week_revenue"],
+            previous=revenue_before[row["name"]],
+            cost_cents=row["cost"] if is_weighty else None,
+            roi=row["roi"] if is_weighty else None,
+        )
+    now, then = (_mqls_by_campaign(scope) for scope in (draft.scope, before))
+    for name in sorted({*now, *then}):
+        yield CampaignChange(name=name, tile_key="leads.mqls", current=now[name], previous=then[name])
+
+
+def _mqls_by_campaign(scope: Scope) -> Counter[str]:
+    rows = definition("leads.mqls").parts(scope)["included"].queryset.order_by()
+    names = rows.filter(lead__campaign__isnull=False).values_list("lead__campaign__name", flat=True)
+    return Counter(names)
+
+
+def _rejections(draft: Draft) -> list[list[Any]]:
+    reasons = Counter(draft.frozen["leads.rejection_reasons"].column("included", "reason"))
+    return [[RejectionReason(reason).label, count] for reason, count in reasons.most_common(3)]
+
+
+def _unusual(figure: dict[str, Any]) -> dict[str, Any]:
+    kept = ("entry", "name", "text", "unusual_direction", "normal_low", "normal_high", "tone")
+    return {name: figure[name] for name in kept}

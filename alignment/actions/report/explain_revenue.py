@@ -1,0 +1,130 @@
+"""Explain a week's won revenue: the split of its change, and what each campaign brought; all from frozen rows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from alignment.actions.report.freeze_figure import FrozenFigure
+from alignment.pure.decomposition import Segment, decompose
+from leads.models import Campaign
+from leads.pure import words
+
+LISTED = 5
+PARTS = (
+    ("volume", "Volume", "more or fewer deals decided"),
+    ("conversion", "Conversion", "a higher or lower win rate"),
+    ("deal_size", "Deal size", "larger or smaller won deals"),
+    ("mix", "Mix", "decisions moved between territories"),
+)
+CAMPAIGN_ID = "campaign__public_id"
+NO_TERRITORY = "No territory"
+
+
+def explain_change(
+    *, won: FrozenFigure, lost: FrozenFigure, won_before: FrozenFigure, lost_before: FrozenFigure
+) -> dict[str, Any]:
+    """The change of won revenue against the week before in four parts that add up to the cent."""
+    before, now = _segments(won_before, lost_before), _segments(won, lost)
+    split = decompose(before, now)
+    currency = won.figure.scope.currency
+    names = sorted({*before, *now})
+    nothing = Segment(0, 0, 0)
+    return {
+        "current_cents": int(won.value or 0),
+        "previous_cents": int(won_before.value or 0),
+        "change_cents": split.change_cents,
+        "change_text": _signed(split.change_cents, currency),
+        "current_text": words.money(int(won.value or 0), currency),
+        "previous_text": words.money(int(won_before.value or 0), currency),
+        "parts": [
+            {
+                "key": key,
+                "name": name,
+                "meaning": meaning,
+                "cents": (cents := int(getattr(split, f"{key}_cents"))),
+                "text": _signed(cents, currency),
+            }
+            for key, name, meaning in PARTS
+        ],
+        "segments": [
+            {
+                "name": name,
+                **{
+                    f"{when}_{fact}": getattr(rows.get(name, nothing), fact)
+                    for when, rows in (("previous", before), ("current", now))
+                    for fact in ("decided", "won", "won_cents")
+                },
+            }
+            for name in names
+        ],
+    }
+
+
+def _segments(won: FrozenFigure, lost: FrozenFigure) -> dict[str, Segment]:
+    territories = [name or NO_TERRITORY for name in won.column("included", "territory__name")]
+    cents: Counter[str] = Counter()
+    for name, amount in zip(territories, won.column("included", "reporting_cents"), strict=True):
+        cents[name] += int(amount)
+    wins = Counter(territories)
+    losses = Counter(name or NO_TERRITORY for name in lost.column("included", "territory__name"))
+    return {
+        name: Segment(wins[name] + losses[name], wins[name], cents[name] if wins[name] else 0)
+        for name in {*wins, *losses}
+    }
+
+
+def explain_campaigns(
+    *, revenue: FrozenFigure, cost: FrozenFigure, quarter_revenue: FrozenFigure, quarter_cost: FrozenFigure
+) -> list[dict[str, Any]]:
+    """Every campaign with attributed revenue or cost in the 13 weeks, most revenue of the week first."""
+    sums = {
+        "week_revenue": _by_campaign(revenue, "included", "cents"),
+        "week_cost": _by_campaign(cost, "included", "reporting_cents"),
+        "revenue": _by_campaign(quarter_revenue, "included", "cents"),
+        "cost": _by_campaign(quarter_cost, "included", "reporting_cents"),
+    }
+    ids = {public_id for found in sums.values() for public_id in found if public_id}
+    known = {
+        str(campaign.public_id): campaign
+        for campaign in Campaign.objects.filter(public_id__in=ids).select_related("channel")
+    }
+    rows = [_campaign(known[public_id], sums) for public_id in ids if public_id in known]
+    return sorted(rows, key=lambda row: (-row["week_revenue"], -row["revenue"], row["name"], row["id"]))
+
+
+def _campaign(campaign: Campaign, sums: dict[str, dict[str, int]]) -> dict[str, Any]:
+    public_id = str(campaign.public_id)
+    revenue, cost = sums["revenue"].get(public_id, 0), sums["cost"].get(public_id)
+    roi = (revenue - cost) / cost if cost else None
+    return {
+        "id": public_id,
+        "name": campaign.name,
+        "channel": campaign.channel.name,
+        "week_revenue": sums["week_revenue"].get(public_id, 0),
+        "week_cost": sums["week_cost"].get(public_id),
+        "revenue": revenue,
+        "cost": cost,
+        "roi": roi,
+    }
+
+
+def best_and_worst(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Up to five that brought most this week, and of the others up to five with the worst ROI over 13 weeks."""
+    best = [row for row in rows if row["week_revenue"] > 0][:LISTED]
+    named = {row["id"] for row in best}
+    rest = [row for row in rows if row["roi"] is not None and row["id"] not in named]
+    worst = sorted(rest, key=lambda row: (row["roi"], -(row["cost"] or 0), row["name"]))[:LISTED]
+    return best, worst
+
+
+def _by_campaign(frozen: FrozenFigure, part: str, path: str) -> dict[str, int]:
+    sums: defaultdict[str, int] = defaultdict(int)
+    for public_id, cents in zip(frozen.column(part, CAMPAIGN_ID), frozen.column(part, path), strict=True):
+        sums[public_id or ""] += int(cents)
+    return dict(sums)
+
+
+def _signed(cents: int, currency: str) -> str:
+    text = words.money(cents, currency)
+    return f"+{text}" if cents > 0 else text

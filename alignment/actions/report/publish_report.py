@@ -1,0 +1,88 @@
+"""Publish the report of a finished week: once, whole, and for good."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from alignment.actions.report.compose_report import Draft, compose_report
+from alignment.actions.report.restate import news_since, restate
+from alignment.models import ReportRows, WeeklyReport
+from alignment.pure import sealing
+from alignment.queries import last_whole_week, may_publish
+from leads.models import Company, User
+from leads.pure.refused import Refused
+from leads.pure.week import Week
+
+BATCH = 20
+
+
+class WeekNotOver(Refused):
+    """The week has not ended yet, so that its figures would still change."""
+
+
+class PublishRefused(Refused):
+    """This person may not publish reports."""
+
+
+def publish_report(*, week: Week, at: datetime, by: User | None = None) -> WeeklyReport:
+    """Freeze a finished week with all its rows; a week that is published already is given back as it is.
+
+    `by` is the person who asked for it, or None for the clock. Raises WeekNotOver and PublishRefused.
+    """
+    if by is not None and not may_publish(by):
+        raise PublishRefused("Marketing directors, sales leaders and admins publish reports.")
+    company = Company.current()
+    if week > last_whole_week(at, company):
+        raise WeekNotOver(f"Week {week} ends on {week.ends_on:%-d %b %Y} at midnight, {company.time_zone} time.")
+    published = WeeklyReport.objects.filter(week=str(week)).first()
+    if published is not None:
+        return published
+    restate(at=at)
+    draft = compose_report(company=company, week=week, at=at)
+    try:
+        return _write(draft, company, at, by)
+    except IntegrityError:
+        # Somebody else published the same week in the meantime. If it was not that, the report is missing: say so.
+        return WeeklyReport.objects.get(week=str(week))
+
+
+@transaction.atomic
+def _write(draft: Draft, company: Company, at: datetime, by: User | None) -> WeeklyReport:
+    before = WeeklyReport.objects.filter(week__lt=str(draft.week)).order_by("-week").first()
+    content: dict[str, Any] = {
+        **draft.content,
+        "published_by": by.name if by else "",
+        "restatements": sealing.plain(news_since(before.published_at if before else None, until=at)),
+    }
+    report = WeeklyReport(
+        week=str(draft.week),
+        starts_on=draft.week.starts_on,
+        published_at=at,
+        as_of=at,
+        time_zone=company.time_zone,
+        currency=company.currency,
+        definitions={about["figure"]: about["version"] for about in content["figures"].values()},
+        content=content,
+        digest=sealing.digest(content),
+    )
+    report.save(force_insert=True)
+    ReportRows.objects.bulk_create(
+        [
+            ReportRows(
+                report=report,
+                figure=entry,
+                part=part.name,
+                columns=part.columns,
+                rows=part.rows,
+                count=len(part.rows),
+                total=part.total if isinstance(part.total, int) else None,
+            )
+            for entry, frozen in draft.frozen.items()
+            for part in frozen.parts
+        ],
+        batch_size=BATCH,
+    )
+    return report

@@ -1,0 +1,196 @@
+"""Render a published report: what the page, the e-mail and the PDF show, all from its frozen content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import css_inline
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from alignment.actions.report.restate import told
+from alignment.models import WeeklyReport
+from alignment.queries import is_sealed
+from leads.figures.words import number_text
+from leads.pure import words
+from leads.pure.charts import Chart, hbars, sparkline
+from leads.pure.week import Week
+
+FONT = "portal:inter"
+_FONT_FILE = "vendor/inter/inter-latin-wght-normal.woff2"
+
+
+class PdfUnavailable(Exception):
+    """The system libraries that make PDF files are missing; the message says which and what to install."""
+
+
+def present_report(*, report: WeeklyReport) -> dict[str, Any]:
+    """Template variables of a report; numbers come from the frozen content only, charts are drawn from them."""
+    content = report.content
+    zone = ZoneInfo(report.time_zone)
+    return {
+        "report": report,
+        "week": Week.parse(report.week),
+        "content": content,
+        "headline": content["headline"],
+        "tiles": [_tile(report, tile) for tile in content["tiles"]],
+        "split": content["split"],
+        "split_url": figure_path(report, "pipeline.won"),
+        "split_before_url": figure_path(report, "pipeline.won-before"),
+        "split_chart": _split_chart(content["split"], report.currency),
+        "best": [_campaign(report, row) for row in content["campaigns"]["best"]],
+        "worst": [_campaign(report, row) for row in content["campaigns"]["worst"]],
+        "service": [
+            {"side": side["side"], "figures": [_tile(report, figure) for figure in side["figures"]]}
+            for side in content["service"]
+        ],
+        "quality": [_quality(report, figure) for figure in content["quality"]],
+        "unusual": [{**move, "url": figure_path(report, move["entry"])} for move in content["unusual"]],
+        # Reports of before have none.
+        "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
+        "restatements_of_others": [
+            {**item, "url": reverse("alignment:weekly-report", args=[item["week"]])} for item in content["restatements"]
+        ],
+        "restatements": restatements(report),
+        "is_sealed": is_sealed(report),
+        "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",
+        "company_name": "",
+    }
+
+
+def figure_path(report: WeeklyReport, entry: str) -> str:
+    """Where a frozen figure opens."""
+    return reverse("alignment:report-figure", args=[report.week, entry])
+
+
+def restatements(report: WeeklyReport) -> list[dict[str, Any]]:
+    """How the report's figures read since it came out, newest look per figure."""
+    newest: dict[str, dict[str, Any]] = {}
+    for row in report.restatements.select_related("report").order_by("noticed_at", "pk"):
+        newest[row.figure] = {**told(row), "noticed_at": row.noticed_at, "url": figure_path(report, row.figure)}
+    return sorted(newest.values(), key=lambda item: item["name"])
+
+
+# --- parts of the page -----------------------------------------------------------------------------------------------
+
+
+def _revision(report: WeeklyReport, row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    since = datetime.fromisoformat(row["at"]).astimezone(zone)
+    return {**row, "since": f"{since:%-d %b %Y}", "url": figure_path(report, row["entry"])}
+
+
+def _words(unit: str, currency: str) -> Callable[[float], str]:
+    def said(value: float) -> str:
+        return number_text(value, unit, currency)  # type: ignore[arg-type]
+
+    return said
+
+
+def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
+    weeks = [Week.parse(week) for week, _ in tile["series"]]
+    quarter = words.week_label(Week.parse(tile["quarter_week"]), "short")
+    notes = [f"{tile['previous_text']} last week", f"{tile['quarter_text']} a quarter ago, {quarter}"]
+    if tile["is_cohort"]:
+        notes.append("weeks compared at the same age")
+    if any(row["entry"] == tile["entry"] for row in report.content.get("revisions", [])):
+        notes.append(f"all weeks by definition version {tile['version']}")
+    return {
+        **tile,
+        "url": figure_path(report, tile["entry"]),
+        "notes": notes,
+        "target_words": _target(tile),
+        "spark": sparkline(
+            [value for _, value in tile["series"]],
+            title=f"{tile['name']}, {len(weeks)} weeks",
+            labels=[words.week_label(week, "short") for week in weeks],
+            words=_words(tile["unit"], report.currency),
+        ),
+    }
+
+
+def _target(tile: dict[str, Any]) -> str:
+    value, target = tile["value"], tile["target"]
+    if target is None:
+        return ""
+    if tile["unit"] in ("count", "money") and target and value is not None:
+        return f"{tile['target_text']}, {words.share(value / target, 0)} of it"
+    return str(tile["target_text"])
+
+
+def _quality(report: WeeklyReport, figure: dict[str, Any]) -> dict[str, Any]:
+    is_fine = not figure["value"] if figure["better"] == "down" else (figure["value"] or 0) >= 0.8
+    return {**figure, "url": figure_path(report, figure["entry"]), "is_fine": is_fine}
+
+
+def _campaign(report: WeeklyReport, row: dict[str, Any]) -> dict[str, Any]:
+    currency = report.currency
+    rows = {"week_revenue": "attribution.revenue", "week_cost": "spend.total"}
+    rows |= {"revenue": "attribution.revenue-13-weeks", "cost": "spend.total-13-weeks"}
+    return {
+        **row,
+        "is_losing": row["roi"] is not None and row["roi"] < 0,
+        "roi_text": words.share(row["roi"], 0),
+        **{f"{name}_text": words.money(row[name], currency) for name in rows},
+        **{f"{name}_url": f"{figure_path(report, entry)}?only={row['id']}" for name, entry in rows.items()},
+    }
+
+
+def _split_chart(split: dict[str, Any], currency: str) -> Chart:
+    return hbars(
+        [(part["name"], (part["cents"],)) for part in split["parts"]],
+        series=("Change",),
+        of="Part",
+        title="Change of won revenue against last week, by cause",
+        words=lambda cents: words.money_short(int(cents), currency),
+    )
+
+
+# --- e-mail and PDF --------------------------------------------------------------------------------------------------
+
+
+def render_email(*, report: WeeklyReport, company_name: str) -> tuple[str, str, str]:
+    """Subject, text and HTML of the e-mail: the same content as the page, with absolute links."""
+    context = {**present_report(report=report), "site": settings.PORTAL_URL, "company_name": company_name}
+    subject = " ".join(f"Week {context['week'].number}: {report.content['headline']['sentence']}".split())
+    html = render_to_string("emails/weekly_report.html", context)
+    text = render_to_string("emails/weekly_report.txt", context)
+    return subject[:160], text, css_inline.CSSInliner(load_remote_stylesheets=False).inline(html)
+
+
+def render_pdf(*, report: WeeklyReport, company_name: str) -> bytes:
+    """Two A4 pages. Raises PdfUnavailable where Pango is missing."""
+    try:
+        import weasyprint  # loads system libraries that a server may lack; only the PDF needs them
+        from weasyprint.text.fonts import FontConfiguration
+    except OSError as error:
+        raise PdfUnavailable(
+            "PDF files need the Pango library, which is missing on this server. On Debian: apt-get install "
+            "libpango-1.0-0 libpangoft2-1.0-0. The page itself prints on two A4 pages from any browser."
+        ) from error
+    context = {**present_report(report=report), "company_name": company_name, "site": settings.PORTAL_URL}
+    html = render_to_string("alignment/report/report_pdf.html", context)
+    fonts = FontConfiguration()
+    document = weasyprint.HTML(string=html, url_fetcher=_only_the_font(weasyprint.urls))
+    made: bytes = document.write_pdf(font_config=fonts)
+    return made
+
+
+def _only_the_font(urls: Any) -> Any:
+    """A fetcher that gives the font and nothing else.
+
+    A name written by a stranger must not make the server open addresses or read files.
+    """
+    font = next(path for folder in settings.STATICFILES_DIRS if (path := Path(folder) / _FONT_FILE).exists())
+
+    class OnlyTheFont(urls.URLFetcher):  # type: ignore[misc]
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if url != FONT:
+                raise ValueError("Reports load nothing from outside.")
+            return urls.URLFetcherResponse(url, font.read_bytes(), {"Content-Type": "font/woff2"})
+
+    return OnlyTheFont()

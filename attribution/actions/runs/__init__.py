@@ -1,0 +1,1 @@
+"""Verbs of runs, which write the credits."""

@@ -1,0 +1,1 @@
+"""Accuracy: markets of known truth, and how methods do in them."""

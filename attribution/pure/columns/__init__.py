@@ -1,0 +1,1 @@
+"""Columns of numbers: their order, their codec, work on them in parallel."""

@@ -1,0 +1,1 @@
+"""Credits: weights made money, and their sums."""

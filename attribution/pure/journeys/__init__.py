@@ -1,0 +1,1 @@
+"""Journeys: the touches before a deal, and how they are told apart."""

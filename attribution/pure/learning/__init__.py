@@ -1,0 +1,1 @@
+"""What data-driven methods learn from everybody's histories."""

@@ -1,0 +1,1 @@
+"""Verbs of connections: set up, open, try, switch."""

@@ -1,0 +1,1 @@
+"""Planned work on connections, taken by workers."""

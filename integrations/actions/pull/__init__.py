@@ -1,0 +1,1 @@
+"""Verbs of the way from the CRM."""

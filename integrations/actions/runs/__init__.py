@@ -1,0 +1,1 @@
+"""What every run of a connection needs: its lease, its log, its health."""

@@ -1,0 +1,1 @@
+"""Runs that write nothing: dry runs and comparisons."""

@@ -1,0 +1,191 @@
+"""Reading Pipedrive: pages of a window, records by id or by our key, the past of deals.
+
+Reads are batched: a hundred records by id in one call. Deleted deals come with the changes, archived ones by `gone`;
+people who vanished are told by webhooks and by the reconcile's `fetch`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from ..base import (
+    Account,
+    CampaignMember,
+    Kind,
+    Misuse,
+    Outage,
+    Page,
+    Quota,
+    RemoteCampaign,
+    RemoteRecord,
+    StageChange,
+    Window,
+)
+from ..http import Answer, Limits
+from . import records as read
+from .history import has_moved, stage_changes
+from .session import open_session, quota_of
+
+KEY_FIELD = "Portal lead ID"
+IDS, PAGE = 100, 500
+PATHS: dict[Kind, str] = {
+    "person": "/api/v2/persons",
+    "deal": "/api/v2/deals",
+    "account": "/api/v2/organizations",
+}
+FIELD_PATHS: dict[Kind, str] = {
+    "person": "/api/v2/personFields",
+    "deal": "/api/v2/dealFields",
+    "account": "/api/v2/organizationFields",
+}
+ARCHIVED = "/api/v2/deals/archived"
+STATUSES = "open,won,lost,deleted"
+
+
+class PipedriveReader:
+    """The half of the connector that only reads."""
+
+    def __init__(self, account: Account, *, limits: Limits | None = None, page_size: int = PAGE) -> None:
+        self._account, self._page_size = account, page_size
+        self._quota: Quota | None = None
+        self._session = open_session(account, limits, self._hear)
+        self._key_code = ""
+        self._made: dict[str, str] = {}
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._session.calls
+
+    @property
+    def quota(self) -> Quota | None:
+        """The day's tokens that are left."""
+        return self._quota
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        self._session.close()
+
+    def _hear(self, headers: Mapping[str, str]) -> None:
+        self._quota = quota_of(headers) or self._quota
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        return self._session.call("GET", path, params=params)
+
+    def _find_key_code(self) -> str:
+        if not self._key_code:
+            path = FIELD_PATHS["person"]
+            for rows, _ in self._pages(path, {}):
+                with read.reading(path):
+                    found = [str(row["field_code"]) for row in rows if row["field_name"] == KEY_FIELD]
+                self._key_code = self._key_code or (found[0] if found else "")
+        return self._key_code
+
+    def _key(self) -> str:
+        code = self._find_key_code()
+        if not code:
+            raise Misuse(f"People have no field {KEY_FIELD!r} yet: prepare the connection first.", code="not_prepared")
+        return code
+
+    # --- records ---
+
+    def find(self, kind: Kind, keys: Sequence[str]) -> dict[str, RemoteRecord]:
+        """A search by key, and one call per 100 people found, since a search says not in which field it matched."""
+        if kind != "person":
+            return {}
+        self._key()
+        ids = [each for key in keys for each in self._search(key, "custom_fields")]
+        people = self.fetch("person", list(dict.fromkeys(ids)))
+        found: dict[str, RemoteRecord] = {}
+        for record in sorted(people.values(), key=lambda each: int(each.remote_id), reverse=True):
+            if record.key in keys:
+                found[record.key or ""] = record  # the oldest wins, should somebody have copied the field
+        return found
+
+    def fetch(self, kind: Kind, ids: Sequence[str]) -> dict[str, RemoteRecord]:
+        """One call per 100 ids, and one more where deals are missing: they may be archived."""
+        known = [each for each in ids if each.isascii() and each.isdigit()]
+        found: dict[str, RemoteRecord] = {}
+        for start in range(0, len(known), IDS):
+            part = known[start : start + IDS]
+            found |= self._by_id(kind, PATHS[kind], part)
+            if kind == "deal" and (missing := [each for each in part if each not in found]):
+                found |= self._by_id(kind, ARCHIVED, missing)
+        return found
+
+    def _by_id(self, kind: Kind, path: str, ids: Sequence[str]) -> dict[str, RemoteRecord]:
+        status = {"status": STATUSES} if kind == "deal" else {}
+        code = self._key() if kind == "person" else ""
+        answer = self._get(path, {"ids": ",".join(ids), "limit": IDS, **status})
+        with read.reading(path):
+            records = [read.record(kind, row, code) for row in answer.payload["data"] or []]
+        return {record.remote_id: record for record in records}
+
+    def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Pages of up to 500 by the time of the last change; deleted deals among them."""
+        status = {"status": STATUSES} if kind == "deal" else {}
+        return self._window(kind, PATHS[kind], window, resume, status)
+
+    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Archived deals, which have a path of their own; nothing of other kinds."""
+        if kind != "deal":
+            return iter(())
+        return self._window(kind, ARCHIVED, window, resume, {"status": STATUSES})
+
+    def _window(
+        self, kind: Kind, path: str, window: Window, resume: str | None, more: Mapping[str, str]
+    ) -> Iterator[Page]:
+        code = self._key() if kind == "person" else ""
+        # Pipedrive keeps whole seconds: a part of one counts as the whole.
+        params: dict[str, Any] = {"updated_until": read.stamp(window.until + timedelta(microseconds=999_999)), **more}
+        if window.since is not None:
+            params["updated_since"] = read.stamp(window.since)
+        params |= {"sort_by": "update_time", "sort_direction": "asc"}
+        for rows, following in self._pages(path, params, resume):
+            with read.reading(path):
+                records = tuple(read.record(kind, row, code) for row in rows)
+            yield Page(records, following)
+
+    def _pages(
+        self, path: str, params: Mapping[str, Any], cursor: str | None = None
+    ) -> Iterator[tuple[list[Mapping[str, Any]], str | None]]:
+        while True:
+            query = {**params, "limit": self._page_size, **({"cursor": cursor} if cursor else {})}
+            answer = self._get(path, query)
+            with read.reading(path):
+                rows = list(answer.payload["data"] or [])
+                following = (answer.payload.get("additional_data") or {}).get("next_cursor") or None
+            if following is not None and following == cursor:
+                raise Outage(f"GET {path} gave the same cursor twice.", code="unreadable")
+            cursor = following
+            yield rows, cursor
+            if cursor is None:
+                return
+
+    def _search(self, term: str, field: str) -> list[str]:
+        """Ids of people by an exact term of one field, oldest first."""
+        path = "/api/v2/persons/search"
+        answer = self._get(path, {"term": term, "fields": field, "exact_match": "true", "limit": IDS})
+        with read.reading(path):
+            return sorted((str(row["item"]["id"]) for row in answer.payload["data"]["items"]), key=int)
+
+    def stage_history(self, ids: Sequence[str]) -> Iterator[StageChange]:
+        """One call per 100 deals, and one for each that ever moved or closed: the others' past is their creation."""
+        for start in range(0, len(ids), IDS):
+            deals = self.fetch("deal", ids[start : start + IDS])
+            for record in deals.values():
+                path = f"/api/v1/deals/{record.remote_id}/changelog"
+                lines: list[Mapping[str, Any]] = []
+                if has_moved(record):
+                    lines = [line for rows, _ in self._pages(path, {}) for line in rows]
+                with read.reading(path):
+                    past = stage_changes(record, lines)
+                yield from past
+
+    def campaigns(self) -> Iterator[RemoteCampaign]:
+        """Nothing: Pipedrive's API has no campaigns."""
+        return iter(())
+
+    def members(self, window: Window) -> Iterator[CampaignMember]:
+        """Nothing: Pipedrive's API has no campaigns."""
+        return iter(())

@@ -1,0 +1,260 @@
+"""Pipedrive's shapes to ours and back; no calls here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from ..base import (
+    Draft,
+    Kind,
+    Outage,
+    Owner,
+    RemoteContact,
+    RemoteRecord,
+    Schema,
+    SchemaField,
+    Stage,
+    as_day,
+)
+from ..http import Answer
+
+Row = Mapping[str, Any]
+FieldType = Literal["text", "number", "money", "date", "datetime", "owner", "stage", "object", "choice", "boolean"]
+STANDARD: dict[Kind, tuple[SchemaField, ...]] = {
+    "person": (
+        SchemaField("name", "Name", "text"),
+        SchemaField("first_name", "First name", "text"),
+        SchemaField("last_name", "Last name", "text"),
+        SchemaField("email", "E-mail", "text"),
+        SchemaField("phone", "Phone", "text"),
+        SchemaField("owner_id", "Owner", "owner"),
+        SchemaField("org_id", "Organization", "number"),
+    ),
+    "deal": (
+        SchemaField("name", "Title", "text", is_writable=False),
+        SchemaField("stage", "Stage", "stage", is_writable=False),
+        SchemaField("status", "Status", "text", is_writable=False),
+        SchemaField("amount", "Value", "money", is_writable=False),
+        SchemaField("currency", "Currency", "text", is_writable=False),
+        SchemaField("close_on", "Close date", "date", is_writable=False),
+        SchemaField("closed_at", "Won or lost at", "datetime", is_writable=False),
+        SchemaField("lost_reason", "Lost reason", "text", is_writable=False),
+        SchemaField("owner_id", "Owner", "owner", is_writable=False),
+    ),
+    "account": (
+        SchemaField("name", "Name", "text", is_writable=False),
+        SchemaField("owner_id", "Owner", "owner", is_writable=False),
+    ),
+}
+TYPES: Mapping[str, FieldType] = {
+    "double": "number", "int": "number", "monetary": "money", "date": "date", "time": "text", "enum": "choice",
+    "user": "owner", "boolean": "boolean", "set": "object", "org": "number", "people": "number",
+}  # fmt: skip
+NESTED: Mapping[Kind, str] = {"person": "custom_fields", "deal": "properties", "account": "properties"}
+KINDS: Mapping[str, Kind] = {"person": "person", "deal": "deal", "organization": "account"}
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turns any surprise in an answer's shape into an `Outage`: nobody can read it, and a person must look."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, InvalidOperation):
+        raise Outage(f"{path} answered in an unknown shape.", code="unreadable") from None
+
+
+def clock(answer: Answer) -> datetime:
+    """The server's clock."""
+    if answer.date is None:
+        raise ValueError("no Date header")
+    return answer.date
+
+
+def stamp(moment: datetime) -> str:
+    """Whole seconds as Pipedrive takes them: `2026-01-05T09:30:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: Any) -> datetime | None:
+    """v2 writes RFC 3339, v1 `2026-01-05 09:30:00` and means UTC."""
+    if not text:
+        return None
+    value = datetime.fromisoformat(str(text))
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# --- what there is ---------------------------------------------------------------------------------------
+
+
+def schema(kind: Kind, rows: Sequence[Row]) -> Schema:
+    """Standard fields in our names and custom ones as `custom_fields.<code>` (of deals: `properties.<code>`)."""
+    custom = (
+        SchemaField(
+            f"{NESTED[kind]}.{row['field_code']}",
+            str(row["field_name"]),
+            TYPES.get(row["field_type"], "text"),
+            is_writable=kind == "person",
+            is_custom=True,
+            choices=tuple((str(each["id"]), str(each["label"])) for each in row.get("options") or []),
+        )
+        for row in rows
+        if row["is_custom_field"]
+    )
+    return Schema(kind, (*STANDARD[kind], *custom))
+
+
+def stages(pipelines: Sequence[Row], rows: Sequence[Row]) -> tuple[Stage, ...]:
+    """Every pipeline's stages in order, then what stands for its won and lost deals."""
+    alive = [each for each in pipelines if not each.get("is_deleted")]
+    found: list[Stage] = []
+
+    def add(key: str, pipeline: Row, name: str, probability: float, status: Literal["open", "won", "lost"]) -> None:
+        label = f"{pipeline['name']}: {name}" if len(alive) > 1 else name
+        found.append(Stage(key, label, len(found) + 1, probability, status))
+
+    for pipeline in sorted(alive, key=lambda each: (each.get("order_nr") or 0, each["id"])):
+        mine = (row for row in rows if row["pipeline_id"] == pipeline["id"] and not row.get("is_deleted"))
+        for row in sorted(mine, key=lambda each: (each["order_nr"], each["id"])):
+            add(str(row["id"]), pipeline, str(row["name"]), (row.get("deal_probability") or 0) / 100, "open")
+        add(f"{pipeline['id']}:won", pipeline, "Won", 1.0, "won")
+        add(f"{pipeline['id']}:lost", pipeline, "Lost", 0.0, "lost")
+    return tuple(found)
+
+
+def owners(rows: Sequence[Row]) -> tuple[Owner, ...]:
+    """The account's users."""
+    return tuple(Owner(str(row["id"]), str(row["name"]), str(row["email"]), bool(row["active_flag"])) for row in rows)
+
+
+# --- records ---------------------------------------------------------------------------------------------
+
+
+def record(kind: Kind, row: Row, key_code: str = "") -> RemoteRecord:
+    """A row of v2; a person's key stands in the custom field `key_code`."""
+    shaped = {"person": _person, "deal": _deal, "account": _account}[kind](row)
+    modified_at = moment(row["update_time"]) or moment(row["add_time"])
+    if modified_at is None:
+        raise ValueError("no time of the last change")
+    custom = row.get("custom_fields") or {}
+    return replace(
+        shaped,
+        remote_id=str(int(row["id"])),
+        key=str(custom.get(key_code) or "") or None if key_code else None,
+        modified_at=modified_at,
+        created_at=moment(row.get("add_time")),
+        is_archived=bool(row.get("is_deleted") or row.get("is_archived") or row.get("status") == "deleted"),
+    )
+
+
+def _empty(kind: Kind, fields: Mapping[str, Any], **more: Any) -> RemoteRecord:
+    return RemoteRecord(kind, "", None, fields, datetime.min.replace(tzinfo=UTC), **more)
+
+
+def _person(row: Row) -> RemoteRecord:
+    fields = {name: row.get(name) or "" for name in ("name", "first_name", "last_name")}
+    fields |= {"email": _primary(row.get("emails")), "phone": _primary(row.get("phones"))}
+    fields |= {"emails": row.get("emails") or [], "phones": row.get("phones") or []}
+    fields |= {"owner_id": _id(row.get("owner_id")), "org_id": row.get("org_id")}
+    fields["custom_fields"] = dict(row.get("custom_fields") or {})
+    return _empty("person", fields, account_id=_id(row.get("org_id")))
+
+
+def _deal(row: Row) -> RemoteRecord:
+    status = row["status"] if row["status"] in ("won", "lost") else "open"
+    closed_at = moment(row.get(f"{status}_time") or row.get("close_time")) if status != "open" else None
+    fields = {
+        "name": row["title"],
+        "stage": str(row["stage_id"]) if status == "open" else f"{row['pipeline_id']}:{status}",
+        "status": status,
+        "amount": decimal(row.get("value")),
+        "currency": row.get("currency") or "",
+        "close_on": closed_at.date() if closed_at else as_day((row.get("expected_close_date") or "")[:10]),
+        "closed_at": closed_at,
+        "lost_reason": row.get("lost_reason") or "",
+        "owner_id": _id(row.get("owner_id")),
+        "properties": {
+            name: row.get(name)
+            for name in ("pipeline_id", "stage_id", "stage_change_time", "channel", "channel_id", "origin")
+        }
+        | dict(row.get("custom_fields") or {}),
+    }
+    person = _id(row.get("person_id"))
+    contacts = (RemoteContact(person, None),) if person else ()
+    return _empty("deal", fields, contacts=contacts, account_id=_id(row.get("org_id")))
+
+
+def _account(row: Row) -> RemoteRecord:
+    fields = {"name": row["name"], "domain": "", "industry": "", "owner_id": _id(row.get("owner_id"))}
+    return _empty("account", fields | {"properties": dict(row.get("custom_fields") or {})})
+
+
+def _primary(rows: Any) -> str:
+    chosen = [each for each in rows or [] if each.get("primary")] or list(rows or [])
+    return str(chosen[0]["value"] or "") if chosen else ""
+
+
+def _id(value: Any) -> str | None:
+    return None if value is None else str(int(value))
+
+
+def decimal(value: Any) -> Decimal | None:
+    """A number as it is written; None stays None."""
+    return None if value is None else Decimal(str(value))
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+def person_body(fields: Mapping[str, Any], known: RemoteRecord | None) -> dict[str, Any]:
+    """What v2 takes for a draft's fields. Names are one there; e-mails and phones that it holds besides stay."""
+    theirs: Mapping[str, Any] = known.fields if known else {}
+    body: dict[str, Any] = {}
+    if "first_name" in fields or "last_name" in fields:
+        parts = (str(fields.get(name, theirs.get(name)) or "").strip() for name in ("first_name", "last_name"))
+        body["name"] = " ".join(part for part in parts if part)
+    if "name" in fields:
+        body["name"] = str(fields["name"] or "")
+    if not body.get("name", "-"):
+        body.pop("name")  # a person without a name is refused
+    for name in ("email", "phone"):
+        if name in fields:
+            body[f"{name}s"] = _merged(theirs.get(f"{name}s", []), str(fields[name] or ""))
+    for name in ("owner_id", "org_id"):
+        if fields.get(name):
+            body[name] = int(fields[name]) if str(fields[name]).isdigit() else fields[name]
+    return body
+
+
+def custom_body(draft: Draft, key_code: str) -> dict[str, Any]:
+    """Custom fields by code, our key among them."""
+    return {**(draft.fields.get("custom_fields") or {}), key_code: draft.key}
+
+
+def differing(body: Mapping[str, Any], known: RemoteRecord) -> dict[str, Any]:
+    """The members of a body that the person does not hold yet; custom fields one by one."""
+    theirs = known.fields
+    sent: dict[str, Any] = {}
+    for name, value in body.items():
+        present = theirs.get(name)
+        if name == "custom_fields":
+            held = theirs.get("custom_fields", {})
+            if changed := {code: each for code, each in value.items() if (held.get(code) or "") != (each or "")}:
+                sent[name] = changed
+        elif str(present or "") != str(value or "") if name == "owner_id" else present != value:
+            sent[name] = value
+    return sent
+
+
+def _merged(theirs: Sequence[Row], value: str) -> list[dict[str, Any]]:
+    """`value` as the primary one, before the others that Pipedrive holds; an empty one says nothing of those."""
+    held = [dict(each) for each in theirs]
+    if not value:
+        return held
+    same = [each for each in held if str(each.get("value", "")).casefold() == value.casefold()]
+    if same and same[0].get("primary"):
+        return held
+    first = {"value": value, "primary": True, "label": str(same[0].get("label") or "work") if same else "work"}
+    return [first, *({**each, "primary": False} for each in held if each not in same)]

@@ -1,0 +1,171 @@
+"""Salesforce: leads by batch upsert on an external id, everything else by SOQL.
+
+Deleted and merged records come with the changes (`queryAll`). A person is a Lead, or the Contact that it was converted
+into: pushes to a converted lead go to its contact. Webhooks are not spoken: outbound messages are SOAP that nobody
+signed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from integrations.pure.mapping import DEAL_RULES, Direction, FieldRule, Policy
+
+from ..base import (
+    Account,
+    AccountInfo,
+    Capabilities,
+    Draft,
+    Hint,
+    Kind,
+    Misuse,
+    Outage,
+    Outcome,
+    Owner,
+    RawWebhook,
+    Reference,
+    RetryLater,
+    Schema,
+    SecretSpec,
+    SignIn,
+    Vendor,
+)
+from .push import push
+from .reading import CORPORATE, OBJECTS, Reading, SalesforceReader, clock
+from .records import OUR_ACCOUNT_FIELDS, OUR_DEAL_FIELDS, schema_field, stages
+from .session import DATA, Select
+from .soql import KEY, Source, record_id
+
+BATCH = 200
+ORGANIZATION = Select("SELECT Id, Name FROM Organization")
+STAGES = Select(
+    "SELECT ApiName, MasterLabel, SortOrder, DefaultProbability, IsActive, IsClosed, IsWon FROM OpportunityStage"
+)
+OWNERS = Select("SELECT Id, Name, Email, IsActive FROM User WHERE UserType = 'Standard' ORDER BY Id")
+CLIENT_ID = SecretSpec("client_id", "Consumer key", "Of the External Client App, under OAuth settings.")
+VENDOR = Vendor(
+    kind="salesforce",
+    name="Salesforce",
+    sign_ins=(
+        SignIn(
+            "client_credentials",
+            "Client credentials",
+            (CLIENT_ID, SecretSpec("client_secret", "Consumer secret", "The app must name a user to run as.")),
+        ),
+        SignIn(
+            "jwt",
+            "Signed assertion (JWT)",
+            (
+                CLIENT_ID,
+                SecretSpec("private_key", "Private key", "RSA, in PEM; the app holds its certificate.", is_long=True),
+            ),
+            (SecretSpec("username", "User name", "Whom we act as; the app must be pre-authorized for this user."),),
+        ),
+    ),
+    url_help="Your My Domain, such as https://acme.my.salesforce.com.",
+    sandbox_path="/salesforce",
+    docs_url="https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
+)
+RULES: Mapping[Kind, tuple[FieldRule, ...]] = {
+    "person": tuple(
+        FieldRule(local, remote)
+        for local, remote in (
+            ("email", "Email"), ("first_name", "FirstName"), ("last_name", "LastName"), ("company", "Company"),
+            ("job_title", "Title"), ("phone", "Phone"), ("country", "Country"), ("region", "State"),
+            ("postal_code", "PostalCode"), ("industry", "Industry"), ("company_size", "NumberOfEmployees"),
+            ("owner_id", "OwnerId"),
+        )
+    ),
+    "deal": DEAL_RULES,
+    "account": tuple(
+        FieldRule(name, name, Direction.PULL, Policy.FILL_EMPTY) for name in ("name", "domain", "industry", "owner_id")
+    ),
+}  # fmt: skip
+
+
+def connect(account: Account) -> "SalesforceConnector":
+    """The connector of this account."""
+    return SalesforceConnector(account)
+
+
+class SalesforceConnector(SalesforceReader):
+    """`Connector` for Salesforce. A push needs `Portal_Id__c` on Lead and Contact: see `prepare`."""
+
+    # Salesforce answers a changed and an unchanged row alike: `Unchanged` never comes.
+    capabilities = Capabilities(
+        batch_size=BATCH, idempotent_upsert=True, pushes=frozenset({"person"}),
+        pulls=frozenset({"person", "account", "deal"}), campaigns=True, members=True, deletes=True, history=True,
+    )  # fmt: skip
+
+    # --- the account ---
+
+    def check(self) -> AccountInfo:
+        """Organization, user and currency: one call where this connector signed in itself, else two."""
+        with Reading("/composite"):
+            identity = self._session.identity or self._session.call("GET", DATA).payload["identity"]
+            org_id, user_id = str(identity).rstrip("/").split("/")[-2:]
+            who = Select(f"{Source('User', ('Name', 'Username')).head} WHERE Id = {record_id(user_id)}")
+            (orgs, users, currencies), answer = self._session.first_pages([ORGANIZATION, who, CORPORATE])
+            self._learn(currencies)
+            user = f"{users.rows[0]['Name']} ({users.rows[0]['Username']})"
+            return AccountInfo(org_id, str(orgs.rows[0]["Name"]), user, clock(answer), self._currency())
+
+    def describe(self, kind: Kind) -> Schema:
+        """One call. Leads by Salesforce's names; accounts and deals by ours, then Salesforce's under `properties.`."""
+        payload = self._session.call("GET", f"{DATA}/sobjects/{OBJECTS[kind]}/describe").payload
+        prefix = "" if kind == "person" else "properties."
+        ours = {"person": (), "account": OUR_ACCOUNT_FIELDS, "deal": OUR_DEAL_FIELDS}[kind]
+        with Reading("/describe"):
+            return Schema(kind, (*ours, *(schema_field(row, prefix) for row in payload["fields"])))
+
+    def prepare(self) -> tuple[str, ...]:
+        """What an admin must do: fields cannot be made with the data API. One call."""
+        objects = ("Lead", "Contact")
+        bodies, _ = self._session.composite([f"{DATA}/sobjects/{each}/describe" for each in objects])
+        todo: list[str] = []
+        with Reading("/describe"):
+            for name, body in zip(objects, bodies, strict=True):
+                field = next((row for row in body["fields"] if row["name"] == KEY), None)
+                if field is None:
+                    todo.append(
+                        f"Setup → Object Manager → {name} → Fields: make a text field of 80 characters with the API"
+                        f" name {KEY}, unique and an external ID, and let our user read and edit it."
+                    )
+                elif not (field["externalId"] and field["unique"]):
+                    todo.append(f"Setup → Object Manager → {name} → {KEY}: tick both Unique and External ID.")
+        if todo:
+            todo.append(f"Setup → Lead → Map Lead Fields: carry {KEY} of the lead over to {KEY} of the contact.")
+        return tuple(todo)
+
+    def reference(self) -> Reference:
+        """Stages and users in one call; the clock is that of the answer."""
+        with Reading("/composite"):
+            pages, answer = self._session.first_pages([STAGES, OWNERS, CORPORATE])
+            self._learn(pages[2])
+            users = {row["Id"]: row for row in self._session.rest(pages[1])}
+            owners = tuple(
+                Owner(key, row["Name"] or "", row["Email"] or "", bool(row["IsActive"])) for key, row in users.items()
+            )
+            self._read_at = clock(answer)
+            return Reference(stages(self._session.rest(pages[0])), owners, self._read_at)
+
+    # --- writing ---
+
+    def upsert(self, kind: Kind, drafts: Sequence[Draft]) -> Iterator[Outcome]:
+        """One call per 200 drafts; drafts of contacts take a further one. After an unclear answer the rest waits."""
+        if kind not in self.capabilities.pushes:
+            raise Misuse(f"Salesforce takes no {kind}s from us.", code="unsupported")
+        unwell = ""
+        for start in range(0, len(drafts), BATCH):
+            chunk = drafts[start : start + BATCH]
+            if unwell:
+                yield from (RetryLater(draft.key, unwell) for draft in chunk)
+                continue
+            outcomes, failed = push(self._session, chunk)
+            yield from outcomes
+            if isinstance(failed, Outage):
+                unwell = failed.code
+            elif failed is not None:
+                raise failed
+
+    def parse_webhook(self, raw: RawWebhook) -> list[Hint]:
+        """Refused: outbound messages carry no signature, so anybody could send them."""
+        raise Misuse("Salesforce signs no webhooks; none are taken.", code="unsupported")

@@ -1,0 +1,5 @@
+"""HubSpot's dialect, found by `DIALECT`."""
+
+from .dialect import DIALECT
+
+__all__ = ["DIALECT"]

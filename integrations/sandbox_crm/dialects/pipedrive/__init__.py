@@ -1,0 +1,5 @@
+"""Pipedrive's dialect, found by `DIALECT`."""
+
+from .dialect import DIALECT
+
+__all__ = ["DIALECT"]

@@ -1,0 +1,237 @@
+"""Salesforce's REST API as its guide describes it, version 68.0: sign-in, SOQL, collections, composite, describe.
+
+Updates move SystemModstamp even where nothing changed, deleted records stay in `queryAll` for 15 days, places in a list
+of results are forgotten after two days, a converted lead is closed to updates. Errors are `[{"message", "errorCode"}]`.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from ...messages import Answer, Request, json_answer
+from ...rules import Refused
+from ..base import Call, Route
+from ..shapes import Record
+from .objects import FIELDS, PREFIXES
+from .org import PAGE, VERSION, Cursor
+from .query import Row
+from .rows import Rows
+from .soql import parse
+from .write import checked, refusal
+
+BATCH, SMALLEST_PAGE = 200, 200
+MOST_PARTS, MOST_QUERIES = 25, 5
+LONGEST_URL = 16_384
+LOCATOR_LIFE = 2 * 24 * 3600
+DATA = "/services/data/{version}"
+
+
+class Salesforce(Rows):
+    """The addresses."""
+
+    routes = (
+        Route("POST", "/services/oauth2/token", "token", is_open=True, is_read=True),
+        Route("GET", DATA, "resources"),
+        Route("GET", f"{DATA}/query", "query"),
+        Route("GET", f"{DATA}/queryAll", "query_all"),
+        Route("GET", f"{DATA}/query/{{locator}}", "query_more"),
+        Route("GET", f"{DATA}/queryAll/{{locator}}", "query_more"),
+        Route("GET", f"{DATA}/sobjects", "describe_all"),
+        Route("GET", f"{DATA}/sobjects/{{sobject}}/describe", "describe"),
+        Route("GET", f"{DATA}/sobjects/{{sobject}}/deleted", "deleted"),
+        Route("GET", f"{DATA}/sobjects/{{sobject}}/updated", "updated"),
+        Route("POST", f"{DATA}/sobjects/{{sobject}}", "create_row"),
+        Route("GET", f"{DATA}/sobjects/{{sobject}}/{{id}}", "row"),
+        Route("PATCH", f"{DATA}/sobjects/{{sobject}}/{{id}}", "change_row"),
+        Route("DELETE", f"{DATA}/sobjects/{{sobject}}/{{id}}", "delete_row"),
+        Route("GET", f"{DATA}/sobjects/{{sobject}}/{{field}}/{{value}}", "row_by_key"),
+        Route("PATCH", f"{DATA}/sobjects/{{sobject}}/{{field}}/{{value}}", "upsert_row"),
+        Route("GET", f"{DATA}/limits", "limits"),
+        Route("POST", f"{DATA}/composite", "composite", is_read=True),
+        Route("PATCH", f"{DATA}/composite/sobjects/{{sobject}}/{{field}}", "upsert"),
+        Route("POST", f"{DATA}/composite/sobjects", "create"),
+        Route("PATCH", f"{DATA}/composite/sobjects", "update"),
+    )
+
+    def _find(self, request: Request) -> tuple[Route, dict[str, str]]:
+        # Its guide writes some addresses with a slash at the end and its collection others: both are taken.
+        return super()._find(replace(request, path=request.path.rstrip("/")))
+
+    # --- reading ---
+
+    def resources(self, call: Call, version: str) -> Answer:
+        """What there is below a version."""
+        paths = {name: f"/services/data/{version}/{name}" for name in ("sobjects", "query", "queryAll", "composite")}
+        return json_answer(paths | {"identity": self.identity})
+
+    def limits(self, call: Call, version: str) -> Answer:
+        """The one limit that this sandbox knows."""
+        left = max(0, self.daily_calls - len(self._used))
+        return json_answer({"DailyApiRequests": {"Max": self.daily_calls, "Remaining": left}})
+
+    def query(self, call: Call, version: str) -> Answer:
+        """Living records."""
+        return json_answer(self._select(call, call.request.one("q"), everything=False))
+
+    def query_all(self, call: Call, version: str) -> Answer:
+        """Deleted and merged ones too."""
+        return json_answer(self._select(call, call.request.one("q"), everything=True))
+
+    def query_more(self, call: Call, version: str, locator: str) -> Answer:
+        """The next page."""
+        return json_answer(self._more(call, locator))
+
+    def _select(self, call: Call, soql: str, *, everything: bool) -> dict[str, Any]:
+        if not soql:
+            raise Refused("MALFORMED_QUERY", "A query string has to be specified", status=400)
+        if len(soql) > LONGEST_URL:
+            raise Refused("URI_TOO_LONG", "The URI is too long.", status=414)
+        query = parse(soql)
+        rows = self.engine.run(query, everything=everything)
+        name = f"01g5f{secrets.token_hex(5)}AAA"
+        self._cursors[name] = Cursor(query.sobject, query.fields, tuple(row["Id"] for row in rows), time.monotonic())
+        while len(self._cursors) > 50:
+            self._cursors.pop(next(iter(self._cursors)))
+        return self._shown(call, name, 0, rows[: self._page_size(call)], len(rows), query.fields)
+
+    def _more(self, call: Call, locator: str) -> dict[str, Any]:
+        name, _, place = locator.rpartition("-")
+        cursor = self._cursors.get(name)
+        if cursor is None or not place.isdigit() or time.monotonic() - cursor.made > LOCATOR_LIFE:
+            raise Refused("INVALID_QUERY_LOCATOR", "invalid query locator", status=400)
+        start = int(place)
+        ids = cursor.ids[start : start + self._page_size(call)]
+        rows = self.engine.by_ids(cursor.sobject, ids)
+        return self._shown(call, name, start, [rows[each] for each in ids], len(cursor.ids), cursor.fields)
+
+    def _shown(
+        self, call: Call, name: str, start: int, rows: Sequence[Row], total: int, fields: tuple[str, ...]
+    ) -> dict[str, Any]:
+        end = start + len(rows)
+        sobject = self._cursors[name].sobject
+        shown = self.engine.shown(sobject, fields, rows)
+        # A row repeated from an earlier page must be one of this query's.
+        names = shown[0].keys() if shown else ()
+        found = [row for row in call.page(shown) if row["attributes"]["type"] == sobject and row.keys() == names]
+        page: dict[str, Any] = {"totalSize": total, "done": end >= total, "records": found}
+        if end < total:
+            return page | {"nextRecordsUrl": f"/services/data/{VERSION}/query/{name}-{end}"}
+        return page
+
+    def _page_size(self, call: Call) -> int:
+        wanted = re.search(r"batchSize=(\d+)", call.request.headers.get("sforce-query-options", ""))
+        size = min(max(int(wanted[1]), SMALLEST_PAGE), PAGE) if wanted else PAGE
+        return min(size, self.page_cap)
+
+    def describe(self, call: Call, version: str, sobject: str) -> Answer:
+        """An object's fields."""
+        return json_answer(self._described(sobject))
+
+    def _described(self, sobject: str) -> dict[str, Any]:
+        fields = self.engine.fields(sobject, status=404)
+        return {
+            "name": sobject, "label": sobject, "keyPrefix": PREFIXES[sobject], "custom": False, "queryable": True,
+            "createable": True, "updateable": True, "fields": [field.described() for field in fields],
+        }  # fmt: skip
+
+    # --- several requests in one ---
+
+    def composite(self, call: Call, version: str) -> Answer:
+        """Reads only: up to 25 parts, five of them queries. One part's failure is that part's."""
+        parts = call.request.json().get("compositeRequest")
+        if not isinstance(parts, list) or not 0 < len(parts) <= MOST_PARTS:
+            raise Refused("INVALID_INPUT", f"compositeRequest holds 1 to {MOST_PARTS} subrequests.", status=400)
+        names = [part.get("referenceId") if isinstance(part, dict) else None for part in parts]
+        if len(set(names)) < len(names) or not all(
+            isinstance(n, str) and re.fullmatch(r"[A-Za-z]\w*", n) for n in names
+        ):
+            raise Refused("INVALID_INPUT", "Each subrequest needs a referenceId of its own.", status=400)
+        if sum("/query" in str(part.get("url")) for part in parts) > MOST_QUERIES:
+            raise Refused("LIMIT_EXCEEDED", f"No more than {MOST_QUERIES} query operations are allowed.", status=400)
+        results = []
+        for part in parts:
+            status, body = self._part(call, part)
+            results.append({
+                "body": body, "httpHeaders": {}, "httpStatusCode": status, "referenceId": part["referenceId"],
+            })  # fmt: skip
+        return json_answer({"compositeResponse": results})
+
+    def _part(self, call: Call, part: Mapping[str, Any]) -> tuple[int, Any]:
+        url = urlsplit(str(part.get("url")))
+        path = url.path.rstrip("/").removeprefix(f"/services/data/{VERSION}/")
+        try:
+            if part.get("method") != "GET":
+                raise Refused("METHOD_NOT_ALLOWED", "This sandbox reads only, in a composite.", status=405)
+            if path in ("query", "queryAll"):
+                soql = parse_qs(url.query).get("q", [""])[-1]
+                return 200, self._select(call, soql, everything=path == "queryAll")
+            if found := re.fullmatch(r"query(?:All)?/([\w-]+)", path):
+                return 200, self._more(call, found[1])
+            if found := re.fullmatch(r"sobjects/(\w+)/describe", path):
+                return 200, self._described(found[1])
+            raise Refused("NOT_FOUND", "The requested resource does not exist", status=404)
+        except Refused as refused:
+            return refused.status, [{"message": refused.fault.message, "errorCode": refused.fault.code}]
+
+    # --- writing ---
+
+    def upsert(self, call: Call, version: str, sobject: str, field: str) -> Answer:
+        """Up to 200 records of one type by an external id."""
+        rows = self._rows(call, sobject)
+        key = self.external_id(sobject, field)
+        given = [str(row.get(key.name) or "") for row in rows]
+        results = [
+            self._row(call, n, row, lambda row=row, n=n: self.upserted(sobject, key.name, row, given, n))
+            for n, row in enumerate(rows)
+        ]
+        return json_answer(results)
+
+    def create(self, call: Call, version: str) -> Answer:
+        """Up to 200 new records."""
+        return self._each(call, lambda row: (self.written(row["attributes"]["type"], None, row), True))
+
+    def update(self, call: Call, version: str) -> Answer:
+        """Up to 200 records by their ids."""
+        return self._each(call, lambda row: (self.changed(row), False))
+
+    def _each(self, call: Call, write: Callable[[Mapping[str, Any]], tuple[Record, bool]]) -> Answer:
+        rows = self._rows(call, None)
+        results = [self._row(call, n, row, lambda row=row: write(row)) for n, row in enumerate(rows)]
+        return json_answer([{name: value for name, value in each.items() if name != "created"} for each in results])
+
+    def _rows(self, call: Call, sobject: str | None) -> list[dict[str, Any]]:
+        body = call.request.json()
+        rows = body.get("records")
+        if body.get("allOrNone") not in (None, False) or not isinstance(rows, list):
+            raise Refused("JSON_PARSER_ERROR", "records must be a list; this sandbox knows no allOrNone.", status=400)
+        if len(rows) > BATCH:
+            message = f"Record limit reached: cannot submit more than {BATCH} records in this operation"
+            raise Refused("LIMIT_EXCEEDED", message, status=400)
+        for row in rows:
+            kind = (row.get("attributes") or {}).get("type") if isinstance(row, dict) else None
+            if not isinstance(kind, str) or kind not in FIELDS or (sobject and kind != sobject):
+                raise Refused("INVALID_INPUT", "Each record needs attributes with the type of the request.", status=400)
+            checked(kind, row, self.engine.fields(kind))
+        return rows
+
+    def _row(self, call: Call, n: int, row: Mapping[str, Any], write: Any) -> dict[str, Any]:
+        try:
+            if call.fails_row(n):
+                code = next((fault.code for fault in call.faults if fault.kind == "rows"), "")
+                raise refusal(code or "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+            record, is_new = write()
+            return {"id": record.id, "success": True, "errors": [], "created": is_new}
+        except Refused as refused:
+            fault = refused.fault
+            fields = [fault.field] if fault.field else []
+            return {
+                "success": False,
+                "errors": [{"statusCode": fault.code, "message": fault.message, "fields": fields}],
+            }
+
+
+DIALECT = Salesforce

@@ -1,0 +1,1 @@
+"""Verbs of capture: take what arrives, find its person, write the touches."""

@@ -1,0 +1,52 @@
+"""How a contact reached us: its channel by the admin's rules, and its campaign, which may be new to us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leads.models import Campaign, Channel, ChannelRule, Company
+from leads.pure.capture.captured import CHANNEL_BY_KIND, CapturedEvent, campaign_code
+from leads.pure.channels import channels
+
+
+class Arrivals:
+    """Channels, rules and campaigns for the events of one batch."""
+
+    def __init__(self, events: Sequence[CapturedEvent], company: Company) -> None:
+        self.company = company
+        self.channels = {channel.key: channel for channel in Channel.objects.all()}
+        self.rules = [
+            channels.ChannelRule(*row)
+            for row in ChannelRule.objects.order_by("position").values_list(
+                "position", "channel__key", "source", "medium", "campaign", "referrer"
+            )
+        ]
+        codes = {campaign_code(event) for event in events} - {""}
+        self.campaigns = {campaign.code: campaign for campaign in Campaign.objects.filter(code__in=codes)}
+        self.new_campaigns: dict[str, Campaign] = {}
+
+    def discovered(self) -> list[Campaign]:
+        """Campaigns that an unknown ``utm_campaign`` made, in a fixed order; not saved yet."""
+        return [self.new_campaigns[code] for code in sorted(self.new_campaigns)]
+
+    def came_through(self, event: CapturedEvent) -> tuple[Channel, Campaign | None]:
+        """The channel of an event, and its campaign if it names one."""
+        utm, code = event.utm, campaign_code(event)
+        campaign = self.campaigns.get(code) if code else None
+        if campaign and not (event.channel or utm.source or utm.medium or event.referrer):
+            # Named campaign, nothing else: the admin who filed the campaign under a channel knows best.
+            return next(one for one in self.channels.values() if one.pk == campaign.channel_id), campaign
+        visit = channels.Visit(utm.source, utm.medium, utm.campaign, event.referrer, event.landing_page)
+        key = event.channel or channels.classify(visit, self.rules, self.company.internal_domains).channel_key
+        if not event.channel and not utm and not event.referrer and key == "direct":
+            key = CHANNEL_BY_KIND.get(event.kind, key)
+        channel = self.channels.get(key) or self.channels[channels.OTHER]
+        if code and campaign is None:
+            campaign = self.campaigns[code] = self.new_campaigns[code] = Campaign(
+                name=utm.campaign.strip(),
+                code=code,
+                channel=channel,
+                currency=self.company.currency,
+                is_discovered=True,
+            )
+        return channel, campaign

@@ -1,0 +1,91 @@
+"""Capture: people and their contacts become leads, touchpoints and news, in one transaction.
+
+Who is who: first by normalized e-mail, then by external id; a lead that was merged leads to its winner. An item whose
+two identities belong to different people is refused rather than guessed at. What an item says replaces what we knew
+when its event is the newest we have of that lead; a late-arriving older event only fills gaps. Empty values never
+erase anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.db import IntegrityError, transaction
+from django.db.models import JSONField, Value
+
+from leads.actions.capture.desk import Captured, CaptureDesk
+from leads.actions.capture.people import CaptureRefused
+from leads.models import Submission
+from leads.pure.capture.captured import CapturedItem
+
+__all__ = ["CaptureRefused", "Captured", "RejectedItem", "capture_batch", "capture_lead", "keep_rejected"]
+
+MAX_ITEMS = 1000
+# Each try sees the rows of the writers that beat the one before, so every loser gets on quickly.
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedItem:
+    """An item that never passed validation: as it arrived, and ``{"pointer", "code", "detail"}`` for each fault."""
+
+    payload: object
+    errors: Sequence[dict[str, str]]
+
+
+def capture_lead(*, item: CapturedItem, source: str, at: datetime) -> Captured:
+    """Capture one item; raises CaptureRefused when its e-mail and external id belong to different people.
+
+    ``source`` names where it came from (a key, an import); ``at`` is the moment of arrival.
+    """
+    (outcome,) = capture_batch(items=[item], source=source, at=at)
+    if isinstance(outcome, CaptureRefused):
+        raise outcome
+    return outcome
+
+
+def capture_batch(
+    *,
+    items: Sequence[CapturedItem],
+    source: str,
+    at: datetime,
+    needs_intake: bool = True,
+    keeps_submissions: bool = True,
+) -> list[Captured | CaptureRefused]:
+    """Capture up to ``MAX_ITEMS`` items in one transaction; answers are in the order of the items.
+
+    Queries do not grow with the items, but for one update per known lead that changed. Items of one batch may concern
+    the same person. With ``needs_intake`` the leads are left for :mod:`leads.actions.intake`. An import keeps its file
+    and needs no submissions.
+    """
+    if len(items) > MAX_ITEMS:
+        raise ValueError(f"A batch has at most {MAX_ITEMS} items.")
+    desk = partial(CaptureDesk, items, at=at, source=source, keeps_submissions=keeps_submissions)
+    for _ in range(TRIES - 1):
+        try:
+            with transaction.atomic():
+                return desk().take(needs_intake=needs_intake)
+        except IntegrityError:
+            # Somebody else captured the same person, company or campaign between our look and our insert. The
+            # savepoint is gone, so look again: this time they are found.
+            continue
+    with transaction.atomic():
+        return desk().take(needs_intake=needs_intake)
+
+
+def keep_rejected(*, items: Iterable[RejectedItem], source: str, at: datetime) -> None:
+    """Keep items that were refused, with their errors, so that somebody can see what a form keeps sending."""
+    Submission.objects.bulk_create(
+        Submission(
+            received_at=at,
+            source=source[:80],
+            # A bare None would become an SQL NULL; what arrived was the JSON value null.
+            payload=Value(None, JSONField()) if item.payload is None else item.payload,
+            state=Submission.State.REJECTED,
+            errors=list(item.errors),
+        )
+        for item in items
+    )

@@ -1,0 +1,252 @@
+"""The work of capture: look everything up at once, decide item by item in memory, write everything at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from leads.actions.capture.arrivals import Arrivals
+from leads.actions.capture.people import CaptureRefused, KnownPeople, LeadFile
+from leads.actions.pass_stage import passages_of
+from leads.models import (
+    Account,
+    Campaign,
+    Company,
+    Consent,
+    Lead,
+    LeadEvent,
+    LifecyclePassage,
+    Stage,
+    Submission,
+    Touchpoint,
+)
+from leads.pure.capture.bots import touch_exclusion
+from leads.pure.capture.captured import (
+    SUBSCRIBER_KINDS,
+    CapturedEvent,
+    CapturedItem,
+    dedupe_key,
+    with_tags,
+)
+from leads.pure.spelling.identity import company_domain, is_internal
+
+# What an item may tell about a person, in the order of the lead's columns.
+DETAILS = (
+    "first_name",
+    "last_name",
+    "company",
+    "job_title",
+    "phone",
+    "country",
+    "region",
+    "postal_code",
+    "industry",
+    "company_size",
+)
+MAX_ADDRESS = 1000  # length of the columns for landing page and referrer
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A captured item: its lead and touchpoint, whether either was known before, and whether the lead changed."""
+
+    lead: Lead
+    is_new: bool
+    touchpoint: Touchpoint
+    is_repeat: bool
+    is_changed: bool = False
+
+
+class CaptureDesk:
+    """One batch. Every look-up happens here, in the transaction that will write."""
+
+    def __init__(
+        self, items: Sequence[CapturedItem], *, at: datetime, source: str, keeps_submissions: bool = True
+    ) -> None:
+        self.items = items
+        self.keeps_submissions = keeps_submissions
+        self.at = at
+        self.source = source[:80]
+        self.company = Company.current()
+        self.events = [with_tags(item.event) for item in items]
+        self.keys = [dedupe_key(item) for item in items]
+        self.people = KnownPeople(items)
+        self.arrivals = Arrivals(self.events, self.company)
+        domains = {domain for item in items if (domain := company_domain(item.email))}
+        self.accounts = {account.domain: account for account in Account.objects.filter(domain__in=domains)}
+        self.touches = {touch.dedupe_key: touch for touch in Touchpoint.objects.filter(dedupe_key__in=self.keys)}
+        self.new_accounts: dict[str, Account] = {}
+        self.new_touches: list[Touchpoint] = []
+        self.passages: list[LifecyclePassage] = []
+        self.consents: list[Consent] = []
+
+    def take(self, *, needs_intake: bool) -> list[Captured | CaptureRefused]:
+        """Decide every item, then write. Raises IntegrityError when another writer was faster."""
+        outcomes = [self._take(index) for index in range(len(self.items))]
+        self._write(outcomes, needs_intake=needs_intake)
+        return outcomes
+
+    def _take(self, index: int) -> Captured | CaptureRefused:
+        item, event = self.items[index], self.events[index]
+        file = self.people.identify(item, event, self.at)
+        if isinstance(file, CaptureRefused):
+            return file
+        is_new = file.is_new and not file.has_news
+        touch = self.touches.get(self.keys[index])
+        is_repeat = touch is not None
+        self._learn(file, item, event)
+        if touch is None:
+            touch = self.touches[self.keys[index]] = self._touch(file, item, event, self.keys[index])
+            self.new_touches.append(touch)
+            file.has_news = True
+            self._advance(file, event)
+        if item.consent:
+            consent = item.consent
+            self.consents.append(
+                Consent(
+                    lead=file.lead,
+                    text=consent.text,
+                    given_at=consent.given_at,
+                    basis=consent.basis,
+                    source=self.source,
+                )
+            )
+        return Captured(file.lead, is_new, touch, is_repeat, is_changed=bool(file.changes))
+
+    def _learn(self, file: LeadFile, item: CapturedItem, event: CapturedEvent) -> None:
+        """Take over what the item tells about the person, and their company."""
+        lead = file.lead
+        is_newest = file.newest_at is None or event.occurred_at >= file.newest_at
+        for name in DETAILS:
+            given, known = getattr(item, name), getattr(lead, name)
+            if given not in ("", None) and given != known and (is_newest or known in ("", None)):
+                setattr(lead, name, given)
+                file.changes[name] = given
+        fresh = {key: value for key, value in item.attributes.items() if is_newest or key not in lead.attributes}
+        if any(lead.attributes.get(key) != value for key, value in fresh.items()):
+            lead.attributes = file.changes["attributes"] = {**lead.attributes, **fresh}
+        domain = company_domain(item.email)
+        if domain and lead.account_id is None and not self._is_ours(item.email):
+            lead.account = file.changes["account"] = self._account(domain, item)
+
+    def _account(self, domain: str, item: CapturedItem) -> Account:
+        if domain not in self.accounts:
+            self.accounts[domain] = self.new_accounts[domain] = Account(
+                name=item.company or domain,
+                domain=domain,
+                industry=item.industry,
+                company_size=item.company_size,
+                country=item.country,
+                region=item.region,
+                created_at=self.at,
+            )
+        return self.accounts[domain]
+
+    def _touch(self, file: LeadFile, item: CapturedItem, event: CapturedEvent, key: str) -> Touchpoint:
+        channel, campaign = self.arrivals.came_through(event)
+        exclusion = touch_exclusion(
+            event.user_agent, event.kind, is_internal=bool(item.email) and self._is_ours(item.email)
+        )
+        lead = file.lead
+        if not exclusion:
+            if file.first_at is None or event.occurred_at < file.first_at:
+                file.first_at = event.occurred_at
+                lead.channel = file.changes["channel"] = channel
+                lead.campaign = file.changes["campaign"] = campaign
+            file.newest_at = max(file.newest_at or event.occurred_at, event.occurred_at)
+        utm = event.utm
+        return Touchpoint(
+            lead=lead,
+            campaign=campaign,
+            channel=channel,
+            kind=event.kind,
+            name=event.name,
+            occurred_at=event.occurred_at,
+            recorded_at=self.at,
+            utm_source=utm.source,
+            utm_medium=utm.medium,
+            utm_campaign=utm.campaign,
+            utm_term=utm.term,
+            utm_content=utm.content,
+            landing_page=event.landing_page[:MAX_ADDRESS],
+            referrer=event.referrer[:MAX_ADDRESS],
+            visitor_id=event.visitor_id,
+            exclusion=exclusion,
+            dedupe_key=key,
+        )
+
+    def _advance(self, file: LeadFile, event: CapturedEvent) -> None:
+        """A first contact makes a subscriber or a lead; an inquiry makes a lead of a subscriber."""
+        lead = file.lead
+        target = Stage.SUBSCRIBER if event.kind in SUBSCRIBER_KINDS else Stage.LEAD
+        if lead.stage not in ("", Stage.SUBSCRIBER) or lead.stage == target:
+            return
+        if lead.stage == Stage.SUBSCRIBER and target == Stage.SUBSCRIBER:
+            return
+        because = f"captured: {event.kind.replace('_', ' ')}"
+        passed_at = min(event.occurred_at, self.at)
+        self.passages += passages_of(lead=lead, to=target, passed_at=passed_at, because=because)
+        lead.stage = file.changes["stage"] = target
+
+    def _is_ours(self, email: str) -> bool:
+        return is_internal(email, self.company.internal_domains)
+
+    def _write(self, outcomes: Sequence[Captured | CaptureRefused], *, needs_intake: bool) -> None:
+        """Parents before children, and each kind in a fixed order: two batches then never wait in a circle."""
+        Campaign.objects.bulk_create(self.arrivals.discovered())
+        Account.objects.bulk_create([self.new_accounts[domain] for domain in sorted(self.new_accounts)])
+        events = self._write_leads(needs_intake=needs_intake)
+        Touchpoint.objects.bulk_create(sorted(self.new_touches, key=lambda touch: touch.dedupe_key))
+        LifecyclePassage.objects.bulk_create(self.passages)
+        # The same consent may be sent with every event; once is enough.
+        Consent.objects.bulk_create(self.consents, ignore_conflicts=True)
+        LeadEvent.objects.bulk_create(events)
+        if self.keeps_submissions:
+            self._keep(outcomes)
+
+    def _keep(self, outcomes: Sequence[Captured | CaptureRefused]) -> None:
+        Submission.objects.bulk_create(
+            Submission(
+                received_at=self.at,
+                source=self.source,
+                payload=dict(item.payload),
+                state=Submission.State.REJECTED if isinstance(outcome, CaptureRefused) else Submission.State.ACCEPTED,
+                errors=(
+                    [{"pointer": outcome.pointer, "code": outcome.code, "detail": outcome.detail}]
+                    if isinstance(outcome, CaptureRefused)
+                    else []
+                ),
+                lead=None if isinstance(outcome, CaptureRefused) else outcome.lead,
+            )
+            for item, outcome in zip(self.items, outcomes, strict=True)
+        )
+
+    def _write_leads(self, *, needs_intake: bool) -> list[LeadEvent]:
+        due_at = self.at if needs_intake else None
+        new = [file for file in self.people.files if file.is_new]
+        for file in new:
+            file.lead.intake_due_at = due_at
+        Lead.objects.bulk_create(
+            sorted((file.lead for file in new), key=lambda lead: (lead.email or "", lead.external_id or ""))
+        )
+        events = [self._event(file.lead, LeadEvent.Kind.CAPTURED, {"source": self.source}) for file in new]
+        touched: list[int] = []
+        for file in self.people.files:
+            if file.is_new or not (file.changes or file.has_news):
+                continue
+            if needs_intake:
+                file.lead.intake_due_at = due_at
+                touched.append(file.lead.pk)
+            if file.changes:
+                file.lead.changed_at = self.at
+                Lead.objects.filter(pk=file.lead.pk).update(**file.changes, changed_at=self.at)
+                fields = sorted(file.changes)
+                events.append(self._event(file.lead, LeadEvent.Kind.UPDATED, {"fields": fields}))
+        if touched:
+            Lead.objects.filter(pk__in=touched).update(intake_due_at=due_at)
+        return events
+
+    def _event(self, lead: Lead, kind: LeadEvent.Kind, details: dict[str, Any]) -> LeadEvent:
+        return LeadEvent(lead=lead, kind=kind, happened_at=self.at, recorded_at=self.at, details=details)

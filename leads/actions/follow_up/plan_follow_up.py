@@ -1,0 +1,69 @@
+"""Plan the first follow-up of an MQL, due by the service level in business hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import Max
+
+from leads.models import Company, FollowUp, Lead, LeadEvent, LifecyclePassage, Stage
+from leads.pure.calendar import BusinessHours, NeverOpen, due_at
+
+log = structlog.get_logger(__name__)
+
+
+def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) -> list[FollowUp]:
+    """Promise a first contact to each MQL with an owner that has none since it became an MQL.
+
+    The service level runs from the moment of becoming an MQL, not from the assignment: the person waits from then on.
+    """
+    due = [lead for lead in leads if lead.stage == Stage.MQL and lead.owner_id is not None]
+    if not due:
+        return []
+    became = dict(
+        LifecyclePassage.objects.filter(lead__in=due, to_stage=Stage.MQL)
+        .values_list("lead")
+        .annotate(newest=Max("passed_at"))
+    )
+    planned = dict(FollowUp.objects.filter(lead__in=due).values_list("lead").annotate(newest=Max("planned_at")))
+    is_open = set(FollowUp.objects.open().filter(lead__in=due).values_list("lead", flat=True))
+    promises: list[FollowUp] = []
+    for lead in due:
+        start = became.get(lead.pk, at)
+        if lead.pk in is_open or (lead.pk in planned and planned[lead.pk] >= start):
+            continue
+        promises.append(
+            FollowUp(
+                lead=lead,
+                owner_id=lead.owner_id,
+                kind=FollowUp.Kind.CALL if lead.phone else FollowUp.Kind.EMAIL,
+                because=f"became MQL; service level {company.follow_up_hours} business hours",
+                planned_at=at,
+                due_at=_due(start, company.follow_up_hours, company.hours),
+            )
+        )
+    with transaction.atomic(savepoint=False):
+        FollowUp.objects.bulk_create(promises)
+        LeadEvent.objects.bulk_create(
+            LeadEvent(
+                lead=promise.lead,
+                kind=LeadEvent.Kind.FOLLOW_UP_PLANNED,
+                happened_at=at,
+                recorded_at=at,
+                details={"kind": promise.kind, "due_at": promise.due_at.isoformat()},
+            )
+            for promise in promises
+        )
+    return promises
+
+
+def _due(start: datetime, hours: int, calendar: BusinessHours) -> datetime:
+    try:
+        return due_at(start, hours, calendar)
+    except NeverOpen:
+        # A calendar without an open day is a mistake in the settings; the lead should not wait for its correction.
+        log.warning("business_hours_never_open")
+        return start

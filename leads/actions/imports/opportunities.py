@@ -1,0 +1,177 @@
+"""Import deals: find their people, then record them as any other source's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from leads.actions.deals.record_opportunity import ChangeFact, ContactFact, DealFacts, Recorded, record_opportunities
+from leads.actions.imports.leads import Outcome
+from leads.models import Company, DealStatus, Lead, Opportunity, PipelineStage, User
+from leads.pure.imports.rows import DealRecord, RowRefused
+from leads.pure.week import local_date
+
+_WORDS = {
+    "closed won": "won",
+    "closedwon": "won",
+    "closed lost": "lost",
+    "closedlost": "lost",
+    "won": "won",
+    "lost": "lost",
+}
+
+
+def import_opportunities(*, records: Sequence[DealRecord], source: str, at: datetime) -> list[Outcome]:
+    """Take up to 1,000 deals in, in one transaction; outcomes are in the order of the records.
+
+    A deal whose opening is unknown opened with its lead's first contact: the only date that is surely not too late.
+    Repeating it changes nothing, and empty cells erase nothing.
+    """
+    with transaction.atomic():
+        desk = _Desk(records, source, at)
+        outcomes: list[Outcome | None] = []
+        deals: list[tuple[DealRecord, DealFacts]] = []
+        for record in records:
+            try:
+                deals.append((record, desk.facts(record)))
+                outcomes.append(None)
+            except RowRefused as refusal:
+                outcomes.append(refusal)
+        recorded = record_opportunities(deals=[facts for _, facts in deals], at=at)
+        done = iter(_keep_ids([(record, each) for (record, _), each in zip(deals, recorded, strict=True)], at))
+        return [next(done) if outcome is None else outcome for outcome in outcomes]
+
+
+def _keep_ids(pairs: Sequence[tuple[DealRecord, Recorded]], at: datetime) -> list[Outcome]:
+    """External ids and further columns, which only imports know; returns what became of each deal."""
+    outcomes: list[Outcome] = []
+    rows: list[Opportunity] = []
+    for record, recorded in pairs:
+        row = recorded.opportunity
+        attributes = {**row.attributes, **record.attributes}
+        is_changed = attributes != row.attributes
+        if recorded.is_created or is_changed:
+            row.external_id, row.attributes, row.changed_at = record.external_id, attributes, at
+            rows.append(row)
+        is_news = is_changed or recorded.changes
+        outcomes.append("created" if recorded.is_created else "updated" if is_news else "unchanged")
+    Opportunity.objects.bulk_update(rows, ["external_id", "attributes", "changed_at"], batch_size=200)
+    return outcomes
+
+
+class _Desk:
+    """Everything the records refer to, looked up at once."""
+
+    def __init__(self, records: Sequence[DealRecord], source: str, at: datetime) -> None:
+        self.source, self.at = source, at
+        self.tz: ZoneInfo = Company.current().tz
+        self.stages = list(PipelineStage.objects.order_by("position", "pk"))
+        self.known = {
+            row.external_id: row
+            for row in Opportunity.objects.filter(external_id__in=[record.external_id for record in records])
+        }
+        self.by_id = _leads("external_id", {record.lead_external_id for record in records} - {""})
+        self.by_email = _leads("email", {record.lead_email for record in records} - {""})
+        emails = {record.owner_email for record in records} - {""}
+        self.owners = {user.email.lower(): user.pk for user in User.objects.active().filter(email__in=emails)}
+
+    def facts(self, record: DealRecord) -> DealFacts:
+        known, lead, stage = self.known.get(record.external_id), self._lead(record), self._stage(record)
+        closed_at = self._closed_at(record, stage, known)
+        opened_at = record.opened_at or (known.opened_at if known else None) or (lead.captured_at if lead else None)
+        if opened_at is None:
+            raise RowRefused("opened_at", "The row says neither when the deal opened nor whose it is.")
+        amount_cents, currency = record.amount_cents, record.currency
+        if known and amount_cents is None:
+            amount_cents, currency = known.amount_cents, known.currency
+        expected = record.closed_at if stage.status == DealStatus.OPEN else None
+        return DealFacts(
+            name=record.name or (known.name if known else _name(record, lead)),
+            stage=stage,
+            status=stage.status,
+            amount_cents=amount_cents,
+            currency=currency,
+            opened_at=opened_at,
+            closed_at=closed_at,
+            changed_at=closed_at or opened_at,
+            source=self.source,
+            opportunity_id=known.pk if known else None,
+            expected_close_on=local_date(expected, self.tz) if expected else known.expected_close_on if known else None,
+            lost_reason=record.lost_reason or (known.lost_reason if known else ""),
+            owner_id=self.owners.get(record.owner_email),
+            changes=list(self._past(stage, opened_at, closed_at, amount_cents, currency)),
+            contacts=[ContactFact(lead_id=lead.pk, is_primary=True)] if lead else [],
+        )
+
+    def _past(
+        self, stage: PipelineStage, opened_at: datetime, closed_at: datetime | None, amount: int | None, currency: str
+    ) -> list[ChangeFact]:
+        """Two lines: it opened in the first stage, and came where it is."""
+        first = next(each for each in self.stages if each.status == DealStatus.OPEN)
+        opening = ChangeFact(
+            source_key="import:opened", changed_at=opened_at, stage=first, amount_cents=amount, currency=currency
+        )
+        if stage == first:
+            return [opening]
+        key = f"import:{stage.key}:{amount}:{currency}"
+        # Of an open deal nobody knows since when it stands there; it was seen there now.
+        moment = closed_at or self.at
+        return [
+            opening,
+            ChangeFact(source_key=key, changed_at=moment, stage=stage, amount_cents=amount, currency=currency),
+        ]
+
+    def _lead(self, record: DealRecord) -> Lead | None:
+        by_id, by_email = self.by_id.get(record.lead_external_id), self.by_email.get(record.lead_email)
+        if by_id is None and by_email is None:
+            for name in ("lead_external_id", "lead_email"):
+                if who := getattr(record, name):
+                    raise RowRefused(name, f"There is no lead {who!r}. Import the leads first.")
+        if by_id and by_email and by_id.pk != by_email.pk:
+            raise RowRefused("lead_email", "The e-mail and the external id are of two leads.")
+        return by_id or by_email
+
+    def _stage(self, record: DealRecord) -> PipelineStage:
+        word = " ".join(record.stage.casefold().replace("_", " ").replace("-", " ").split())
+        if not word:
+            if record.closed_at and record.closed_at <= self.at:
+                raise RowRefused("stage", "The deal is closed, but the row does not say whether it was won or lost.")
+            word = "open"
+        for stage in self.stages:
+            if word in (stage.key.replace("-", " "), stage.name.casefold()):
+                return stage
+        status = DealStatus.OPEN if word == "open" else _WORDS.get(word, "")
+        for stage in self.stages:
+            if stage.status == status:
+                return stage
+        names = ", ".join(stage.name for stage in self.stages)
+        raise RowRefused("stage", f"{record.stage!r} is no stage. Stages: {names}.")
+
+    def _closed_at(self, record: DealRecord, stage: PipelineStage, known: Opportunity | None) -> datetime | None:
+        if stage.status == DealStatus.OPEN:
+            return None
+        closed_at = record.closed_at or (known.closed_at if known and known.status == stage.status else None)
+        if closed_at is None:
+            raise RowRefused("closed_at", f"The deal is {stage.status}, but the row does not say since when.")
+        if closed_at > self.at:
+            raise RowRefused("closed_at", f"The deal is {stage.status}, but closes in the future.")
+        return closed_at
+
+
+def _leads(column: str, values: set[str]) -> Mapping[str, Lead]:
+    """Leads by that column; a merged one stands for its winner."""
+    rows = list(Lead.objects.filter(**{f"{column}__in": values}).select_related("merged_into__merged_into"))
+    found: dict[str, Lead] = {}
+    for row in rows:
+        lead = row
+        while lead.merged_into is not None:
+            lead = lead.merged_into
+        found[getattr(row, column)] = lead
+    return found
+
+
+def _name(record: DealRecord, lead: Lead | None) -> str:
+    return (lead.company if lead and lead.company else f"Deal {record.external_id}")[:200]

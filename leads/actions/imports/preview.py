@@ -1,0 +1,93 @@
+"""What an import would take, for people to look at before they start it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from leads.actions.imports.rows import plan_of, read_row
+from leads.models import Campaign, CampaignCost, Channel, ImportRun, Lead, Opportunity
+from leads.pure.imports.fields import FIELDS, Field
+from leads.pure.imports.rows import CostRecord, DealRecord, LeadRecord, Plan, Record, RowRefused
+from leads.pure.imports.table import open_table
+from leads.pure.money import to_amount
+from leads.pure.table_file import Row
+from leads.pure.words import MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """A row with its line, one text per previewed field, and what would become of it; ``reason`` only if refused."""
+
+    line: int
+    texts: list[str]
+    verdict: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The fields that have a column, and the first rows as they would be taken."""
+
+    fields: list[Field]
+    rows: list[PreviewRow]
+
+
+def preview_import(*, run: ImportRun, at: datetime, count: int = 20) -> Preview:
+    """The first rows; those the last try refused bear its reason."""
+    plan = plan_of(run, at)
+    seen: dict[tuple[str, ...], int] = {}
+    read = [(row, read_row(row, plan, seen)) for row in islice(open_table(bytes(run.content)).rows(), count)]
+    refused = {each.line: each for each in run.row_errors.order_by("line")[: count * 2]}
+    known = _known([record for _, record in read if not isinstance(record, RowRefused)])
+    names = dict(Channel.objects.values_list("key", "name"))
+    fields = [each for each in FIELDS[run.kind] if each.name in run.columns]
+    rows = []
+    for row, record in read:
+        texts = [_text(each.name, row, record, plan, names) for each in fields]
+        error = refused.get(row.number)
+        if error or isinstance(record, RowRefused):
+            reason = error.error if error else str(record)
+            rows.append(PreviewRow(row.number, texts, "rejected", reason))
+        else:
+            rows.append(PreviewRow(row.number, texts, "known" if known & set(record.identities()) else "new"))
+    return Preview(fields, rows)
+
+
+def _known(records: Collection[Record]) -> set[tuple[str, ...]]:
+    """Identities that the portal has already."""
+    people = [record for record in records if isinstance(record, LeadRecord)]
+    found: set[tuple[str, ...]] = set()
+    if people:
+        emails = {record.email for record in people} - {""}
+        ids = {record.external_id for record in people} - {""}
+        found |= {("e-mail", email) for email in _values(Lead, "email", emails)}
+        found |= {("external id", key) for key in _values(Lead, "external_id", ids)}
+    deals = {record.external_id for record in records if isinstance(record, DealRecord)}
+    found |= {("external id", key) for key in _values(Opportunity, "external_id", deals)}
+    codes = {record.campaign for record in records if isinstance(record, CostRecord)}
+    costs = CampaignCost.objects.filter(campaign__in=Campaign.objects.filter(code__in=codes), source="import")
+    return found | {
+        ("campaign and day", code, day.isoformat()) for code, day in costs.values_list("campaign__code", "spent_on")
+    }
+
+
+def _values(model: Any, column: str, wanted: Collection[str]) -> list[str]:
+    return list(model.objects.filter(**{f"{column}__in": wanted}).values_list(column, flat=True)) if wanted else []
+
+
+def _text(name: str, row: Row, record: Record | RowRefused, plan: Plan, channels: dict[str, str]) -> str:
+    """A cell as it would be taken, or as it stands in the file where that is the same or the row is refused."""
+    cell = row.cells.get(plan.columns[name], "")
+    value = None if isinstance(record, RowRefused) else getattr(record, name, None)
+    if name == "channel" and isinstance(record, LeadRecord):
+        return f"{channels.get(record.channel, record.channel)}"
+    if name == "amount" and isinstance(record, DealRecord | CostRecord) and record.amount_cents is not None:
+        return f"{to_amount(record.amount_cents, record.currency)} {record.currency}"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(plan.tz):%-d %b %Y, %H:%M}"
+    text = str(value) if isinstance(value, str) and value else cell
+    return f"{text[:57]}…" if len(text) > 60 else text or MISSING

@@ -1,0 +1,1 @@
+"""Verbs of routing: which rep gets a lead."""

@@ -1,0 +1,1 @@
+"""What was captured, and whether a person did it."""

@@ -1,0 +1,1 @@
+"""Imported tables: their columns, rows and fields."""

@@ -1,0 +1,1 @@
+"""How addresses, domains, numbers and countries are spelled."""

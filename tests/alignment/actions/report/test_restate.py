@@ -1,0 +1,137 @@
+"""Later corrections are listed with their cause; the report stays."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from alignment.actions.report.restate import restate
+from alignment.models import Restatement
+from alignment.queries import is_sealed
+from leads.actions.campaigns.forget_costs import forget_costs
+from leads.actions.campaigns.keep_cost_history import Said
+from leads.actions.campaigns.record_costs import DayCost, record_costs
+from leads.models import Campaign, CampaignCost, Company, CostDoor, LeadEvent, OpportunityChange
+from leads.pure.week import Week
+from tests.alignment.factories import MONDAY, build_world, report
+from tests.leads.factories import CampaignFactory, LeadFactory
+from tests.leads.figures import world
+
+pytestmark = pytest.mark.django_db
+LATER = MONDAY + timedelta(days=2)
+
+
+def late_cost() -> None:
+    say(CampaignFactory(name="Late"), 11, 5_000)
+
+
+def say(campaign: Campaign, day: int, cents: int, at: datetime = LATER - timedelta(hours=1), reason: str = "") -> None:
+    costs = [DayCost(campaign.pk, date(2026, 11, day), cents, "EUR")]
+    record_costs(costs=costs, source="ads", said=Said(door=CostDoor.API, name="ads key", reason=reason), at=at)
+
+
+LATE = "Cost of Late for 11 Nov 2026 came in on 18 Nov 2026: €50.00 by ads key (API)"
+
+
+def test_nothing_changed_nothing_restated(company: Company) -> None:
+    build_world()
+    report()
+    assert restate(at=MONDAY) == []
+
+
+def test_late_cost_is_named_and_written_once(company: Company) -> None:
+    CampaignCost.objects.create(
+        campaign=CampaignFactory(),
+        spent_on=date(2026, 11, 10),
+        amount_cents=20_000,
+        currency="EUR",
+        reporting_cents=20_000,
+        recorded_at=MONDAY - timedelta(days=1),
+    )
+    made = report()
+    late_cost()
+    found = {row.figure: row for row in restate(at=LATER)}
+    assert (found["spend.total"].published_value, found["spend.total"].current_value) == (20_000, 25_000)
+    assert found["spend.total"].cause == LATE
+    assert "attribution.roi" not in found  # −100 % of less is −100 % of more
+    assert restate(at=LATER + timedelta(days=1)) == []
+    made.refresh_from_db()
+    assert is_sealed(made)
+    assert made.content["figures"]["spend.total"]["value"] == 20_000
+
+
+def test_a_cost_that_changes_is_a_cause_with_its_author_and_many_are_counted(company: Company) -> None:
+    fair = CampaignFactory(name="Fair")
+    for day in range(9, 14):
+        say(fair, day, 120_000, MONDAY - timedelta(days=1))
+    made = report()
+    assert restate(at=LATER) == []
+    say(fair, 9, 150_000, reason="invoice")
+    told = {row.figure: row.cause for row in restate(at=LATER)}
+    changed = "Cost of Fair for 9 Nov 2026 changed on 18 Nov 2026: €1,200.00 → €1,500.00 by ads key (API), “invoice”"
+    assert told == {"spend.total": changed}
+    days = {"first": date(2026, 11, 10), "last": date(2026, 11, 11)}
+    forget_costs(campaign=fair.pk, **days, source="ads", said=Said(door=CostDoor.PAGE, name="Ada"), at=LATER)
+    say(fair, 14, 100)
+    (row,) = [row for row in restate(at=LATER + timedelta(days=1)) if row.figure == "spend.total"]
+    assert (row.published_value, row.current_value) == (600_000, 390_100)
+    assert row.cause == (
+        "1 × cost taken back, 1 × cost came in, 1 × cost changed; most of all: Cost of Fair for 10–11 Nov 2026 taken "
+        "back on 18 Nov 2026: €2,400.00 → unknown by Ada (Page)"
+    )
+    assert is_sealed(made)
+
+
+def test_a_changed_deal_and_a_merged_lead_are_causes(company: Company) -> None:
+    made = build_world()
+    report()
+    made.won.reporting_cents = made.won.amount_cents = 310_000
+    made.won.save(update_fields=["reporting_cents", "amount_cents"])
+    OpportunityChange.objects.create(
+        opportunity=made.won,
+        stage=made.won.stage,
+        status="won",
+        amount_cents=310_000,
+        currency="EUR",
+        changed_at=LATER,
+        recorded_at=LATER,
+        source_key="late",
+    )
+    other = LeadFactory(captured_at=world.on(10), merged_into=None)
+    made.old = LeadFactory(captured_at=world.on(10))
+    world.passage(other, "mql", world.on(10))
+    LeadEvent.objects.create(lead=other, kind="merged", happened_at=LATER, recorded_at=LATER)
+    found = {row.figure: row for row in restate(at=LATER)}
+    assert found["pipeline.won"].current_value - found["pipeline.won"].published_value == 10_000
+    assert found["pipeline.won"].cause == "1 deal changed amount or stage"
+    assert "1 lead merged into another" in found["leads.mqls"].cause
+
+
+def test_a_cohort_that_grows_older_is_no_restatement(company: Company) -> None:
+    lead = LeadFactory(captured_at=MONDAY - timedelta(days=3))
+    world.passage(lead, "mql", MONDAY - timedelta(days=3))
+    report()
+    world.passage(lead, "sql", MONDAY + timedelta(days=1), "mql")
+    assert [row.figure for row in restate(at=LATER)] == []
+
+
+def test_the_next_report_tells_what_was_noticed_since(company: Company) -> None:
+    report()
+    late_cost()
+    following = report(Week(2026, 47), MONDAY + timedelta(weeks=1))
+    told = [item for item in following.content["restatements"] if item["entry"] == "spend.total"]
+    assert told == [
+        {
+            "week": "2026-W46",
+            "entry": "spend.total",
+            "name": "Marketing spend",
+            "published_text": "–",
+            "current_text": "€50",
+            "cause": LATE,
+            "noticed_at": (MONDAY + timedelta(weeks=1)).isoformat(),
+        }
+    ]
+    after = report(Week(2026, 48), MONDAY + timedelta(weeks=2))
+    assert after.content["restatements"] == []
+    assert Restatement.objects.filter(figure="spend.total").count() == 1

@@ -1,0 +1,386 @@
+"""What only Salesforce has: converted leads, locators, SOQL from foreign text, answers as it sends them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from integrations.connectors.base import (
+    Account,
+    Created,
+    Draft,
+    MemoryTokens,
+    Misuse,
+    Rejected,
+    RetryLater,
+    Throttled,
+    Token,
+    Unknown,
+    Updated,
+    Window,
+)
+from integrations.connectors.salesforce.connector import SalesforceConnector
+from integrations.connectors.salesforce.soql import Source, list_selects, moment, record_id, text
+from integrations.sandbox_crm.dialects.salesforce.soql import parse
+from integrations.sandbox_crm.dialects.scenario import Fault
+from tests.integrations.connectors.faults import answering, faulty
+from tests.integrations.connectors.salesforce.org import KEY, drafts, person, running_org
+
+PAYLOADS = Path(__file__).parents[1] / "payloads" / "salesforce"
+AHEAD = timedelta(seconds=5)
+
+
+@pytest.fixture
+def org(tmp_path):
+    with running_org(tmp_path) as running:
+        yield running
+
+
+def everything():
+    return Window(None, datetime.now(UTC) + AHEAD)
+
+
+def read(connector, kind, window=None):
+    return [record for page in connector.changes(kind, window or everything()) for record in page.records]
+
+
+# --- converted leads ---
+
+
+def test_a_push_to_a_converted_lead_updates_its_contact_and_learns_where_it_is(org):
+    connector = org.connect()
+    made = list(connector.upsert("person", drafts(3)))
+    org.dialect.maps_key_on_conversion = False
+    contact = org.dialect.convert_lead(made[1].remote_id)["contact"]
+    before = connector.calls
+    outcomes = list(connector.upsert("person", drafts(3, Title="CFO", Company="Elsewhere")))
+    assert outcomes == [Updated("lead-0", made[0].remote_id), Updated("lead-1", contact),
+                        Updated("lead-2", made[2].remote_id)]  # fmt: skip
+    assert connector.calls - before == 3, "leads, where the contact is, contacts"
+    kept = org.records["Contact", contact].members
+    assert (kept["Title"], kept[KEY], kept["Email"]) == ("CFO", "lead-1", "ada1@example.com")
+    assert org.records["Lead", made[1].remote_id].members["Company"] == "Analytical Engines"
+    before = connector.calls
+    (again,) = connector.upsert("person", [Draft("lead-1", person(1, Title="CEO"), contact)])
+    assert (again, connector.calls - before) == (Updated("lead-1", contact), 1)
+    assert connector.find("person", ["lead-1"])["lead-1"].remote_id == contact
+
+
+def test_leads_that_were_written_are_told_before_the_contacts_fail(org):
+    connector = org.connect()
+    made = list(connector.upsert("person", drafts(2)))
+    contact = org.dialect.convert_lead(made[0].remote_id)["contact"]
+    mixed = [Draft("lead-0", person(0), contact), Draft("lead-1", person(1), made[1].remote_id)]
+    route = "PATCH */composite/sobjects"
+    with org.dialect.faults(Fault("status", route, status=429, retry_after=7)):
+        told, stream = [], connector.upsert("person", mixed)
+        with pytest.raises(Throttled):
+            for outcome in stream:
+                told.append(outcome)
+    after = timedelta(seconds=7)
+    assert told == [RetryLater("lead-0", "TOO_MANY_REQUESTS", after), Updated("lead-1", made[1].remote_id)]
+    with org.dialect.faults(Fault("reset", route, after_write=True)):
+        assert list(connector.upsert("person", [*mixed, *drafts(3)[2:]]))[:2] == [
+            Unknown("lead-0", "reset"), Updated("lead-1", made[1].remote_id),
+        ]  # fmt: skip
+
+
+def test_a_deleted_contact_and_a_shared_one_are_rejected(org):
+    connector = org.connect()
+    made = list(connector.upsert("person", drafts(2)))
+    contact = org.dialect.convert_lead(made[0].remote_id)["contact"]
+    both = [Draft("lead-0", person(0), contact), Draft("lead-9", person(9), contact)]
+    first, second = connector.upsert("person", both)
+    assert isinstance(first, Updated)
+    assert (second.code, type(second)) == ("SHARED_CONTACT", Rejected)
+    org.records.delete("Contact", contact)
+    (gone,) = connector.upsert("person", both[:1])
+    assert (type(gone), gone.code) == (Rejected, "ENTITY_IS_DELETED")
+
+
+def test_deals_know_the_keys_of_contacts_that_carry_none(org):
+    connector = org.connect()
+    (made,) = connector.upsert("person", drafts(1))
+    org.dialect.maps_key_on_conversion = False
+    became = org.dialect.convert_lead(made.remote_id, deal={"Amount": 10})
+    stranger = org.records.add("Contact", {"LastName": "Stranger"})
+    org.dialect.add_role(became["deal"], stranger.id, role="Decision Maker")
+    (deal,) = read(connector, "deal")
+    people = [(each.person_id, each.person_key, each.role) for each in deal.contacts]
+    assert people == [(became["contact"], "lead-0", "primary"), (stranger.id, None, "Decision Maker")]
+    lead = connector.fetch("person", [made.remote_id])[made.remote_id]
+    assert (lead.converted.contact_id, lead.converted.deal_id) == (became["contact"], became["deal"])
+
+
+def test_a_new_contact_role_brings_its_deal_again_though_no_stamp_moved(org):
+    connector = org.connect()
+    contact = org.records.add("Contact", {"LastName": "Late"}).id
+    old = datetime(2026, 1, 5, tzinfo=UTC)
+    deal = org.dialect.add_deal({"Amount": 10}, modified=old)
+    window = Window(datetime.now(UTC) - timedelta(minutes=5), datetime.now(UTC) + AHEAD)
+    assert read(connector, "deal", window) == []
+    org.dialect.add_role(deal, contact)
+    before = connector.calls
+    (record,) = read(connector, "deal", window)
+    assert (record.remote_id, record.modified_at, len(record.contacts)) == (deal, old, 1)
+    assert connector.calls - before == 3, "page with changed roles, roles, converted leads of strangers"
+
+
+# --- pushing ---
+
+
+def test_a_key_that_comes_twice_is_sent_once(org):
+    connector = org.connect()
+    outcomes = list(connector.upsert("person", [*drafts(2), Draft("lead-0", {"Company": "Later"})]))
+    assert [type(each) for each in outcomes] == [Created] * 3
+    assert outcomes[0] == outcomes[2]
+    assert org.records.count("Lead") == 2
+    assert org.records["Lead", outcomes[0].remote_id].members["Company"] == "Later"
+
+
+def test_what_a_lead_needs_is_filled_in_once_and_empty_text_clears(org):
+    connector = org.connect()
+    (made,) = connector.upsert("person", [Draft("k", {"LastName": "", "Company": None, "Title": "CFO", "OwnerId": ""})])
+    kept = org.records["Lead", made.remote_id].members
+    assert (kept["LastName"], kept["Company"], kept["Title"]) == ("[not provided]", "[not provided]", "CFO")
+    org.records.change("Lead", made.remote_id, {"LastName": "Known"})
+    list(
+        connector.upsert("person", [Draft("k", {"LastName": "", "Title": "", "NumberOfEmployees": 7}, made.remote_id)])
+    )
+    kept = org.records["Lead", made.remote_id].members
+    assert (kept["LastName"], kept["Title"], kept["NumberOfEmployees"]) == ("Known", None, 7)
+
+
+def test_a_locked_row_is_tried_later_and_a_broken_mapping_is_misuse(org):
+    connector = org.connect()
+    with org.dialect.faults(Fault("rows", "PATCH *", nth=2)):
+        outcomes = list(connector.upsert("person", drafts(4)))
+    assert [type(each) for each in outcomes] == [Created, RetryLater, Created, RetryLater]
+    for fields in ({"No_Such__c": 1}, {"NumberOfEmployees": "many"}):
+        with pytest.raises(Misuse) as caught:
+            list(connector.upsert("person", drafts(1, **fields)))
+        assert caught.value.code in ("INVALID_FIELD", "JSON_PARSER_ERROR")
+    (refused,) = connector.upsert("person", drafts(1, IsConverted=True))
+    assert (refused.code, refused.field) == ("INVALID_FIELD_FOR_INSERT_UPDATE", "IsConverted")
+
+
+# --- reading ---
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_window_goes_on_behind_the_last_row_when_its_place_is_forgotten(org, is_forgotten):
+    connector = org.connect(page_size=4)
+    list(connector.upsert("person", drafts(10)))
+    pages = connector.changes("person", everything())
+    first = next(pages)
+    if is_forgotten:
+        org.dialect.meanwhile({"verb": "forget_locators"})
+    rest = list(org.connect(page_size=4).changes("person", everything(), first.resume))
+    assert len(first.resume) < 500
+    keys = [record.key for page in (first, *rest) for record in page.records]
+    assert sorted(keys) == sorted(f"lead-{n}" for n in range(10))
+
+
+@pytest.mark.parametrize("resume", ["", "x", "[]", '[7,"","",""]', "[0,1,2,3]", '{"a":1}'])
+def test_a_foreign_place_is_misuse_or_the_start(org, resume):
+    connector = org.connect()
+    if not resume:
+        assert list(connector.changes("person", everything(), resume))
+        return
+    with pytest.raises(Misuse):
+        list(connector.changes("person", everything(), resume))
+
+
+@pytest.mark.parametrize("place", ["@evil.example/", "/services/data/v68.0/query/../../x", "https://evil.example/x"])
+def test_a_place_cannot_lead_elsewhere(org, place):
+    """A stored place is read again; one that is no locator is as good as a forgotten one."""
+    resume = json.dumps([0, place, "2026-01-05T00:00:00.000+0000", "00Q5f0000000001EAA"])
+    connector = org.connect()
+    list(connector.upsert("person", drafts(1)))
+    assert [page.resume for page in connector.changes("person", everything(), resume)] == [None]
+    assert all("evil" not in logged.request.path and ".." not in logged.request.path for logged in org.dialect.log)
+
+
+def test_deleted_deals_come_as_archived_for_fifteen_days(org):
+    connector = org.connect()
+    deal = org.dialect.add_deal({"Amount": 10})
+    org.records.delete("Opportunity", deal)
+    (record,) = read(connector, "deal")
+    assert record.is_archived
+    org.records.restamp("Opportunity", [deal], datetime.now(UTC) - timedelta(days=16))
+    assert read(connector, "deal") == []
+    assert connector.fetch("deal", [deal]) == {}
+
+
+def test_mapped_fields_of_a_connection_are_read(org):
+    fields = {"person": ["Tier__c", "Email"], "deal": ["properties.Loss_Reason__c"]}
+    connector = org.connect(fields=fields)
+    list(connector.upsert("person", drafts(1, Tier__c="Gold")))
+    org.dialect.add_deal({"Loss_Reason__c": "Price"})
+    assert read(connector, "person")[0].fields["Tier__c"] == "Gold"
+    assert read(connector, "deal")[0].fields["properties"] == {"Loss_Reason__c": "Price"}
+    for bad in ("Id FROM User", "a.b.c", "x'", ""):
+        with pytest.raises(Misuse):
+            org.connect(fields={"person": [bad]})
+
+
+def test_accounts_come_with_their_domain(org):
+    connector = org.connect()
+    for website in ("https://www.Acme.example/about", "acme.example", "http://[", None):
+        org.records.add("Account", {"Name": "Acme", "Website": website})
+    assert [record.fields["domain"] for record in read(connector, "account")] == [
+        "acme.example",
+        "acme.example",
+        "",
+        "",
+    ]
+
+
+def test_history_leaves_out_what_moved_neither_stage_nor_amount(org):
+    connector = org.connect()
+    deal = org.dialect.add_deal({"Amount": 10})
+    org.records.change("Opportunity", deal, {"CloseDate": "2027-01-01"})
+    org.records.change("Opportunity", deal, {"Amount": 12.5})
+    lines = [(line.from_stage, line.to_stage, line.amount) for line in connector.stage_history([deal, "odd id"])]
+    assert [(line[0], str(line[2])) for line in lines] == [(None, "10"), ("Prospecting", "12.5")]
+
+
+def test_an_org_of_one_currency_names_none(org):
+    org.records.set_meta("currencies", "single")
+    connector = org.connect()
+    org.dialect.add_deal({"Amount": 10})
+    assert connector.check().currency == ""
+    assert [record.fields["currency"] for record in read(connector, "deal")] == [""]
+    assert {line.currency for line in connector.stage_history([read(connector, "deal")[0].remote_id])} == {""}
+    assert org.connect().reference().stages
+
+
+def test_members_say_when_they_responded(org):
+    connector = org.connect()
+    (made,) = connector.upsert("person", drafts(1))
+    campaign = org.records.add("Campaign", {"Name": "Fair", "BudgetedCost": 100.5, "StartDate": "2026-03-01"}).id
+    org.records.add("CampaignMember", {"CampaignId": campaign, "LeadId": made.remote_id, "Status": "Responded",
+                                       "FirstRespondedDate": "2026-03-02"})  # fmt: skip
+    (member,) = connector.members(everything())
+    (shown,) = connector.campaigns()
+    assert (member.person_key, member.responded_at) == ("lead-0", datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert (str(shown.budget), shown.starts_on.isoformat()) == ("100.5", "2026-03-01")
+
+
+def test_prepare_says_what_an_admin_must_make(org):
+    connector = org.connect()
+    org.dialect.lacks.add(("Contact", KEY))
+    todo = connector.prepare()
+    assert len(todo) == 2
+    assert "Contact" in todo[0]
+    assert KEY in todo[0]
+    assert "Map Lead Fields" in todo[1]
+
+
+@pytest.mark.parametrize("kind", ["duplicate", "reorder"])
+def test_pages_that_repeat_or_turn_lose_and_double_nothing(org, kind):
+    contact = org.records.add("Contact", {"LastName": "C", KEY: "k"}).id
+    ids = [org.dialect.add_deal({"Amount": n}, contact) for n in range(11)]
+    for deal in ids:
+        org.records.change("Opportunity", deal, {"StageName": "Qualification"})
+    connector = org.connect(page_size=4)
+    with org.dialect.faults(Fault(kind, times=None)):
+        found = read(connector, "deal")
+        lines = list(connector.stage_history(ids))
+        owners = connector.reference().owners
+    assert {record.remote_id for record in found} == set(ids)
+    assert all([each.person_key for each in record.contacts] == ["k"] for record in found)
+    assert [line.deal_id for line in lines] == [deal for deal in ids for _ in range(2)]
+    assert len({owner.remote_id for owner in owners}) == len(owners) == 3
+
+
+# --- calls ---
+
+
+def test_2000_ids_are_one_call_and_every_url_fits():
+    ids = [record_id(f"0065f{n:010d}AAA") for n in range(2000)]
+    selects = list_selects(Source("OpportunityHistory", ("Id", "StageName")), "OpportunityId", ids, everything=True)
+    assert len(selects) <= 5
+    assert all(len(select.path) < 12_000 for select in selects)
+    keys = [text(f"9b2f0c1e-6f4b-4e7a-8d55-{n:012d}") for n in range(1000)]
+    assert len(list_selects(Source("Lead", ("Id",)), KEY, keys)) <= 5
+
+
+def test_a_pull_of_deals_takes_a_page_their_people_and_their_past(org):
+    contact = org.records.add("Contact", {"LastName": "C", KEY: "k"}).id
+    with org.records.write():
+        ids = [org.dialect.add_deal({"Amount": n}, contact) for n in range(600)]
+    connector = org.connect()
+    connector.reference()
+    before = connector.calls
+    found = read(connector, "deal", Window(datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + AHEAD))
+    lines = list(connector.stage_history([record.remote_id for record in found]))
+    assert {record.remote_id for record in found} == set(ids) == {line.deal_id for line in lines}
+    assert connector.calls - before == 3
+
+
+# --- SOQL ---
+
+
+@pytest.mark.parametrize(
+    "key", ["o'brien", "') OR (Id != '", "back\\slash", "a' AND IsDeleted = true", "ü@{x}", "%27", "x;--"]
+)
+def test_no_key_leaves_its_quotes(org, key):
+    connector = org.connect()
+    list(connector.upsert("person", [Draft(key, person(1)), *drafts(3)]))
+    assert connector.find("person", [key]).keys() == {key}
+    assert parse(f"SELECT Id FROM Lead WHERE {KEY} = {text(key)}").where.value.value == key
+
+
+def test_what_no_literal_can_hold_is_refused():
+    for value in ("a\nb", "\x00", "tab\t"):
+        with pytest.raises(Misuse):
+            text(value)
+    for value in ("", "00Q' OR '1", "00Q5f0000000001", "00Q5f00000000011", "00Q5f000000000１AAA"):
+        if value == "00Q5f0000000001":
+            assert record_id(value) == "'00Q5f0000000001'"
+            continue
+        with pytest.raises(Misuse):
+            record_id(value)
+
+
+def test_moments_between_milliseconds_round_up():
+    assert moment(datetime(2026, 1, 5, 9, 30, 0, 123001, tzinfo=UTC)) == "2026-01-05T09:30:00.124Z"
+    assert moment(datetime(2026, 1, 5, 9, 30, 59, 999_999, tzinfo=UTC)) == "2026-01-05T09:31:00.000Z"
+
+
+# --- payloads as Salesforce sends them ---
+
+
+def canned(name: str, do):
+    """What a connector makes of this body, whatever it asks for."""
+    with faulty(answering(200, (PAYLOADS / name).read_bytes(), "Sforce-Limit-Info: api-usage=18/5000")) as server:
+        tokens = MemoryTokens(Token("t0ken", base_url=server.url))
+        connector = SalesforceConnector(Account(server.url, {}, allow_loopback=True, tokens=tokens))
+        try:
+            return do(connector), connector.quota
+        finally:
+            connector.close()
+
+
+def test_a_partial_upsert_as_salesforce_answers_it():
+    outcomes, quota = canned("upsert_partial.json", lambda c: list(c.upsert("person", drafts(5))))
+    assert outcomes == [
+        Created("lead-0", "00Q5f000001abcdEAA"),
+        Rejected("lead-1", "INVALID_EMAIL_ADDRESS", "Email: invalid email address: a@x", "Email"),
+        Updated("lead-2", "00Q5f000001abceEAA"),
+        RetryLater("lead-3", "UNABLE_TO_LOCK_ROW", timedelta(seconds=30)),
+        Rejected("lead-4", "DUPLICATES_DETECTED", "Use one of these records?"),
+    ]
+    assert (quota.left, quota.limit) == (4982, 5000)
+
+
+def test_merged_and_converted_leads_as_salesforce_answers_them():
+    ids = ["00Q5f000001abcdEAA", "00Q5f000001abceEAA"]
+    found, _ = canned("query_leads.json", lambda c: c.fetch("person", ids))
+    loser, winner = (found[each] for each in ids)
+    assert (loser.is_archived, loser.merged_into, loser.key) == (True, ids[1], None)
+    assert (winner.converted.contact_id, winner.converted.deal_id) == ("0035f000002AbCdAAK", None)
+    assert winner.key == "9b2f0c1e-6f4b-4e7a-8d55-0a1b2c3d4e5f"
+    assert winner.modified_at == datetime(2026, 10, 19, 12, 31, 10, tzinfo=UTC)

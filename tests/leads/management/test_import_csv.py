@@ -1,0 +1,93 @@
+"""The command, as the how-to page shows it."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from leads.models import ImportMapping, ImportRun, Lead, Opportunity, Touchpoint
+from leads.pure.imports.fields import FIELDS
+
+pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs/import.md").read_text()
+COMMANDS = re.findall(r"^python manage\.py (import_csv .+)$", PAGE, re.MULTILINE)
+
+
+def run(command: str) -> str:
+    name, *words = shlex.split(command)
+    out = io.StringIO()
+    call_command(name, *[str(ROOT / word) if word.startswith("tests/") else word for word in words], stdout=out)
+    return out.getvalue()
+
+
+def test_the_commands_of_the_page(company: object) -> None:
+    outs = [run(command) for command in COMMANDS]
+    lasts = [out.splitlines()[1] for out in outs]
+    people, deals = 200, Opportunity.objects.count()
+    assert lasts == [
+        f"Would be created {people}, updated 0, unchanged 0, rejected 0.",
+        f"Were created {people}, updated 0, unchanged 0, rejected 0.",
+        f"Were created 0, updated 0, unchanged {people}, rejected 0.",
+        f"Were created {deals}, updated 0, unchanged 0, rejected 0.",
+    ]
+    assert lasts[1] in PAGE
+    assert Lead.objects.filter(attributes__origin="other publicities").exclude(channel__key="display").count() == 0
+    assert ImportMapping.objects.get().defaults == {"stage": "mql", "channels": {"other publicities": "display"}}
+
+
+def test_one_moment_holds_for_the_file_its_job_and_its_rows(company: object, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("email,name\nada@x.example,Ada King\n")
+
+    run(f"import_csv leads {path}")
+
+    kept = ImportRun.objects.select_related("job").get()
+    assert kept.job is not None
+    assert kept.created_at == kept.job.created_at
+    assert kept.created_at == Touchpoint.objects.get().occurred_at
+
+
+def test_the_page_names_every_field() -> None:
+    for kind, fields in FIELDS.items():
+        row = next(line for line in PAGE.splitlines() if line.startswith(f"| {kind} |"))
+        assert [name for name in (each.name for each in fields) if name not in row] == []
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("--map nothing", "No mapping of leads is saved as 'nothing'"),
+        ("--column email=gone", "The file has no column 'gone'"),
+        ("--column shoes=origin", "There is no field 'shoes'"),
+        ("--column external_id=", "Choose the column for External id or E-mail"),
+        ("--channel social", "needs the form NAME=VALUE"),
+        ("--channel social=nowhere", "There is no channel 'nowhere'"),
+        ("--set stage=customer", "not 'customer'"),
+        ("--set color=red", "There is no setting 'color'"),
+    ],
+)
+def test_what_the_command_refuses(company: object, more: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        run(f"import_csv leads tests/data/funnel_leads.csv {more}")
+    assert not Lead.objects.exists()
+
+
+def test_a_missing_file(company: object) -> None:
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        run("import_csv leads nowhere.csv")
+
+
+def test_rejected_rows_are_written_so_that_a_spreadsheet_runs_nothing(company: object, tmp_path: Path) -> None:
+    source, rejected = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text('id,email,notes\n1,nobody,"=HYPERLINK(""http://x"")"\n2,ada@x.example,fine\n')
+    out = run(f"import_csv leads {source} --rejected {rejected}")
+    assert "Line 2: email: An e-mail address contains exactly one @." in out
+    lines = rejected.read_text().splitlines()
+    assert lines[0] == "line,reason,id,email,notes"
+    assert lines[1].endswith(',1,nobody,"\'=HYPERLINK(""http://x"")"')

@@ -1,0 +1,1 @@
+"""Which channel a visit came through."""

@@ -1,0 +1,1 @@
+"""How addresses and numbers are spelled."""
