@@ -187,7 +187,7 @@ class _Sweep:
 
     def __init__(self, at: datetime, campaigns: int) -> None:
         from attribution.models import AttributionRules, Credit
-        from attribution.queries import methods
+        from attribution.queries.rules import methods
         from leads.models import Campaign, Channel, Company, Opportunity
 
         self.at, self.company = at, Company.current()

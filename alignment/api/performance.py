@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from alignment.api.performance_answer import PerformanceAnswer
 from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
 from attribution.figures.offers import chosen_method, method_choices, scope_choices
-from attribution.queries import methods
+from attribution.queries.rules import methods
 from leads.api.schema import problems
 from leads.figures.base import Figure, Number, Scope, figure
 from leads.figures.words import figure_url

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from alignment.figures.cycle import cycle_curve
 from alignment.figures.stages import cohort, stage_lines
-from alignment.forms import PipelineForm
+from alignment.forms.pipeline import PipelineForm
 from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, definition, figure, series
 from leads.figures.pipeline import is_stalled, open_deals

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 from alignment.actions.report.publish_report import PublishRefused, WeekNotOver, publish_report
 from alignment.actions.report.render_report import PdfUnavailable, present_report, render_pdf
 from alignment.models import ReportRows, WeeklyReport
-from alignment.queries import are_rows_sealed, last_whole_week, may_publish, may_read_reports
+from alignment.queries.report import are_rows_sealed, last_whole_week, may_publish, may_read_reports
 from alignment.views.report_file import report_csv, report_xlsx
 from leads.figures import words
 from leads.figures.base import Definition, Scope, UnknownFigure, definition, figure

@@ -12,7 +12,7 @@ from django.db.models import Min
 from attribution.models import AttributionRules, LiftTest, MethodFit
 from attribution.pure.learning.hazard import Lift
 from attribution.pure.learning.learning import Learned, Lesson, Observed, PeopleColumns, TouchColumns, learned_methods
-from attribution.queries import read_fit_points
+from attribution.queries.world import read_fit_points
 from leads.models import Campaign, Channel, Lead, OpportunityContact, Touchpoint
 
 

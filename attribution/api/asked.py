@@ -11,10 +11,10 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from attribution.forms import AttributionForm
+from attribution.forms.campaigns import AttributionForm
 from attribution.models import AttributionRules, AttributionRun, JourneyScope
 from attribution.pure.methods import Method, all_methods
-from attribution.queries import last_run
+from attribution.queries.runs import last_run
 from leads.figures.base import Scope
 from leads.models import Company, User
 

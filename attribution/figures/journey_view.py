@@ -8,7 +8,8 @@ from uuid import UUID
 
 from attribution.models import AttributionRules, Credit, Milestone
 from attribution.pure.credits.computation import Book
-from attribution.queries import read_inputs, read_rules
+from attribution.queries.rules import read_rules
+from attribution.queries.world import read_inputs
 from leads.models import Opportunity, TouchKind, Touchpoint
 
 WHY = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attribution.models import AttributionRules, JourneyScope
 from attribution.pure.methods import Method
-from attribution.queries import methods
+from attribution.queries.rules import methods
 from leads.models import Company
 
 _SHORT = {

@@ -12,9 +12,8 @@ from django.db.models import BigIntegerField, Case, F, Func, Model, QuerySet, Su
 from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.functions import Coalesce
 
+from attribution.pure.columns.columns import STATUSES, UNKNOWN, Columns
 from attribution.pure.columns.copy_codec import Field, Kind, Values, decode_packed, encode, from_numbers, rows
-from attribution.pure.journeys.candidates import STATUSES, Columns
-from attribution.pure.journeys.journeys import UNKNOWN
 
 _NEVER = "1969-12-31 23:59:59.999999+00"
 """One microsecond before 1970, which is -1 (UNKNOWN) as a number."""

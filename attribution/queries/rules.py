@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attribution.models import AttributionRules, CustomMethod, MethodFit
-from attribution.pure.credits.computation import Rules
 from attribution.pure.methods import Method, all_methods, methods_on_offer
 from attribution.pure.methods.custom import custom_method
+from attribution.pure.rules import Rules
 from leads.models import Channel, Company
 
 MILESTONES = {

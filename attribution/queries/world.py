@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from django.db.models import Q
 
 from attribution.models import JourneyScope, JourneyState
+from attribution.pure.columns.columns import Columns
 from attribution.pure.journeys.candidates import (
     GENUINE,
     INTERNAL,
     MACHINE,
-    Columns,
     Inputs,
     World,
     by,

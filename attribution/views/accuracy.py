@@ -17,10 +17,11 @@ from attribution.actions.accuracy.measure_accuracy import KIND, MeasureRefused, 
 from attribution.figures.offers import chosen_method
 from attribution.models import AccuracyCheck, Simulation
 from attribution.pure.methods import all_methods
-from attribution.queries import methods
 from attribution.queries.rights import may_measure
+from attribution.queries.rules import methods
 from attribution.tasks import nudge_measure
-from leads.models import Company, JobRun, User
+from attribution.views.doors import whole_company
+from leads.models import Company, JobRun
 from leads.pure import words
 from leads.pure.charts import intervals, sparkline
 from leads.views.doors import SignedInRequest, allowed
@@ -39,14 +40,6 @@ MEANS = {
     "agreement": "of checked deals: the method credits most what people say brought it",
     "causal": "of credited revenue sits on the campaign that caused it",
 }
-
-
-def whole_company(request: SignedInRequest) -> User:
-    """The signed-in person, who sees the whole company; 404 for others."""
-    user = request.user
-    if not user.sees_all:
-        raise Http404("Accuracies are for those who see the whole company.")
-    return user
 
 
 @login_required

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from attribution.actions.accuracy.check_accuracy import agrees_with, credited_most
 from attribution.actions.accuracy.record_source_check import CheckRefused, record_source_check
-from attribution.forms import NOBODY, AnswerForm
+from attribution.forms.accuracy import NOBODY, AnswerForm
 from attribution.models import SourceCheck
-from attribution.queries import methods
 from attribution.queries.agreement import deals_to_check, unanswered
 from attribution.queries.rights import may_answer
+from attribution.queries.rules import methods
 from leads.models import Campaign, Channel, Opportunity, User
 from leads.views.doors import SignedInRequest, allowed
 

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET
 from attribution.figures import rows
 from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
 from attribution.figures.payback import payback
-from attribution.forms import AttributionForm, presets
+from attribution.forms.campaigns import AttributionForm, presets
 from attribution.models import JourneyScope
-from attribution.views.campaign_attribution import figure_url, roi_words
+from attribution.views.doors import figure_url, roi_words
 from leads.figures.base import Scope, definition, figure
 from leads.figures.lifecycle import captured
 from leads.figures.words import value_text

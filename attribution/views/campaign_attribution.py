@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -17,10 +17,11 @@ from django.views.decorators.http import require_GET
 from attribution.figures.campaign_table import BASIC_METHODS, CampaignTable, Money, Node, campaign_table
 from attribution.figures.deals import overlap
 from attribution.figures.headlines import TILES, headlines
-from attribution.forms import AttributionForm, presets
+from attribution.forms.campaigns import AttributionForm, presets
 from attribution.models import JourneyScope
 from attribution.pure.methods import Method
-from attribution.queries import last_run
+from attribution.queries.runs import last_run
+from attribution.views.doors import figure_url, roi_words
 from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company
@@ -141,25 +142,12 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
     return render(request, "attribution/campaigns/campaign_attribution.html", context)
 
 
-def figure_url(key: str, scope: Scope, **changes: Any) -> str:
-    """Where a figure opens, in a scope narrowed by ``changes``."""
-    return f"{reverse('leads:figure', args=[key])}?{urlencode(replace(scope, **changes).query())}"
-
-
-def roi_words(value: float | None) -> str:
-    """ROI without decimals: what stands behind the point is noise."""
-    return words.share(value, 0)
-
-
 def _defaults(form: AttributionForm) -> dict[str, str]:
     return {name: str(form.data.get(name) or "") for name in ALWAYS_SHOWN}
 
 
 def _query(request: SignedInRequest, changes: dict[str, str]) -> str:
     return "?" + urlencode({**request.GET.dict(), **changes})
-
-
-# --- rows ------------------------------------------------------------------------------------------------------------
 
 
 def _sorted(nodes: list[Node], sort: str, method: str) -> list[Node]:
@@ -252,9 +240,6 @@ def _roi_note(node: Node) -> str:
     if node.cost == 0:
         return "nothing spent"
     return "cost incomplete" if node.is_cost_incomplete else ""
-
-
-# --- around the table ------------------------------------------------------------------------------------------------
 
 
 def _totals(table: CampaignTable, scope: Scope, shown: Sequence[Method]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from attribution.figures.journey_view import JourneyView, Step, journey_view
 from attribution.figures.offers import chosen_method, scope_choices
 from attribution.models import AttributionRules
 from attribution.pure.methods import Method
-from attribution.queries import methods
+from attribution.queries.rules import methods
 from leads.models import Company, Opportunity
 from leads.pure import words
 from leads.pure.charts import Chart, Touch

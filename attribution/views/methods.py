@@ -15,14 +15,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from attribution.actions.runs.request_run import request_run
 from attribution.actions.save_custom_method import save_custom_method
 from attribution.figures.offers import chosen_method
-from attribution.forms import MethodForm
+from attribution.forms.methods import MethodForm
 from attribution.models import AttributionRules, CustomMethod, LiftTest, MethodFit
 from attribution.pure.methods import all_methods
-from attribution.queries import methods as offered_methods
 from attribution.queries.rights import may_change_methods
 from attribution.queries.rules import built
+from attribution.queries.rules import methods as offered_methods
 from attribution.tasks import nudge_runs
-from attribution.views.accuracy import whole_company
+from attribution.views.doors import whole_company
 from leads.models import Company, User
 from leads.pure import words
 from leads.views.doors import SignedInRequest, allowed

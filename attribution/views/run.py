@@ -17,10 +17,10 @@ from django.views.decorators.http import require_GET, require_POST
 from attribution.actions.runs.request_run import request_run
 from attribution.models import AttributionRun, JourneyScope
 from attribution.pure.methods import all_methods
-from attribution.queries import methods
 from attribution.queries.rights import may_run
+from attribution.queries.rules import methods
 from attribution.tasks import nudge_runs
-from attribution.views.accuracy import whole_company
+from attribution.views.doors import may_run, whole_company
 from leads.models import Campaign, Channel, Company, Opportunity
 from leads.pure import words
 from leads.views.doors import SignedInRequest, allowed

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from attribution.actions.accuracy.run_simulation import SimulationRefused, request_simulation
 from attribution.figures.offers import chosen_method
-from attribution.forms import SimulationForm
+from attribution.forms.accuracy import SimulationForm
 from attribution.models import Simulation
 from attribution.pure.accuracy.scenarios import described
-from attribution.queries import methods
+from attribution.queries.rules import methods
 from attribution.tasks import nudge_measure
-from attribution.views.accuracy import whole_company
+from attribution.views.doors import whole_company
 from leads.models import Company, JobRun
 from leads.pure import words
 from leads.pure.charts import Chart, bars, compact

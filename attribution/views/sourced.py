@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET
 
 from attribution.figures.deals import overlap
 from attribution.figures.sourced import verdicts
-from attribution.forms import AttributionForm, presets
-from attribution.views.campaign_attribution import figure_url
+from attribution.forms.campaigns import AttributionForm, presets
+from attribution.views.doors import figure_url
 from leads.figures.base import Scope, definition, figure
 from leads.models import Company
 from leads.pure import words

@@ -19,7 +19,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from alignment.actions.report.publish_report import publish_report
-from alignment.queries import last_whole_week
+from alignment.queries.report import last_whole_week
 from attribution.actions.fit_methods import fit_methods
 from attribution.actions.runs.run_attribution import run_attribution
 from attribution.models import AttributionRules

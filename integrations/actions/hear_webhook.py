@@ -17,7 +17,7 @@ from integrations.actions.runs.log_run import RunLog, start_run
 from integrations.connectors.base import Connector, CrmError, Hint, Kind, Misuse, RawWebhook, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncHint, SyncRun
 from integrations.pure.mapping import Direction
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 from leads.pure.refused import Refused
 
 CHUNK = 100

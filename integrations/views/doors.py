@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -67,3 +68,9 @@ def next_url(current: str, connection: Connection) -> str:
         return connection.get_absolute_url()
     names = [name for name, _ in STEPS]
     return reverse(f"integrations:{names[names.index(current) + 1]}", args=[connection.slug])
+
+
+def webhook_address(request: SignedInRequest, key: str) -> str:
+    """Where the CRM sends its webhooks."""
+    origin = settings.PORTAL_URL or f"{request.scheme}://{request.get_host()}"
+    return f"{origin}{reverse('integrations:crm-webhook', args=[key])}"

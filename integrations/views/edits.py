@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -18,7 +16,7 @@ from integrations.actions.push.requeue import requeue_pushes
 from integrations.actions.undo.release_records import release_records
 from integrations.connectors import vendor as vendor_of
 from integrations.tasks import nudge_look, nudge_sync
-from integrations.views.doors import editable_connection
+from integrations.views.doors import editable_connection, webhook_address
 from leads.views.doors import SignedInRequest
 
 
@@ -80,12 +78,6 @@ def connection_webhook(request: SignedInRequest, slug: str) -> HttpResponse:
         return redirect(f"{connection.get_absolute_url()}#webhooks")
     context = {"connection": connection, "address": webhook_address(request, key), "password": password}
     return render(request, "integrations/connections/connection_webhook.html", context)
-
-
-def webhook_address(request: SignedInRequest, key: str) -> str:
-    """Where the CRM sends its webhooks."""
-    origin = settings.PORTAL_URL or f"{request.scheme}://{request.get_host()}"
-    return f"{origin}{reverse('integrations:crm-webhook', args=[key])}"
 
 
 def _chosen(one: str) -> list[int] | None:

@@ -17,7 +17,7 @@ from integrations.connectors import rules as vendor_rules
 from integrations.connectors import vendor as vendor_of
 from integrations.forms.mapping import ATTRIBUTE, Described, OwnerMapForm, StageMapForm, field_rows
 from integrations.models import Connection, ExternalRecord, RecordKind, RemoteSchema, StageMap
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 from integrations.tasks import nudge_back_fill
 from integrations.views.doors import editable_connection, next_url, steps
 from leads.models import Lead, Opportunity

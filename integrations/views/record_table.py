@@ -10,7 +10,7 @@ from typing import Any
 
 from integrations.models import Connection, RecordKind, SyncRecord
 from integrations.pure.record_links import record_url
-from integrations.queries import tone_of
+from integrations.queries.runs import tone_of
 from leads.pure.money import currency_decimals
 
 RECORDS_A_PAGE = 25

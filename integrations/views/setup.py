@@ -22,7 +22,7 @@ from integrations.connectors import vendors
 from integrations.connectors.base import Misuse, SignIn, Vendor
 from integrations.forms.access import AccessForm, sandbox_address
 from integrations.models import Connection, ExternalRecord, RecordKind, RemoteSchema, StageMap
-from integrations.queries import is_secret_old, secret_state
+from integrations.queries.connections import is_secret_old, secret_state
 from integrations.tasks import nudge_back_fill
 from integrations.views.doors import editable_connection, next_url, require_admin, steps
 from leads.views.doors import SignedInRequest

@@ -16,7 +16,7 @@ from integrations.actions.jobs.plan_trials import COMPARISON, DRY_RUN, UNDO, new
 from integrations.actions.push import back_fill
 from integrations.connectors import vendor as vendor_of
 from integrations.models import Connection, StageMap, SyncRun
-from integrations.queries import count_words, duration_words, outcome_counts, tone_of
+from integrations.queries.runs import count_words, duration_words, outcome_counts, tone_of
 from integrations.tasks import nudge_trials
 from integrations.views.doors import editable_connection, steps, visible_connection
 from leads.models import JobRun, Lead

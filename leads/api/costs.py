@@ -20,8 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.actions.campaigns.keep_cost_history import Said
-from leads.actions.campaigns.record_costs import MANUAL, MAX_DAYS, CostRefused, DayCost, record_costs, spread
-from leads.actions.imports.costs import SOURCE as IMPORTED
+from leads.actions.campaigns.record_costs import IMPORTED, MANUAL, MAX_DAYS, CostRefused, DayCost, record_costs, spread
 from leads.api.fields import StrictChar, StrictSerializer
 from leads.api.pagination import CursorPagination
 from leads.api.parsers import require_length

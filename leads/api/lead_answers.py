@@ -9,9 +9,8 @@ from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from leads.actions.capture.desk import DETAILS
-from leads.models import Lead, Stage
-from leads.queries import LeadStory, lead_stories
+from leads.models import DETAILS, Lead, Stage
+from leads.queries.lead import LeadStory, lead_stories
 
 
 class ReasonAnswer(serializers.Serializer[Any]):

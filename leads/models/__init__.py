@@ -8,7 +8,7 @@ from leads.models.cost_history import CostChange, CostDoor, CostEntry
 from leads.models.follow_up import FollowUp
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
 from leads.models.job import JobRun
-from leads.models.lead import OPEN_STAGES, Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
+from leads.models.lead import DETAILS, OPEN_STAGES, Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
 from leads.models.merge import LeadMerge
 from leads.models.opportunity import (
     DealStatus,
@@ -23,6 +23,7 @@ from leads.models.touchpoint import TouchChannelChange, TouchKind, Touchpoint
 from leads.models.user import RepAbsence, RepCapacity, Role, User
 
 __all__ = [
+    "DETAILS",
     "OPEN_STAGES",
     "Account",
     "ApiKey",

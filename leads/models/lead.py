@@ -9,6 +9,20 @@ from django.urls import reverse
 
 from leads.models.user import User
 
+# What an item may tell about a person, in the order of the lead's columns.
+DETAILS = (
+    "first_name",
+    "last_name",
+    "company",
+    "job_title",
+    "phone",
+    "country",
+    "region",
+    "postal_code",
+    "industry",
+    "company_size",
+)
+
 
 class Stage(models.TextChoices):
     """Lifecycle stages, in order, then the two ways out."""

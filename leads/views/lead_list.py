@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from leads.filters.search import LeadPageFilter
 from leads.models import FollowUp, Lead, Stage
 from leads.pure.words import days
-from leads.queries import by_next_step
+from leads.queries.lead import by_next_step
 from leads.views.doors import SignedInRequest
 
 PAGE_SIZE = 50

@@ -9,7 +9,7 @@ from django.core.validators import URLValidator
 from django.db import transaction
 
 from alignment.models import AcceptanceCriterion, Evidence
-from alignment.queries import may_add_evidence
+from alignment.queries.points import may_add_evidence
 from leads.models import User
 from leads.pure.refused import Refused
 

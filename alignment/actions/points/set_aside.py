@@ -8,7 +8,7 @@ from django.db import transaction
 
 from alignment.actions.points.sign_off import OPEN, SignOffRefused
 from alignment.models import AcceptanceCriterion, CriterionEvent
-from alignment.queries import may_sign_off
+from alignment.queries.points import may_sign_off
 from leads.models import User
 
 State = AcceptanceCriterion.State

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from alignment.actions.points.measure_point import frozen_measurements, measure_point
 from alignment.models import AcceptanceCriterion, SignOff
-from alignment.queries import may_sign_off
+from alignment.queries.points import may_sign_off
 from leads.models import User
 from leads.pure.refused import Refused
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from alignment.actions.report.publish_report import publish_report
 from alignment.models import WeeklyReport
-from alignment.queries import due_week
+from alignment.queries.report import due_week
 from leads.models import Company, Lead, Opportunity
 from leads.pure.week import Week, weeks_between
 

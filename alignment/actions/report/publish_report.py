@@ -11,7 +11,7 @@ from alignment.actions.report.compose_report import Draft, compose_report
 from alignment.actions.report.restate import news_since, restate
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import sealing
-from alignment.queries import last_whole_week, may_publish
+from alignment.queries.report import last_whole_week, may_publish
 from leads.models import Company, User
 from leads.pure.refused import Refused
 from leads.pure.week import Week

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from alignment.actions.report.restate import told
 from alignment.models import WeeklyReport
-from alignment.queries import is_sealed
+from alignment.queries.report import is_sealed
 from leads.figures.words import number_text
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, sparkline

@@ -15,7 +15,7 @@ from attribution.models import AccuracyCheck, AttributionRules, Credit, SourceCh
 from attribution.pure.accuracy.accuracy import summed_up, try_methods
 from attribution.pure.accuracy.capture_truth import DOMAIN, TROUBLES, Truth, made_up
 from attribution.pure.accuracy.scenarios import REPORTING, scenarios
-from attribution.queries import methods
+from attribution.queries.rules import methods
 from leads.models import Touchpoint
 from leads.pure.intervals import wilson
 

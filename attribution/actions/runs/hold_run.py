@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from attribution.models import AttributionRules, AttributionRun, AttributionShard, StagedCredit, StagedState
-from attribution.queries import RulesInForce
+from attribution.queries.rules import RulesInForce
 
 LEASE = timedelta(minutes=30)
 

@@ -8,14 +8,10 @@ from datetime import datetime, timedelta
 from attribution.actions.runs.request_run import request_run
 from attribution.actions.runs.run_attribution import run_attribution, run_for
 from attribution.models import AttributionRun, JourneyState
-from attribution.queries import (
-    changed_opportunities,
-    last_run,
-    robbed_opportunities,
-    rules_in_force,
-    short_opportunities,
-)
+from attribution.queries.changes import changed_opportunities, robbed_opportunities, short_opportunities
 from attribution.queries.columns import listed
+from attribution.queries.rules import rules_in_force
+from attribution.queries.runs import last_run
 from leads.models import Opportunity
 
 # Rows of transactions that were still open at the last look carry earlier times than it.

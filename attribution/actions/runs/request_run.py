@@ -8,7 +8,7 @@ from typing import Literal
 from django.db import transaction
 
 from attribution.models import AttributionRules, AttributionRun
-from attribution.queries import rules_in_force
+from attribution.queries.rules import rules_in_force
 from leads.models import User
 
 

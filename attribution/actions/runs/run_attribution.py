@@ -29,7 +29,8 @@ from attribution.actions.runs.store_credits import (
     sweep_orphans,
 )
 from attribution.models import AttributionRun
-from attribution.queries import RulesInForce, last_run, rules_in_force
+from attribution.queries.rules import RulesInForce, rules_in_force
+from attribution.queries.runs import last_run
 from leads.models import Opportunity
 
 

@@ -34,9 +34,11 @@ from attribution.pure.runs.stored import (
     page_of,
     state_values,
 )
-from attribution.queries import EVERY_TOUCH, RulesInForce, read_states, read_world
+from attribution.queries.changes import EVERY_TOUCH
 from attribution.queries.columns import coded, known, listed, read_columns, totals, write_columns
+from attribution.queries.rules import RulesInForce
 from attribution.queries.successor import successors
+from attribution.queries.world import read_states, read_world
 from leads.models import Campaign, Opportunity, Touchpoint
 
 Progress = Callable[[str, int, int], None]

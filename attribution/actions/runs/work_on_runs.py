@@ -37,8 +37,9 @@ from attribution.models import AttributionRun, AttributionShard, Credit, Journey
 from attribution.pure.columns.copy_codec import Field
 from attribution.pure.runs.sharding import split
 from attribution.pure.runs.stored import CREDIT_FIELDS, STATE_FIELDS
-from attribution.queries import last_run, rules_in_force
 from attribution.queries.columns import known, move_rows, read_columns
+from attribution.queries.rules import rules_in_force
+from attribution.queries.runs import last_run
 from leads.models import Opportunity
 
 Clock = Callable[[], datetime]

@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from attribution.pure.accuracy.simulator import Market, Scenario, simulate
+from attribution.pure.columns.columns import UNKNOWN
 from attribution.pure.columns.ordering import Floats, Ints
-from attribution.pure.journeys.journeys import DAY, UNKNOWN, Journeys, Milestones, Settings, Touches, build
+from attribution.pure.journeys.journeys import DAY, Journeys, Milestones, Settings, Touches, build
 from attribution.pure.learning import markov
-from attribution.pure.learning.fits import band_of
+from attribution.pure.learning.fits import band_of, bands
 from attribution.pure.learning.hazard import fit_hazard
 from attribution.pure.learning.histories import Histories, histories
 from attribution.pure.methods import Fit, Method, Options, all_methods
-
-BANDS = 8
-"""People are told apart by the eighth of their fit points."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,6 @@ def learned_from(market: Market) -> Histories:
         channel_of=market.channel_of,
         is_self_initiated=market.is_self_initiated,
     )
-
-
-def bands(points: Ints) -> list[int]:
-    """Bounds that part people into eighths by their points, ascending and distinct; fewer where many are alike."""
-    if len(points) == 0:
-        return []
-    cuts = np.quantile(points, [part / BANDS for part in range(1, BANDS)], method="higher")
-    return sorted({int(cut) for cut in cuts if cut > points.min()})
 
 
 def _fits(market: Market, buyer: Ints) -> dict[str, Fit]:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from attribution.pure.columns.columns import UNKNOWN
 from attribution.pure.columns.ordering import Ints
-from attribution.pure.journeys.journeys import UNKNOWN
 
 Kind = Literal["int4", "int8", "float8", "moment", "text"]
 _FORMS: dict[Kind, str] = {"int4": ">i4", "int8": ">i8", "float8": ">f8", "moment": ">i8"}

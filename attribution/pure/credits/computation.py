@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from attribution.pure.columns.columns import OPEN, UNKNOWN
 from attribution.pure.columns.ordering import Floats, Ints
 from attribution.pure.credits.credits import LIMIT, allocate, unattributed_cents
-from attribution.pure.journeys.candidates import GENUINE, INTERNAL, OPEN, Inputs
+from attribution.pure.journeys.candidates import GENUINE, INTERNAL, Inputs
 from attribution.pure.journeys.hashing import journey_hashes, mixed
-from attribution.pure.journeys.journeys import UNKNOWN, Journeys, Milestones, Rejected, Settings, Touches, build
+from attribution.pure.journeys.journeys import Journeys, Milestones, Rejected, Settings, Touches, build
 from attribution.pure.learning.fits import ready
-from attribution.pure.methods import Method, Options
+from attribution.pure.methods import Options
+from attribution.pure.rules import Rules
 
 _CHANNELS = 1 << 20
 """More channels than anyone has: campaign and channel share one number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The company's settings and methods, and what data-driven methods learned (by key, as it is kept).
-
-    ``milestone`` is "closed", "opportunity" or "lead". ``version`` names the settings and fits in hashes: another text
-    recomputes every journey, as another version of a method does.
-    """
-
-    look_back_days: int | None
-    self_initiated: frozenset[int]
-    half_life_days: float
-    version: str
-    milestone: str = "closed"
-    suppressed: frozenset[int] = frozenset()
-    methods: tuple[Method, ...] = ()
-    fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def needs_points(self) -> bool:
-        """Whether a fit has a baseline, which follows people's points."""
-        return any("baseline" in parameters for parameters in self.fits.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

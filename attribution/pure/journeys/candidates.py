@@ -4,20 +4,16 @@ Candidates are the touches of the people of the deal: its contacts, its primary 
 marked so), or everybody of its account. A merged lead's touches count as the survivor's, each once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.pure.columns.columns import UNKNOWN, Columns
 from attribution.pure.columns.ordering import Ints
 from attribution.pure.journeys.hashing import mixed
-from attribution.pure.journeys.journeys import UNKNOWN
 
-Columns = Mapping[str, Ints]
-OPEN, WON, LOST = 0, 1, 2
-STATUSES = ("open", "won", "lost")
-"""A deal's status by its code."""
 GENUINE, INTERNAL, MACHINE = 0, 1, 2
 """Why a touch earns nothing, by code."""
 UNSCORED = 0

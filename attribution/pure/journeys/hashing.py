@@ -12,8 +12,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.pure.columns.columns import UNKNOWN
 from attribution.pure.columns.ordering import Ints
-from attribution.pure.journeys.journeys import UNKNOWN, Journeys
+from attribution.pure.journeys.journeys import Journeys
 
 _LAYOUT = 2
 """Rises when what is hashed changes, so that old hashes match nothing."""

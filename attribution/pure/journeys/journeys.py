@@ -11,15 +11,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.pure.columns.columns import UNKNOWN
 from attribution.pure.columns.ordering import Flags, Floats, Ints, gathered, grouped_order, take_into
 from attribution.pure.columns.parallel import each, slices
 
 Number = TypeVar("Number", np.int64, np.float64)
-
-UNKNOWN = -1
 DAY = 86_400_000_000
 """Microseconds in a day."""
-
 REASONS = ("bot", "internal", "not_marketing", "suppressed_channel", "after_milestone", "outside_look_back")
 """Why a touch takes no part, in order of precedence; ``Rejected.code`` indexes this tuple."""
 

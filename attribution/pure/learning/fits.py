@@ -17,6 +17,8 @@ import numpy as np
 from attribution.pure.columns.ordering import Floats, Ints
 from attribution.pure.methods.registry import Fit
 
+BANDS = 8
+"""People are told apart by the eighth of their fit points."""
 Place = tuple[int | None, int]
 """A campaign's id (None: no campaign) and a channel's."""
 
@@ -55,3 +57,11 @@ def _baseline(parameters: Mapping[str, Any], people: Sequence[Sequence[int]]) ->
     deal = np.repeat(np.arange(len(people)), [len(members) for members in people])
     rates = np.array(parameters["baseline"], dtype=np.float64)[band_of(points, parameters["bands"])]
     return np.bincount(deal, weights=rates, minlength=len(people)).astype(np.float64)
+
+
+def bands(points: Ints) -> list[int]:
+    """Bounds that part people into eighths by their points, ascending and distinct; fewer where many are alike."""
+    if len(points) == 0:
+        return []
+    cuts = np.quantile(points, [part / BANDS for part in range(1, BANDS)], method="higher")
+    return sorted({int(cut) for cut in cuts if cut > points.min()})

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from attribution.pure.accuracy.accuracy import bands
 from attribution.pure.columns.ordering import Flags, Floats, Ints
 from attribution.pure.learning import markov
-from attribution.pure.learning.fits import band_of, place_key
+from attribution.pure.learning.fits import band_of, bands, place_key
 from attribution.pure.learning.hazard import HazardFit, Lift, fit_hazard
 from attribution.pure.learning.histories import Histories, histories
 from attribution.pure.methods import all_methods, get_method

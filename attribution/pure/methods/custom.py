@@ -6,8 +6,9 @@ from functools import partial
 
 import numpy as np
 
+from attribution.pure.columns.columns import UNKNOWN
 from attribution.pure.columns.ordering import Flags, Floats, Ints
-from attribution.pure.journeys.journeys import UNKNOWN, Journeys
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.positions import unequal_credit
 from attribution.pure.methods.registry import Method, Options
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from attribution.pure.columns.columns import UNKNOWN
 from attribution.pure.columns.ordering import Floats
-from attribution.pure.journeys.journeys import UNKNOWN, Journeys
+from attribution.pure.journeys.journeys import Journeys
 from attribution.pure.methods.positions import whole_credit
 from attribution.pure.methods.registry import Options, method
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from attribution.pure.columns.columns import UNKNOWN, Columns
 from attribution.pure.columns.ordering import Flags, Ints
-from attribution.pure.journeys.candidates import Columns
-from attribution.pure.journeys.journeys import UNKNOWN
 
 TOP = 10
 TOP_DEALS = 20

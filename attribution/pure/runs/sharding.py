@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from attribution.pure.journeys.candidates import Columns
-from attribution.pure.journeys.journeys import UNKNOWN
+from attribution.pure.columns.columns import UNKNOWN, Columns
 
 
 def split(deals: Columns, size: int) -> list[list[int]]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from attribution.pure.columns.columns import STATUSES, UNKNOWN, Columns
 from attribution.pure.columns.copy_codec import Field, Values, Words
 from attribution.pure.columns.ordering import Flags, Ints
 from attribution.pure.credits.computation import Book, Shares
-from attribution.pure.journeys.candidates import STATUSES, Columns, Inputs, aligned
-from attribution.pure.journeys.journeys import UNKNOWN
+from attribution.pure.journeys.candidates import Inputs, aligned
 from attribution.pure.runs.difference import FACTS, Ledger, causes, summarize
 
 CREDIT_FIELDS = (

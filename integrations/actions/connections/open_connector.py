@@ -12,7 +12,7 @@ from integrations.actions.connections.token_store import StoredTokens
 from integrations.connectors import connector_for
 from integrations.connectors.base import Account, Connector, Kind, MemoryTokens, TokenStore
 from integrations.models import Connection
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from leads.actions.campaigns.record_campaigns import CampaignFact, record_campai
 from leads.actions.capture.record_touches import TouchFact, record_touches
 from leads.models import Company, Lead
 from leads.pure.money import InvalidAmount, to_cents
-from leads.queries import survivors
+from leads.queries.identity import survivors
 
 OVERLAP = timedelta(minutes=10)
 BATCH = 500

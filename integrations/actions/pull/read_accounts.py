@@ -12,7 +12,7 @@ from integrations.connectors.base import Connector, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord
 from integrations.pure.mapping import Direction, FieldRule, Policy, get_field, has_field
 from integrations.pure.merging import Verdict, decide, essence
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 from leads.actions.identity.revise_accounts import AccountRevision, revise_accounts
 from leads.models import Account
 from leads.pure.spelling.identity import InvalidDomain, normalize_domain

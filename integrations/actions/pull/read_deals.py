@@ -21,12 +21,12 @@ from integrations.pure.mapping import (
     opportunity_fields,
 )
 from integrations.pure.merging import Verdict, decide, essence
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 from leads.actions.deals.record_opportunity import ChangeFact, ContactFact, DealFacts
 from leads.actions.identity.revise_leads import ATTRIBUTE
 from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityContact, PipelineStage
 from leads.pure.money import to_cents
-from leads.queries import survivors
+from leads.queries.identity import survivors
 
 ARCHIVED = "Archived in the CRM"
 # Fields whose policy an admin may choose: ours, and where the facts keep them. Stage and status are always the CRM's.

@@ -18,11 +18,11 @@ from integrations.models import Connection, ExternalRecord, RecordKind, SyncReco
 from integrations.pure.keys import is_uuid
 from integrations.pure.mapping import Direction, FieldRule, MappingError, get_field, has_field
 from integrations.pure.merging import Verdict, decide, essence, in_conflict
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 from leads.actions.identity.merge_leads import MergeRefused, lock_people, merge_leads
 from leads.actions.identity.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
 from leads.models import Lead, LeadMerge
-from leads.queries import survivors
+from leads.queries.identity import survivors
 
 KINDS = (RecordKind.PERSON, RecordKind.CONTACT)
 # Before a field's name in a snapshot: the value of theirs that could not be taken over.

@@ -11,7 +11,7 @@ from integrations.connectors.base import Draft
 from integrations.models import Connection, ExternalRecord, RecordKind
 from integrations.pure.mapping import Direction, FieldRule, Policy, content_hash, person_fields
 from integrations.pure.merging import agree, essence
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 from leads.models import Lead
 
 

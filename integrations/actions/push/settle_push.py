@@ -13,9 +13,9 @@ from django.db import transaction
 from integrations.actions.push.draft_leads import LeadDraft
 from integrations.actions.runs.hold_connection import Held
 from integrations.actions.runs.log_run import RunLog
-from integrations.actions.runs.note_health import full_jitter
 from integrations.connectors.base import Created, Outcome, Rejected, RetryLater, Unchanged, Unknown, Updated
 from integrations.models import ExternalRecord, PendingPush, RecordKind, SyncRecord
+from integrations.pure.backoff import full_jitter
 
 MAX_TRIES = 12
 _State = PendingPush.State

@@ -9,8 +9,8 @@ from django.db.models import F
 
 from integrations.connectors.base import AuthDead, CrmError, Quota, QuotaDay, ScopeMissing, Throttled
 from integrations.models import Connection
+from integrations.pure.backoff import FIRST_PAUSE, full_jitter
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 # Only a person can mend refused credentials; trying often would lock the account at some vendors.
 REFUSED_PAUSE = timedelta(hours=6)
 _Health = Connection.Health
@@ -50,9 +50,3 @@ def _rest(connection: Connection, error: CrmError, at: datetime, rng: Random) ->
         return at + REFUSED_PAUSE, _Health.FAILING, 1
     pause = full_jitter(attempt=connection.failures + 1, rng=rng)
     return at + max(pause, error.after or FIRST_PAUSE), _Health.FAILING, 1
-
-
-def full_jitter(*, attempt: int, rng: Random) -> timedelta:
-    """A pause between nothing and twice the last bound, from half a minute to an hour: callers spread out."""
-    bound: timedelta = min(FIRST_PAUSE * 2 ** min(attempt, 12), LONGEST_PAUSE)
-    return timedelta(seconds=bound.total_seconds() * rng.random())

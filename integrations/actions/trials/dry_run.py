@@ -18,7 +18,7 @@ from integrations.actions.runs.log_run import Progress, RunLog, start_run
 from integrations.actions.trials.try_pages import differences, repeat, rolled_back, try_page
 from integrations.connectors.base import Connector, Kind, Reference, RemoteRecord, Window
 from integrations.models import PendingPush, RecordKind, SyncRecord, SyncRun, Watermark
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 from leads.models import Lead
 
 MOST = 500

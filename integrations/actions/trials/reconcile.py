@@ -22,7 +22,7 @@ from integrations.actions.runs.log_run import Progress, RunLog, start_run
 from integrations.actions.trials.try_pages import differences, repeat, try_page
 from integrations.connectors.base import Connector, Kind, RemoteRecord, Window
 from integrations.models import ExternalRecord, PendingPush, RecordKind, SyncRecord, SyncRun, Watermark
-from integrations.queries import rules_of
+from integrations.queries.mapping import rules_of
 
 CHUNK = 100
 _KINDS: Mapping[Kind, tuple[RecordKind, ...]] = {

@@ -15,6 +15,7 @@ from leads.models import CampaignCost
 from leads.pure.money import split_cents
 from leads.pure.refused import Refused
 
+IMPORTED = "import"
 MAX_DAYS = 3_700
 MANUAL = "manual"
 AMOUNTS = ("amount_cents", "currency", "reporting_cents", "recorded_at")

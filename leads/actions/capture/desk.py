@@ -11,6 +11,7 @@ from leads.actions.capture.arrivals import Arrivals
 from leads.actions.capture.people import CaptureRefused, KnownPeople, LeadFile
 from leads.actions.pass_stage import passages_of
 from leads.models import (
+    DETAILS,
     Account,
     Campaign,
     Company,
@@ -32,19 +33,6 @@ from leads.pure.capture.captured import (
 )
 from leads.pure.spelling.identity import company_domain, is_internal
 
-# What an item may tell about a person, in the order of the lead's columns.
-DETAILS = (
-    "first_name",
-    "last_name",
-    "company",
-    "job_title",
-    "phone",
-    "country",
-    "region",
-    "postal_code",
-    "industry",
-    "company_size",
-)
 MAX_ADDRESS = 1000  # length of the columns for landing page and referrer
 
 

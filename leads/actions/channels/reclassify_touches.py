@@ -23,7 +23,7 @@ from leads.models import (
 )
 from leads.pure.channels.channels import Visit, classify
 from leads.pure.refused import Refused
-from leads.queries import judged_touches
+from leads.queries.channels import judged_touches
 
 KIND = "channel_rules"
 BATCH = 2_000

@@ -9,8 +9,7 @@ from typing import Any
 
 from django.db.models import Max, Min
 
-from leads.actions.capture.desk import DETAILS
-from leads.models import Lead, LifecyclePassage, Touchpoint
+from leads.models import DETAILS, Lead, LifecyclePassage, Touchpoint
 from leads.pure.one_person import filled, gaps, is_empty, stands_further
 
 # What the survivor takes over where it has nothing, beside the details: a rep comes with the territory.

@@ -13,8 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from leads.actions.capture.desk import DETAILS
-from leads.models import Assignment, Lead, LeadEvent, User
+from leads.models import DETAILS, Assignment, Lead, LeadEvent, User
 
 BATCH = 200
 ATTRIBUTE = "attributes."

@@ -8,12 +8,10 @@ from datetime import datetime
 from django.db import transaction
 
 from leads.actions.campaigns.keep_cost_history import Said
-from leads.actions.campaigns.record_costs import DayCost, record_costs
+from leads.actions.campaigns.record_costs import IMPORTED, DayCost, record_costs
 from leads.actions.imports.leads import Outcome
 from leads.models import Campaign
 from leads.pure.imports.rows import CostRecord, RowRefused
-
-SOURCE = "import"
 
 
 def import_costs(*, records: Sequence[CostRecord], said: Said, at: datetime) -> list[Outcome]:
@@ -30,7 +28,7 @@ def import_costs(*, records: Sequence[CostRecord], said: Said, at: datetime) -> 
             DayCost(campaigns[record.campaign], record.spent_on, record.amount_cents, record.currency)
             for record in known
         ]
-        stored = iter(record_costs(costs=costs, source=SOURCE, said=said, at=at))
+        stored = iter(record_costs(costs=costs, source=IMPORTED, said=said, at=at))
         return [
             next(stored)
             if record.campaign in campaigns

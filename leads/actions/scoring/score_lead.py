@@ -10,9 +10,18 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from leads.actions.capture.desk import DETAILS
 from leads.actions.pass_stage import pass_stage
-from leads.models import Lead, LeadEvent, LeadScore, LifecyclePassage, ScoringRule, ScoringRuleSet, Stage, Touchpoint
+from leads.models import (
+    DETAILS,
+    Lead,
+    LeadEvent,
+    LeadScore,
+    LifecyclePassage,
+    ScoringRule,
+    ScoringRuleSet,
+    Stage,
+    Touchpoint,
+)
 from leads.pure import scoring
 from leads.pure.capture.captured import SUBSCRIBER_KINDS
 

@@ -7,7 +7,7 @@ import pytest
 from attribution.actions.fit_methods import fit_methods
 from attribution.figures.journey_view import journey_view
 from attribution.models import AttributionRules
-from attribution.queries import read_rules
+from attribution.queries.rules import read_rules
 from leads.models import Lead, LeadScore, Opportunity, ScoringRuleSet
 from tests.attribution.factories import AT, company_with_deals, run
 

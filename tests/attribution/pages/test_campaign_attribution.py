@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from attribution.models import CustomMethod
-from attribution.queries import methods
+from attribution.queries.rules import methods
 from leads.models import Opportunity, User
 from tests.attribution.factories import company_with_deals, cost, run
 from tests.leads.factories import CampaignFactory

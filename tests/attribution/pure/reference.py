@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from attribution.pure.journeys.journeys import DAY, UNKNOWN, Milestones, Settings, Touches
+from attribution.pure.columns.columns import UNKNOWN
+from attribution.pure.journeys.journeys import DAY, Milestones, Settings, Touches
 from attribution.pure.methods import Fit
 
 HALF_LIFE_DAYS = 7

@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from attribution.pure.journeys.journeys import DAY, UNKNOWN, Settings
+from attribution.pure.columns.columns import UNKNOWN
+from attribution.pure.journeys.journeys import DAY, Settings
 from tests.attribution.pure.reference import Deal, Touch
 
 START = 1_600_000_000_000_000

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leads.models import Lead, LeadMerge, User
-from leads.queries import likely_duplicates, survivors
+from leads.queries.identity import likely_duplicates, survivors
 from tests.leads.factories import AccountFactory, LeadFactory, OpportunityFactory, TouchpointFactory, UserFactory
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leads.models import FollowUp, Lead, LeadScore, LifecyclePassage, ScoringRuleSet, User
-from leads.queries import by_next_step
+from leads.queries.lead import by_next_step
 from tests.leads.factories import LeadFactory, OpportunityFactory, TouchpointFactory, UserFactory
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)

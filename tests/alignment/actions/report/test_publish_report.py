@@ -13,7 +13,7 @@ from alignment.actions.report.compose_report import TILES, compose_report
 from alignment.actions.report.publish_due import publish_due
 from alignment.actions.report.publish_report import PublishRefused, WeekNotOver, publish_report
 from alignment.models import ReportIsFrozen, ReportRows, Target, WeeklyReport
-from alignment.queries import are_rows_sealed, due_week, is_sealed
+from alignment.queries.report import are_rows_sealed, due_week, is_sealed
 from leads.figures.base import figure
 from leads.models import Company, Lead, Opportunity, User
 from leads.pure.week import Week

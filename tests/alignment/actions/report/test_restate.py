@@ -8,7 +8,7 @@ import pytest
 
 from alignment.actions.report.restate import restate
 from alignment.models import Restatement
-from alignment.queries import is_sealed
+from alignment.queries.report import is_sealed
 from leads.actions.campaigns.forget_costs import forget_costs
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import DayCost, record_costs

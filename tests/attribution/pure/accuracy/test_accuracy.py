@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attribution.pure.accuracy.accuracy import Score, bands, craa, learned_from, score_methods, summed_up
+from attribution.pure.accuracy.accuracy import Score, craa, learned_from, score_methods, summed_up
 from attribution.pure.accuracy.scenarios import REPORTING, REPORTING_SEEDS, TUNING, TUNING_SEEDS, scenarios
 from attribution.pure.accuracy.simulator import Campaign, Scenario, simulate
+from attribution.pure.learning.fits import bands
 from attribution.pure.methods import all_methods
 
 ROOT = Path(__file__).parents[4]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.pure.journeys.journeys import DAY, UNKNOWN, Milestones, Settings, build
+from attribution.pure.columns.columns import UNKNOWN
+from attribution.pure.journeys.journeys import DAY, Milestones, Settings, build
 from tests.attribution.pure import reference
 from tests.attribution.pure.reference import Deal, Touch, columns
 from tests.attribution.pure.strategies import START, settings_of_companies, worlds

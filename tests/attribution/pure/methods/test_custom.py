@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from attribution.pure.journeys.journeys import DAY, UNKNOWN, Journeys, Settings, build
+from attribution.pure.columns.columns import UNKNOWN
+from attribution.pure.journeys.journeys import DAY, Journeys, Settings, build
 from attribution.pure.methods import Options, get_method, methods_on_offer
 from attribution.pure.methods.custom import custom_method
 from tests.attribution.pure.reference import Deal, Touch, columns

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from attribution.pure.credits.computation import Book, Rules
+from attribution.pure.columns.columns import WON
+from attribution.pure.credits.computation import Book
 from attribution.pure.credits.credits import allocate, unattributed_cents
-from attribution.pure.journeys.candidates import WON, World, candidates
+from attribution.pure.journeys.candidates import World, candidates
 from attribution.pure.journeys.journeys import DAY, Journeys, Settings, build
 from attribution.pure.methods import Fit, Method, Options, all_methods, get_method, method, methods_on_offer
 from attribution.pure.methods.custom import custom_method
+from attribution.pure.rules import Rules
 from tests.attribution.pure import reference
 from tests.attribution.pure.reference import Deal, Touch, columns
 from tests.attribution.pure.strategies import START, amounts, settings_of_companies, worlds

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attribution.pure.journeys.journeys import REASONS, UNKNOWN, Settings, build
+from attribution.pure.columns.columns import UNKNOWN
+from attribution.pure.journeys.journeys import REASONS, Settings, build
 from attribution.pure.methods import Fit, Options, all_methods, get_method
 from tests.attribution.pure.reference import Deal, Touch, columns
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from attribution.pure.credits.computation import Book, Rules
+from attribution.pure.credits.computation import Book
 from attribution.pure.journeys.candidates import candidates
 from attribution.pure.methods import get_method
+from attribution.pure.rules import Rules
 from attribution.pure.runs.difference import FACTS
 from attribution.pure.runs.stored import (
     CREDIT_FIELDS,

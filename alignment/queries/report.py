@@ -1,4 +1,4 @@
-"""Reading published reports, and who may do what with them and with integration points."""
+"""Reading published reports, and who may do what with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import sealing
-from leads.models import Company, Role, User
+from leads.models import Company, User
 from leads.pure.week import Week
 
 PUBLISHED_FROM = time(6)
@@ -20,21 +20,6 @@ def may_read_reports(user: User) -> bool:
 def may_publish(user: User) -> bool:
     """Those whom the report is for, and an admin for them."""
     return user.is_active and may_read_reports(user)
-
-
-def may_sign_off(user: User) -> bool:
-    """Sales signs off; an admin may stand in."""
-    return user.has_role(Role.SALES_LEADER, Role.ADMIN)
-
-
-def may_plan(user: User) -> bool:
-    """Those who sign off say who looks after it, and until when."""
-    return may_sign_off(user)
-
-
-def may_add_evidence(user: User) -> bool:
-    """Both sides collect evidence."""
-    return may_sign_off(user) or user.has_role(Role.MARKETING_DIRECTOR)
 
 
 def last_whole_week(at: datetime, company: Company) -> Week:

@@ -1,0 +1,1 @@
+"""Reading what both sides agreed on, by subject."""

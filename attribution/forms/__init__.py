@@ -1,0 +1,1 @@
+"""Forms of attribution, by subject."""

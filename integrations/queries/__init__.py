@@ -1,0 +1,1 @@
+"""Reading the state of connections, by subject."""
