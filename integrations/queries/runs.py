@@ -1,4 +1,4 @@
-"""Runs of connections, for people: their calls, records and words."""
+"""Runs of connections and the jobs that make them, for people: their calls, records and words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from integrations.models import Connection, RecordKind, SyncRecord, SyncRun
-from leads.models import Company
+from leads.models import Company, JobRun
 
 SPENT_DAYS = 30
+# Jobs that people watch on a connection's pages.
+JOBS = SYNC, BACK_FILL, TRIAL = "crm-sync", "crm-backfill", "crm-trial"
+DRY_RUN, COMPARISON, UNDO = "dry-run", "comparison", "undo"
+LABELS = {
+    SYNC: "Sync",
+    BACK_FILL: "Writing down which leads go to the CRM",
+    f"{TRIAL} {DRY_RUN}": "Dry run",
+    f"{TRIAL} {COMPARISON}": "Comparison",
+    f"{TRIAL} {UNDO}": "Undo",
+}
 _NAMES = (
     "title", "remote_id", "lead__first_name", "lead__last_name", "lead__email", "lead__company", "opportunity__name",
     "account__name", "campaign__name",
@@ -92,3 +102,20 @@ def tone_of(outcome: str) -> str:
         "would_update": "accent", "differs": "warn", "missing_there": "warn", "missing_here": "warn", "merged": "warn",
         "archived": "warn", "restored": "good", "removed": "accent",
     }.get(outcome, "")  # fmt: skip
+
+
+def job_label(job: JobRun) -> str:
+    """What a job is, for people."""
+    what = "".join(job.period.split(" ")[1:2])
+    sort = UNDO if what.startswith(f"{UNDO}-") else what
+    return LABELS.get(job.kind) or LABELS.get(f"{job.kind} {sort}", "Job")
+
+
+def jobs_of(connection: Connection) -> list[tuple[JobRun, str]]:
+    """The newest sync, and whatever else is waiting, under way or has just failed; in one query."""
+    rows = JobRun.objects.filter(kind__in=JOBS, period__startswith=f"{connection.slug} ").order_by("-pk")[:20]
+    shown: dict[str, JobRun] = {}
+    for job in rows:
+        shown.setdefault(job_label(job), job)
+    is_open = (JobRun.State.WAITING, JobRun.State.RUNNING, JobRun.State.FAILED)
+    return [(job, label) for label, job in shown.items() if job.kind == SYNC or job.state in is_open]

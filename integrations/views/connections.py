@@ -21,9 +21,8 @@ from integrations.queries import may_edit_connections, may_see_connections
 from integrations.queries.connections import connection_states, held_records, is_secret_old, secret_state
 from integrations.queries.mapping import rules_of
 from integrations.queries.push import failed_pushes, waiting_pushes
-from integrations.queries.runs import calls_by_day, count_words, duration_words, outcome_counts, tone_of
+from integrations.queries.runs import calls_by_day, count_words, duration_words, jobs_of, outcome_counts, tone_of
 from integrations.views.doors import editable_connection, visible_connection, webhook_address
-from integrations.views.trials import jobs_of
 from leads.pure.charts import Chart, stacked_bars
 from leads.views.doors import SignedInRequest
 

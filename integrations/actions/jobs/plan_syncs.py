@@ -14,11 +14,11 @@ from integrations.actions.push.enqueue import LATEST_COMMIT, enqueue_changes
 from integrations.actions.runs.hold_connection import Clock, ConnectionBusy
 from integrations.models import Connection, PendingPush
 from integrations.pure.daily import last_sync
+from integrations.queries.runs import SYNC
 from leads.models import Company, JobRun, User
 
 log = structlog.get_logger(__name__)
 
-KIND = "crm-sync"
 FOLLOWED = ("crm-changes", "followed up to")
 # A worker that gave no sign of life for so long is gone; its lease on the connection has ended long before.
 SILENCE = timedelta(minutes=10)
@@ -27,12 +27,12 @@ _State = JobRun.State
 
 def plan_manual_sync(*, connection: Connection, by: User | None, at: datetime) -> JobRun:
     """A sync as soon as somebody can; the one that waits or runs already, if there is one."""
-    waiting = JobRun.objects.unfinished().filter(kind=KIND, period__startswith=f"{connection.slug} {MANUAL}")
+    waiting = JobRun.objects.unfinished().filter(kind=SYNC, period__startswith=f"{connection.slug} {MANUAL}")
     present = waiting.order_by("-created_at").first()
     if present is not None:
         return present
     period = f"{connection.slug} {MANUAL} {uuid.uuid4().hex[:8]}"
-    return JobRun.objects.create(kind=KIND, period=period, started_by=by, created_at=at)
+    return JobRun.objects.create(kind=SYNC, period=period, started_by=by, created_at=at)
 
 
 def plan_daily_syncs(*, at: datetime) -> int:
@@ -41,13 +41,13 @@ def plan_daily_syncs(*, at: datetime) -> int:
     day = last_sync(at, tz).astimezone(tz).date()
     connections = list(Connection.objects.active())
     planned = {f"{connection.slug} {DAILY} {day:%Y-%m-%d}" for connection in connections}
-    present = set(JobRun.objects.filter(kind=KIND, period__in=planned).values_list("period", flat=True))
-    missing = [JobRun(kind=KIND, period=period, created_at=at) for period in sorted(planned - present)]
+    present = set(JobRun.objects.filter(kind=SYNC, period__in=planned).values_list("period", flat=True))
+    missing = [JobRun(kind=SYNC, period=period, created_at=at) for period in sorted(planned - present)]
     if not missing:
         return 0
     JobRun.objects.bulk_create(missing, ignore_conflicts=True)
     for connection in connections:
-        old = JobRun.objects.filter(kind=KIND, state=_State.WAITING, period__startswith=f"{connection.slug} {DAILY} ")
+        old = JobRun.objects.filter(kind=SYNC, state=_State.WAITING, period__startswith=f"{connection.slug} {DAILY} ")
         old.exclude(period__in=planned).update(
             state=_State.FAILED, finished_at=at, message="It could not be done on its day; the next one took over."
         )
@@ -57,7 +57,7 @@ def plan_daily_syncs(*, at: datetime) -> int:
 def run_due_syncs(*, clock: Clock, seed: int) -> int:
     """Do what is planned or was left behind, then send again what is due for another try. Returns the syncs done."""
     plan_daily_syncs(at=clock())
-    jobs = JobRun.objects.filter(kind=KIND).filter(_is_free(clock()))
+    jobs = JobRun.objects.filter(kind=SYNC).filter(_is_free(clock()))
     done = 0
     for pk in list(jobs.order_by("pk").values_list("pk", flat=True)):
         try:
@@ -78,7 +78,7 @@ def run_due_syncs(*, clock: Clock, seed: int) -> int:
 def run_job(*, job_id: int, clock: Clock, seed: int) -> bool:
     """Do one planned sync unless somebody else does; False when there was nothing to do."""
     at = clock()
-    taken = JobRun.objects.filter(_is_free(at), pk=job_id, kind=KIND)
+    taken = JobRun.objects.filter(_is_free(at), pk=job_id, kind=SYNC)
     if not taken.update(state=_State.RUNNING, started_at=at, beat_at=at, message="", done=0):
         return False
     job = JobRun.objects.get(pk=job_id)

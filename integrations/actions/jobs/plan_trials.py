@@ -15,13 +15,12 @@ from integrations.actions.undo.decide_undo import NotUndoable, require_undoable,
 from integrations.actions.undo.undo_run import undo_run
 from integrations.connectors.base import CrmError
 from integrations.models import Connection, SyncRun
+from integrations.queries.runs import COMPARISON, DRY_RUN, TRIAL, UNDO
 from leads.actions.take_jobs import take_jobs
 from leads.models import JobRun, User
 
 log = structlog.get_logger(__name__)
 
-KIND = "crm-trial"
-DRY_RUN, COMPARISON, UNDO = "dry-run", "comparison", "undo"
 SILENCE = timedelta(minutes=10)
 _State = JobRun.State
 
@@ -32,7 +31,7 @@ def plan_trial(*, connection: Connection, what: str, by: User | None, at: dateti
     if present is not None and present.is_unfinished:
         return present
     period = f"{connection.slug} {what} {uuid.uuid4().hex[:8]}"
-    return JobRun.objects.create(kind=KIND, period=period, started_by=by, created_at=at)
+    return JobRun.objects.create(kind=TRIAL, period=period, started_by=by, created_at=at)
 
 
 def plan_undo(*, run: SyncRun, by: User | None, at: datetime) -> JobRun:
@@ -45,7 +44,7 @@ def plan_undo(*, run: SyncRun, by: User | None, at: datetime) -> JobRun:
 
 def newest_trial(*, connection: Connection, what: str) -> JobRun | None:
     """The latest of its sort, whatever became of it."""
-    rows = JobRun.objects.filter(kind=KIND, period__startswith=f"{connection.slug} {what} ")
+    rows = JobRun.objects.filter(kind=TRIAL, period__startswith=f"{connection.slug} {what} ")
     return rows.order_by("-pk").first()
 
 
@@ -61,7 +60,7 @@ def _undo_of(run: SyncRun) -> str:
 
 def run_trials(*, clock: Clock, seed: int) -> int:
     """Do what is planned or was left behind; returns how many were done."""
-    return sum(_run(job, clock, seed) for job in take_jobs(kind=KIND, at=clock(), silence=SILENCE))
+    return sum(_run(job, clock, seed) for job in take_jobs(kind=TRIAL, at=clock(), silence=SILENCE))
 
 
 def _run(job: JobRun, clock: Clock, seed: int) -> bool:

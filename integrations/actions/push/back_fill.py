@@ -11,9 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from integrations.actions.push.enqueue import CHUNK, enqueue_for
 from integrations.actions.runs.hold_connection import Clock
 from integrations.models import Connection, PendingPush
+from integrations.queries.runs import BACK_FILL
 from leads.models import JobRun, Lead, User
 
-KIND = "crm-backfill"
 SILENCE = timedelta(minutes=5)
 _State = JobRun.State
 
@@ -24,19 +24,19 @@ def plan_back_fill(*, connection: Connection, by: User | None, at: datetime, is_
     With ``is_again`` leads that were sent before are owed too, as after a change of the mapping.
     """
     prefix = f"{connection.slug} {'again' if is_again else 'all'}"
-    waiting = JobRun.objects.filter(kind=KIND, state=_State.WAITING, period__startswith=f"{prefix} ")
+    waiting = JobRun.objects.filter(kind=BACK_FILL, state=_State.WAITING, period__startswith=f"{prefix} ")
     present = waiting.order_by("-pk").first()
     if present is not None:
         return present
     period = f"{prefix} {uuid.uuid4().hex[:8]}"
-    return JobRun.objects.create(kind=KIND, period=period, started_by=by, created_at=at)
+    return JobRun.objects.create(kind=BACK_FILL, period=period, started_by=by, created_at=at)
 
 
 def run_back_fills(*, clock: Clock) -> int:
     """Do what is planned or was left behind; returns the leads that were enqueued."""
     at = clock()
     free = Q(state=_State.WAITING) | Q(state=_State.RUNNING, beat_at__lt=at - SILENCE)
-    jobs = JobRun.objects.filter(free, kind=KIND).order_by("pk")
+    jobs = JobRun.objects.filter(free, kind=BACK_FILL).order_by("pk")
     return sum(_run(pk, clock) for pk in list(jobs.values_list("pk", flat=True)))
 
 
