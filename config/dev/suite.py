@@ -28,12 +28,12 @@ DATABASE_FREE = (
     "tests/benchmarks/test_attribution.py",
     "tests/architecture/test_contracts.py",
     "tests/architecture/test_names.py",
+    "tests/architecture/test_subjects.py",
     "tests/config/demo/test_company.py",
     "tests/config/test_deploy.py",
     "tests/config/test_logs.py",
     "tests/config/test_settings.py",
     "tests/leads/api/test_parsers.py",
-    "tests/leads/pure/imports/test_rows.py",
     "tests/leads/test_ui.py",
     "tests/test_docs.py",
 )

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "leads", "attribution", "integrations", "alignment")
 
 PLANTED = {
-    "apps": ("leads/queries.py", "import alignment.models"),
+    "apps": ("leads/queries/lead.py", "import alignment.models"),
     "rooms-leads": ("leads/models/lead.py", "import leads.actions.capture.capture"),
     "rooms-attribution": ("attribution/models/run.py", "import attribution.figures"),
     "rooms-integrations": ("integrations/connectors/base.py", "import integrations.models"),
