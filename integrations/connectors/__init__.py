@@ -1,6 +1,6 @@
-"""Code for each kind of CRM behind one protocol. No Django here; requests lives in `http.py` only.
+"""Code for each kind of CRM behind one protocol. No Django here; requests lives in `http/` only.
 
-A connector is a module of this package that exposes `VENDOR`, `RULES` and `connect`; it is found by itself.
+A connector is a module or a folder of this package that exposes `VENDOR`, `RULES` and `connect`; it is found by itself.
 """
 
 import importlib

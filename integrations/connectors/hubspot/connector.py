@@ -211,7 +211,7 @@ class HubSpotConnector:
     # --- people out ---
 
     def upsert(self, kind: Kind, drafts: Sequence[Draft]) -> Iterator[Outcome]:
-        """One call per 100 drafts; see `hubspot_upsert` for batches that fail."""
+        """One call per 100 drafts; see `upsert` for batches that fail."""
         if kind not in self.capabilities.pushes:
             raise Misuse(f"HubSpot takes no {kind}s from us.", code="unsupported")
         yield from upsert(self._link, drafts)

@@ -1,4 +1,4 @@
-"""The vendors' dialects, found by themselves: every module here with a `DIALECT` is mounted under its prefix."""
+"""The vendors' dialects, found by themselves: a module or folder here with a `DIALECT` is mounted under its prefix."""
 
 import importlib
 import pkgutil
