@@ -10,6 +10,11 @@ def may_sign_off(user: User) -> bool:
     return user.has_role(Role.SALES_LEADER, Role.ADMIN)
 
 
+def may_plan(user: User) -> bool:
+    """Those who sign off say who looks after it, and until when."""
+    return may_sign_off(user)
+
+
 def may_add_evidence(user: User) -> bool:
     """Both sides collect evidence."""
     return may_sign_off(user) or user.has_role(Role.MARKETING_DIRECTOR)

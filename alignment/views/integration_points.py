@@ -23,8 +23,7 @@ from alignment.actions.points.sign_off import SignOffRefused, sign_off
 from alignment.actions.points.withdraw_sign_off import withdraw_sign_off
 from alignment.forms.points import EvidenceForm, PlanForm, ReasonForm, SignOffForm
 from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, IntegrationPoint, SignOff
-from alignment.queries import may_plan
-from alignment.queries.points import may_add_evidence, may_sign_off
+from alignment.queries.points import may_add_evidence, may_plan, may_sign_off
 from leads.models import Company, User
 from leads.pure.refused import Refused
 from leads.pure.week import local_date

@@ -20,7 +20,7 @@ from attribution.pure.methods import all_methods
 from attribution.queries.rights import may_run
 from attribution.queries.rules import methods
 from attribution.tasks import nudge_runs
-from attribution.views.doors import may_run, whole_company
+from attribution.views.doors import whole_company
 from leads.models import Campaign, Channel, Company, Opportunity
 from leads.pure import words
 from leads.views.doors import SignedInRequest, allowed

@@ -119,7 +119,8 @@ def stopped(database: Callable[..., str]) -> str:
         made = executor.MigrationExecutor(connection)
         made.loader = OldLoader(connection)
         made.migrate(STOPS)
-        assert recorded() >= set(STOPS) and not recorded() & REPLACING.keys()
+        assert recorded() >= set(STOPS)
+        assert not recorded() & REPLACING.keys()
     return name
 
 

@@ -52,6 +52,7 @@ SUBJECTS = {
         "ground": """
             actions.price actions.take_jobs actions.answer_once
             pure.week pure.money pure.words pure.intervals pure.table_file pure.spelling pure.charts templatetags.ui
+            pure.refused queries.rights
         """,
         "figure": """
             figures.base figures.columns figures.selection figures.together figures.words figures.offers forms.scope
@@ -63,6 +64,7 @@ SUBJECTS = {
         "identity": "pure.one_person forms.merge",
     },
     "attribution": {
+        "columns": "queries.rights",
         "journeys": "queries.world",
         "methods": "actions.save_custom_method figures.offers pure.rules queries.rules",
         "learning": "actions.fit_methods",
@@ -73,7 +75,7 @@ SUBJECTS = {
         "sourced": "actions.lock_sourced",
     },
     "integrations": {
-        "ground": "figures",
+        "ground": "figures queries.rights",
         "mapping": """
             actions.local_values
             pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals
@@ -83,9 +85,9 @@ SUBJECTS = {
         "webhooks": "actions.hear_webhook",
     },
     "alignment": {
-        "ground": "pure.intervals pure.sealing",
+        "ground": "pure.sealing",
         "report": "pure.decomposition pure.headline pure.variation",
-        "pipeline": "pure.funnel pure.survival figures.cycle figures.stages",
+        "pipeline": "pure.survival figures.cycle figures.stages",
     },
 }
 LAYERS = ("pure", "queries", "figures", "actions", "forms", "filters", "templatetags")

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from alignment.actions.points.sign_off import SignOffRefused
 from alignment.models import AcceptanceCriterion, CriterionEvent, IntegrationPoint
-from alignment.queries import may_plan
+from alignment.queries.points import may_plan
 from leads.models import User
 
 
