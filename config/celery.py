@@ -1,8 +1,11 @@
 """The Celery application. Its settings are the ``CELERY_`` entries of :mod:`config.settings`."""
 
 import os
+from importlib import import_module
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 from config.schedule import SCHEDULE
 
@@ -12,3 +15,9 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def refuse_without_history(**_: Any) -> None:
+    """A worker that writes facts without their past does not start."""
+    import_module("config.start").refuse_without_history()

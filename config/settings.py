@@ -133,6 +133,8 @@ TEMPLATES = [
 # --- data -----------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
 IS_SQLITE = "sqlite3" in DATABASES["default"]["ENGINE"]
+# Ours tell the triggers that keep the past who writes.
+DATABASES["default"]["ENGINE"] = f"leads.past.backends.{'sqlite3' if IS_SQLITE else 'postgresql'}"
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if IS_SQLITE:

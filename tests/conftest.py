@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from pytest_django.plugin import blocking_manager_key
 
 from leads.models import Company, User
+from leads.past.acting import backdated
 from tests.leads.factories import UserFactory
 
 # How long an example takes is said by the machine, and by who else is at work on it, not by the code under test.
@@ -31,7 +32,8 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     yield
     marker = item.get_closest_marker("django_db")
     if nextitem and marker and marker.kwargs.get("transaction"):
-        with item.config.stash[blocking_manager_key].unblock():
+        # Backdated: it was there before anything that tests write, whatever clock they go by.
+        with item.config.stash[blocking_manager_key].unblock(), backdated(datetime.fromtimestamp(0, UTC)):
             connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
 
 

@@ -153,7 +153,8 @@ def _become(words: list[str], address: str) -> int:
 
     os.environ["DATABASE_URL"] = address
     asked, ours = Env().dj_db_url("DATABASE_URL"), connections.settings["default"]
-    assert asked["ENGINE"] == ours["ENGINE"], f"{address} is no {ours['ENGINE']}"
+    kind = str(asked["ENGINE"]).rpartition(".")[2]  # the address names Django's backend, the settings ours
+    assert kind == str(ours["ENGINE"]).rpartition(".")[2], f"{address} is no {ours['ENGINE']}"
     ours.update({name: asked[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")})
     sys.argv = words
     try:

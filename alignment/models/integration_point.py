@@ -6,7 +6,10 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from leads.past.registry import versioned
 
+
+@versioned()
 class IntegrationPoint(models.Model):
     """One coordination promise: a flow between two sides, a protocol, linked frameworks, and four criteria."""
 
@@ -28,6 +31,7 @@ class IntegrationPoint(models.Model):
         return reverse("alignment:integration-point", args=[self.code])
 
 
+@versioned()
 class AcceptanceCriterion(models.Model):
     """A sentence that must hold. Changing it raises ``version``; older sign-offs keep the words they signed."""
 
@@ -61,6 +65,7 @@ class AcceptanceCriterion(models.Model):
         return self.text
 
 
+@versioned()
 class Evidence(models.Model):
     """A document or note that supports a criterion. Append-only; a sign-off freezes what was there."""
 
@@ -78,6 +83,7 @@ class Evidence(models.Model):
         return self.note[:60]
 
 
+@versioned()
 class SignOff(models.Model):
     """A named person confirmed a version of a criterion on frozen evidence. Withdrawn with a reason, never deleted."""
 
@@ -108,6 +114,7 @@ class SignOff(models.Model):
         return f"{self.signed_by_name}: {self.criterion_text}"
 
 
+@versioned()
 class CriterionEvent(models.Model):
     """A change of state or plan with who and why; append-only."""
 

@@ -8,11 +8,14 @@ from typing import Any
 from django.db import models
 from django.urls import reverse
 
+from leads.past.registry import dated, versioned
+
 
 class ReportIsFrozen(Exception):
     """Somebody tried to change a published report."""
 
 
+@dated("published_at")
 class WeeklyReport(models.Model):
     """One ISO week as it was known when it was published. Never changed: corrections become restatements."""
 
@@ -39,6 +42,7 @@ class WeeklyReport(models.Model):
         return reverse("alignment:weekly-report", args=[self.week])
 
 
+@dated()
 class ReportRows(models.Model):
     """The rows behind one figure of a published report, frozen with it."""
 
@@ -58,6 +62,7 @@ class ReportRows(models.Model):
         return f"{self.report}: {self.figure} {self.part}"
 
 
+@dated("noticed_at")
 class Restatement(models.Model):
     """A published figure that would read differently today, and why. The report itself stays as it was."""
 
@@ -93,6 +98,7 @@ class ReportDelivery(models.Model):
         return f"{self.report} to {self.recipient}"
 
 
+@versioned()
 class Target(models.Model):
     """What a figure should reach per week between two dates (both included), in the figure's own unit."""
 

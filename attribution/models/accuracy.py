@@ -7,7 +7,10 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from leads.past.registry import versioned
 
+
+@versioned()
 class MethodFit(models.Model):
     """What a data-driven method learned from all journeys at one moment.
 
@@ -38,6 +41,7 @@ class MethodFit(models.Model):
         return f"{self.method}, {self.fitted_at:%Y-%m-%d %H:%M}"
 
 
+@versioned()
 class LiftTest(models.Model):
     """What an experiment found of a channel: the share of conversions that would not have come without it."""
 
@@ -62,6 +66,7 @@ class LiftTest(models.Model):
         return f"{self.channel}: {self.lift:.1%}"
 
 
+@versioned()
 class SourceCheck(models.Model):
     """What people say brought a deal: sales after asking, or the customer's own "how did you hear about us"."""
 
@@ -91,6 +96,7 @@ class SourceCheck(models.Model):
         return f"{self.opportunity}: {self.campaign or self.channel or 'unknown'}"
 
 
+@versioned()
 class AccuracyCheck(models.Model):
     """One of the three accuracies as measured at one moment; never blended, never overwritten.
 
@@ -121,6 +127,7 @@ class AccuracyCheck(models.Model):
         return f"{self.kind}, {self.measured_at:%Y-%m-%d}"
 
 
+@versioned()
 class Simulation(models.Model):
     """A market of known truth as somebody ran it behind "How accurate is this?"; the same request is the same row.
 

@@ -6,6 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from leads.past.registry import versioned
+
 
 class JourneyScope(models.TextChoices):
     """Whose touches make up a deal's journey."""
@@ -35,6 +37,7 @@ def default_scopes() -> list[str]:
     return [JourneyScope.CONTACTS.value]
 
 
+@versioned(untracked=["held_by", "held_until"])
 class AttributionRules(models.Model):
     """What an admin sets about journeys, and who is computing now. Exactly one row, made by migration.
 
@@ -82,6 +85,7 @@ class AttributionRules(models.Model):
         ]
 
 
+@versioned()
 class CustomMethod(models.Model):
     """A position method whose shares (percent, summing to 100) an admin chose; its key is ``custom-<slug>``.
 

@@ -6,7 +6,10 @@ import uuid
 
 from django.db import models
 
+from leads.past.registry import dated
 
+
+@dated("started_at")
 class AttributionRun(models.Model):
     """One computation: when, why, by which methods and settings, over which inputs, with what change to the last."""
 

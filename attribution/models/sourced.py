@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from attribution.models.rules import SourcedTest
+from leads.past.registry import versioned
 
 
+@versioned()
 class SourcedDecision(models.Model):
     """A locking, unlocking or change of the test, by whom and why. The rules hold what is in force.
 

@@ -3,6 +3,7 @@
 from leads.models.account import Account
 from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule, ChannelRuleVersion
 from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission
+from leads.models.change import Change
 from leads.models.company import Company, ExchangeRate
 from leads.models.cost_history import CostChange, CostDoor, CostEntry
 from leads.models.follow_up import FollowUp
@@ -30,6 +31,7 @@ __all__ = [
     "Assignment",
     "Campaign",
     "CampaignCost",
+    "Change",
     "Channel",
     "ChannelRule",
     "ChannelRuleVersion",

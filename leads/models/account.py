@@ -6,7 +6,10 @@ import uuid
 
 from django.db import models
 
+from leads.past.registry import versioned
 
+
+@versioned()
 class Account(models.Model):
     """A company, known by its e-mail domain; free-mail domains never make an account."""
 

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from leads.past.registry import versioned
 from leads.pure.channels import channels
 
 # How deep campaigns and channels may nest. A fixed depth keeps "everything below it" a part of the query that asks,
@@ -28,6 +29,7 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         return self.filter(_at_or_below("key", key))
 
 
+@versioned()
 class Channel(models.Model):
     """A way contacts reach us; ``is_self_initiated`` ones can be excluded from credit."""
 
@@ -49,6 +51,7 @@ class Channel(models.Model):
         return self.name
 
 
+@versioned()
 class ChannelRule(models.Model):
     """Maps UTM values or a referrer to a channel: case-insensitive globs, lowest position first, first match wins."""
 
@@ -65,6 +68,7 @@ class ChannelRule(models.Model):
         return f"{self.position}: {self.channel}"
 
 
+@versioned()
 class ChannelRuleVersion(models.Model):
     """The whole rule set as it stood from one moment on; append-only.
 
@@ -108,6 +112,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         )
 
 
+@versioned()
 class Campaign(models.Model):
     """A marketing effort with a channel, dates and a budget; programmes are parents of campaigns."""
 
@@ -150,6 +155,7 @@ class Campaign(models.Model):
         return self.name
 
 
+@versioned()
 class CampaignCost(models.Model):
     """Money spent on one day. No row means *unknown*; a row of 0 means nothing was spent.
 

@@ -7,6 +7,8 @@ import uuid
 from django.db import models
 from rest_framework_api_key.models import AbstractAPIKey
 
+from leads.past.registry import dated
+
 
 class Scope(models.TextChoices):
     """What an API key may do."""
@@ -31,6 +33,7 @@ class ApiKey(AbstractAPIKey):
         ordering = ()  # type: ignore[assignment]  # the base sorts by -created, in every subquery too
 
 
+@dated("received_at")
 class Submission(models.Model):
     """A captured item as received. Written with the lead in one transaction; bad ones are kept with their errors."""
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from leads.past.registry import versioned
 from leads.pure.calendar import BusinessHours
 
 
@@ -22,6 +23,7 @@ def validate_time_zone(value: str) -> None:
         raise ValidationError(f"{value!r} is not an IANA time zone such as Europe/Berlin.")
 
 
+@versioned()
 class Company(models.Model):
     """Settings an admin edits; exactly one row, made by migration."""
 
@@ -89,6 +91,7 @@ class Company(models.Model):
         return cls.objects.get(pk=1)
 
 
+@versioned()
 class ExchangeRate(models.Model):
     """One unit of ``currency`` in the company currency, valid from a date until the next dated rate."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from leads.past.registry import versioned
+
 
 class CostDoor(models.TextChoices):
     """Where a cost was said."""
@@ -17,6 +19,7 @@ class CostDoor(models.TextChoices):
     OPENING = "opening", "Opening entry"
 
 
+@versioned()
 class CostEntry(models.Model):
     """Something that was said at once about days of one campaign. Append-only; only days that changed are in it.
 
@@ -41,6 +44,7 @@ class CostEntry(models.Model):
         return f"{self.campaign}, {self.said_at:%Y-%m-%d}"
 
 
+@versioned()
 class CostChange(models.Model):
     """A day's cost before and after an entry. Empty is *unknown*: nothing was known before, or it was taken back.
 

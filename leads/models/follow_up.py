@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from leads.past.registry import versioned
+
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
     def open(self) -> FollowUpQuerySet:
         return self.filter(done_at__isnull=True)
 
 
+@versioned()
 class FollowUp(models.Model):
     """A promise that the owner contacts a lead by ``due_at``; at most one open promise of a kind per lead."""
 

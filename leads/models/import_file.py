@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from leads.past.registry import dated
+
 
 class ImportKind(models.TextChoices):
     LEADS = "leads", "Leads"
@@ -25,6 +27,7 @@ class ImportMapping(models.Model):
         return self.name
 
 
+@dated("created_at")
 class ImportRun(models.Model):
     """One file brought in, or tried (``is_dry_run``). Repeating a file changes nothing: rows carry their own ids."""
 
@@ -50,6 +53,7 @@ class ImportRun(models.Model):
         return f"{self.file_name}, {self.created_at:%Y-%m-%d %H:%M}"
 
 
+@dated()
 class ImportRowError(models.Model):
     """A row that could not be taken in, with its cells and the reason."""
 

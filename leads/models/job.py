@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from leads.past.registry import dated
+
 _UNFINISHED = ("waiting", "running")
 
 
@@ -14,6 +16,7 @@ class JobQuerySet(models.QuerySet["JobRun"]):
         return self.filter(state__in=_UNFINISHED)
 
 
+@dated("created_at")
 class JobRun(models.Model):
     """One run of something long. ``(kind, period)`` is unique, so two beats start a period's work once."""
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 
 from leads.models.user import User
+from leads.past.registry import versioned
 
 # What an item may tell about a person, in the order of the lead's columns.
 DETAILS = (
@@ -62,6 +63,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         return self.live().filter(stage__in=OPEN_STAGES)
 
 
+@versioned(untracked=["intake_due_at"])
 class Lead(models.Model):
     """A person. E-mail is unique in its normalized form; without one an external id identifies them."""
 
@@ -166,6 +168,7 @@ class RejectionReason(models.TextChoices):
     UNREACHABLE = "unreachable", "Could not be reached"
 
 
+@versioned()
 class LifecyclePassage(models.Model):
     """One step from stage to stage; kept for ever, also when repeated. Skipped stages are marked inferred."""
 
@@ -192,6 +195,7 @@ class LifecyclePassage(models.Model):
         return f"{self.from_stage} to {self.to_stage}"
 
 
+@versioned()
 class Consent(models.Model):
     """What a person agreed to, word for word; append-only."""
 
@@ -215,6 +219,7 @@ class Consent(models.Model):
         return f"{self.lead}: {self.basis}"
 
 
+@versioned()
 class LeadEvent(models.Model):
     """News about a lead for other apps to read: append-only, written in the transaction of the change.
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from leads.past.registry import versioned
 
+
+@versioned()
 class LeadMerge(models.Model):
     """A merge as it was done, with everything needed to take it back exactly. Append-only but for the taking back.
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 
 from leads.models.user import User
+from leads.past.registry import versioned
 
 
 class DealStatus(models.TextChoices):
@@ -16,6 +17,7 @@ class DealStatus(models.TextChoices):
     LOST = "lost", "Lost"
 
 
+@versioned()
 class PipelineStage(models.Model):
     """A step of the sales process with its win probability (0 to 1) for weighted pipeline."""
 
@@ -50,6 +52,7 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
         return self.filter(status=DealStatus.LOST)
 
 
+@versioned()
 class Opportunity(models.Model):
     """A possible sale. ``amount_cents`` is in ``currency``; ``reporting_cents`` in the company currency.
 
@@ -109,6 +112,7 @@ class Opportunity(models.Model):
         return reverse("leads:opportunity-detail", args=[self.public_id])
 
 
+@versioned()
 class OpportunityContact(models.Model):
     """A lead's part in a deal; attribution follows these people's touches."""
 
@@ -136,6 +140,7 @@ class OpportunityContact(models.Model):
         return f"{self.lead} in {self.opportunity}"
 
 
+@versioned()
 class OpportunityChange(models.Model):
     """A stage or amount a deal had from ``changed_at`` on; append-only. ``source_key`` makes repeats harmless."""
 

@@ -6,7 +6,10 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
+from leads.past.registry import versioned
 
+
+@versioned()
 class ScoringRuleSet(models.Model):
     """A version of the scoring rules. Exactly one is active; an activated version is never edited again."""
 
@@ -36,6 +39,7 @@ class ScoringRuleSet(models.Model):
         return f"version {self.version} ({self.state})"
 
 
+@versioned()
 class ScoringRule(models.Model):
     """One reason to give or take points."""
 
@@ -73,6 +77,7 @@ class ScoringRule(models.Model):
         return self.name
 
 
+@versioned()
 class LeadScore(models.Model):
     """A score a lead was given. ``total`` is the sum of ``reasons[].points``. Append-only; the newest one counts."""
 

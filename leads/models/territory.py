@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from leads.past.registry import versioned
 
+
+@versioned()
 class Territory(models.Model):
     """A set of reps. Exactly one territory is the catch-all, so no lead is left without a place."""
 
@@ -27,6 +30,7 @@ class Territory(models.Model):
         return self.name
 
 
+@versioned()
 class TerritoryRule(models.Model):
     """Conditions that must all hold; an empty condition always holds. Lowest position first, first match wins."""
 
@@ -64,6 +68,7 @@ class TerritoryRule(models.Model):
         return f"{self.position}: {self.name or self.territory}"
 
 
+@versioned(untracked=["credit"])
 class TerritoryRep(models.Model):
     """A rep's share of a territory. ``credit`` is the state of the weighted round-robin."""
 
@@ -82,6 +87,7 @@ class TerritoryRep(models.Model):
         return f"{self.rep} in {self.territory}"
 
 
+@versioned()
 class Assignment(models.Model):
     """Why a lead went to its owner: which rule, why this rep, who was passed over. Append-only."""
 

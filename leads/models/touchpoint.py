@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from leads.past.registry import versioned
+
 
 class TouchKind(models.TextChoices):
     FORM_SUBMISSION = "form_submission", "Form submission"
@@ -27,6 +29,7 @@ class TouchpointQuerySet(models.QuerySet["Touchpoint"]):
         return self.filter(exclusion="")
 
 
+@versioned()
 class Touchpoint(models.Model):
     """One contact. Append-only; a repeated delivery of the same event meets ``dedupe_key``.
 
@@ -75,6 +78,7 @@ class Touchpoint(models.Model):
         return f"{self.get_kind_display()}, {self.occurred_at:%Y-%m-%d}"
 
 
+@versioned()
 class TouchChannelChange(models.Model):
     """A touch that changed rules gave another channel; the one it had is kept here. Append-only."""
 

@@ -9,6 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 
+from leads.past.registry import versioned
+
 
 class Role(models.TextChoices):
     """What a person is here for; decides the home page and the rows they see."""
@@ -44,6 +46,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
+@versioned(untracked=["is_staff", "is_superuser"], hidden=["email", "password", "last_login"])
 class User(AbstractBaseUser, PermissionsMixin):
     """A person with an e-mail address, a role and, for reps, a capacity."""
 
@@ -92,6 +95,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.has_role(Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER)
 
 
+@versioned()
 class RepCapacity(models.Model):
     """How many open leads a rep can hold; no row means no limit."""
 
@@ -105,6 +109,7 @@ class RepCapacity(models.Model):
         return f"{self.rep}: {self.open_leads}"
 
 
+@versioned()
 class RepAbsence(models.Model):
     """Days on which a rep gets no new leads, both ends included."""
 

@@ -1,0 +1,1 @@
+"""Versions of facts: what was known when, kept by the database itself, and asked as of any moment."""

@@ -1,0 +1,1 @@
+"""Database backends that tell the triggers who writes, through which door."""

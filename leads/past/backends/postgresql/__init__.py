@@ -1,0 +1,1 @@
+"""PostgreSQL with the settings that the triggers read."""

@@ -1,0 +1,1 @@
+"""SQLite with the functions that the triggers call."""

@@ -1,0 +1,162 @@
+"""Makes what keeps the past: tables of versions, triggers and views. Safe to run again; migrations do."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from leads.past import postgres, sqlite
+from leads.past.acting import Door
+from leads.past.registry import Fact, dated_tables, facts
+
+CHANGES = "leads_change"
+
+
+def drop_views(connection: BaseDatabaseWrapper) -> None:
+    """Take the views away, which would keep migrations from changing what they read. Only PostgreSQL stores views."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP SCHEMA IF EXISTS {postgres.SCHEMA} CASCADE")
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Make or mend everything, then record what was written while the triggers were away.
+
+    A column added to a table is unknown (NULL) in versions of before. Does nothing before the table of changes exists.
+    """
+    dialect = postgres if connection.vendor == "postgresql" else sqlite
+    with connection.cursor() as cursor:
+        if not dialect.columns(cursor, CHANGES):
+            return
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        if dialect is postgres:
+            cursor.execute(f"DROP SCHEMA IF EXISTS {postgres.SCHEMA} CASCADE")
+            cursor.execute(f"CREATE SCHEMA {postgres.SCHEMA}")
+            cursor.execute(postgres.functions())
+        change = _Change(cursor)
+        for fact in facts():
+            types = dialect.columns(cursor, fact.table)
+            if not types or set(fact.columns) - types.keys():
+                continue  # its migrations are still to come
+            _prepare(cursor, dialect, fact, types)
+            _reconcile(cursor, connection, fact, change)
+            for statement in dialect.triggers(fact):
+                cursor.execute(statement)
+            if dialect is postgres:
+                cursor.execute(postgres.view(fact, types))
+        if dialect is postgres:
+            for table in dated_tables():
+                if postgres.columns(cursor, table.table):
+                    cursor.execute(postgres.dated_view(table))
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """What should keep the past and is not there, by name; empty when all is well."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
+            found = {row[0] for row in cursor.fetchall()}
+            cursor.execute("SELECT table_name FROM information_schema.views WHERE table_schema = %s", [postgres.SCHEMA])
+            views = {row[0] for row in cursor.fetchall()}
+            lacking = [f"view {postgres.SCHEMA}.{fact.table}" for fact in facts() if fact.table not in views]
+            lacking += [f"view {postgres.SCHEMA}.{each.table}" for each in dated_tables() if each.table not in views]
+            lacking += [] if "leads_change_stamp" in found else ["trigger leads_change_stamp"]
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'table')")
+            found = {row[0] for row in cursor.fetchall()}
+            lacking = [f"table {fact.versions}" for fact in facts() if fact.versions not in found]
+    dialect = postgres if connection.vendor == "postgresql" else sqlite
+    wanted = [dialect.name(fact.table, kind) for fact in facts() for kind in dialect.TRIGGERS]
+    return sorted([*(f"trigger {name}" for name in wanted if name not in found), *lacking])
+
+
+class _Change:
+    """The change under which rows are recorded that no trigger has seen; made when the first is found."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self._id: int | None = None
+
+    @property
+    def id(self) -> int:
+        if self._id is None:
+            # What migrations write into an empty installation was always there.
+            self._cursor.execute("SELECT EXISTS (SELECT 1 FROM leads_lead) OR EXISTS (SELECT 1 FROM leads_change)")
+            now = time.time_ns() // 1000 if self._cursor.fetchone()[0] else 0
+            self._cursor.execute(
+                f"INSERT INTO {CHANGES} (began_at, at, door, source, because, is_backdated)"
+                " VALUES (%s, %s, %s, '', '', true) RETURNING id",
+                [now, now, Door.MIGRATION.value],
+            )
+            self._id = int(self._cursor.fetchone()[0])
+        return self._id
+
+
+def _prepare(cursor: Any, dialect: Any, fact: Fact, types: dict[str, str]) -> None:
+    """The table of versions with all columns and with the indexes of its table, none of them unique."""
+    known = dialect.columns(cursor, fact.versions)
+    if not known:
+        cursor.execute(dialect.make_versions(fact, types))
+    else:
+        for column in fact.kept:
+            if column not in known:
+                cursor.execute(f'ALTER TABLE "{fact.versions}" ADD COLUMN "{column}" {types[column]}')
+            elif known[column] != types[column] and dialect is postgres:
+                cursor.execute(f'ALTER TABLE "{fact.versions}" ALTER COLUMN "{column}" TYPE {types[column]}')
+    for names in sorted(dialect.indexes(cursor, fact.table)):
+        if set(names) <= set(fact.kept):
+            listed = ", ".join(f'"{name}"' for name in names)
+            cursor.execute(f'CREATE INDEX IF NOT EXISTS "{_index(fact, names)}" ON "{fact.versions}" ({listed})')
+
+
+def _index(fact: Fact, names: Sequence[str]) -> str:
+    digest = hashlib.sha256(",".join(names).encode()).hexdigest()[:8]
+    return f"{fact.versions[:50]}_{digest}"
+
+
+def _reconcile(cursor: Any, connection: BaseDatabaseWrapper, fact: Fact, change: _Change) -> None:
+    """Rows that differ from their current version get a new one; versions of rows that are gone end."""
+    differs = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+    changed = " OR ".join(f't."{name}" {differs} v."{name}"' for name in fact.tracked)
+    joined = f'"{fact.table}" t LEFT JOIN "{fact.versions}" v ON v.id = t.id AND v.ended_by IS NULL'
+    cursor.execute(f"SELECT t.id FROM {joined} WHERE v.id IS NULL OR {changed} LIMIT 1")
+    is_changed = cursor.fetchone() is not None
+    gone = f'ended_by IS NULL AND id NOT IN (SELECT id FROM "{fact.table}")'
+    cursor.execute(f'SELECT id FROM "{fact.versions}" WHERE {gone} LIMIT 1')
+    is_gone = cursor.fetchone() is not None
+    if is_changed:
+        names = ", ".join(f'"{name}"' for name in fact.kept)
+        of_row = ", ".join(f't."{name}"' for name in fact.kept)
+        cursor.execute(
+            f'UPDATE "{fact.versions}" SET ended_by = %s WHERE ended_by IS NULL AND id IN'
+            f" (SELECT t.id FROM {joined} WHERE v.id IS NOT NULL AND ({changed}))",
+            [change.id],
+        )
+        cursor.execute(
+            f'INSERT INTO "{fact.versions}" ({names}, known_by) SELECT {of_row}, %s FROM {joined} WHERE v.id IS NULL',
+            [change.id],
+        )
+    if is_gone:
+        cursor.execute(f'UPDATE "{fact.versions}" SET ended_by = %s WHERE {gone}', [change.id])
+
+
+def after_migrations(using: str, **_: Any) -> None:
+    """Signal door: install after every migrate."""
+    from django.db import connections
+
+    install(connections[using])
+
+
+def before_migrations(using: str, **_: Any) -> None:
+    """Signal door: views come back with `after_migrations`."""
+    from django.db import connections
+
+    drop_views(connections[using])
+
+
+__all__ = ["after_migrations", "before_migrations", "drop_views", "install", "missing"]

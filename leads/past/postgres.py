@@ -1,0 +1,185 @@
+"""The SQL of versions on PostgreSQL: triggers per statement, and views in a schema of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leads.past.registry import Dated, Fact
+
+SCHEMA = "past"
+COMMIT_LOCK = 826_354
+"""Held, shared, by every transaction from the moment it is stamped to its end."""
+TRIGGERS = ("insert", "update", "delete", "identity", "truncate")
+
+_FUNCTIONS = f"""
+CREATE OR REPLACE FUNCTION portal_now() RETURNS bigint LANGUAGE sql VOLATILE AS
+  $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint $$;
+
+CREATE OR REPLACE FUNCTION portal_change() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  known text := current_setting('portal.change', true);
+  chosen text := coalesce(current_setting('portal.chosen', true), '');
+  found bigint;
+BEGIN
+  IF known <> '' THEN RETURN known::bigint; END IF;
+  INSERT INTO leads_change (began_at, at, door, actor, source, because, is_backdated)
+  SELECT moment, moment, coalesce(nullif(current_setting('portal.door', true), ''), 'direct'),
+         nullif(current_setting('portal.actor', true), '')::bigint,
+         coalesce(current_setting('portal.source', true), ''), coalesce(current_setting('portal.because', true), ''),
+         chosen <> ''
+    FROM (SELECT coalesce(nullif(chosen, '')::bigint, portal_now()) AS moment) AS now
+  RETURNING id INTO found;
+  PERFORM set_config('portal.change', found::text, true);
+  RETURN found;
+END $$;
+
+CREATE OR REPLACE FUNCTION portal_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE stamp text := coalesce(current_setting('portal.stamp', true), '');
+BEGIN
+  IF stamp = '' THEN
+    PERFORM pg_advisory_xact_lock_shared({COMMIT_LOCK});
+    stamp := portal_now()::text;
+    PERFORM set_config('portal.stamp', stamp, true);
+  END IF;
+  UPDATE leads_change SET at = stamp::bigint WHERE id = NEW.id;
+  RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS leads_change_stamp ON leads_change;
+CREATE CONSTRAINT TRIGGER leads_change_stamp AFTER INSERT ON leads_change DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NOT NEW.is_backdated) EXECUTE FUNCTION portal_stamp();
+
+CREATE OR REPLACE FUNCTION portal_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF coalesce(current_setting('portal.truncate', true), '') = 'on' THEN RETURN NULL; END IF;
+  RAISE EXCEPTION 'TRUNCATE of % is refused: its rows keep their past; use DELETE.', TG_TABLE_NAME;
+END $$;
+
+CREATE OR REPLACE FUNCTION portal_refuse_identity() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'The id of a row of % never changes: its past is kept under it.', TG_TABLE_NAME;
+END $$;
+"""
+
+
+def functions() -> str:
+    """Functions that all triggers share, and the stamp of every commit."""
+    return _FUNCTIONS
+
+
+def columns(cursor: Any, table: str) -> dict[str, str]:
+    """Column → type of a table; empty for one that does not exist."""
+    cursor.execute(
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        [f'"{table}"'],
+    )
+    return dict(cursor.fetchall())
+
+
+def indexes(cursor: Any, table: str) -> set[tuple[str, ...]]:
+    """Columns of each plain index of a table, unique ones among them; no partial ones, none for patterns."""
+    cursor.execute(
+        """
+        SELECT x.indexrelid, array_agg(a.attname ORDER BY k.place)
+          FROM pg_index x CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS k(number, place)
+          JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number
+         WHERE x.indrelid = to_regclass(%s) AND x.indpred IS NULL AND x.indexprs IS NULL
+           AND NOT EXISTS (SELECT FROM unnest(x.indclass) c JOIN pg_opclass o ON o.oid = c WHERE NOT o.opcdefault)
+         GROUP BY x.indexrelid
+        """,
+        [f'"{table}"'],
+    )
+    return {tuple(names) for _, names in cursor.fetchall()}
+
+
+def make_versions(fact: Fact, types: dict[str, str]) -> str:
+    """The table of versions. Rows are ended in place, which is cheap while their page has room."""
+    defined = ", ".join(f'"{name}" {types[name]}' for name in fact.kept)
+    return (
+        f'CREATE TABLE "{fact.versions}" ({defined}, known_by bigint NOT NULL, ended_by bigint) WITH (fillfactor = 85)'
+    )
+
+
+def triggers(fact: Fact) -> list[str]:
+    """The function of a table and its triggers. Per statement: a bulk update costs one pass, not one call per row."""
+    names = ", ".join(f'"{name}"' for name in fact.kept)
+    of_new = ", ".join(f'n."{name}"' for name in fact.kept)
+    differs = f"ROW({_listed('n', fact.tracked)}) IS DISTINCT FROM ROW({_listed('o', fact.tracked)})"
+    changed = f"old_rows o JOIN new_rows n ON n.id = o.id WHERE {differs}"
+    amended = ", ".join(f'"{name}" = n."{name}"' for name in fact.kept if name != "id")
+    table, versions, function = fact.table, fact.versions, f"portal_keep_{fact.table}"
+    body = f"""
+CREATE OR REPLACE FUNCTION "{function}"() RETURNS trigger LANGUAGE plpgsql AS $keep$
+DECLARE c bigint;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    c := portal_change();
+    INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, c FROM new_rows n;
+  ELSIF TG_OP = 'UPDATE' THEN
+    IF NOT EXISTS (SELECT FROM {changed}) THEN RETURN NULL; END IF;
+    c := portal_change();
+    UPDATE "{versions}" v SET {amended} FROM (SELECT n.* FROM {changed}) n
+     WHERE v.id = n.id AND v.ended_by IS NULL AND v.known_by = c;
+    WITH ended AS (
+      UPDATE "{versions}" v SET ended_by = c FROM (SELECT n.id FROM {changed}) n
+       WHERE v.id = n.id AND v.ended_by IS NULL AND v.known_by <> c RETURNING v.id)
+    INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, c FROM new_rows n JOIN ended USING (id);
+  ELSE
+    IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
+    c := portal_change();
+    DELETE FROM "{versions}" v USING old_rows o WHERE v.id = o.id AND v.ended_by IS NULL AND v.known_by = c;
+    UPDATE "{versions}" v SET ended_by = c FROM old_rows o WHERE v.id = o.id AND v.ended_by IS NULL;
+  END IF;
+  RETURN NULL;
+END $keep$"""
+    after = f'FOR EACH STATEMENT EXECUTE FUNCTION "{function}"()'
+    return [
+        body,
+        *(f'DROP TRIGGER IF EXISTS "{name(table, kind)}" ON "{table}"' for kind in TRIGGERS),
+        f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS new_rows {after}',
+        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE ON "{table}"'
+        f" REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows {after}",
+        f'CREATE TRIGGER "{name(table, "delete")}" AFTER DELETE ON "{table}" REFERENCING OLD TABLE AS old_rows {after}',
+        f'CREATE TRIGGER "{name(table, "identity")}" BEFORE UPDATE OF id ON "{table}" FOR EACH ROW'
+        " WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION portal_refuse_identity()",
+        f'CREATE TRIGGER "{name(table, "truncate")}" BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT'
+        " EXECUTE FUNCTION portal_refuse_truncate()",
+    ]
+
+
+def view(fact: Fact, types: dict[str, str]) -> str:
+    """The table as it was known at the moment of the session. Settings are read once, not cast for every row."""
+    shown = ", ".join(_shown(fact, column, types) for column in fact.columns)
+    top, out = _SETTING.format("top", "bigint"), f"({_SETTING.format('out', 'bigint[]')})::bigint[]"
+    return (
+        f'CREATE VIEW "{SCHEMA}"."{fact.table}" AS SELECT {shown} FROM "{fact.versions}" v'
+        f" WHERE v.known_by <= {top} AND v.known_by <> ALL ({out})"
+        f" AND (v.ended_by IS NULL OR v.ended_by > {top} OR v.ended_by = ANY ({out}))"
+    )
+
+
+def dated_view(table: Dated) -> str:
+    """Rows that never change and were there at the moment of the session."""
+    moment = f'"{table.column}" <= {_SETTING.format("as_of", "timestamptz")}' if table.column else "true"
+    # OFFSET 0 keeps PostgreSQL from letting writes through the view.
+    return f'CREATE VIEW "{SCHEMA}"."{table.table}" AS SELECT * FROM "{table.table}" WHERE {moment} OFFSET 0'
+
+
+def name(table: str, kind: str) -> str:
+    """The name of a trigger."""
+    return f"{table}_past_{kind}"
+
+
+_SETTING = "(SELECT current_setting('portal.{}')::{})"
+
+
+def _listed(alias: str, names: tuple[str, ...]) -> str:
+    return ", ".join(f'{alias}."{name}"' for name in names)
+
+
+def _shown(fact: Fact, column: str, types: dict[str, str]) -> str:
+    if column not in fact.hidden:
+        return f'v."{column}"'
+    empty = "''" if types[column].startswith(("character", "text")) else "NULL"
+    return f'{empty}::{types[column]} AS "{column}"'

@@ -1,0 +1,113 @@
+"""Which tables keep their past.
+
+A model says so itself, with a decorator, so that whoever adds a fact sees it where the fact is written. Tables that a
+figure reads and that are neither `versioned` nor `dated` fail in the past instead of answering from today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db.models import Model
+
+AnyModel = TypeVar("AnyModel", bound=type[Model])
+SUFFIX = "_past"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
+    ``hidden`` ones are never copied and read as empty in the past (secrets)."""
+
+    table: str
+    columns: tuple[str, ...]
+    untracked: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def versions(self) -> str:
+        """The table of its versions, the current one among them."""
+        return self.table + SUFFIX
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Columns that versions hold."""
+        return tuple(column for column in self.columns if column not in self.hidden)
+
+    @property
+    def tracked(self) -> tuple[str, ...]:
+        """Columns whose change makes a version."""
+        return tuple(column for column in self.kept if column not in self.untracked and column != "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A table whose rows never change: in the past it shows those that were there, by ``column``; all without one."""
+
+    table: str
+    column: str
+
+
+_versioned: dict[type[Model], tuple[frozenset[str], frozenset[str]]] = {}
+_dated: dict[type[Model], str] = {}
+
+
+def versioned(*, untracked: Sequence[str] = (), hidden: Sequence[str] = ()) -> Callable[[AnyModel], AnyModel]:
+    """Keep every version of the model's rows, and of the rows that join it many to many. Fields are named as columns.
+
+    Raises ValueError at the first use of `facts` when a named column does not exist.
+    """
+
+    def keep(model: AnyModel) -> AnyModel:
+        _versioned[model] = (frozenset(untracked), frozenset(hidden))
+        return model
+
+    return keep
+
+
+def dated(column: str = "") -> Callable[[AnyModel], AnyModel]:
+    """Rows of this model are written once: they are there from ``column`` (a moment) on, or always without one."""
+
+    def keep(model: AnyModel) -> AnyModel:
+        _dated[model] = column
+        return model
+
+    return keep
+
+
+def facts() -> list[Fact]:
+    """Every versioned table, by name."""
+    return sorted(_facts(), key=lambda fact: fact.table)
+
+
+def dated_tables() -> list[Dated]:
+    """Every table of rows that are written once, by name."""
+    found = [Dated(model._meta.db_table, column) for model, column in _dated.items()]
+    return sorted(found, key=lambda each: each.table)
+
+
+def fact_of(model: type[Model]) -> Fact:
+    """The versioned table of a model. Raises LookupError for a model without a past."""
+    table = model._meta.db_table
+    for fact in _facts():
+        if fact.table == table:
+            return fact
+    raise LookupError(f"{model.__name__} keeps no past.")
+
+
+def _facts() -> Iterator[Fact]:
+    for model, (untracked, hidden) in _versioned.items():
+        columns = _columns(model)
+        if unknown := (untracked | hidden) - set(columns):
+            raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
+        yield Fact(model._meta.db_table, columns, untracked, hidden)
+        for field in model._meta.local_many_to_many:
+            through = field.remote_field.through
+            if through is not None and through._meta.auto_created:
+                yield Fact(through._meta.db_table, _columns(through))
+
+
+def _columns(model: type[Model]) -> tuple[str, ...]:
+    return tuple(str(field.column) for field in model._meta.local_concrete_fields)

@@ -1,0 +1,75 @@
+"""Moments that nothing can still be added to."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from django.db import OperationalError, connection
+
+from leads.past import postgres
+from leads.past.moments import from_micros
+
+_STEP = 0.005
+RECENT = timedelta(seconds=60)
+"""A commit takes no longer than this from its stamp to its end on SQLite, where it is one statement."""
+
+
+class NotSettled(Exception):
+    """Transactions that belong to the moment are still under way."""
+
+
+def settled_now(*, seconds: float = 30.0) -> datetime:
+    """The database's moment, once every transaction that belongs to it has ended. Raises NotSettled after ``seconds``.
+
+    Long imports do not hold it up: a transaction belongs to the moment of its commit.
+    """
+    at = database_now()
+    settle(at, seconds=seconds)
+    return at
+
+
+def database_now() -> datetime:
+    """The clock by which changes are stamped."""
+    if connection.vendor != "postgresql":
+        return from_micros(time.time_ns() // 1000)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT portal_now()")
+        return from_micros(int(cursor.fetchone()[0]))
+
+
+def settle(at: datetime, *, seconds: float = 30.0) -> None:
+    """Wait until no transaction stamped by ``at``, a moment that has passed, is still to end. Raises NotSettled."""
+    deadline = time.monotonic() + seconds
+    is_settled = _is_settled_postgres if connection.vendor == "postgresql" else _is_settled_sqlite
+    while not is_settled(at):
+        if time.monotonic() > deadline:
+            raise NotSettled("Changes are still being saved. Try again in a moment.")
+        time.sleep(_STEP)
+
+
+def _is_settled_postgres(at: datetime) -> bool:
+    # Whoever takes the lock after this look is stamped later than it.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND pid <> pg_backend_pid())",
+            [postgres.COMMIT_LOCK],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _is_settled_sqlite(at: datetime) -> bool:
+    if connection.in_atomic_block or database_now() - at > RECENT:
+        return True
+    try:
+        # One writer at a time: who can begin to write is alone.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+    except OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        return False
+    return True

@@ -1,0 +1,89 @@
+"""The SQL of versions on SQLite: triggers per row, and temporary views in front of the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leads.past.registry import Dated, Fact
+
+TRIGGERS = ("insert", "update", "delete", "identity")
+
+_OPEN = """
+  INSERT INTO leads_change (began_at, at, door, actor, source, because, is_backdated)
+  SELECT m, m, portal_door(), portal_actor(), portal_source(), portal_because(), portal_chosen() IS NOT NULL
+    FROM (SELECT coalesce(portal_chosen(), portal_now()) AS m)
+   WHERE NOT EXISTS (SELECT 1 FROM leads_change WHERE id = portal_change());
+  SELECT portal_opened(last_insert_rowid()) WHERE NOT EXISTS (SELECT 1 FROM leads_change WHERE id = portal_change());
+"""
+
+
+def columns(cursor: Any, table: str) -> dict[str, str]:
+    """Column → declared type of a table; empty for one that does not exist."""
+    cursor.execute(f'PRAGMA table_info("{table}")')
+    return {row[1]: row[2] for row in cursor.fetchall()}
+
+
+def indexes(cursor: Any, table: str) -> set[tuple[str, ...]]:
+    """Columns of each plain index of a table, unique ones among them; no partial ones and no expressions."""
+    found = set()
+    for _, index, _, _, is_partial in cursor.execute(f'PRAGMA index_list("{table}")').fetchall():
+        names = tuple(row[2] for row in cursor.execute(f'PRAGMA index_info("{index}")').fetchall())
+        if not is_partial and all(names):
+            found.add(names)
+    return {*found, ("id",)}
+
+
+def make_versions(fact: Fact, types: dict[str, str]) -> str:
+    """The table of versions; declared types give its columns the affinity of the table's own."""
+    defined = ", ".join(f'"{name}" {types[name]}' for name in fact.kept)
+    return f'CREATE TABLE "{fact.versions}" ({defined}, known_by bigint NOT NULL, ended_by bigint)'
+
+
+def triggers(fact: Fact) -> list[str]:
+    """The triggers of a table. A row written twice in one change makes one version."""
+    table, versions = fact.table, fact.versions
+    names = ", ".join(f'"{name}"' for name in fact.kept)
+    of_new = ", ".join(f'NEW."{name}"' for name in fact.kept)
+    differs = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in fact.tracked)
+    amended = ", ".join(f'"{name}" = NEW."{name}"' for name in fact.kept if name != "id")
+    watched = ", ".join(f'"{name}"' for name in fact.tracked)
+    current = f'"{versions}".id = OLD.id AND ended_by IS NULL'
+    insert = f'INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, portal_change()'
+    return [
+        *(f'DROP TRIGGER IF EXISTS "{name(table, kind)}"' for kind in TRIGGERS),
+        f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" BEGIN {_OPEN} {insert}; END',
+        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE OF {watched} ON "{table}" WHEN {differs} BEGIN {_OPEN}'
+        f' UPDATE "{versions}" SET {amended} WHERE {current} AND known_by = portal_change();'
+        f' UPDATE "{versions}" SET ended_by = portal_change() WHERE {current} AND known_by <> portal_change();'
+        f' {insert} WHERE NOT EXISTS (SELECT 1 FROM "{versions}" WHERE {current}); END',
+        f'CREATE TRIGGER "{name(table, "delete")}" AFTER DELETE ON "{table}" BEGIN {_OPEN}'
+        f' DELETE FROM "{versions}" WHERE {current} AND known_by = portal_change();'
+        f' UPDATE "{versions}" SET ended_by = portal_change() WHERE {current}; END',
+        f'CREATE TRIGGER "{name(table, "identity")}" BEFORE UPDATE OF id ON "{table}" WHEN OLD.id <> NEW.id BEGIN'
+        f" SELECT RAISE(ABORT, 'The id of a row of {table} never changes: its past is kept under it.'); END",
+    ]
+
+
+def view(fact: Fact, top: int, out: tuple[int, ...]) -> str:
+    """The table as it was known; made for the moment asked, so that the planner sees plain numbers."""
+    shown = ", ".join(f"'' AS \"{column}\"" if column in fact.hidden else f'"{column}"' for column in fact.columns)
+    listed = ", ".join(map(str, out))
+    began = f"known_by <= {top}" + (f" AND known_by NOT IN ({listed})" if out else "")
+    still = f"ended_by IS NULL OR ended_by > {top}" + (f" OR ended_by IN ({listed})" if out else "")
+    return f'CREATE TEMP VIEW "{fact.table}" AS SELECT {shown} FROM main."{fact.versions}" WHERE {began} AND ({still})'
+
+
+def dated_view(table: Dated, as_of: str) -> str:
+    """Rows that never change and were there at the moment, which is text as Django stores it."""
+    moment = f"\"{table.column}\" <= '{as_of}'" if table.column else "true"
+    return f'CREATE TEMP VIEW "{table.table}" AS SELECT * FROM main."{table.table}" WHERE {moment}'
+
+
+def lost_view(table: str) -> str:
+    """A table without a past fails when it is read, by name, instead of answering from today."""
+    return f'CREATE TEMP VIEW "{table}" AS SELECT * FROM main."{table} keeps no past"'
+
+
+def name(table: str, kind: str) -> str:
+    """The name of a trigger."""
+    return f"{table}_past_{kind}"
