@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef
 
 from attribution.models import SourceCheck
-from leads.models import Opportunity
+from leads.models import Opportunity, Role, User
 from leads.models.opportunity import OpportunityQuerySet
 
 SAMPLE = 100
@@ -25,3 +25,13 @@ def unanswered(deals: OpportunityQuerySet) -> OpportunityQuerySet:
     """Those of which sales has not said yet what brought them."""
     answers = SourceCheck.objects.filter(opportunity=OuterRef("pk"), origin=SourceCheck.Origin.SALES)
     return deals.filter(~Exists(answers))
+
+
+def may_measure(user: User) -> bool:
+    """Whether a person may have the accuracies measured again: admins and marketing directors."""
+    return user.has_role(Role.ADMIN, Role.MARKETING_DIRECTOR)
+
+
+def may_answer(user: User) -> bool:
+    """Whether a person may say what brought a deal; directors of marketing would be judges in their own cause."""
+    return user.has_role(Role.ADMIN, Role.SALES_LEADER, Role.SALES_REP)

@@ -10,7 +10,7 @@ from attribution.models import AttributionRules, CustomMethod, MethodFit
 from attribution.pure.methods import Method, all_methods, methods_on_offer
 from attribution.pure.methods.custom import custom_method
 from attribution.pure.rules import Rules
-from leads.models import Channel, Company
+from leads.models import Channel, Company, Role, User
 
 MILESTONES = {
     "closed": "close; the newest touch while the deal is open",
@@ -103,3 +103,8 @@ def _offered(fits: Any) -> tuple[Method, ...]:
     versions = {method.key: method.version for method in all_methods()}
     fitted = [key for key, version in fits if versions.get(key) == version]
     return methods_on_offer(fitted, [built(row) for row in CustomMethod.objects.filter(is_active=True)])
+
+
+def may_change_methods(user: User) -> bool:
+    """Whether a person may make and edit the company's own methods, and let those that learn learn anew: admins."""
+    return user.has_role(Role.ADMIN)

@@ -17,7 +17,7 @@ from attribution.actions.accuracy.measure_accuracy import KIND, MeasureRefused, 
 from attribution.figures.offers import chosen_method
 from attribution.models import AccuracyCheck, Simulation
 from attribution.pure.methods import all_methods
-from attribution.queries.rights import may_measure
+from attribution.queries.agreement import may_measure
 from attribution.queries.rules import methods
 from attribution.tasks import nudge_measure
 from attribution.views.doors import whole_company

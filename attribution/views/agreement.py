@@ -17,8 +17,7 @@ from attribution.actions.accuracy.check_accuracy import agrees_with, credited_mo
 from attribution.actions.accuracy.record_source_check import CheckRefused, record_source_check
 from attribution.forms.accuracy import NOBODY, AnswerForm
 from attribution.models import SourceCheck
-from attribution.queries.agreement import deals_to_check, unanswered
-from attribution.queries.rights import may_answer
+from attribution.queries.agreement import deals_to_check, may_answer, unanswered
 from attribution.queries.rules import methods
 from leads.models import Campaign, Channel, Opportunity, User
 from leads.views.doors import SignedInRequest, allowed

@@ -28,7 +28,7 @@ from leads.models import Campaign, Company
 from leads.pure import words
 from leads.pure.charts import Chart, line
 from leads.pure.week import Period, Week, midnight
-from leads.queries.rights import may_enter_costs
+from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest
 from leads.views.restated import restated
 

@@ -18,8 +18,7 @@ from attribution.figures.offers import chosen_method
 from attribution.forms.methods import MethodForm
 from attribution.models import AttributionRules, CustomMethod, LiftTest, MethodFit
 from attribution.pure.methods import all_methods
-from attribution.queries.rights import may_change_methods
-from attribution.queries.rules import built
+from attribution.queries.rules import built, may_change_methods
 from attribution.queries.rules import methods as offered_methods
 from attribution.tasks import nudge_runs
 from attribution.views.doors import whole_company

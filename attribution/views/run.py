@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET, require_POST
 from attribution.actions.runs.request_run import request_run
 from attribution.models import AttributionRun, JourneyScope
 from attribution.pure.methods import all_methods
-from attribution.queries.rights import may_run
 from attribution.queries.rules import methods
+from attribution.queries.runs import may_run
 from attribution.tasks import nudge_runs
 from attribution.views.doors import whole_company
 from leads.models import Campaign, Channel, Company, Opportunity

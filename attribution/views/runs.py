@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from attribution.models import AttributionRun
-from attribution.queries.rights import may_run
+from attribution.queries.runs import may_run
 from leads.figures.offers import usual_method
 from leads.models import Company
 from leads.pure import words

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRun
+from integrations.models import EDITORS, LOOKERS, Connection, ExternalRecord, PendingPush, StageMap, SyncRun
 from integrations.pure.daily import next_sync
 from integrations.queries.runs import SPENT_DAYS
-from leads.models import Company
+from leads.models import Company, User
 
 _State = PendingPush.State
 _TONES = {"ok": "good", "paused": "warn", "failing": "bad"}
@@ -110,3 +110,13 @@ def secret_state(connection: Connection, at: datetime) -> str:
 def is_secret_old(connection: Connection, at: datetime) -> bool:
     """Whether the secret should have been replaced by now: a year is what most policies allow."""
     return connection.secret_set_at is not None and at - connection.secret_set_at > timedelta(days=365)
+
+
+def may_see_connections(user: User) -> bool:
+    """Whether connections are this person's business: those of all who answer for the sync."""
+    return user.has_role(*LOOKERS)
+
+
+def may_edit_connections(user: User) -> bool:
+    """Whether this person changes connections."""
+    return user.has_role(*EDITORS)

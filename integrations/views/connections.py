@@ -17,10 +17,16 @@ from integrations.actions.connections.check_connection import check_connection
 from integrations.connectors import vendor as vendor_of
 from integrations.forms.mapping import rule_words
 from integrations.models import Connection, ExternalRecord, RecordKind, StageMap, SyncHint, SyncRun
-from integrations.queries.connections import connection_states, held_records, is_secret_old, secret_state
+from integrations.queries.connections import (
+    connection_states,
+    held_records,
+    is_secret_old,
+    may_edit_connections,
+    may_see_connections,
+    secret_state,
+)
 from integrations.queries.mapping import rules_of
 from integrations.queries.push import failed_pushes, waiting_pushes
-from integrations.queries.rights import may_edit_connections, may_see_connections
 from integrations.queries.runs import calls_by_day, count_words, duration_words, jobs_of, outcome_counts, tone_of
 from integrations.views.doors import editable_connection, visible_connection, webhook_address
 from leads.pure.charts import Chart, stacked_bars

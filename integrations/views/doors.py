@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from integrations.models import Connection
-from integrations.queries.rights import may_edit_connections
+from integrations.queries.connections import may_edit_connections
 from leads.views.doors import SignedInRequest
 
 STEPS = (

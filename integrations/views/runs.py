@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from integrations.forms.records import RecordSearch
 from integrations.models import SyncRecord, SyncRun
-from integrations.queries.rights import may_edit_connections
+from integrations.queries.connections import may_edit_connections
 from integrations.queries.runs import duration_words, named_records, record_counts, tone_of
 from integrations.views.doors import visible_connection
 from integrations.views.record_table import CONFLICT, RECORDS_A_PAGE, kind_tabs, outcome_tabs, record_rows

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 
-from leads.models import Touchpoint
+from leads.models import Role, Touchpoint, User
 from leads.pure.channels.channel_preview import Visits
 from leads.pure.channels.channels import Visit
 
@@ -39,3 +39,13 @@ def _page() -> Case:
         default=Value(""),
         output_field=CharField(),
     )
+
+
+def may_read_channel_rules(user: User) -> bool:
+    """Whether a person may see the channel rules and what they did: admins and marketing directors."""
+    return user.has_role(Role.ADMIN, Role.MARKETING_DIRECTOR)
+
+
+def may_change_channel_rules(user: User) -> bool:
+    """Whether a person may add, change, move, remove, take back and apply channel rules: admins."""
+    return user.has_role(Role.ADMIN)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from leads.models import Lead, Touchpoint
+from leads.models import Lead, Role, Touchpoint, User
 from leads.pure.spelling.identity import normalize_phone
 
 # How many visitor ids of a lead are compared with others'; the newest ones say enough.
@@ -77,3 +77,8 @@ def _alike(lead: Lead, number: str, other: Lead, same_browser: Collection[int]) 
         ("same browser", other.pk in same_browser),
     )
     return tuple(reason for reason, holds in reasons if holds)
+
+
+def may_merge(*, user: User, leads: Iterable[Lead]) -> bool:
+    """Whether a person may merge these: admins and sales leaders any leads, others those that they own themselves."""
+    return user.has_role(Role.ADMIN, Role.SALES_LEADER) or all(lead.owner_id == user.pk for lead in leads)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, Max, OuterRef, QuerySet, Subquery, Value, When
 
-from leads.models import Assignment, FollowUp, Lead, LeadScore, Stage
+from leads.models import Assignment, FollowUp, Lead, LeadScore, Role, Stage, User
 
 
 @dataclass(slots=True)
@@ -54,3 +54,8 @@ def by_next_step(leads: QuerySet[Lead], at: datetime) -> QuerySet[Lead]:
             output_field=IntegerField(),
         ),
     ).order_by("step_rank", F("step_due_at").asc(nulls_last=True), "-score", "-captured_at", "pk")
+
+
+def may_work(user: User, lead: Lead) -> bool:
+    """Whether a person may accept, reject or follow up: the owner, sales leaders and admins."""
+    return lead.owner_id == user.pk or user.has_role(Role.SALES_LEADER, Role.ADMIN)

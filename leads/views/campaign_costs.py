@@ -23,7 +23,7 @@ from leads.figures.cost_causes import cost_entries, told_entry
 from leads.forms.costs import CostForm, DaysForm
 from leads.models import Campaign, Company, CostDoor, User
 from leads.pure import words
-from leads.queries.rights import may_enter_costs
+from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest, allowed
 
 PAGE_SIZE = 50

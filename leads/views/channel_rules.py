@@ -20,8 +20,7 @@ from leads.forms.channel_rules import AddressForm, RuleForm
 from leads.models import Channel, ChannelRuleVersion, Company, JobRun, User
 from leads.pure.channels.channel_preview import Preview, Tally, placed, preview, sentence
 from leads.pure.channels.channels import ChannelRule, classify
-from leads.queries.channels import visits_since
-from leads.queries.rights import may_change_channel_rules, may_read_channel_rules
+from leads.queries.channels import may_change_channel_rules, may_read_channel_rules, visits_since
 from leads.tasks import nudge_reclassify
 from leads.views.doors import SignedInRequest, allowed
 from leads.views.progress import progress_answer

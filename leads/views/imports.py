@@ -25,7 +25,7 @@ from leads.models import ImportKind, ImportRun, JobRun
 from leads.pure.imports.fields import FIELDS, MappingRefused
 from leads.pure.imports.table import open_table
 from leads.pure.table_file import UnreadableFile, neutralize
-from leads.queries.rights import may_import
+from leads.queries.imports import may_import
 from leads.tasks import nudge_imports
 from leads.views.doors import SignedInRequest, allowed
 from leads.views.progress import progress_answer

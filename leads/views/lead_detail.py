@@ -25,8 +25,7 @@ from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
 from leads.models import FollowUp, Lead, LeadMerge, Stage, User
 from leads.pure.refused import Refused
 from leads.queries.identity import survivors
-from leads.queries.lead import lead_stories
-from leads.queries.rights import may_work
+from leads.queries.lead import lead_stories, may_work
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
 

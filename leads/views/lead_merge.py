@@ -19,8 +19,7 @@ from leads.actions.identity.unmerge_lead import unmerge_lead
 from leads.filters.search import LeadFilter
 from leads.forms.merge import FindLeadForm, MergeForm
 from leads.models import Lead
-from leads.queries.identity import likely_duplicates
-from leads.queries.rights import may_merge
+from leads.queries.identity import likely_duplicates, may_merge
 from leads.tasks import nudge_intake
 from leads.views.doors import SignedInRequest
 

@@ -42,8 +42,7 @@ ORDER = {
     """,
     "alignment": """
         ground
-        points report
-        pipeline
+        points report pipeline
     """,
 }
 # The subject of each file that is not in a folder of its name and does not bear its name.
@@ -51,8 +50,8 @@ SUBJECTS = {
     "leads": {
         "ground": """
             actions.price actions.take_jobs actions.answer_once
-            pure.week pure.money pure.words pure.intervals pure.table_file pure.spelling pure.charts templatetags.ui
-            pure.refused queries.rights
+            pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
+            templatetags.ui
         """,
         "figure": """
             figures.base figures.columns figures.selection figures.together figures.words figures.offers forms.scope
@@ -64,7 +63,6 @@ SUBJECTS = {
         "identity": "pure.one_person forms.merge",
     },
     "attribution": {
-        "columns": "queries.rights",
         "journeys": "queries.world",
         "methods": "actions.save_custom_method figures.offers pure.rules queries.rules",
         "learning": "actions.fit_methods",
@@ -75,7 +73,7 @@ SUBJECTS = {
         "sourced": "actions.lock_sourced",
     },
     "integrations": {
-        "ground": "figures queries.rights",
+        "ground": "figures",
         "mapping": """
             actions.local_values
             pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals

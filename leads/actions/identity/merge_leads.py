@@ -29,7 +29,7 @@ from leads.models import (
 )
 from leads.pure.lifecycle import LABELS
 from leads.pure.refused import Refused
-from leads.queries.rights import may_merge
+from leads.queries.identity import may_merge
 
 # Rows that move as they are, by the name they have in ``LeadMerge.moved``.
 MOVED: dict[str, type[Model]] = {"touches": Touchpoint, "passages": LifecyclePassage}

@@ -33,7 +33,7 @@ from leads.models import (
     Touchpoint,
     User,
 )
-from leads.queries.rights import may_merge
+from leads.queries.identity import may_merge
 
 UNDO_FOR = timedelta(days=30)
 _TIMES = ("captured_at", "intake_due_at")
