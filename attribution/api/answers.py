@@ -93,7 +93,7 @@ class ComparedModel(AttributionModel):
 class AttributionStep(serializers.Serializer[Any]):
     """What came and went in a part of the period; pipeline as it stands at its end."""
 
-    revenue = AttributionMoney()
+    revenue = AttributionMoney(allow_null=True, help_text="null where no won deal has an amount")
     pipeline = AttributionMoney()
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)

@@ -32,7 +32,7 @@ class CampaignStep:
     name: str
     first: date
     end: date
-    revenue: int
+    revenue: int | None
     pipeline: int
     cost: int | None
     leads: int
@@ -40,8 +40,8 @@ class CampaignStep:
 
     @property
     def roi(self) -> float | None:
-        """(revenue − cost) ÷ cost, or None when the cost is unknown or nothing."""
-        return rollup.roi(self.revenue, self.cost)
+        """(revenue − cost) ÷ cost, or None when the revenue is unknown, or the cost is unknown or nothing."""
+        return None if self.revenue is None else rollup.roi(self.revenue, self.cost)
 
 
 def campaign_weeks(scope: Scope) -> list[CampaignStep]:
@@ -78,7 +78,7 @@ def _steps(
             name=name,
             first=start,
             end=end,
-            revenue=int(totals["revenue"].get(start) or 0),
+            revenue=None if (earned := totals["revenue"].get(start, 0)) is None else int(earned),
             pipeline=stood,
             cost=None if (spent := totals["cost"].get(start)) is None else int(spent),
             leads=int(totals["leads"].get(start) or 0),
