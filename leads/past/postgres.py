@@ -177,7 +177,8 @@ def missing(cursor: Any, facts: list[Fact], dated: list[Dated]) -> list[str]:
     role = cursor.fetchone()[0]
     wanted = [name(fact.table, kind) for fact in facts for kind in TRIGGERS]
     lacking = [f"trigger {each}" for each in [*wanted, "leads_change_stamp"] if each not in found]
-    lacking += [f"view {SCHEMA}.{each.table}" for each in [*facts, *dated] if each.table not in views]
+    tables = [*(fact.table for fact in facts), *(each.table for each in dated)]
+    lacking += [f"view {SCHEMA}.{table}" for table in tables if table not in views]
     shared = re.findall(r"FUNCTION (portal_\w+)", _FUNCTIONS)
     lacking += [f"function {each}" for each in sorted({*shared}) if each not in bodies]
     keeping = {f"portal_keep_{fact.table}": _body(fact) for fact in facts}

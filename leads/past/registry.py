@@ -19,7 +19,7 @@ SUFFIX = "_past"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
-    ``hidden`` ones are never copied and read as empty in the past (secrets): as NULL those of ``nullable``, else as ''."""
+    ``hidden`` ones are never copied and read as empty in the past (secrets): NULL where ``nullable``, else ''."""
 
     table: str
     columns: tuple[str, ...]

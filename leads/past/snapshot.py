@@ -95,7 +95,7 @@ def _read(micros: int) -> Snapshot:
             raise BeforeMemory(from_micros(int(first[0])))
         opened = None
         if connection.vendor == "postgresql":
-            # Before anything else: whatever begins after this look gets an id above all that were visible at the moment.
+            # First of all: whatever begins after this look gets an id above all that were visible at the moment.
             cursor.execute(_FIRST_OPEN)
             opened = cursor.fetchone()[0]
         cursor.execute(_TOP, {"at": micros})
