@@ -88,6 +88,21 @@ class Connection(sqlite3.Connection):
         """As the driver's; Django asks for cursors of its own, whose statements the backend hears of."""
         return super().cursor(factory)
 
+    def execute(self, sql: str, parameters: Any = (), /) -> Cursor:
+        """As the driver's, by a cursor of ours."""
+        made: Cursor = self.cursor()
+        return made.execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> Cursor:
+        """As the driver's, by a cursor of ours."""
+        made: Cursor = self.cursor()
+        return made.executemany(sql, parameters)
+
+    def executescript(self, script: str, /) -> Cursor:
+        """As the driver's, by a cursor of ours."""
+        made: Cursor = self.cursor()
+        return made.executescript(script)
+
     def hear(self, sql: str) -> None:
         """A statement comes."""
         if not self.in_transaction:
@@ -112,7 +127,7 @@ class Connection(sqlite3.Connection):
     def _stamp(self) -> None:
         now, opened = time.time_ns() // 1000, self._opened
         self._change, self._opened = None, []
-        super().cursor().execute(_STAMP.format(", ".join(map(str, opened))), {"now": now})
+        super().execute(_STAMP.format(", ".join(map(str, opened))), {"now": now})
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
