@@ -19,12 +19,13 @@ SUFFIX = "_past"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
-    ``hidden`` ones are never copied and read as empty in the past (secrets)."""
+    ``hidden`` ones are never copied and read as empty in the past (secrets): NULL where ``nullable``, else ''."""
 
     table: str
     columns: tuple[str, ...]
     untracked: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset()
 
     @property
     def versions(self) -> str:
@@ -102,7 +103,8 @@ def _facts() -> Iterator[Fact]:
         columns = _columns(model)
         if unknown := (untracked | hidden) - set(columns):
             raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
-        yield Fact(model._meta.db_table, columns, untracked, hidden)
+        nullable = frozenset(str(field.column) for field in model._meta.local_concrete_fields if field.null)
+        yield Fact(model._meta.db_table, columns, untracked, hidden, nullable)
         for field in model._meta.local_many_to_many:
             through = field.remote_field.through
             if through is not None and through._meta.auto_created:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from leads.past import postgres, sqlite
+from leads.past.backends.writer import verb
 from leads.past.registry import dated_tables, facts
 from leads.past.snapshot import Snapshot, snapshot_at
 
@@ -75,7 +76,7 @@ _READS = (
 
 
 def _refuse_writes(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-    if isinstance(sql, str) and not _aside.get() and not sql[:32].lstrip(" \n(").upper().startswith(_READS):
+    if verb(sql) not in _READS and not _aside.get():
         raise PastIsReadOnly("The past can be read, not changed.")
     return execute(sql, params, many, context)
 
