@@ -36,6 +36,7 @@ from leads.figures.base import Scope, definition, figure
 from leads.figures.words import figure_url
 from leads.models import Campaign, Opportunity, User
 from leads.models import Scope as KeyScope
+from leads.past.span import moment
 from leads.pure.money import to_amount
 from leads.pure.week import local_date
 
@@ -323,6 +324,7 @@ def _model(method: Method) -> dict[str, Any]:
 
 
 def _run(run: AttributionRun | None) -> dict[str, Any] | None:
-    if run is None or run.finished_at is None:
+    # Credits of a past moment are no run's: they were computed for whoever asked first.
+    if run is None or run.finished_at is None or moment():
         return None
     return {"id": str(run.public_id), "finished_at": run.finished_at.isoformat()}

@@ -65,7 +65,7 @@ def told(at: datetime) -> dict[Any, Any]:
     company = Company.current()
     found: dict[Any, Any] = {}
     campaign = str(Touchpoint.objects.filter(campaign__isnull=False).order_by("pk")[0].campaign.public_id)
-    periods = [Period(day(0), day(80)), Period(day(8), day(31)), Period(day(39), day(62))]
+    periods = [Period(day(0), day(80)), Period(day(8), day(42))]
     origins = [{}, {"campaign": campaign, "method": "last_touch"}, {"channel": "email", "journey_scope": "account"}]
     questions = [
         Scope(period=period, at=at, tz=company.tz, currency="EUR", basis=basis, **origin)
@@ -115,7 +115,7 @@ def test_random_histories_keep_their_credits(seed: int) -> None:
         fit_methods(at=at, reason="test")
     for step in range(4):
         run(at=at, kind=chance.choice(["full", "incremental"]))
-        noted.append((at, stored(), told(at) if seed == 0 else None))
+        noted.append((at, stored(), told(at) if seed == 0 and step % 2 else None))
         at += STEP
         with backdated(at):
             for _ in range(chance.randint(1, 4)):
