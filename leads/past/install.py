@@ -13,7 +13,7 @@ from django.db.migrations import Migration
 
 from leads.past import postgres, sqlite
 from leads.past.acting import Door
-from leads.past.registry import Fact, dated_tables, facts
+from leads.past.registry import Fact, computed_tables, dated_tables, facts
 
 CHANGES = "leads_change"
 
@@ -69,13 +69,16 @@ def install(connection: BaseDatabaseWrapper) -> None:
             for table in dated_tables():
                 if postgres.columns(cursor, table.table):
                     cursor.execute(postgres.dated_view(table))
+            for result in computed_tables():
+                if result.kept_columns <= postgres.columns(cursor, result.kept).keys():
+                    cursor.execute(postgres.computed_view(result, postgres.columns(cursor, result.table)))
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """What should keep the past and is not there, or is not as it should be, by name; empty when all is well."""
     dialect = postgres if connection.vendor == "postgresql" else sqlite
     with connection.cursor() as cursor:
-        lacking = dialect.missing(cursor, facts(), dated_tables())
+        lacking = dialect.missing(cursor, facts(), [*dated_tables(), *computed_tables()])
         for fact in facts():
             known = dialect.columns(cursor, fact.versions)
             lacking += [f"column {fact.versions}.{column}" for column in fact.kept if known and column not in known]

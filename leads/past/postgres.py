@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from leads.past.registry import Dated, Fact
+from leads.past.registry import Computed, Dated, Fact
 
 SCHEMA = "past"
 COMMIT_LOCK = 826_354
@@ -38,6 +38,7 @@ BEGIN
     FROM (SELECT coalesce(nullif(chosen, '')::bigint, portal_now()) AS moment) AS now
   RETURNING id INTO found;
   PERFORM set_config('portal.change', found::text, true);
+  PERFORM set_config('portal.wrote', 'yes', true);
   RETURN found;
 END $$;
 
@@ -165,7 +166,7 @@ BEGIN
 END """
 
 
-def missing(cursor: Any, facts: list[Fact], dated: list[Dated]) -> list[str]:
+def missing(cursor: Any, facts: list[Fact], others: list[Dated | Computed]) -> list[str]:
     """Names of triggers, functions and views that are not there, not switched on or of another version of ours."""
     cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')")
     found = {row[0] for row in cursor.fetchall()}
@@ -177,7 +178,7 @@ def missing(cursor: Any, facts: list[Fact], dated: list[Dated]) -> list[str]:
     role = cursor.fetchone()[0]
     wanted = [name(fact.table, kind) for fact in facts for kind in TRIGGERS]
     lacking = [f"trigger {each}" for each in [*wanted, "leads_change_stamp"] if each not in found]
-    tables = [*(fact.table for fact in facts), *(each.table for each in dated)]
+    tables = [*(fact.table for fact in facts), *(each.table for each in others)]
     lacking += [f"view {SCHEMA}.{table}" for table in tables if table not in views]
     shared = re.findall(r"FUNCTION (portal_\w+)", _FUNCTIONS)
     lacking += [f"function {each}" for each in sorted({*shared}) if each not in bodies]
@@ -203,6 +204,16 @@ def dated_view(table: Dated) -> str:
     moment = f'"{table.column}" <= {_SETTING.format("as_of", "timestamptz")}' if table.column else "true"
     # OFFSET 0 keeps PostgreSQL from letting writes through the view.
     return f'CREATE VIEW "{SCHEMA}"."{table.table}" AS SELECT * FROM "{table.table}" WHERE {moment} OFFSET 0'
+
+
+def computed_view(table: Computed, types: dict[str, str]) -> str:
+    """Results that were computed for the moment of the session. The table they stand for is not touched."""
+    shown = ", ".join(
+        f'"{column}"' if column in table.kept_columns else f'NULL::{types[column]} AS "{column}"'
+        for column in table.columns
+    )
+    key = _SETTING.format("key", "bigint")
+    return f'CREATE VIEW "{SCHEMA}"."{table.table}" AS SELECT {shown} FROM "{table.kept}" WHERE "{table.key}" = {key}'
 
 
 def name(table: str, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,11 @@ from leads.past import postgres
 from leads.past.moments import from_micros, to_micros
 
 
-class BeforeMemory(Exception):
+class NotKnown(Exception):
+    """The past cannot answer; the text tells a person why."""
+
+
+class BeforeMemory(NotKnown):
     """The moment lies before facts kept their past; ``since`` is the first one that can be asked."""
 
     def __init__(self, since: datetime) -> None:
@@ -28,6 +33,14 @@ class Snapshot:
     at: datetime
     top: int
     out: tuple[int, ...]
+
+    @property
+    def key(self) -> int:
+        """One number of 64 bits for what was visible: moments between which nothing changed share it."""
+        if not self.out:
+            return self.top
+        digest = hashlib.blake2b(repr((self.top, self.out)).encode(), digest_size=8).digest()
+        return -1 - (int.from_bytes(digest) >> 1)
 
     def sees(self, change: int) -> bool:
         """Whether a change had been made by then."""

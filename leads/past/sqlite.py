@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leads.past.registry import Dated, Fact
+from leads.past.registry import Computed, Dated, Fact
 
 TRIGGERS = ("insert", "update", "delete", "identity")
 
@@ -69,7 +69,7 @@ def triggers(fact: Fact) -> list[str]:
     ]
 
 
-def missing(cursor: Any, facts: list[Fact], dated: list[Dated]) -> list[str]:
+def missing(cursor: Any, facts: list[Fact], others: list[Dated | Computed]) -> list[str]:
     """Names of tables and triggers that are not there or of another version of ours; views are made when asked for."""
     cursor.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'table')")
     found = dict(cursor.fetchall())
@@ -95,6 +95,14 @@ def dated_view(table: Dated, as_of: str) -> str:
     """Rows that never change and were there at the moment, which is text as Django stores it."""
     moment = f"\"{table.column}\" <= '{as_of}'" if table.column else "true"
     return f'CREATE TEMP VIEW "{table.table}" AS SELECT * FROM main."{table.table}" WHERE {moment}'
+
+
+def computed_view(table: Computed, key: int) -> str:
+    """Results that were computed for the moment."""
+    shown = ", ".join(
+        f'"{column}"' if column in table.kept_columns else f'NULL AS "{column}"' for column in table.columns
+    )
+    return f'CREATE TEMP VIEW "{table.table}" AS SELECT {shown} FROM main."{table.kept}" WHERE "{table.key}" = {key}'
 
 
 def lost_view(table: str) -> str:

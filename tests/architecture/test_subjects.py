@@ -66,7 +66,10 @@ SUBJECTS = {
         "journeys": "queries.world",
         "methods": "actions.save_custom_method figures.offers pure.rules queries.rules",
         "learning": "actions.fit_methods",
-        "credits": "figures.rows figures.credits figures.deals figures.journey_view",
+        "credits": """
+            actions.forget_past_credits figures.rows figures.credits figures.deals figures.journey_view
+            queries.past_credits
+        """,
         "runs": "queries.successor queries.changes",
         "campaigns": "figures.campaign_series figures.campaign_table figures.costs figures.headlines figures.payback",
         "accuracy": "queries.agreement",

@@ -120,6 +120,10 @@ class Connection(sqlite3.Connection):
             self._stamp()
         super().commit()
 
+    def has_written(self) -> bool:
+        """Whether the transaction under way has changed facts."""
+        return self.in_transaction and bool(self._opened)
+
     def _open(self, change: int) -> None:
         self._change, self._writer = change, acting()
         self._opened.append(change)
@@ -158,6 +162,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is not None:
             self.connection.hear(sql)
         return execute(sql, params, many, context)
+
+    def has_written(self) -> bool:
+        """Whether the transaction under way has changed facts."""
+        return self.connection is not None and self.connection.has_written()
 
 
 # Later than whatever was stamped before, also when the clock was set back; all changes of a transaction at once.
