@@ -44,4 +44,4 @@ def are_rows_sealed(report: WeeklyReport, rows: ReportRows) -> bool:
     about = report.content["figures"].get(rows.figure)
     parts = about["parts"] if about else []
     kept = next((part["digest"] for part in parts if part["name"] == rows.part), None)
-    return kept == sealing.digest([rows.columns, rows.rows])
+    return kept is not None and sealing.verify_rows(rows.columns, rows.rows, rows.seals, kept)

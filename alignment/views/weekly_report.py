@@ -114,7 +114,7 @@ def report_publish(request: SignedInRequest) -> HttpResponse:
     """Publish the last whole week now."""
     at = timezone.now()
     try:
-        report = publish_report(week=last_whole_week(at, Company.current()), at=at, by=request.user)
+        report = publish_report(week=last_whole_week(at, Company.current()), by=request.user)
     except PublishRefused as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except WeekNotOver as refusal:
