@@ -7,6 +7,7 @@ starts where the one before ended.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,6 +62,13 @@ class Effects:
     alone: Mapping[Hashable, Number | None]
     interaction: Number | None
     change: Number | None
+
+
+def is_same(one: Number | None, other: Number | None) -> bool:
+    """Whether two values are the same number, or both unknown."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def moves(before: State, after: State) -> list[Move]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,8 @@ from alignment.actions.report.explain_difference import explain_difference, is_c
 from alignment.actions.report.list_items import Item, list_items
 from alignment.actions.report.trace_difference import Difference, is_as_published, rows_now, trace_difference
 from alignment.models import Restatement, WeeklyReport
+from alignment.pure.ledger import is_same
+from alignment.queries.report import looks, newest_looks, standing
 from leads.figures import words
 from leads.figures.base import Number, UnknownFigure, definition
 from leads.models import Company
@@ -95,7 +96,7 @@ class _Look:
 
     def _back(self, row: Restatement, entries: frozenset[str]) -> Iterator[Restatement]:
         """None of its figures differs in any row, unless they cannot be compared any more."""
-        needed = row.ledger.get("entries", [row.figure])
+        needed = row.ledger.get("entries", [row.figure])  # read here alone, as this is rare
         if set(needed) <= entries:
             yield self._row(row.figure, row.item, row.published_value, row.published_value, BACK, {})
 
@@ -122,40 +123,29 @@ class _Look:
         )
 
 
-# --- what stands -----------------------------------------------------------------------------------------------------
-
-
-def newest_looks(report: WeeklyReport) -> dict[tuple[str, str], Restatement]:
-    """The newest look at each number of a report, those that are back at their published value among them."""
-    rows = report.restatements.order_by("noticed_at", "pk")
-    return {(row.figure, row.item): row for row in rows}
-
-
-def standing(rows: Iterable[Restatement]) -> list[Restatement]:
-    """Those that still differ."""
-    return [row for row in rows if not is_same(row.published_value, row.current_value)]
+# --- in words --------------------------------------------------------------------------------------------------------
 
 
 def news_since(last: datetime | None, *, until: datetime) -> list[dict[str, Any]]:
     """Corrections noticed since the last report came out, newest week first, each number once, ready to show."""
-    rows = Restatement.objects.filter(noticed_at__lte=until).select_related("report").order_by("noticed_at", "pk")
+    rows = Restatement.objects.filter(noticed_at__lte=until).select_related("report")
     if last is not None:
         rows = rows.filter(noticed_at__gt=last)
-    newest = {(row.report.week, row.figure, row.item): row for row in rows}
-    told_of = {key for key, row in newest.items() if row in standing([row]) and row.is_correction}
-    return [told(newest[key]) for key in sorted(told_of, reverse=True)]
+    newest = {(row.report.week, row.figure, row.item): row for row in looks(rows)}
+    listed = standing(newest[key] for key in sorted(newest, reverse=True))
+    return [told(row) for row in listed if row.is_correction]
 
 
-def told(row: Restatement) -> dict[str, Any]:
-    """A restatement in words."""
+def told(row: Any) -> dict[str, Any]:
+    """A restatement of `alignment.queries.report.looks` in words."""
     about = row.report.content["figures"].get(row.figure, {})
-    unit = row.ledger.get("unit") or about["unit"]
+    unit = row.told_unit or about["unit"]
     published, current = both_texts(row.published_value, row.current_value, unit, row.report.currency)
     return {
         "week": row.report.week,
         "entry": row.figure,
         "item": row.item,
-        "name": row.ledger.get("name") or about["name"],
+        "name": str(row.told_name or about["name"]),
         "published_text": published,
         "current_text": current,
         "cause": row.cause,
@@ -183,10 +173,3 @@ def _exactly(value: Number | None, unit: str, currency: str) -> str:
 
 def _whole(value: Number | None, unit: str) -> Number | None:
     return round(value) if value is not None and unit in ("count", "money", "money_per_day") else value
-
-
-def is_same(one: Number | None, other: Number | None) -> bool:
-    """Whether two values are the same number, or both unknown."""
-    if one is None or other is None:
-        return one is other
-    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
