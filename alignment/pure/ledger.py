@@ -117,9 +117,16 @@ def applied(state: State, made: Iterable[Move]) -> dict[str, dict[str, Kept]]:
     return found
 
 
-def effects(start: State, end: State, causes: Mapping[Hashable, Sequence[Move]], value: Value) -> Effects:
-    """What each cause alone makes of the value, from the start on, and the rest as interaction."""
-    first, last = value(start), value(end)
+def effects(
+    start: State,
+    causes: Mapping[Hashable, Sequence[Move]],
+    value: Value,
+    *,
+    first: Number | None,
+    last: Number | None,
+) -> Effects:
+    """What each cause alone makes of the value, which was ``first`` at the start and is ``last``; the rest is
+    interaction."""
     change = None if first is None or last is None else last - first
     alone: dict[Hashable, Number | None] = {}
     for cause, made in causes.items():

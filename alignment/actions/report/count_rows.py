@@ -89,7 +89,7 @@ def _total(part: RowSet) -> Callable[[Sequence[Kept]], Number | None]:
         if not part.amount:
             return len(rows)
         known = [row.amount for row in rows if row.amount is not None]
-        return sum(known) if known else part.nothing
+        return sum(known) if known else part.of_nothing().total
 
     return total
 

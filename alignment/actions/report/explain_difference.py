@@ -57,7 +57,9 @@ def explain_difference(
     made: dict[Hashable, Sequence[Move]] = {
         cause: [_prefixed(entry, each.move) for entry, each in some] for cause, some in causes.items()
     }
-    found = ledger.effects(start, end, made, lambda state: item.value(_split(state)))
+    found = ledger.effects(
+        start, made, lambda state: item.value(_split(state)), first=item.published, last=item.value(_split(end))
+    )
     if item.is_sum:
         exact = {cause: sum(move.amount for move in moves) for cause, moves in made.items()}
         found = ledger.Effects(exact, 0 if found.change is not None else None, found.change)
