@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from leads.past import postgres, sqlite
 from leads.past.acting import Door
-from leads.past.registry import Fact, dated_tables, facts
+from leads.past.registry import Fact, computed_tables, dated_tables, facts
 
 CHANGES = "leads_change"
 
@@ -53,6 +53,9 @@ def install(connection: BaseDatabaseWrapper) -> None:
             for table in dated_tables():
                 if postgres.columns(cursor, table.table):
                     cursor.execute(postgres.dated_view(table))
+            for result in computed_tables():
+                if result.kept_columns <= postgres.columns(cursor, result.kept).keys():
+                    cursor.execute(postgres.computed_view(result, postgres.columns(cursor, result.table)))
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
@@ -65,6 +68,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
             views = {row[0] for row in cursor.fetchall()}
             lacking = [f"view {postgres.SCHEMA}.{fact.table}" for fact in facts() if fact.table not in views]
             lacking += [f"view {postgres.SCHEMA}.{each.table}" for each in dated_tables() if each.table not in views]
+            lacking += [f"view {postgres.SCHEMA}.{each.table}" for each in computed_tables() if each.table not in views]
             lacking += [] if "leads_change_stamp" in found else ["trigger leads_change_stamp"]
         else:
             cursor.execute("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'table')")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leads.past.registry import Dated, Fact
+from leads.past.registry import Computed, Dated, Fact
 
 SCHEMA = "past"
 COMMIT_LOCK = 826_354
@@ -30,6 +30,7 @@ BEGIN
     FROM (SELECT coalesce(nullif(chosen, '')::bigint, portal_now()) AS moment) AS now
   RETURNING id INTO found;
   PERFORM set_config('portal.change', found::text, true);
+  PERFORM set_config('portal.wrote', 'yes', true);
   RETURN found;
 END $$;
 
@@ -164,6 +165,16 @@ def dated_view(table: Dated) -> str:
     moment = f'"{table.column}" <= {_SETTING.format("as_of", "timestamptz")}' if table.column else "true"
     # OFFSET 0 keeps PostgreSQL from letting writes through the view.
     return f'CREATE VIEW "{SCHEMA}"."{table.table}" AS SELECT * FROM "{table.table}" WHERE {moment} OFFSET 0'
+
+
+def computed_view(table: Computed, types: dict[str, str]) -> str:
+    """Results that were computed for the moment of the session. The table they stand for is not touched."""
+    shown = ", ".join(
+        f'"{column}"' if column in table.kept_columns else f'NULL::{types[column]} AS "{column}"'
+        for column in table.columns
+    )
+    key = _SETTING.format("key", "bigint")
+    return f'CREATE VIEW "{SCHEMA}"."{table.table}" AS SELECT {shown} FROM "{table.kept}" WHERE "{table.key}" = {key}'
 
 
 def name(table: str, kind: str) -> str:

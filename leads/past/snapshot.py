@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +12,11 @@ from django.db import connection
 from leads.past.moments import from_micros, to_micros
 
 
-class BeforeMemory(Exception):
+class NotKnown(Exception):
+    """The past cannot answer; the text tells a person why."""
+
+
+class BeforeMemory(NotKnown):
     """The moment lies before facts kept their past; ``since`` is the first one that can be asked."""
 
     def __init__(self, since: datetime) -> None:
@@ -26,6 +31,14 @@ class Snapshot:
     at: datetime
     top: int
     out: tuple[int, ...]
+
+    @property
+    def key(self) -> int:
+        """One number of 64 bits for what was visible: moments between which nothing changed share it."""
+        if not self.out:
+            return self.top
+        digest = hashlib.blake2b(repr((self.top, self.out)).encode(), digest_size=8).digest()
+        return -1 - (int.from_bytes(digest) >> 1)
 
     def sees(self, change: int) -> bool:
         """Whether a change had been made by then."""

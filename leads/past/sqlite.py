@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leads.past.registry import Dated, Fact
+from leads.past.registry import Computed, Dated, Fact
 
 TRIGGERS = ("insert", "update", "delete", "identity")
 
@@ -77,6 +77,14 @@ def dated_view(table: Dated, as_of: str) -> str:
     """Rows that never change and were there at the moment, which is text as Django stores it."""
     moment = f"\"{table.column}\" <= '{as_of}'" if table.column else "true"
     return f'CREATE TEMP VIEW "{table.table}" AS SELECT * FROM main."{table.table}" WHERE {moment}'
+
+
+def computed_view(table: Computed, key: int) -> str:
+    """Results that were computed for the moment."""
+    shown = ", ".join(
+        f'"{column}"' if column in table.kept_columns else f'NULL AS "{column}"' for column in table.columns
+    )
+    return f'CREATE TEMP VIEW "{table.table}" AS SELECT {shown} FROM main."{table.kept}" WHERE "{table.key}" = {key}'
 
 
 def lost_view(table: str) -> str:

@@ -72,6 +72,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._change, self._writer = None, acting()
         return execute(sql, params, many, context)
 
+    def has_written(self) -> bool:
+        """Whether the transaction under way has changed facts."""
+        return self.connection is not None and self.connection.in_transaction and bool(self._opened)
+
     def _open(self, change: int) -> None:
         self._change = change
         self._opened.append(change)
