@@ -18,7 +18,6 @@ from attribution.models import Credit
 from leads.models import (
     Campaign,
     CampaignCost,
-    Company,
     ExchangeRate,
     FollowUp,
     Lead,
@@ -50,7 +49,6 @@ class Named:
 
 
 TIME = Cause("time", "Time passed", is_correction=False)
-OVERDUE = Cause("overdue", "Became due after publication", is_correction=False)
 BEFORE_HISTORY = Cause("before_history", "Changed before history was kept")
 OTHER = Cause("other", "Other change")
 _RULE = Cause("rule", "Setting or rule changed")
@@ -301,4 +299,4 @@ _WORDS: dict[type[Model], Callable[[RowChange, Move, int | None, datetime], Caus
     CampaignCost: _cost,
     Campaign: _campaign,
 }
-__all__ = ["BEFORE_HISTORY", "OTHER", "OVERDUE", "TIME", "Cause", "Company", "Named", "name_cause"]
+__all__ = ["BEFORE_HISTORY", "OTHER", "TIME", "Cause", "Named", "name_cause"]

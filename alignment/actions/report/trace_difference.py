@@ -27,7 +27,7 @@ from alignment.actions.report.freeze_figure import (
     fingerprint,
     freeze_figure,
 )
-from alignment.actions.report.name_cause import BEFORE_HISTORY, OVERDUE, TIME, Cause, Named, name_cause
+from alignment.actions.report.name_cause import BEFORE_HISTORY, TIME, Named, name_cause
 from alignment.actions.report.read_figures import PENDING
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import ledger
@@ -41,7 +41,6 @@ from leads.past.span import known_at
 from leads.pure.week import Period
 
 CAMPAIGN_ENTRIES = ("attribution.revenue", "spend.total", QUARTER_REVENUE, QUARTER_COST)
-_AGEING: Mapping[str, Cause] = {"leads.follow_up_attainment": OVERDUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +185,7 @@ class _Tracing:
             # Published by a release, or of a moment, whose rows this one cannot read again: said so, and not explained.
             remembered = self._count(self.then, self.report.as_of)
             found += [Traced(move, Named(BEFORE_HISTORY), None, None) for move in ledger.moves(start, remembered)]
-            older = Named(_AGEING.get(self.key, TIME))
-            found += [Traced(move, older, None, None) for move in ledger.moves(remembered, aged)]
+            found += [Traced(move, Named(TIME), None, None) for move in ledger.moves(remembered, aged)]
         traces = self._traces()
         moments = sorted({moment for each in traces.values() for moment in each.moments()})
         for moment, moves in ledger.steps(aged, end, moments, read=self._read, more=self._all_moments):
