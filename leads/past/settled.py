@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, connection
 
 from leads.past import postgres
+from leads.past.acting import acting
 from leads.past.moments import from_micros
 
 _STEP = 0.005
@@ -27,6 +28,17 @@ def settled_now(*, seconds: float = 30.0) -> datetime:
     at = database_now()
     settle(at, seconds=seconds)
     return at
+
+
+def reading_moment(at: datetime | None = None) -> datetime:
+    """The moment as of which something is read and kept: a settled one.
+
+    Seeding and tests choose it: ``at``, else that of the `backdated` block they are in. Raises NotSettled.
+    """
+    if at is not None:
+        return at
+    chosen = acting().at
+    return settled_now() if chosen is None else from_micros(chosen)
 
 
 def database_now() -> datetime:

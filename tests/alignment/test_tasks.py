@@ -13,6 +13,7 @@ from alignment.tasks import forget_past_credits, notice_restatements, publish_du
 from attribution.models import PastMoment
 from config.schedule import SCHEDULE
 from leads.models import Company, User
+from leads.past.acting import backdated
 from leads.past.snapshot import snapshot_at
 from tests.alignment.factories import MONDAY
 from tests.leads.factories import LeadFactory
@@ -22,11 +23,11 @@ pytestmark = pytest.mark.django_db
 
 def test_nothing_before_monday_six_and_everything_once_after(company: Company, director: User) -> None:
     LeadFactory(captured_at=MONDAY - timedelta(days=30))
-    with time_machine.travel(MONDAY - timedelta(seconds=1), tick=False):
+    with time_machine.travel(MONDAY - timedelta(seconds=1), tick=False), backdated(MONDAY - timedelta(seconds=1)):
         publish_due_report()
         assert list(WeeklyReport.objects.values_list("week", flat=True)) == ["2026-W45"]
     mail.outbox.clear()
-    with time_machine.travel(MONDAY, tick=False):
+    with time_machine.travel(MONDAY, tick=False), backdated(MONDAY):
         assert [publish_due_report(), publish_due_report()] == [1, 0]
         assert notice_restatements() == 0
     assert WeeklyReport.objects.order_by("-week").first().week == "2026-W46"

@@ -68,6 +68,7 @@ PAGES: dict[str, tuple[str, Args]] = {
     "alignment:weekly-report-latest": (NO_REPS, none),
     "alignment:weekly-report-list": (NO_REPS, none),
     "alignment:weekly-report": (NO_REPS, lambda world: [world.report.week]),
+    "alignment:report-restatements": (NO_REPS, lambda world: [world.report.week]),
     "alignment:report-figure": (NO_REPS, lambda world: [world.report.week, "pipeline.won"]),
     "alignment:integration-points": (ALL, none),
     "alignment:integration-point": (ALL, lambda world: ["1.1.1"]),
@@ -114,6 +115,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
 ELSEWHERE = {
     "home", "livez", "readyz", "schema", "api-docs",
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
+    "api-report-restatements",
     "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs", "api-campaign-cost-history",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",

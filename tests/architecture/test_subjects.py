@@ -86,8 +86,8 @@ SUBJECTS = {
         "webhooks": "actions.hear_webhook",
     },
     "alignment": {
-        "ground": "pure.sealing",
-        "report": "pure.decomposition pure.headline pure.variation",
+        "ground": "pure.sealing pure.ledger",
+        "report": "pure.decomposition pure.headline pure.variation queries.row_changes",
         "pipeline": "pure.survival figures.cycle figures.stages",
     },
 }

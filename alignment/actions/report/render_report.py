@@ -12,10 +12,11 @@ import css_inline
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from alignment.actions.report.restate import told
 from alignment.models import WeeklyReport
-from alignment.queries.report import is_sealed
+from alignment.queries.report import is_sealed, newest_looks, standing
 from leads.figures.words import number_text
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, sparkline
@@ -33,6 +34,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
     """Template variables of a report; numbers come from the frozen content only, charts are drawn from them."""
     content = report.content
     zone = ZoneInfo(report.time_zone)
+    restated = restatements(report)
     return {
         "report": report,
         "week": Week.parse(report.week),
@@ -54,9 +56,12 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         # Reports of before have none.
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
-            {**item, "url": reverse("alignment:weekly-report", args=[item["week"]])} for item in content["restatements"]
+            {**item, "url": reverse("alignment:report-restatements", args=[item["week"]])}
+            for item in content["restatements"]
         ],
-        "restatements": restatements(report),
+        "restatements": [row for row in restated if row["is_correction"]],
+        "aged": [row for row in restated if not row["is_correction"]],
+        "restatements_url": restatements_path(report),
         "is_sealed": is_sealed(report),
         "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",
         "company_name": "",
@@ -68,12 +73,25 @@ def figure_path(report: WeeklyReport, entry: str) -> str:
     return reverse("alignment:report-figure", args=[report.week, entry])
 
 
+def restatements_path(report: WeeklyReport, entry: str = "", item: str = "") -> str:
+    """Where a report's restatements open, or that of one number."""
+    path = reverse("alignment:report-restatements", args=[report.week])
+    return f"{path}?{urlencode({'figure': entry, **({'item': item} if item else {})})}" if entry else path
+
+
 def restatements(report: WeeklyReport) -> list[dict[str, Any]]:
-    """How the report's figures read since it came out, newest look per figure."""
-    newest: dict[str, dict[str, Any]] = {}
-    for row in report.restatements.select_related("report").order_by("noticed_at", "pk"):
-        newest[row.figure] = {**told(row), "noticed_at": row.noticed_at, "url": figure_path(report, row.figure)}
-    return sorted(newest.values(), key=lambda item: item["name"])
+    """Numbers of the report that read differently since it came out, by the newest look, corrections first."""
+    found = []
+    for row in standing(newest_looks(report).values()):
+        row.report = report
+        found.append(
+            {
+                **told(row),
+                "noticed_at": row.noticed_at,
+                "url": restatements_path(report, row.figure, row.item),
+            }
+        )
+    return sorted(found, key=lambda item: (not item["is_correction"], item["name"]))
 
 
 # --- parts of the page -----------------------------------------------------------------------------------------------
