@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +16,9 @@ from django.test import Client
 from django.urls import reverse
 
 from leads.models import Campaign, Company, Lead, Opportunity, OpportunityContact, User
-from leads.past.acting import act, backdated
+from leads.past.acting import Door, act, backdated
+from leads.queries.history import DOORS
+from leads.queries.history_parts import KINDS
 from tests.leads.factories import (
     AccountFactory,
     CampaignFactory,
@@ -238,3 +242,12 @@ def test_many_changes_come_in_pages(client: Client, sales_leader: User, django_a
     firsts = list(dict.fromkeys(seen))
     assert firsts[:2] == ["€230.00", "€229.00"]
     assert len(firsts) == 230
+
+
+def test_the_page_for_readers_names_every_door_and_kind() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "history.md").read_text()
+    first, doors = text.split("## Doors")
+    assert re.findall(r"^\| `([a-z-]+)` \|", first, re.MULTILINE) == list(KINDS)
+    named = re.findall(r"^\| (\w[\w ]+) \|", doors.split("## Who")[0], re.MULTILINE)
+    assert named == ["door", *DOORS.values()]
+    assert set(DOORS) == set(Door)
