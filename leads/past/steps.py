@@ -55,7 +55,7 @@ class Step:
         """Columns that differ; of a row made or deleted, those that say something."""
         columns = self.after or self.before or {}
         if self.before is None or self.after is None:
-            return [column for column, value in columns.items() if value not in (None, "", {}, [])]
+            return [key for key, value in columns.items() if value is not False and value not in (None, "", {}, [])]
         return [column for column in columns if self.before[column] != self.after[column]]
 
 

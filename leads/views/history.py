@@ -18,8 +18,10 @@ from leads.views.doors import SignedInRequest
 from leads.views.history_file import csv_file, xlsx_file
 
 PAGE_SIZE = 50
-OPEN_FIELDS = 4
-"""A row that was added with more fields than these folds them away."""
+MOST_ROWS = 20
+"""Rows of a change that are shown; a file of costs has hundreds, which the export lists."""
+OPEN_FIELDS, OPEN_ROWS = 6, 3
+"""A row that was added or deleted folds its fields away when they are more, or one of more rows of the change."""
 ADDRESSES = {
     "lead": "leads:lead-detail",
     "deal": "leads:opportunity-detail",
@@ -73,10 +75,14 @@ def _page(
         "record_url": "" if record.is_gone else _url(record),
         "form": form,
         "page": page,
-        "entries": [(entry, _icon(entry)) for entry in tell(list(page), company=company)],
+        "entries": [
+            (entry, _icon(entry), entry.rows[:MOST_ROWS], max(len(entry.rows) - MOST_ROWS, 0))
+            for entry in tell(list(page), company=company)
+        ],
         "total": len(everything),
         "first_at": everything[-1].writer.at if everything else None,
         "open_fields": OPEN_FIELDS,
+        "open_rows": OPEN_ROWS,
         "is_narrowed": any(request.GET.get(name) for name in form.fields),
     }
     return render(request, "leads/history/history.html", context)

@@ -244,6 +244,18 @@ def test_many_changes_come_in_pages(client: Client, sales_leader: User, django_a
     assert len(firsts) == 230
 
 
+def test_a_change_of_many_rows_shows_some_and_exports_all(client: Client, director: User) -> None:
+    campaign = CampaignFactory()
+    client.force_login(director)
+    url = reverse("leads:campaign-costs", args=[campaign.public_id])
+    client.post(url, {"first": "2026-10-01", "last": "2026-10-31", "amount": "310", "currency": "EUR", "reason": ""})
+    text = page(client, "campaign-costs", campaign)
+    assert text.count("Cost: ") == 20
+    assert "And 11 more rows in the same change; the export lists all." in text
+    lines = client.get(address("campaign-costs", campaign), {"export": "csv"}).content.decode().splitlines()
+    assert sum(",Amount," in line for line in lines) == 31
+
+
 def test_the_page_for_readers_names_every_door_and_kind() -> None:
     text = (Path(__file__).resolve().parents[3] / "docs" / "history.md").read_text()
     first, doors = text.split("## Doors")
