@@ -20,7 +20,7 @@ ORDER = {
         figure calendar lead search
         lifecycle channels
         capture deals campaigns follow_up routing
-        handover identity scoring quality
+        handover identity scoring quality history
         imports intake
     """,
     "attribution": """
@@ -61,6 +61,7 @@ SUBJECTS = {
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
+        "history": "queries.history_parts queries.history_words",
     },
     "attribution": {
         "journeys": "queries.world",
