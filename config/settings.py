@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "leads.api.middleware.RateLimitHeaders",
+    "leads.views.past_links.KeepAsOf",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -64,9 +64,16 @@ def triggers(fact: Fact) -> list[str]:
     ]
 
 
+def _shown(fact: Fact, column: str) -> str:
+    if column not in fact.hidden:
+        return f'"{column}"'
+    empty = "NULL" if column in fact.unknown else "''"
+    return f'{empty} AS "{column}"'
+
+
 def view(fact: Fact, top: int, out: tuple[int, ...]) -> str:
     """The table as it was known; made for the moment asked, so that the planner sees plain numbers."""
-    shown = ", ".join(f"'' AS \"{column}\"" if column in fact.hidden else f'"{column}"' for column in fact.columns)
+    shown = ", ".join(_shown(fact, column) for column in fact.columns)
     listed = ", ".join(map(str, out))
     began = f"known_by <= {top}" + (f" AND known_by NOT IN ({listed})" if out else "")
     still = f"ended_by IS NULL OR ended_by > {top}" + (f" OR ended_by IN ({listed})" if out else "")
