@@ -25,7 +25,7 @@ from leads.figures.words import figure_url
 from leads.forms import ScopeForm
 from leads.models import Company, Territory
 from leads.models import Scope as KeyScope
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 from leads.pure.money import to_amount
 
 PARAMETERS = ("from", "to", "territory", "channel", "model", "scope", "as_of")

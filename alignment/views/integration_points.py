@@ -25,7 +25,8 @@ from alignment.forms.points import EvidenceForm, PlanForm, ReasonForm, SignOffFo
 from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, IntegrationPoint, SignOff
 from alignment.queries.points import may_add_evidence, may_plan, may_sign_off
 from leads.models import Company, User
-from leads.past.span import deemed_now, moment
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.pure.week import local_date
 from leads.views.doors import SignedInRequest, allowed

@@ -21,7 +21,7 @@ from leads.figures.base import Column, Figure, RowSet, Scope, definition, figure
 from leads.figures.pipeline import is_stalled, open_deals
 from leads.figures.together import figures, stock_series
 from leads.models import Company, Opportunity, Stage
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 from leads.pure.charts import Chart, funnel, sparkline
 from leads.pure.charts import Stage as Bar
 from leads.pure.week import Week, days_label, local_date, quarter_bounds, quarter_label

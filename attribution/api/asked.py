@@ -16,7 +16,7 @@ from attribution.queries.runs import last_run
 from leads.api.past import AS_OF
 from leads.figures.base import Scope
 from leads.models import Company, User
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 
 MODEL = OpenApiParameter(
     "model",

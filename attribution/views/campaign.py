@@ -24,7 +24,8 @@ from leads.figures.base import Scope, definition, figure
 from leads.figures.lifecycle import captured
 from leads.figures.words import value_text
 from leads.models import Campaign, Company
-from leads.past.span import deemed_now, moment
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure import words
 from leads.pure.charts import Chart, line
 from leads.pure.week import Period, Week, midnight

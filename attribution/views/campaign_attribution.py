@@ -24,7 +24,7 @@ from attribution.views.doors import figure_url, roi_words
 from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, shares
 from leads.views.doors import SignedInRequest

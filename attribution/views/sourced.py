@@ -16,7 +16,7 @@ from attribution.forms.campaigns import AttributionForm, presets
 from attribution.views.doors import figure_url
 from leads.figures.base import Scope, definition, figure
 from leads.models import Company
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 from leads.pure import words
 from leads.views.doors import SignedInRequest
 from leads.views.past import asked_as_of

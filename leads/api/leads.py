@@ -19,7 +19,7 @@ from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.filters.search import LeadFilter
 from leads.models import Lead, Scope, User
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 
 
 def readable(request: Request) -> QuerySet[Lead]:

@@ -19,8 +19,8 @@ SUFFIX = "_past"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
-    ``hidden`` ones are never copied and read as empty in the past (secrets); those of them that hold no text are named in
-    ``unknown``, too, and read as NULL."""
+    ``hidden`` ones are never copied and read as empty in the past (secrets); those of them that hold no text are also
+    in ``unknown`` and read as NULL."""
 
     table: str
     columns: tuple[str, ...]

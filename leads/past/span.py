@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from leads.past import postgres, sqlite
 from leads.past.registry import dated_tables, facts
@@ -131,8 +130,3 @@ def _show(raw: Any, snapshot: Snapshot) -> None:
 def _drop(raw: Any) -> None:
     for (name,) in raw.execute("SELECT name FROM temp.sqlite_master WHERE type = 'view'").fetchall():
         raw.execute(f'DROP VIEW temp."{name}"')
-
-
-def deemed_now() -> datetime:
-    """What doors pass on as ``at``: the moment of the past that is read, else the clock's."""
-    return moment() or timezone.now()

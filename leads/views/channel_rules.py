@@ -18,7 +18,8 @@ from leads.actions.channels.reclassify_touches import KIND, ReclassifyRefused, r
 from leads.actions.channels.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules, take_back_rules
 from leads.forms.channel_rules import AddressForm, RuleForm
 from leads.models import Channel, ChannelRuleVersion, Company, JobRun, User
-from leads.past.span import deemed_now, moment
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure.channels.channel_preview import Preview, Tally, placed, preview, sentence
 from leads.pure.channels.channels import ChannelRule, classify
 from leads.queries.channels import may_change_channel_rules, may_read_channel_rules, visits_since

@@ -33,7 +33,7 @@ from leads.figures.base import (
 from leads.figures.offers import offered
 from leads.forms.scope import ScopeForm
 from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 from leads.pure import words as plain
 from leads.pure.week import days_label, local_date
 from leads.views.doors import SignedInRequest

@@ -24,7 +24,8 @@ from leads.actions.handover.reject_lead import reject_lead
 from leads.actions.identity.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
 from leads.models import FollowUp, Lead, LeadMerge, Stage, User
-from leads.past.span import deemed_now, moment
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.queries.identity import survivors
 from leads.queries.lead import lead_stories, may_work

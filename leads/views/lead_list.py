@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from leads.filters.search import LeadPageFilter
 from leads.models import FollowUp, Lead, Stage
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 from leads.pure.words import days
 from leads.queries.lead import by_next_step
 from leads.views.doors import SignedInRequest

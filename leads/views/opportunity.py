@@ -22,7 +22,7 @@ from leads.models import (
     Touchpoint,
     User,
 )
-from leads.past.span import deemed_now
+from leads.past.deemed import deemed_now
 from leads.pure.capture.bots import REASONS as EXCLUSIONS
 from leads.pure.words import MISSING, days, money_exact
 from leads.views.doors import SignedInRequest

@@ -24,7 +24,7 @@ Q4 = Period.of_dates(date(2026, 10, 1), date(2027, 1, 1), TZ)
 @pytest.fixture(autouse=True)
 def at_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is read at the door; here it stands at the tests' moment."""
-    monkeypatch.setattr("leads.past.span.timezone.now", lambda: AT)
+    monkeypatch.setattr("leads.past.deemed.timezone.now", lambda: AT)
 
 
 @pytest.fixture

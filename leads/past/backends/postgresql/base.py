@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db.backends.postgresql import base, operations
+from django.db.backends.postgresql import base, features, operations
+from django.db.models import Model
 
 from leads.past.acting import Acting, acting
 from leads.past.backends.writer import is_write, versions_of
 from leads.past.snapshot import forget_snapshots
+from leads.past.span import moment
 
 _TELL = """
 SELECT set_config('portal.door', %s, false), set_config('portal.actor', %s, false),
@@ -35,10 +37,19 @@ class DatabaseOperations(operations.DatabaseOperations):
         return ["SET LOCAL portal.truncate = 'on';", *super().sql_flush(style, names, **options)]
 
 
+class DatabaseFeatures(features.DatabaseFeatures):
+    """What views cannot do is not asked of them."""
+
+    def allows_group_by_selected_pks_on_model(self, model: type[Model]) -> bool:
+        """Views have no primary key that the other columns would follow from."""
+        return moment() is None and bool(super().allows_group_by_selected_pks_on_model(model))
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Tells the session who writes, once per writer and connection."""
 
     ops_class = DatabaseOperations
+    features_class = DatabaseFeatures
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
