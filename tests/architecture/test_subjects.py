@@ -58,7 +58,7 @@ SUBJECTS = {
             forms.as_of
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
-        "deals": "figures.pipeline figures.marketing",
+        "deals": "figures.pipeline figures.marketing figures.stood",
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
