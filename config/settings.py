@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "leads.api.middleware.RateLimitHeaders",
     "leads.views.who_writes.WhoWrites",
+    "leads.views.past_links.KeepAsOf",
 ]
 
 ROOT_URLCONF = "config.urls"
