@@ -74,6 +74,27 @@ def install(connection: BaseDatabaseWrapper) -> None:
                     cursor.execute(postgres.computed_view(result, postgres.columns(cursor, result.table)))
 
 
+def take_away(connection: BaseDatabaseWrapper) -> None:
+    """Take triggers and the indexes of versions away, for a load that writes versions itself.
+
+    Only in a transaction that calls `install` before it ends, which brings them back.
+    """
+    dialect = postgres if connection.vendor == "postgresql" else sqlite
+    with connection.cursor() as cursor:
+        for fact in facts():
+            for kind in dialect.TRIGGERS:
+                on = f' ON "{fact.table}"' if dialect is postgres else ""
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{dialect.name(fact.table, kind)}"{on}')
+            for names in dialect.indexes(cursor, fact.table):
+                cursor.execute(f'DROP INDEX IF EXISTS "{_index(fact, names)}"')
+
+
+def unrecorded(connection: BaseDatabaseWrapper) -> list[str]:
+    """Tables whose rows are not what their current versions say; empty when all is well."""
+    with connection.cursor() as cursor:
+        return [fact.table for fact in facts() if any(_differences(cursor, connection, fact))]
+
+
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """What should keep the past and is not there, or is not as it should be, by name; empty when all is well."""
     dialect = postgres if connection.vendor == "postgresql" else sqlite
@@ -135,14 +156,8 @@ def _index(fact: Fact, names: Sequence[str]) -> str:
 
 def _reconcile(cursor: Any, connection: BaseDatabaseWrapper, fact: Fact, change: _Change) -> None:
     """Rows that differ from their current version get a new one; versions of rows that are gone end."""
-    differs = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
-    changed = " OR ".join(f't."{name}" {differs} v."{name}"' for name in fact.tracked)
-    joined = f'"{fact.table}" t LEFT JOIN "{fact.versions}" v ON v.id = t.id AND v.ended_by IS NULL'
-    cursor.execute(f"SELECT t.id FROM {joined} WHERE v.id IS NULL OR {changed} LIMIT 1")
-    is_changed = cursor.fetchone() is not None
-    gone = f'ended_by IS NULL AND id NOT IN (SELECT id FROM "{fact.table}")'
-    cursor.execute(f'SELECT id FROM "{fact.versions}" WHERE {gone} LIMIT 1')
-    is_gone = cursor.fetchone() is not None
+    is_changed, is_gone = _differences(cursor, connection, fact)
+    joined, changed = _joined(connection, fact)
     if is_changed:
         names = ", ".join(f'"{name}"' for name in fact.kept)
         of_row = ", ".join(f't."{name}"' for name in fact.kept)
@@ -156,7 +171,29 @@ def _reconcile(cursor: Any, connection: BaseDatabaseWrapper, fact: Fact, change:
             [change.id],
         )
     if is_gone:
-        cursor.execute(f'UPDATE "{fact.versions}" SET ended_by = %s WHERE {gone}', [change.id])
+        cursor.execute(f'UPDATE "{fact.versions}" SET ended_by = %s WHERE {_gone(fact)}', [change.id])
+
+
+def _differences(cursor: Any, connection: BaseDatabaseWrapper, fact: Fact) -> tuple[bool, bool]:
+    """Whether rows differ from their current version, and whether versions are current whose rows are gone."""
+    joined, changed = _joined(connection, fact)
+    # Counted, not looked for: for one row of many PostgreSQL compares every row with every other.
+    cursor.execute(f"SELECT count(*) FROM {joined} WHERE v.id IS NULL OR {changed}")
+    is_changed = bool(cursor.fetchone()[0])
+    cursor.execute(f'SELECT count(*) FROM "{fact.versions}" WHERE {_gone(fact)}')
+    return is_changed, bool(cursor.fetchone()[0])
+
+
+def _joined(connection: BaseDatabaseWrapper, fact: Fact) -> tuple[str, str]:
+    """Rows beside their current versions, and what tells them apart."""
+    differs = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+    changed = " OR ".join(f't."{name}" {differs} v."{name}"' for name in fact.tracked)
+    return f'"{fact.table}" t LEFT JOIN "{fact.versions}" v ON v.id = t.id AND v.ended_by IS NULL', changed
+
+
+def _gone(fact: Fact) -> str:
+    # Not NOT IN: PostgreSQL reads the whole table again for every version once its ids outgrow work_mem.
+    return f'ended_by IS NULL AND NOT EXISTS (SELECT 1 FROM "{fact.table}" t WHERE t.id = "{fact.versions}".id)'
 
 
 def after_migrations(using: str, **_: Any) -> None:
@@ -179,4 +216,13 @@ def before_migrations(using: str, plan: Sequence[tuple[Migration, bool]] = (), *
         drop_triggers(connections[using])
 
 
-__all__ = ["after_migrations", "before_migrations", "drop_triggers", "drop_views", "install", "missing"]
+__all__ = [
+    "after_migrations",
+    "before_migrations",
+    "drop_triggers",
+    "drop_views",
+    "install",
+    "missing",
+    "take_away",
+    "unrecorded",
+]
