@@ -25,7 +25,7 @@ def report_restatements(request: SignedInRequest, week: str) -> HttpResponse:
         {
             **number,
             "figure_url": _figure_url(report, number),
-            "own_url": restatements_path(report, number["entry"], number["item"]),
+            "own_url": restatements_path(report=report, entry=number["entry"], item=number["item"]),
         }
         for number in present_restatements(report=report, entry=entry, item=item)
     ]
@@ -43,4 +43,4 @@ def _figure_url(report: WeeklyReport, number: dict[str, Any]) -> str:
     if not number["is_frozen"]:
         return ""
     only = f"?only={number['item']}" if number["item"] else ""
-    return f"{figure_path(report, number['entry'])}{only}"
+    return f"{figure_path(report=report, entry=number['entry'])}{only}"
