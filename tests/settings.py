@@ -7,3 +7,7 @@ os.environ["PORTAL_MODE"] = "test"
 os.environ.setdefault("VAR_DIR", "/tmp/portal-test-var")  # nothing secret is written there
 
 from config.settings import *  # noqa: F403
+
+if IS_SQLITE:  # noqa: F405
+    # pytest-django knows Django's own backend by its name, and would give each worker of ours a file.
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # noqa: F405

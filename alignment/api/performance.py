@@ -178,6 +178,7 @@ class _Answer:
         return {
             "value": self._money(found.value) if is_money else found.value,
             "unit": meaning.unit,
+            "lacking": found.lacking,
             "definition": {"key": meaning.key, "version": meaning.version},
             "rows_url": self._rows_url(meaning.key, self.scope),
         }

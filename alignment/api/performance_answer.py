@@ -26,6 +26,7 @@ class FigureAnswer(serializers.Serializer[Any]):
 
     value = serializers.FloatField(allow_null=True)
     unit = serializers.CharField()
+    lacking = serializers.IntegerField(help_text="rows that left the value unknown, for want of their amount")
     definition = DefinitionAnswer()
     rows_url = serializers.URLField(help_text="the page with the rows behind the value")
 
@@ -35,6 +36,7 @@ class MoneyFigureAnswer(serializers.Serializer[Any]):
 
     value = MoneyAnswer(allow_null=True)
     unit = serializers.CharField()
+    lacking = serializers.IntegerField(help_text="rows that left the value unknown, for want of their amount")
     definition = DefinitionAnswer()
     rows_url = serializers.URLField()
 

@@ -12,7 +12,8 @@ from django.db.models import Exists, OuterRef
 from leads.figures import selection
 from leads.figures.base import Scope
 from leads.figures.lifecycle import captured
-from leads.figures.pipeline import open_deals
+from leads.figures.pipeline import STAGE_UNKNOWN, open_deals, weighted
+from leads.figures.stood import in_stage_since
 from leads.models import DealStatus, LifecyclePassage, PipelineStage, Stage
 from leads.pure.lifecycle import LADDER
 
@@ -21,39 +22,59 @@ COHORT = (Stage.MQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.CUSTOMER)
 
 @dataclass(frozen=True, slots=True)
 class StageLine:
-    """Open deals of one stage. Money in cents of the company currency; ``unpriced`` deals are in no sum."""
+    """Deals that stood in one stage; ``stage`` None is of those whose stage then is not known.
 
-    stage: PipelineStage
+    Money in cents of the company currency: 0 of no deals, None where no deal has an amount. ``unpriced`` deals are in
+    no sum. ``part`` is that of the figures "pipeline.stages" and "pipeline.stages_count" with the same deals.
+    """
+
+    stage: PipelineStage | None
+    part: str
     count: int
-    cents: int
-    weighted_cents: int
+    cents: int | None
+    weighted_cents: int | None
     unpriced: int
     median_days: float | None
     stalled: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    cents: int | None
+    weighted_cents: int | None
+    since: datetime | None
+
+
 def stage_lines(scope: Scope) -> list[StageLine]:
-    """The open stages in order, with the deals standing there now; two queries."""
+    """The open stages in order, with the deals that stood there at the scope's moment; two queries.
+
+    Every open deal is in one line, so that the lines add up to open pipeline; the line of those whose stage is not
+    known is left out where there are none.
+    """
     at = selection.moment(scope)
-    found: dict[int, list[tuple[int | None, datetime]]] = {}
-    deals = open_deals(scope).order_by().values_list("stage_id", "reporting_cents", "stage_changed_at")
-    for stage_id, cents, since in deals:
-        found.setdefault(stage_id, []).append((cents, since))
+    found: dict[int | None, list[_Deal]] = {}
+    deals = in_stage_since(weighted(open_deals(scope)), at=at).order_by()
+    for stage_id, *facts in deals.values_list("stood_stage", "stood_cents", "weighted_cents", "stood_since"):
+        found.setdefault(stage_id, []).append(_Deal(*facts))
     stages = PipelineStage.objects.filter(status=DealStatus.OPEN).order_by("position", "pk")
-    return [_stage_line(stage, found.get(stage.pk, []), at) for stage in stages]
+    lines = [_stage_line(stage, f"stage_{stage.key}", found.pop(stage.pk, []), at) for stage in stages]
+    others = [deal for deals in found.values() for deal in deals]
+    return [*lines, _stage_line(None, STAGE_UNKNOWN, others, at)] if others else lines
 
 
-def _stage_line(stage: PipelineStage, deals: Sequence[tuple[int | None, datetime]], at: datetime) -> StageLine:
-    priced = [cents for cents, _ in deals if cents is not None]
-    days = [max((at - since).total_seconds(), 0) / 86_400 for _, since in deals]
+def _stage_line(stage: PipelineStage | None, part: str, deals: Sequence[_Deal], at: datetime) -> StageLine:
+    priced = [deal.cents for deal in deals if deal.cents is not None]
+    expected = [deal.weighted_cents for deal in deals if deal.weighted_cents is not None]
+    days = [max((at - deal.since).total_seconds(), 0) / 86_400 for deal in deals if deal.since is not None]
     return StageLine(
         stage=stage,
+        part=part,
         count=len(deals),
-        cents=sum(priced),
-        weighted_cents=sum(round(cents * stage.probability) for cents in priced),
+        cents=sum(priced) if priced or not deals else None,
+        weighted_cents=sum(expected) if expected or not deals else None,
         unpriced=len(deals) - len(priced),
-        median_days=median(days) if days else None,
-        stalled=sum(1 for age in days if age > stage.stalled_after_days),
+        median_days=median(days) if days and stage else None,
+        stalled=sum(1 for age in days if age > stage.stalled_after_days) if stage else 0,
     )
 
 

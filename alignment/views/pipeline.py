@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -15,16 +16,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from alignment.figures.cycle import cycle_curve
-from alignment.figures.stages import cohort, stage_lines
+from alignment.figures.stages import StageLine, cohort, stage_lines
 from alignment.forms.pipeline import PipelineForm
 from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, definition, figure, series
-from leads.figures.pipeline import is_stalled, open_deals
+from leads.figures.pipeline import open_deals
+from leads.figures.stood import in_stage_since, stalled
 from leads.figures.together import figures, stock_series
-from leads.models import Company, Opportunity, Stage
+from leads.models import Company, Stage
 from leads.pure.charts import Chart, funnel, sparkline
 from leads.pure.charts import Stage as Bar
-from leads.pure.week import Week, days_label, local_date, quarter_bounds, quarter_label
+from leads.pure.week import Period, Week, days_label, local_date, quarter_bounds, quarter_label
 from leads.pure.words import count, days, money, money_short
 from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, xlsx_file
@@ -47,10 +49,10 @@ VELOCITY, STALLED = "pipeline.velocity", "pipeline.stalled"
 SORTS = {
     "name": "name",
     "owner": "owner__name",
-    "stage": "stage__position",
-    "amount": "reporting_cents",
+    "stage": "stood_position",
+    "amount": "stood_cents",
     "opened": "opened_at",
-    "in_stage": "-stage_changed_at",  # longest in the stage means changed first
+    "in_stage": "-stood_since",  # longest in the stage means changed first
     "expected": "expected_close_on",
 }
 _BARS = {Stage.LEAD: "Leads", Stage.CUSTOMER: "Customer"}
@@ -79,24 +81,39 @@ def pipeline(request: SignedInRequest) -> HttpResponse:
     deals = _listed(form, scope)
     if request.GET.get("export") in ("csv", "xlsx"):
         return _file(request, deals, scope)
-    open_page = Paginator(deals.select_related("account", "owner", "stage"), PAGE_SIZE)
+    open_page = Paginator(deals.select_related("account", "owner"), PAGE_SIZE)
+    lines = stage_lines(scope)
+    allowed = {line.stage.pk: line.stage.stalled_after_days for line in lines if line.stage}
     context = {
         "form": form,
         "scope": scope,
         "period": _period_label(scope, company),
         **_tiles(scope),
-        "stages": stage_lines(scope),
+        "stages": [_stage_line(line, scope) for line in lines],
         "funnel": _funnel(scope),
         "page": (page := open_page.get_page(request.GET.get("page"))),
-        "deals": [_deal_line(deal, scope) for deal in page],
+        "deals": [_deal_line(deal, scope, allowed) for deal in page],
     }
     return render(request, "alignment/pipeline.html", context)
 
 
+def _stage_line(line: StageLine, scope: Scope) -> dict[str, Any]:
+    return {
+        "line": line,
+        "name": line.stage.name if line.stage else "Not known",
+        "key": line.stage.key if line.stage else "",
+        "url": words.figure_url("pipeline.stages", scope, part=line.part),
+        "count_url": words.figure_url("pipeline.stages_count", scope, part=line.part),
+        "amount": "unknown" if line.cents is None else money(line.cents, scope.currency),
+        "weighted": "unknown" if line.weighted_cents is None else money(line.weighted_cents, scope.currency),
+    }
+
+
 def _tiles(scope: Scope) -> dict[str, Any]:
     """Every figure of the page, asked for together; those of movement are of a week, whatever the period."""
-    week = _week(scope)
-    of_week = scope.during(week.period(scope.tz))
+    of_week = scope.during(_movement_of(scope))
+    week = Week.of(of_week.period.start, scope.tz)
+    first, end = (local_date(at, scope.tz) for at in (of_week.period.start, of_week.period.end))
     asked = [(key, scope) for key in (VELOCITY, STALLED, *FACTORS, *OUTCOMES, *CONVERSIONS)]
     asked += [(key, of_week) for key in MOVEMENT]
     found = {each.definition.key: each for each in figures(asked)}
@@ -107,6 +124,8 @@ def _tiles(scope: Scope) -> dict[str, Any]:
         "stalled": _tile(found[STALLED]),
         "conversions": [_tile(found[key]) for key in CONVERSIONS],
         "week": week,
+        "week_title": "This week's movement" if scope.at < scope.period.end else "Movement in the period's last week",
+        "week_label": f"Week {week.number}, {days_label(first, end)}",
         "movement": [_tile(found[key]) for key in MOVEMENT],
     }
 
@@ -117,7 +136,7 @@ def _tile(found: Figure, notes: tuple[str, ...] = (), spark: Chart | None = None
         found.definition.name,
         text if found.value is not None else "unknown",
         words.figure_url(found.definition.key, found.scope),
-        notes,
+        (*notes, *([lacking] if (lacking := words.lacking_text(found)) else [])),
         spark,
     )
 
@@ -136,6 +155,7 @@ def _factor_notes(key: str, scope: Scope) -> tuple[str, ...]:
 
 def _spark(key: str, scope: Scope) -> Chart:
     """Twelve weeks up to the scope's moment."""
+    scope = replace(scope, at=selection.moment(scope))
     last = _week(scope)
     by_week = stock_series if definition(key).weekly == "each" else series
     weeks = by_week(key, scope, last.previous(11), last)
@@ -160,6 +180,19 @@ def _week(scope: Scope) -> Week:
     return Week.of(selection.moment(scope) - timedelta.resolution, scope.tz)
 
 
+def _movement_of(scope: Scope) -> Period:
+    """The week of the scope's moment while the period lasts. Of a period that is over its own last week: the last one
+    that lies in it as a whole, else those of its days that the week of its end has."""
+    week = _week(scope)
+    whole = week.period(scope.tz)
+    if scope.at < scope.period.end or whole.end <= scope.period.end:
+        return whole
+    before = week.previous().period(scope.tz)
+    if before.start >= scope.period.start:
+        return before
+    return Period(max(whole.start, scope.period.start), scope.period.end)
+
+
 def _funnel(scope: Scope) -> Chart:
     steps = cohort(scope)
     bars = [Bar(_BARS.get(Stage(s.stage), Stage(s.stage).label), s.reached, s.pending) for s in steps]
@@ -169,36 +202,36 @@ def _funnel(scope: Scope) -> Chart:
 # --- open deals ------------------------------------------------------------------------------------------------------
 
 
-def _listed(form: PipelineForm, scope: Scope) -> QuerySet[Opportunity]:
-    deals, given = open_deals(scope), form.cleaned_data
+def _listed(form: PipelineForm, scope: Scope) -> QuerySet[Any]:
+    at, given = selection.moment(scope), form.cleaned_data
+    deals = stalled(open_deals(scope), at=at) if given.get("stalled") else in_stage_since(open_deals(scope), at=at)
     if given.get("owner"):
         deals = deals.filter(owner=given["owner"])
     if given.get("stage"):
-        deals = deals.filter(stage=given["stage"])
-    if given.get("stalled"):
-        deals = deals.filter(is_stalled(selection.moment(scope)))
+        deals = deals.filter(stood_stage=given["stage"].pk)
     sort = form.data.get("sort") or "-amount"
-    path = SORTS.get(sort.removeprefix("-"), "reporting_cents")
+    path = SORTS.get(sort.removeprefix("-"), "stood_cents")
     descending = sort.startswith("-") != path.startswith("-")
     return deals.order_by(f"{'-' if descending else ''}{path.removeprefix('-')}", "pk")
 
 
-def _deal_line(deal: Opportunity, scope: Scope) -> dict[str, Any]:
+def _deal_line(deal: Any, scope: Scope, allowed: Mapping[int, int]) -> dict[str, Any]:
     at = selection.moment(scope)
-    age = max((at - deal.stage_changed_at).days, 0)
+    age = None if deal.stood_since is None else max(at - deal.stood_since, timedelta())
     today = local_date(at, scope.tz)
     return {
         "deal": deal,
-        "amount": "not known" if deal.reporting_cents is None else money(deal.reporting_cents, scope.currency),
-        "days": age,
-        "is_stalled": at - deal.stage_changed_at > timedelta(days=deal.stage.stalled_after_days),
+        "stage": deal.stood_stage_name or "not known",
+        "amount": "not known" if deal.stood_cents is None else money(deal.stood_cents, scope.currency),
+        "days": None if age is None else age.days,
+        "is_stalled": age is not None and age > timedelta(days=allowed.get(deal.stood_stage, age.days + 1)),
         "is_late": deal.expected_close_on is not None and deal.expected_close_on < today,
     }
 
 
-def _file(request: SignedInRequest, deals: QuerySet[Opportunity], scope: Scope) -> HttpResponse:
-    since = Column("stage_changed_at", "In stage since", "date")
-    shown = (*columns.DEAL, since, Column("expected_close_on", "Expected close", "date"))
+def _file(request: SignedInRequest, deals: QuerySet[Any], scope: Scope) -> HttpResponse:
+    since = Column("stood_since", "In stage since", "date")
+    shown = (*columns.DEAL_STOOD, since, Column("expected_close_on", "Expected close", "date"))
     rows = RowSet(deals, shown, "Open deals, filtered as on the page")
     found = figure("pipeline.open_count", scope)
     found = replace(found, parts={"included": rows}, totals={"included": rows.total()}, value=rows.total())

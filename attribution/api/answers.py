@@ -70,8 +70,8 @@ class AttributionPeriod(serializers.Serializer[Any]):
 class AttributionTotals(serializers.Serializer[Any]):
     """Sums of the period. ``roi`` is null with the reason when the cost is unknown."""
 
-    attributed_revenue = AttributionMoney()
-    attributed_pipeline = AttributionMoney()
+    attributed_revenue = AttributionMoney(allow_null=True, help_text="null where no won deal has an amount")
+    attributed_pipeline = AttributionMoney(allow_null=True, help_text="null where no open deal has an amount")
     influenced_opportunities = serializers.IntegerField(help_text="distinct; must not be added over campaigns")
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
@@ -93,7 +93,7 @@ class ComparedModel(AttributionModel):
 class AttributionStep(serializers.Serializer[Any]):
     """What came and went in a part of the period; pipeline as it stands at its end."""
 
-    revenue = AttributionMoney()
+    revenue = AttributionMoney(allow_null=True, help_text="null where no won deal has an amount")
     pipeline = AttributionMoney()
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)

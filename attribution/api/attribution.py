@@ -32,7 +32,7 @@ from attribution.pure.methods import Method
 from leads.api.pagination import CursorPagination
 from leads.api.schema import page_of, problems
 from leads.figures import spend
-from leads.figures.base import Scope, definition, figure
+from leads.figures.base import Number, Scope, definition, figure
 from leads.figures.words import figure_url
 from leads.models import Campaign, Opportunity, User
 from leads.models import Scope as KeyScope
@@ -135,7 +135,7 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
     scope = question.scope
     weeks, months = campaign_weeks(scope), campaign_months(scope)
     values, back = headlines(scope), payback(scope)
-    cost = None if values["cost"] is None else int(values["cost"])
+    cost = _cents(values["cost"])
     sums = dict(_priced(rows.won_credits_of_all(scope)).values_list("method").annotate(Sum("cents")))
     first = local_date(scope.period.start, scope.tz)
     last = local_date(scope.period.end - timedelta(microseconds=1), scope.tz)
@@ -148,8 +148,8 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
         "scope": scope.journey_scope,
         "look_back_days": question.company.look_back_days,
         "totals": {
-            "attributed_revenue": _money(int(values["revenue"] or 0), scope),
-            "attributed_pipeline": _money(int(figure("attribution.pipeline", scope).value or 0), scope),
+            "attributed_revenue": _money(_cents(values["revenue"]), scope),
+            "attributed_pipeline": _money(_cents(figure("attribution.pipeline", scope).value), scope),
             "influenced_opportunities": values["influenced"],
             "cost": _money(cost, scope),
             "roi": values["roi"],
@@ -297,6 +297,10 @@ def _opportunity_answer(request: Request, deal: Opportunity, question: AskedOfDe
 
 def _priced(credits: Any) -> Any:
     return credits.filter(opportunity__reporting_cents__isnull=False).order_by()
+
+
+def _cents(value: Number | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _money(cents: int | None, scope: Scope) -> dict[str, str] | None:

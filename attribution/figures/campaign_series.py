@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from attribution.figures import rows
 from attribution.pure.credits import rollup
+from leads.figures import stood
 from leads.figures.base import Number, Scope, definition
 from leads.pure.week import Week, local_date, midnight, month_bounds, weeks_between
 
@@ -31,7 +32,7 @@ class CampaignStep:
     name: str
     first: date
     end: date
-    revenue: int
+    revenue: int | None
     pipeline: int
     cost: int | None
     leads: int
@@ -39,8 +40,8 @@ class CampaignStep:
 
     @property
     def roi(self) -> float | None:
-        """(revenue − cost) ÷ cost, or None when the cost is unknown or nothing."""
-        return rollup.roi(self.revenue, self.cost)
+        """(revenue − cost) ÷ cost, or None when the revenue is unknown, or the cost is unknown or nothing."""
+        return None if self.revenue is None else rollup.roi(self.revenue, self.cost)
 
 
 def campaign_weeks(scope: Scope) -> list[CampaignStep]:
@@ -77,7 +78,7 @@ def _steps(
             name=name,
             first=start,
             end=end,
-            revenue=int(totals["revenue"].get(start) or 0),
+            revenue=None if (earned := totals["revenue"].get(start, 0)) is None else int(earned),
             pipeline=stood,
             cost=None if (spent := totals["cost"].get(start)) is None else int(spent),
             leads=int(totals["leads"].get(start) or 0),
@@ -88,15 +89,20 @@ def _steps(
 
 
 def _stock(scope: Scope, ends: list[date]) -> list[int]:
-    """Credits of the deals that were open at each step's end, from one query for all steps."""
-    grouped = (
-        rows.credits_open_during(scope)
-        .values_list("opportunity__opened_at", "opportunity__closed_at")
-        .annotate(Sum("cents"))
-    )
-    seen = list(grouped.order_by())
+    """Credits of the deals that were open at each step's end, in two queries for all steps."""
+    credits = rows.credits_open_during(scope)
+    grouped = credits.values_list("opportunity", "opportunity__opened_at", "opportunity__closed_at")
+    seen = list(grouped.annotate(Sum("cents")).order_by())
+    spells = stood.closed_spells(credits.order_by().values("opportunity"))
     out = []
     for day in ends:
         end = min(midnight(day, scope.tz), scope.period.end, scope.at).astimezone(UTC)
-        out.append(sum(cents for opened, closed, cents in seen if opened < end and (closed is None or closed >= end)))
+        standing = ((deal, cents) for deal, opened, closed, cents in seen if opened < end and _is_later(closed, end))
+        out.append(
+            sum(cents for deal, cents in standing if not any(a < end and _is_later(b, end) for a, b in spells[deal]))
+        )
     return out
+
+
+def _is_later(at: datetime | None, end: datetime) -> bool:
+    return at is None or at >= end

@@ -33,17 +33,14 @@ def _return(scope: Scope) -> Parts:
 
 
 def _roi(totals: Totals) -> Number | None:
-    return rollup.roi(int(totals["revenue"] or 0), _whole(totals["cost"]))
+    revenue = _whole(totals["revenue"])
+    return None if revenue is None else rollup.roi(revenue, _whole(totals["cost"]))
 
 
 def advertised_revenue(scope: Scope) -> RowSet:
     """The credits of touches through channels whose cost is ad spend."""
-    revenue = revenue_part(scope)
-    return replace(
-        revenue,
-        queryset=revenue.queryset.filter(channel__is_advertising=True),
-        label="Credits of won deals on touches through advertising",
-    )
+    revenue = revenue_part(scope).narrowed(channel__is_advertising=True)
+    return replace(revenue, label="Credits of won deals on touches through advertising")
 
 
 def _advertised(scope: Scope) -> Parts:
@@ -54,7 +51,8 @@ def _advertised(scope: Scope) -> Parts:
 
 
 def _roas(totals: Totals) -> Number | None:
-    return rollup.roas(int(totals["revenue"] or 0), _whole(totals["cost"]))
+    revenue = _whole(totals["revenue"])
+    return None if revenue is None else rollup.roas(revenue, _whole(totals["cost"]))
 
 
 def _whole(cents: Number | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from attribution.figures import rows
 from attribution.models import Credit
@@ -23,11 +23,17 @@ def unpriced(deals: QuerySet[Opportunity]) -> dict[str, RowSet]:
     }
 
 
+def priced(credits: QuerySet[Credit], label: str, dated_by: str) -> RowSet:
+    """Credits of deals with an amount. Where no deal has one the sum is unknown, though each credit says 0."""
+    known = Q(opportunity__reporting_cents__isnull=False)
+    listed = credits.filter(known)
+    return RowSet(listed, rows.CREDIT, label, amount="cents", dated_by=dated_by, among=credits, known=known)
+
+
 def revenue_part(scope: Scope) -> RowSet:
     """The credits behind attributed revenue."""
     dated_by = "opportunity__closed_at" if scope.basis == "simple" else "touched_at"
-    priced = rows.won_credits(scope).filter(opportunity__reporting_cents__isnull=False)
-    return RowSet(priced, rows.CREDIT, "Credits of won deals", amount="cents", dated_by=dated_by)
+    return priced(rows.won_credits(scope), "Credits of won deals", dated_by)
 
 
 def _revenue(scope: Scope) -> Parts:
@@ -35,24 +41,17 @@ def _revenue(scope: Scope) -> Parts:
 
 
 def _unattributed(scope: Scope) -> Parts:
-    priced = rows.unattributed_credits(scope).filter(opportunity__reporting_cents__isnull=False)
+    label = "Won deals, or parts of them, that no touch earned"
     return {
-        "included": RowSet(
-            priced,
-            rows.CREDIT,
-            "Won deals, or parts of them, that no touch earned",
-            amount="cents",
-            dated_by="opportunity__closed_at",
-        ),
+        "included": priced(rows.unattributed_credits(scope), label, "opportunity__closed_at"),
         **unpriced(rows.won_deals(scope)),
     }
 
 
 def _elsewhere(scope: Scope) -> Parts:
     def part(found: QuerySet[Credit], label: str) -> RowSet:
-        priced = found.filter(method=scope.method, opportunity__reporting_cents__isnull=False)
-        ordered = priced.order_by("opportunity__closed_at", "pk")
-        return RowSet(ordered, rows.CREDIT, label, amount="cents", dated_by="opportunity__closed_at")
+        ordered = found.filter(method=scope.method).order_by("opportunity__closed_at", "pk")
+        return priced(ordered, label, "opportunity__closed_at")
 
     return {
         "other": part(
@@ -67,13 +66,15 @@ def _elsewhere(scope: Scope) -> Parts:
 
 
 def _difference(totals: Totals) -> Number | None:
-    return (totals["other"] or 0) - (totals["beyond"] or 0)
+    other, beyond = totals["other"], totals["beyond"]
+    return None if other is None or beyond is None else other - beyond
 
 
 def _pipeline(scope: Scope) -> Parts:
-    priced = rows.open_credits(scope).filter(opportunity__reporting_cents__isnull=False)
-    part = RowSet(priced, rows.CREDIT, "Credits of open deals", amount="cents", dated_by="opportunity__opened_at")
-    return {"included": part}
+    return {
+        "included": priced(rows.open_credits(scope), "Credits of open deals", "opportunity__opened_at"),
+        **unpriced(rows.open_deals(scope)),
+    }
 
 
 register(
@@ -124,12 +125,13 @@ register(
 register(
     Definition(
         key="attribution.pipeline",
-        version=1,
+        version=2,
         name="Attributed pipeline",
         unit="money",
         formula="sum of amount × share over the credited touches of open deals",
-        meaning="Deals open at the end of the period, or now while it lasts, at their full amount. By touch "
-        "date only touches of the period count.",
+        meaning="Deals open at the end of the period, or now while it lasts, at their full amount of today. A "
+        "deal that stood at lost then and was reopened later is not among them. By touch date only touches of the "
+        "period count.",
         parts=_pipeline,
         filters=ORIGIN,
         weekly="each",

@@ -71,12 +71,12 @@ def _coverage(scope: Scope) -> Parts:
 register(
     Definition(
         key="attribution.influenced",
-        version=1,
+        version=2,
         name="Influenced opportunities",
         unit="count",
         formula="number of distinct opportunities with an eligible touch",
-        meaning="Deals won in the period and deals open at its end. Each once, so the numbers of campaigns must not be "
-        "added up: most deals meet several.",
+        meaning="Deals won in the period and deals that were open at its end by their history. Each once, so the "
+        "numbers of campaigns must not be added up: most deals meet several.",
         parts=_influenced,
         filters=_FILTERS,
         weekly="each",
@@ -85,12 +85,12 @@ register(
 register(
     Definition(
         key="attribution.overlap",
-        version=1,
+        version=2,
         name="Deals that met several campaigns",
         unit="count",
         formula="number of influenced opportunities whose eligible touches came through two or more campaigns",
         meaning="Why influenced numbers must not be added over campaigns. A deal influenced by the chosen campaign is "
-        "counted by all campaigns it met.",
+        "counted by all campaigns it met. Deals count as open by their history.",
         parts=_overlap,
         combine=_several,
         arithmetic="{two} + {three} + {more}",

@@ -18,11 +18,11 @@ TILES = ("cost", "revenue", "roi", "roas", "marketing_cac", "influenced", "cover
 
 def headlines(scope: Scope) -> dict[str, Number | None]:
     """The figures attribution.* of TILES by the last part of their key, equal to what `figure` gives for each."""
-    cost, revenue = _spent(scope), revenue_part(scope).total() or 0
+    cost, revenue = _spent(scope), revenue_part(scope).total()
     return {
         "cost": cost,
         "revenue": revenue,
-        "roi": rollup.roi(int(revenue), cost),
+        "roi": None if revenue is None else rollup.roi(int(revenue), cost),
         "roas": _roas(scope),
         "marketing_cac": _per_customer(scope),
         "influenced": rows.influenced_deals(scope).order_by().count(),
@@ -37,9 +37,8 @@ def _spent(scope: Scope, **only: bool) -> int | None:
 
 def _roas(scope: Scope) -> float | None:
     whole = replace(scope, territory=None)
-    return rollup.roas(
-        int(advertised_revenue(whole).total() or 0), _spent(whole, campaign__channel__is_advertising=True)
-    )
+    earned = advertised_revenue(whole).total()
+    return None if earned is None else rollup.roas(int(earned), _spent(whole, campaign__channel__is_advertising=True))
 
 
 def _per_customer(scope: Scope) -> Number | None:

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from attribution.models import AttributionRules, Credit, CreditQuerySet, Milestone
 from attribution.queries.past_credits import ensure_credits
-from leads.figures import selection
+from leads.figures import selection, stood
 from leads.figures.base import Column, Scope
 from leads.models import Company, DealStatus, Opportunity
 from leads.past.span import moment
@@ -48,9 +48,7 @@ def _won(scope: Scope, *, is_dated: bool) -> Q:
 
 
 def _open(scope: Scope) -> Q:
-    at = selection.moment(scope)
-    still_open = Q(closed_at__isnull=True) | Q(closed_at__gte=at)
-    return still_open & Q(opened_at__lt=at) & _deals(scope)
+    return stood.was_open(selection.moment(scope)) & _deals(scope)
 
 
 def _in(deals: Q) -> Q:
@@ -167,6 +165,11 @@ def credits_open_during(scope: Scope) -> QuerySet[Credit]:
     _asked(scope, during, {scope.method})
     rows = touch_credits(scope).filter(_in(during), selection.origin(scope), _touched(scope))
     return rows.by_method(scope.method).filter(opportunity__reporting_cents__isnull=False)
+
+
+def open_deals(scope: Scope) -> QuerySet[Opportunity]:
+    """Deals open at the end of the period, or now while it lasts."""
+    return Opportunity.objects.filter(_open(scope)).order_by("opened_at", "pk")
 
 
 def influenced_deals(scope: Scope) -> QuerySet[Opportunity]:

@@ -128,13 +128,13 @@ def _agreed_parts(scope: Scope, *, deals: Deals, dated_by: str) -> Parts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one test says of a period. Money in cents."""
+    """What one test says of a period. Money in cents; None where no deal has an amount."""
 
     test: str
     label: str
     is_agreed: bool
-    pipeline: Number
-    revenue: Number
+    pipeline: Number | None
+    revenue: Number | None
     pipeline_key: str
     revenue_key: str
 
@@ -148,8 +148,8 @@ def verdicts(scope: Scope) -> list[Verdict]:
             test=test.value,
             label=str(test.label),
             is_agreed=test.value == agreed,
-            pipeline=sourced_parts(scope, key=test, deals=_opened, dated_by="opened_at")["included"].total() or 0,
-            revenue=sourced_parts(scope, key=test, deals=_won, dated_by="closed_at")["included"].total() or 0,
+            pipeline=sourced_parts(scope, key=test, deals=_opened, dated_by="opened_at")["included"].total(),
+            revenue=sourced_parts(scope, key=test, deals=_won, dated_by="closed_at")["included"].total(),
             pipeline_key=f"pipeline.sourced.{test.value}",
             revenue_key=f"pipeline.sourced_revenue.{test.value}",
         )

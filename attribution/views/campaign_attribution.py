@@ -277,12 +277,13 @@ def _linked(key: str, sums: Money, scope: Scope, shown: Sequence[Method]) -> lis
 
 def _check(table: CampaignTable, scope: Scope) -> dict[str, Any]:
     """Whether the table adds up to closed-won revenue as sales knows it, to the cent."""
-    won = int(figure("pipeline.won", scope).value or 0)
+    known = figure("pipeline.won", scope).value
+    won = int(known or 0)
     total = table.total[scope.method]
     return {
         "is_realised": scope.basis == "realised",
         "holds": won == total,
-        "won": words.money_exact(won, scope.currency),
+        "won": words.money_exact(None if known is None else won, scope.currency),
         "attributed": words.money_exact(table.whole.revenue[scope.method], scope.currency),
         "off_by": words.money_exact(abs(won - total), scope.currency),
         "url": figure_url("pipeline.won", scope),

@@ -15,7 +15,7 @@ from attribution.figures.deals import overlap
 from attribution.figures.sourced import verdicts
 from attribution.forms.campaigns import AttributionForm, presets
 from attribution.views.doors import figure_url
-from leads.figures.base import Scope, definition, figure
+from leads.figures.base import Number, Scope, definition, figure
 from leads.models import Company
 from leads.pure import words
 from leads.views.doors import SignedInRequest
@@ -60,23 +60,26 @@ def _tests(scope: Scope) -> list[dict[str, Any]]:
         {
             "label": found.label,
             "is_agreed": found.is_agreed,
-            "pipeline": words.money(int(found.pipeline), scope.currency),
+            "pipeline": _money(found.pipeline, scope),
             "pipeline_url": figure_url(found.pipeline_key, scope),
-            "revenue": words.money(int(found.revenue), scope.currency),
+            "revenue": _money(found.revenue, scope),
             "revenue_url": figure_url(found.revenue_key, scope),
         }
         for found in verdicts(scope)
     ]
 
 
+def _money(cents: Number | None, scope: Scope) -> str:
+    return words.money(None if cents is None else round(cents), scope.currency)
+
+
 def _influenced(scope: Scope) -> dict[str, Any]:
     met = overlap(scope)
     address = figure_url("attribution.overlap", scope)
-    pipeline = figure("pipeline.influenced", scope).value
     return {
         "met": [(name, met[key], f"{address}&part={key}") for key, name in MET.items()],
         "count": words.count(sum(met.values())),
         "count_url": figure_url("attribution.influenced", scope),
-        "pipeline": words.money(None if pipeline is None else round(pipeline), scope.currency),
+        "pipeline": _money(figure("pipeline.influenced", scope).value, scope),
         "pipeline_url": figure_url("pipeline.influenced", scope),
     }

@@ -30,7 +30,6 @@ DATABASE_FREE = (
     "tests/architecture/test_names.py",
     "tests/architecture/test_subjects.py",
     "tests/config/demo/test_company.py",
-    "tests/config/test_deploy.py",
     "tests/config/test_logs.py",
     "tests/config/test_settings.py",
     "tests/leads/api/test_parsers.py",

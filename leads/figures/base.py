@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth, TruncWeek
 from django.db.models.functions.datetime import TruncBase
 from django.utils import timezone
@@ -116,12 +116,24 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What rows come to, and where that is unknown because all of them lack their amount, how many they are."""
+
+    total: Number | None
+    lacking: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RowSet:
     """Rows of one part. Without ``amount`` each row counts 1; with it, the column is summed (or put through
     ``statistic``). ``dated_by`` is the date or datetime column by which the rows fall into weeks.
 
     ``nothing`` is the sum of no rows: 0, or None where nothing recorded means nothing known. ``event`` names a boolean
     column; with it the statistic gets (amount, event) pairs.
+
+    Unknown is not zero: where there are rows and all of them lack the amount, the sum is None. ``among`` are the rows
+    of which ``queryset`` lists those with an amount; ``known`` is what they must meet where a lacking amount is not
+    stored as NULL.
     """
 
     queryset: QuerySet[Any]
@@ -132,6 +144,8 @@ class RowSet:
     statistic: Callable[[Sequence[Any]], Number | None] | None = None
     nothing: Number | None = 0
     event: str = ""
+    among: QuerySet[Any] | None = None
+    known: Q = field(default_factory=Q)
 
     @property
     def derived(self) -> dict[str, Derived]:
@@ -144,12 +158,44 @@ class RowSet:
 
     def total(self) -> Number | None:
         """Count, sum or statistic of the rows; a statistic of no rows is None."""
+        return self.tally().total
+
+    def tally(self) -> Tally:
+        """The total, and how many rows lack their amount; one query."""
         if self.statistic:
-            return self.statistic([value for _, value in self._values()])
+            return Tally(self.statistic([value for _, value in self._values()]))
         if self.amount:
-            total: Number | None = self.queryset.order_by().aggregate(total=Sum(self.amount))["total"]
-            return self.nothing if total is None else total
-        return self.count()
+            found = self.summed.order_by().aggregate(**self.sums())
+            return self.tallied(found["total"], found["rows"])
+        return Tally(self.count())
+
+    @property
+    def summed(self) -> QuerySet[Any]:
+        """The rows that a sum is asked of, those without an amount among them."""
+        return self.queryset if self.among is None else self.among
+
+    def sums(self, **more: Any) -> dict[str, Sum | Count]:
+        """What a query over ``summed`` must add up for `tallied`."""
+        total = Sum(self.amount, filter=self.known or None, **more) if self.amount else Count("pk")
+        return {"total": total, "rows": Count("pk")}
+
+    def tallied(self, total: Number | None, rows: int) -> Tally:
+        """Nothing of no rows, unknown of rows that all lack their amount."""
+        if not self.amount:
+            return Tally(rows)
+        if not rows:
+            return Tally(self.nothing)
+        return Tally(total, rows if total is None else 0)
+
+    def narrowed(self, *conditions: Q, **more: Any) -> RowSet:
+        """The same of fewer rows, those without an amount narrowed alike."""
+        among = None if self.among is None else self.among.filter(*conditions, **more)
+        return replace(self, queryset=self.queryset.filter(*conditions, **more), among=among)
+
+    def of_nothing(self) -> Tally:
+        """The sum where no row is listed: of no rows at all, or of rows that all lack their amount."""
+        lacking = 0 if self.among is None else self.among.count()
+        return self.tallied(None, lacking)
 
     def weekly(self, tz: ZoneInfo) -> dict[Week, Number | None]:
         """Totals by ISO week of ``dated_by``, in one query; weeks without rows are left out."""
@@ -170,12 +216,11 @@ class RowSet:
         return {_day(start, tz): total for start, total in self._grouped(TruncMonth(self.dated_by), tz)}
 
     def _grouped(self, step: TruncBase, tz: ZoneInfo) -> list[tuple[Any, Number | None]]:
-        aggregate = Sum(self.amount) if self.amount else Count("pk")
-        steps = self.queryset.annotate(_step=step).order_by().values("_step")
+        steps = self.summed.annotate(_step=step).order_by().values("_step")
         # Not tzinfo=, which a date column refuses.
         with timezone.override(tz):
-            rows = list(steps.annotate(_total=aggregate).values_list("_step", "_total"))
-        return [(start, self.nothing if total is None else total) for start, total in rows]
+            rows = list(steps.annotate(**{f"_{name}": each for name, each in self.sums().items()}).order_by())
+        return [(row["_step"], self.tallied(row["_total"], row["_rows"]).total) for row in rows]
 
     def empty(self) -> Number | None:
         """The total of a week without rows."""
@@ -321,13 +366,23 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with its definition, scope and rows."""
+    """A number with its definition, scope and rows; ``lacking`` is how many rows left it unknown for want of their
+    amount."""
 
     definition: Definition
     scope: Scope
     parts: Parts
     totals: Totals
     value: Number | None
+    lacking: int = 0
+
+    @classmethod
+    def of(cls, definition: Definition, scope: Scope, parts: Parts, tallies: Mapping[str, Tally]) -> Figure:
+        """The figure whose counted parts come to this."""
+        totals = {name: tally.total for name, tally in tallies.items()}
+        value = definition.combine(totals)
+        lacking = sum(tally.lacking for tally in tallies.values()) if value is None else 0
+        return cls(definition, scope, parts, totals, value, lacking)
 
 
 _registry: dict[str, Definition] = {}
@@ -372,8 +427,7 @@ def figure(key: str, scope: Scope) -> Figure:
     """Compute one figure."""
     meaning = definition(key)
     parts = meaning.parts(scope)
-    totals = {name: part.total() for name, part in counted(parts).items()}
-    return Figure(meaning, scope, parts, totals, meaning.combine(totals))
+    return Figure.of(meaning, scope, parts, {name: part.tally() for name, part in counted(parts).items()})
 
 
 def series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, Number | None]]:

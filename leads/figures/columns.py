@@ -66,6 +66,19 @@ DEAL = (
     Column("territory__name", "Territory"),
     Column("amount_cents", "In its currency", "money", currency_by="currency"),
 )
+DEAL_STOOD = (
+    Column("name", "Opportunity", link="leads:opportunity-detail", link_by="public_id"),
+    Column("stood_cents", "Amount then", "money"),
+    Column("stood_stage_name", "Stage then"),
+    Column("owner__name", "Owner"),
+    Column("opened_at", "Opened", "date"),
+    Column("closed_at", "Closed since", "date"),
+    Column("account__name", "Account"),
+    Column("territory__name", "Territory"),
+    Column("stood_amount_cents", "In its currency", "money", currency_by="stood_currency"),
+)
+"""A deal as it stood at a moment, of `leads.figures.stood`."""
+
 COST = (
     Column("campaign__name", "Campaign"),
     Column("campaign__channel__name", "Channel"),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Any
 
 from django.db.models import BigIntegerField, F, FloatField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Cast, Coalesce, Round
+from django.db.models.functions import Cast, Round
 
-from leads.figures import columns, selection
+from leads.figures import columns, selection, stood
 from leads.figures.base import (
     Column,
     Definition,
@@ -42,11 +41,11 @@ def created(scope: Scope) -> QuerySet[Opportunity]:
     return rows.order_by("opened_at", "pk")
 
 
-def open_deals(scope: Scope) -> QuerySet[Opportunity]:
-    """Deals open at the scope's moment: the end of the period, or now while it lasts."""
+def open_deals(scope: Scope) -> QuerySet[Any]:
+    """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
     at = selection.moment(scope)
-    still_open = Q(closed_at__isnull=True) | Q(closed_at__gte=at)
-    return selection.deals(scope).filter(still_open, opened_at__lt=at).order_by("opened_at", "pk")
+    rows = selection.deals(scope).filter(stood.was_open(at)).order_by("opened_at", "pk")
+    return stood.as_stood(rows, at=at, currency=scope.currency)
 
 
 def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
@@ -56,13 +55,28 @@ def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
 
 
 def money_parts(rows: QuerySet[Opportunity], label: str, dated_by: str) -> dict[str, RowSet]:
-    """Deals whose amount can be added up, and the two reasons why one cannot."""
+    """Deals whose amount can be added up, and the two reasons why one cannot. Where none can, the sum is unknown."""
     known = rows.filter(reporting_cents__isnull=False)
     unknown = rows.filter(reporting_cents__isnull=True)
     return {
-        "included": RowSet(known, columns.DEAL, label, amount="reporting_cents", dated_by=dated_by),
+        "included": RowSet(known, columns.DEAL, label, amount="reporting_cents", dated_by=dated_by, among=rows),
         "excluded_no_amount": RowSet(unknown.filter(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
         "excluded_no_rate": RowSet(unknown.filter(amount_cents__isnull=False), columns.DEAL, NO_RATE),
+    }
+
+
+def stood_money(rows: QuerySet[Any], label: str) -> RowSet:
+    """The sum of open deals at the amounts they had then."""
+    known = rows.filter(stood_cents__isnull=False)
+    return RowSet(known, columns.DEAL_STOOD, label, amount="stood_cents", dated_by="opened_at", among=rows)
+
+
+def stood_without_money(rows: QuerySet[Any]) -> dict[str, RowSet]:
+    """Open deals that no such sum can hold, by reason."""
+    unknown = rows.filter(stood_cents__isnull=True)
+    return {
+        "excluded_no_amount": RowSet(unknown.filter(stood_amount_cents__isnull=True), columns.DEAL_STOOD, NO_AMOUNT),
+        "excluded_no_rate": RowSet(unknown.filter(stood_amount_cents__isnull=False), columns.DEAL_STOOD, NO_RATE),
     }
 
 
@@ -98,21 +112,72 @@ def _cycle(scope: Scope) -> dict[str, RowSet]:
     return {"included": counted, "excluded_backwards": backwards}
 
 
+def _open(scope: Scope) -> Parts:
+    rows = open_deals(scope)
+    return {"included": stood_money(rows, "Open deals"), **stood_without_money(rows)}
+
+
+def weighted(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Adds ``weighted_cents`` to open deals: the amount times the probability of the stage, both as they were."""
+    cents = Round(F("stood_cents") * F("stood_probability"), output_field=FloatField())
+    found: QuerySet[Any] = rows.annotate(weighted_cents=Cast(cents, BigIntegerField()))
+    return found
+
+
 def _weighted(scope: Scope) -> Parts:
-    # A deal closed since then stands at "won" or "lost" today; its history knows where it stood.
-    then = OpportunityChange.objects.filter(opportunity=OuterRef("pk"), changed_at__lt=selection.moment(scope))
-    stood_at = then.order_by("-changed_at", "-pk").values("stage__probability")[:1]
-    rows = open_deals(scope).annotate(
-        probability=Coalesce(Subquery(stood_at), F("stage__probability"), output_field=FloatField()),
-    )
-    rows = rows.annotate(weighted_cents=Cast(Round(F("reporting_cents") * F("probability")), BigIntegerField()))
-    parts = money_parts(rows, "Open deals", "opened_at")
+    rows = weighted(open_deals(scope))
     shown = (
-        *columns.DEAL,
-        Column("probability", "Probability", "share"),
+        *columns.DEAL_STOOD,
+        Column("stood_probability", "Probability", "share"),
         Column("weighted_cents", "Weighted", "money"),
     )
-    return {**parts, "included": replace(parts["included"], columns=shown, amount="weighted_cents")}
+    return {
+        "included": RowSet(
+            rows.filter(stood_cents__isnull=False, stood_probability__isnull=False),
+            shown,
+            "Open deals",
+            amount="weighted_cents",
+            dated_by="opened_at",
+            among=rows,
+        ),
+        **stood_without_money(rows),
+        "excluded_no_stage": RowSet(
+            rows.filter(stood_cents__isnull=False, stood_probability__isnull=True),
+            columns.DEAL_STOOD,
+            stood.STAGE_UNKNOWN,
+        ),
+    }
+
+
+def by_stage(rows: QuerySet[Any]) -> dict[str, tuple[str, QuerySet[Any]]]:
+    """Open deals by the stage they stood in: label and rows by part, in the order of the stages. Every deal is in one
+    part, so that the parts add up; the last is of those whose stage then is not known."""
+    stages = list(PipelineStage.objects.filter(status=DealStatus.OPEN).order_by("position", "pk"))
+    known = {f"stage_{stage.key}": (stage.name, rows.filter(stood_stage=stage.pk)) for stage in stages}
+    others = Q(stood_stage__isnull=True) | ~Q(stood_stage__in=[stage.pk for stage in stages])
+    return {**known, STAGE_UNKNOWN: ("Stage not known", rows.filter(others))}
+
+
+STAGE_UNKNOWN = "stage_unknown"
+
+
+def _stages(scope: Scope) -> Parts:
+    rows = open_deals(scope)
+    parts = {name: stood_money(found, label) for name, (label, found) in by_stage(rows).items()}
+    return {**parts, **stood_without_money(rows)}
+
+
+def _stages_count(scope: Scope) -> Parts:
+    return {
+        name: RowSet(found, columns.DEAL_STOOD, label, dated_by="opened_at")
+        for name, (label, found) in by_stage(open_deals(scope)).items()
+    }
+
+
+def _whole(totals: Totals) -> Number | None:
+    """The sum of the parts, of those that are known; unknown only where nothing is known and something is missing."""
+    known = [total for total in totals.values() if total is not None]
+    return None if len(known) < len(totals) and not any(known) else sum(known)
 
 
 def _win_rate(scope: Scope) -> dict[str, RowSet]:
@@ -132,7 +197,7 @@ def _velocity(scope: Scope) -> Parts:
     size, cycle = _sized(scope), _cycle(scope)
     left_out = {**size, **cycle}
     return {
-        "open": RowSet(open_deals(scope), columns.DEAL, "Open deals", dated_by="opened_at"),
+        "open": RowSet(open_deals(scope), columns.DEAL_STOOD, "Open deals", dated_by="opened_at"),
         **_win_rate(scope),
         "size": replace(size["included"], label="Average amount of won deals"),
         "cycle": replace(cycle["included"], label="Median days to win"),
@@ -147,14 +212,10 @@ def _per_day(totals: Totals) -> Number | None:
     return round(deals * rate * size / days)
 
 
-def is_stalled(at: datetime) -> Q:
-    """Deals that have stood in their stage for longer than the stage allows."""
-    # One condition per stage: multiplying days by a column reads differently on every database.
-    stalled = Q(pk__in=[])
-    for stage in PipelineStage.objects.filter(status=DealStatus.OPEN):
-        since = at - timedelta(days=stage.stalled_after_days)
-        stalled |= Q(stage=stage, stage_changed_at__lt=since)
-    return stalled
+def _stalled(scope: Scope) -> Parts:
+    rows = stood.stalled(open_deals(scope), at=selection.moment(scope))
+    shown = (*columns.DEAL_STOOD, Column("stood_since", "In stage since", "date"))
+    return {"included": RowSet(rows, shown, "Stalled deals", dated_by="stood_since")}
 
 
 def _moves(scope: Scope, label: str, **condition: Any) -> Parts:
@@ -189,13 +250,23 @@ def _counted(rows: QuerySet[Opportunity], label: str, dated_by: str) -> Parts:
     return {"included": RowSet(rows, columns.DEAL, label, dated_by=dated_by)}
 
 
-def _define(key: str, name: str, unit: Unit, formula: str, meaning: str, parts: PartsOf, **more: Any) -> None:
+def _open_count(scope: Scope) -> Parts:
+    return {"included": RowSet(open_deals(scope), columns.DEAL_STOOD, "Open deals", dated_by="opened_at")}
+
+
+def _define(
+    key: str, name: str, unit: Unit, formula: str, meaning: str, parts: PartsOf, *, version: int = 1, **more: Any
+) -> None:
     more = {"filters": selection.BY_LEAD, **more}
-    register(Definition(f"pipeline.{key}", 1, name, unit, formula, meaning, parts, **more))
+    register(Definition(f"pipeline.{key}", version, name, unit, formula, meaning, parts, **more))
 
 
 _BY_CLOSE = "By close date, in the company currency at the rate of the close."
-_STOCK = "A stock: as it stood at the end of the period, or stands now while the period lasts."
+_STOCK = (
+    "A stock: as it stood at the end of the period, or stands now while the period lasts. How a deal stood is taken "
+    "from its history: one that stood at lost then and was reopened later is not among them."
+)
+_AMOUNT = "At the amount it had then, where its history knows it."
 
 _define(
     "created",
@@ -218,8 +289,9 @@ _define(
     "Open pipeline",
     "money",
     "sum of the amounts of the opportunities open at the end of the period",
-    _STOCK,
-    lambda scope: money_parts(open_deals(scope), "Open deals", "opened_at"),
+    f"{_STOCK} {_AMOUNT}",
+    _open,
+    version=2,
     weekly="each",
 )
 _define(
@@ -228,7 +300,29 @@ _define(
     "count",
     "number of opportunities open at the end of the period",
     _STOCK,
-    lambda scope: _counted(open_deals(scope), "Open deals", "opened_at"),
+    _open_count,
+    version=2,
+    weekly="each",
+)
+_define(
+    "stages",
+    "Open pipeline by stage",
+    "money",
+    "sum of the amounts of the opportunities open at the end of the period, by the stage they stood in",
+    f"{_STOCK} {_AMOUNT} Each deal is in the stage it stood in then, so the stages add up to open pipeline. Deals "
+    "whose stage then is not known are a part of their own.",
+    _stages,
+    combine=_whole,
+    weekly="each",
+)
+_define(
+    "stages_count",
+    "Open opportunities by stage",
+    "count",
+    "number of opportunities open at the end of the period, by the stage they stood in",
+    f"{_STOCK} Each deal is in the stage it stood in then, so the stages add up to open opportunities.",
+    _stages_count,
+    combine=_whole,
     weekly="each",
 )
 _define(
@@ -236,8 +330,10 @@ _define(
     "Weighted pipeline",
     "money",
     "sum of amount × win probability of the stage, over the opportunities open at the end of the period",
-    f"{_STOCK} Each deal is rounded to the cent before adding up.",
+    f"{_STOCK} {_AMOUNT} The probability is that of the stage it stood in then. Each deal is rounded to the cent "
+    "before adding up.",
     _weighted,
+    version=2,
     weekly="each",
 )
 _define(
@@ -297,10 +393,10 @@ _define(
     "Stalled opportunities",
     "count",
     "number of open opportunities that have stood in their stage for longer than the stage allows",
-    f"{_STOCK} The number of days allowed is set for each stage.",
-    lambda scope: _counted(
-        open_deals(scope).filter(is_stalled(selection.moment(scope))), "Stalled deals", "stage_changed_at"
-    ),
+    f"{_STOCK} By the stage it stood in then, since it entered it, and the days allowed in that stage; a change of the "
+    "amount does not start them anew.",
+    _stalled,
+    version=2,
     better="down",
     weekly="each",
 )
@@ -327,8 +423,9 @@ _define(
     "money_per_day",
     "open opportunities × win rate × average deal size ÷ cycle days",
     "Revenue the pipeline yields per day. Open deals at the end of the period; the other three factors from the deals "
-    "closed in it. Stale open deals inflate it.",
+    "closed in it. Stale open deals inflate it. How a deal stood is taken from its history.",
     _velocity,
+    version=2,
     combine=_per_day,
     arithmetic="{open} × ({won} ÷ {closed}) × {size} ÷ {cycle}",
     weekly="each",

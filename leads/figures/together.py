@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import BigIntegerField, Count, F, IntegerField, QuerySet, Sum, Value
+from django.db.models import BigIntegerField, F, IntegerField, QuerySet, Value
 
-from leads.figures.base import Figure, Number, Parts, RowSet, Scope, counted, definition
+from leads.figures.base import Figure, Number, Parts, RowSet, Scope, Tally, counted, definition
 from leads.pure.week import Week, weeks_between
 
 Question = tuple[str, Scope]
@@ -23,11 +23,11 @@ def figures(asked: Sequence[Question]) -> list[Figure]:
     meanings = [definition(key) for key, _ in asked]
     parts: list[Parts] = [meaning.parts(scope) for meaning, (_, scope) in zip(meanings, asked, strict=True)]
     sets = {(at, name): rows for at, own in enumerate(parts) for name, rows in counted(own).items()}
-    found = dict(zip(sets, totals(list(sets.values())), strict=True))
+    found = dict(zip(sets, tallies(list(sets.values())), strict=True))
     answers = []
     for at, (meaning, (_, scope)) in enumerate(zip(meanings, asked, strict=True)):
-        own = {name: total for (place, name), total in found.items() if place == at}
-        answers.append(Figure(meaning, scope, parts[at], own, meaning.combine(own)))
+        own = {name: tally for (place, name), tally in found.items() if place == at}
+        answers.append(Figure.of(meaning, scope, parts[at], own))
     return answers
 
 
@@ -39,52 +39,46 @@ def stock_series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[
     return [(week, found[week].value if week in found else None) for week in asked]
 
 
-def totals(sets: Sequence[RowSet]) -> list[Number | None]:
-    """`RowSet.total` of each, in the order given."""
-    answers: dict[int, Number | None] = {}
-    read: dict[object, Number | None] = {}
+def tallies(sets: Sequence[RowSet]) -> list[Tally]:
+    """`RowSet.tally` of each, in the order given."""
+    answers: dict[int, Tally] = {}
+    read: dict[object, Tally] = {}
     lines = {}
     for at, rows in enumerate(sets):
         if _is_plain(rows):
-            lines[at] = rows.queryset.order_by().values(line=Value(at)).annotate(total=_aggregate(rows))
+            # Whole numbers on both sides: PostgreSQL counts in bigint, and adds bigints up to a numeric.
+            sums = rows.sums(output_field=BigIntegerField())
+            lines[at] = rows.summed.order_by().values(line=Value(at)).annotate(**sums)
             continue
         same = _fingerprint(rows, at)
         if same not in read:
-            read[same] = rows.total()
+            read[same] = rows.tally()
         answers[at] = read[same]
     found = _asked_at_once(list(lines.values()))
     # Django leaves lines out of which it knows that they have no rows.
-    answers |= {at: _worded(found.get(at), sets[at]) for at in lines}
+    none: dict[str, Any] = {"total": None, "rows": 0}
+    for at in lines:
+        line = found.get(at, none)
+        answers[at] = sets[at].tallied(line["total"], line["rows"])
     return [answers[at] for at in range(len(sets))]
 
 
 def _is_plain(rows: RowSet) -> bool:
     """Whether a count or a sum of whole numbers over the rows as they are, so that it fits in one line of many."""
-    query = rows.queryset.query
+    query = rows.summed.query
     if rows.statistic or query.distinct or query.is_sliced or query.combinator or query.group_by is not None:
         return False
     # One statement has one type per column, on PostgreSQL strictly.
     return not rows.amount or isinstance(
-        rows.queryset.values(total=F(rows.amount)).query.annotations["total"].output_field, IntegerField
+        rows.summed.values(total=F(rows.amount)).query.annotations["total"].output_field, IntegerField
     )
 
 
-def _aggregate(rows: RowSet) -> Count | Sum:
-    # Whole numbers on both sides: PostgreSQL counts in bigint, and adds bigints up to a numeric.
-    return Sum(rows.amount, output_field=BigIntegerField()) if rows.amount else Count("pk")
-
-
-def _asked_at_once(lines: list[QuerySet[Any, Any]]) -> dict[int, int | None]:
+def _asked_at_once(lines: list[QuerySet[Any, Any]]) -> dict[int, dict[str, Any]]:
     if not lines:
         return {}
     whole = lines[0].union(*lines[1:], all=True) if len(lines) > 1 else lines[0]
-    return {row["line"]: row["total"] for row in whole}
-
-
-def _worded(total: int | None, rows: RowSet) -> Number | None:
-    if total is not None:
-        return total
-    return rows.nothing if rows.amount else 0
+    return {row["line"]: row for row in whole}
 
 
 def _fingerprint(rows: RowSet, at: int) -> object:
@@ -96,4 +90,4 @@ def _fingerprint(rows: RowSet, at: int) -> object:
     return (rows.statistic, rows.amount, rows.event, sql, values)
 
 
-__all__ = ["figures", "stock_series", "totals"]
+__all__ = ["figures", "stock_series", "tallies"]

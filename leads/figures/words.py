@@ -48,6 +48,13 @@ def exact_text(figure: Figure) -> str:
     return value_text(figure)
 
 
+def lacking_text(figure: Figure) -> str:
+    """How many rows left the figure unknown for want of an amount; empty where none did."""
+    if not figure.lacking:
+        return ""
+    return f"{words.count(figure.lacking)} {'row lacks its' if figure.lacking == 1 else 'rows lack their'} amount"
+
+
 def total_text(part: RowSet, total: Number | None, currency: str) -> str:
     """The total of a part in the unit of its amount."""
     kind: Any = next((column.kind for column in part.columns if column.path == part.amount), "count")

@@ -119,6 +119,7 @@ def _context(request: SignedInRequest, found: Figure, chosen: str, sort: str) ->
         "figure": found,
         "definition": found.definition,
         "value": words.exact_text(found),
+        "lacking": words.lacking_text(found),
         "arithmetic": words.filled_formula(found),
         "facts": list(_facts(found)),
         "restated": restated(found.definition, scope),

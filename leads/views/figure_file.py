@@ -63,6 +63,7 @@ def _about(found: Figure) -> list[tuple[str, str]]:
     return [
         ("Figure", meaning.name),
         ("Value", words.exact_text(found)),
+        *([("Not known", text)] if (text := words.lacking_text(found)) else []),
         ("Definition", f"{meaning.key}, version {meaning.version}"),
         ("Formula", meaning.formula),
         ("Meaning", meaning.meaning),

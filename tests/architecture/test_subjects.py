@@ -57,7 +57,7 @@ SUBJECTS = {
             figures.base figures.columns figures.selection figures.together figures.words figures.offers forms.scope
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
-        "deals": "figures.pipeline figures.marketing",
+        "deals": "figures.pipeline figures.marketing figures.stood",
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",

@@ -89,6 +89,7 @@ def test_every_container_has_what_production_asks_for() -> None:
     assert SERVICES["beat"].get("deploy", {}).get("replicas", 1) == 1
 
 
+@pytest.mark.django_db  # the program asks its database before it serves
 def test_the_image_holds_the_program_and_no_secrets() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     command = re.search(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)[1]
@@ -104,6 +105,7 @@ def test_the_image_holds_the_program_and_no_secrets() -> None:
     assert f"FROM python:{tested}-" in dockerfile, "the image runs the Python that the tests run"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_a_unit_starts_what_is_there(unit: Path) -> None:
     text = unit.read_text().replace("\\\n", " ")

@@ -35,8 +35,8 @@ def explain_change(
         "previous_cents": int(won_before.value or 0),
         "change_cents": split.change_cents,
         "change_text": _signed(split.change_cents, currency),
-        "current_text": words.money(int(won.value or 0), currency),
-        "previous_text": words.money(int(won_before.value or 0), currency),
+        "current_text": words.money(None if won.value is None else int(won.value), currency),
+        "previous_text": words.money(None if won_before.value is None else int(won_before.value), currency),
         "parts": [
             {
                 "key": key,

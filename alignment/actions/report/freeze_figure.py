@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from alignment.pure import sealing
 from leads.figures import words
-from leads.figures.base import Column, Figure, Number, Row, RowSet, Scope, definition
+from leads.figures.base import Column, Figure, Number, Row, RowSet, Scope, Tally, definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,12 @@ class FrozenPart:
     name: str
     columns: list[dict[str, Any]]
     rows: list[list[Any]]
-    total: Number | None
+    tally: Tally
+
+    @property
+    def total(self) -> Number | None:
+        """What the rows come to."""
+        return self.tally.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,14 @@ def freeze_figure(*, key: str, scope: Scope, more: tuple[Column, ...] = ()) -> F
     meaning = definition(key)
     parts = meaning.parts(scope)
     frozen: list[FrozenPart] = []
-    totals: dict[str, Number | None] = {}
+    tallies: dict[str, Tally] = {}
     for name, part in parts.items():
         is_counted = not name.startswith("excluded")
         kept = _freeze(name, replace(part, columns=(*part.columns, *more)) if more and is_counted else part, scope)
         frozen.append(kept)
         if is_counted:
-            totals[name] = kept.total
-    found = Figure(meaning, scope, parts, totals, meaning.combine(totals))
+            tallies[name] = kept.tally
+    found = Figure.of(meaning, scope, parts, tallies)
     return FrozenFigure(found, tuple(frozen), _about(found, frozen))
 
 
@@ -87,21 +92,21 @@ def _freeze(name: str, part: RowSet, scope: Scope) -> FrozenPart:
         ]
         for row in rows
     ]
-    return FrozenPart(name, columns, cells, _total(part, rows))
+    return FrozenPart(name, columns, cells, _tally(part, rows))
 
 
 _HIDDEN = {"label": "", "kind": "text", "is_linked": False, "is_money_elsewhere": False, "is_amount": False}
 
 
-def _total(part: RowSet, rows: list[Row]) -> Number | None:
-    """The same as ``RowSet.total``, of the rows at hand."""
+def _tally(part: RowSet, rows: list[Row]) -> Tally:
+    """The same as ``RowSet.tally``, of the rows at hand."""
     if part.statistic:
         values = [(row[part.amount], row[part.event]) if part.event else row[part.amount] for row in rows]
-        return part.statistic(values)
+        return Tally(part.statistic(values))
     if not part.amount:
-        return len(rows)
+        return Tally(len(rows))
     known = [row[part.amount] for row in rows if row[part.amount] is not None]
-    return sum(known) if known else part.nothing
+    return Tally(sum(known)) if known else part.tallied(None, len(rows)) if rows else part.of_nothing()
 
 
 def _cell(column: Column, row: Row, addresses: dict[str, str]) -> Any:
@@ -138,6 +143,8 @@ def _about(found: Figure, parts: list[FrozenPart]) -> dict[str, Any]:
         "arithmetic": words.filled_formula(found),
         "value": sealing.plain(found.value),
         "text": words.value_text(found),
+        "lacking": found.lacking,
+        "lacking_text": words.lacking_text(found),
         "exact": words.exact_text(found),
         "period": [scope.period.start.isoformat(), scope.period.end.isoformat()],
         "at": scope.at.isoformat(),

@@ -70,6 +70,7 @@ class Readings:
             "better": meaning.better,
             "value": sealing.plain(frozen.value),
             "text": words.value_text(frozen.figure),
+            "lacking_text": words.lacking_text(frozen.figure),
             "previous": sealing.plain(previous),
             "previous_text": self._text(key, previous),
             "quarter": sealing.plain(quarter),

@@ -94,7 +94,9 @@ def _words(unit: str, currency: str) -> Callable[[float], str]:
 def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
     weeks = [Week.parse(week) for week, _ in tile["series"]]
     quarter = words.week_label(Week.parse(tile["quarter_week"]), "short")
-    notes = [f"{tile['previous_text']} last week", f"{tile['quarter_text']} a quarter ago, {quarter}"]
+    # Reports that were published before say nothing about it.
+    notes = [text] if (text := tile.get("lacking_text")) else []
+    notes += [f"{tile['previous_text']} last week", f"{tile['quarter_text']} a quarter ago, {quarter}"]
     if tile["is_cohort"]:
         notes.append("weeks compared at the same age")
     if any(row["entry"] == tile["entry"] for row in report.content.get("revisions", [])):

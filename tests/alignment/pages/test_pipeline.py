@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from alignment.figures.stages import cohort, stage_lines
 from leads.figures.base import figure
-from leads.models import Company, User
+from leads.models import Company, OpportunityChange, User
 from leads.pure.week import Period
 from tests.leads.factories import LeadFactory, OpportunityFactory, stage
 from tests.leads.figures import world
@@ -174,3 +174,52 @@ def test_queries_do_not_grow_with_rows(made, signed_in: Client, django_assert_ma
         OpportunityFactory(opened_at=on(1 + number % 20), stage=stage("proposal"), owner=made.ann)
     with django_assert_max_num_queries(72):
         signed_in.get(reverse("alignment:pipeline"))
+
+
+Q3 = {"from": "2026-07-01", "to": "2026-09-30"}
+
+
+def test_stages_of_a_past_period_are_those_of_then_and_open_their_rows(company: Company, signed_in: Client) -> None:
+    deal = OpportunityFactory(opened_at=on(1, month=8), stage=stage("won"), status="won", closed_at=on(9))
+    for key, day in (("discovery", on(1, month=8)), ("won", on(9))):
+        OpportunityChange.objects.create(
+            opportunity=deal,
+            stage=stage(key),
+            status=stage(key).status,
+            amount_cents=100_000,
+            currency="EUR",
+            changed_at=day,
+            recorded_at=day,
+            source_key=key,
+        )
+    shown = signed_in.get(reverse("alignment:pipeline"), Q3).context
+    lines = {line["key"]: line for line in shown["stages"]}
+    assert [key for key, line in lines.items() if line["line"].count] == ["discovery"]
+    assert [(line["stage"], line["days"]) for line in shown["deals"]] == [("Discovery", 60)]
+    for address in (lines["discovery"]["url"], lines["discovery"]["count_url"]):
+        assert signed_in.get(address).context["rows"][0][0].text == deal.name
+    stalled = signed_in.get(reverse("alignment:pipeline"), {**Q3, "stage": "discovery", "stalled": "on"}).context
+    assert [line["deal"] for line in stalled["deals"]] == [deal]
+    assert shown["stalled"].text == "1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "label"),
+    [
+        (Q3, "Movement in the period's last week", "Week 39, 21–27 Sep 2026"),
+        ({"from": "2026-10-05", "to": "2026-10-11"}, "Movement in the period's last week", "Week 41, 5–11 Oct 2026"),
+        ({"from": "2026-09-28", "to": "2026-09-30"}, "Movement in the period's last week", "Week 40, 28–30 Sep 2026"),
+        ({}, "This week's movement", "Week 47, 16–22 Nov 2026"),
+    ],
+)
+def test_movement_of_a_past_period_is_of_its_own_last_week(company, signed_in: Client, asked, title, label) -> None:
+    page = signed_in.get(reverse("alignment:pipeline"), asked)
+    assert (page.context["week_title"], page.context["week_label"]) == (title, label)
+
+
+def test_amounts_nobody_knows_are_unknown_with_their_number(company: Company, signed_in: Client) -> None:
+    OpportunityFactory(amount_cents=None, opened_at=on(3))
+    shown = signed_in.get(reverse("alignment:pipeline")).context
+    created, weighted = shown["outcomes"][0], shown["outcomes"][2]
+    assert (created.text, created.notes) == (weighted.text, weighted.notes) == ("unknown", ("1 row lacks its amount",))
+    assert "1 row lacks its amount: the sum is not known." in signed_in.get(created.url).content.decode()

@@ -45,7 +45,7 @@ def recomputed(part: RowSet) -> Number | None:
     if part.statistic:
         return part.statistic([(row[part.amount], row[part.event]) if part.event else row[part.amount] for row in rows])
     if part.amount:
-        return sum(row[part.amount] for row in rows) if rows else part.nothing
+        return sum(row[part.amount] for row in rows) if rows else part.of_nothing().total
     return len(rows)
 
 
