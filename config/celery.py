@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.signals import worker_init
+from django.core.exceptions import ImproperlyConfigured
 
 from config.schedule import SCHEDULE
 from leads.past.acting import Door, act
@@ -30,4 +31,8 @@ app.autodiscover_tasks()
 @worker_init.connect
 def refuse_without_history(**_: Any) -> None:
     """A worker that writes facts without their past does not start."""
-    import_module("config.start").refuse_without_history()
+    try:
+        import_module("config.start").refuse_without_history()
+    except ImproperlyConfigured as refusal:
+        # Celery logs what else a signal's receiver raises, and works on.
+        raise SystemExit(str(refusal)) from None

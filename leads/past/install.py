@@ -120,7 +120,8 @@ class _Change:
             self._cursor.execute("SELECT EXISTS (SELECT 1 FROM leads_lead) OR EXISTS (SELECT 1 FROM leads_change)")
             at = time.time_ns() // 1000 if self._cursor.fetchone()[0] else 0
             if at and self._cursor.db.vendor == "postgresql":
-                self._cursor.execute("SELECT set_config('portal.door', %s, true)", [Door.MIGRATION.value])
+                for name, value in (("change", ""), ("chosen", ""), ("actor", ""), ("door", Door.MIGRATION.value)):
+                    self._cursor.execute("SELECT set_config(%s, %s, true)", [f"portal.{name}", value])
                 self._cursor.execute("SELECT portal_change()")
             else:
                 self._cursor.execute(

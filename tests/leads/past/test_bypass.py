@@ -26,13 +26,11 @@ from tests.leads.factories import (
     TouchpointFactory,
     UserFactory,
 )
-from tests.leads.past.tables import everything, unkept
+from tests.leads.past.tables import everything, only_on, unkept
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 committed = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-on_postgres = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="a way of PostgreSQL's")
-on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a way of SQLite's")
 
 Way = Callable[[Lead], object]
 
@@ -197,7 +195,7 @@ def test_the_id_of_a_fact_never_changes() -> None:
         Lead.objects.filter(pk=lead.pk).update(id=lead.pk + 1)
 
 
-@on_postgres
+@only_on("postgresql")
 @pytest.mark.django_db
 @pytest.mark.parametrize("words", ["leads_lead CASCADE", "leads_exchangerate"])
 def test_truncate_is_refused(words: str) -> None:
@@ -233,7 +231,7 @@ def test_the_drivers_own_cursor_is_heard() -> None:
     assert unkept() == []
 
 
-@on_sqlite
+@only_on("sqlite")
 @committed
 def test_a_script_is_a_transaction_per_statement() -> None:
     LeadFactory(company="A")
@@ -246,7 +244,7 @@ def test_a_script_is_a_transaction_per_statement() -> None:
         assert Lead.objects.get().company == "A"
 
 
-@on_sqlite
+@only_on("sqlite")
 @committed
 def test_another_program_is_refused(tmp_path) -> None:
     lead = LeadFactory(company="A")
@@ -286,7 +284,7 @@ def test_nothing_is_written_through_a_span() -> None:
         assert Lead.objects.get().company == "A"
 
 
-@on_postgres
+@only_on("postgresql")
 @pytest.mark.django_db
 def test_statements_made_of_parts_are_looked_at_too() -> None:
     from psycopg import sql as parts

@@ -14,7 +14,6 @@ from django.db import connection, transaction
 
 from leads.figures.base import figure, keys
 from leads.models import Change, Company
-from leads.past.registry import facts
 from leads.past.settled import settled_now
 from leads.past.snapshot import Snapshot, forget_snapshots, snapshot_at
 from leads.past.span import known_at
@@ -22,6 +21,7 @@ from tests import forking
 from tests.integrations.api.test_capture_races import shared_database
 from tests.leads.figures import world
 from tests.leads.past import writer
+from tests.leads.past.tables import everything, here
 
 WRITERS = 4
 MOMENTS = int(os.environ.get("HISTORY_MOMENTS", "4"))
@@ -53,12 +53,7 @@ def read() -> Noted:
         asked = figure(key, SCOPE)
         rows = {name: sorted(map(repr, part.rows())) for name, part in asked.parts.items()}
         found[key] = (asked.value, dict(asked.totals), rows)
-    with connection.cursor() as cursor:
-        for fact in facts():
-            names = ", ".join(f'"{name}"' for name in ("id", *fact.tracked))
-            cursor.execute(f'SELECT {names} FROM "{fact.table}" ORDER BY id')
-            found[fact.table] = list(map(repr, cursor.fetchall()))
-    return found
+    return found | everything()
 
 
 def differing(noted: Noted, found: Noted) -> dict[str, Any]:
@@ -138,20 +133,3 @@ def test_the_past_stays_as_it_was_noted(seed: int, tmp_path: Path, company: Comp
         assert len({repr(noted) for _, noted in notes}) > MOMENTS // 2, "hardly anything happened"
         assert min(written for _, _, written in counts) > 0
         assert connection.vendor != "postgresql" or overlapping >= MOMENTS
-
-
-@contextmanager
-def here(address: str):
-    """Read from the shared file, too, where the test's own database is in memory."""
-    if connection.vendor == "postgresql":
-        yield
-        return
-    known, name = connection.connection, connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"], connection.connection = address.removeprefix("sqlite:///"), None
-    forget_snapshots()
-    try:
-        yield
-    finally:
-        connection.connection.close()
-        connection.settings_dict["NAME"], connection.connection = name, known
-        forget_snapshots()
