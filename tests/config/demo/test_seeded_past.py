@@ -203,8 +203,10 @@ def test_deals_stood_in_other_stages_and_amounts() -> None:
 
 @pytest.mark.usefixtures("seeded")
 def test_a_follow_up_was_open_until_it_was_done() -> None:
-    done = [row for row in FollowUp.objects.filter(done_at__isnull=False) if row.done_at - row.planned_at > 2 * A_DAY]
-    assert len(done) > 5
+    # Of the last weeks, in which a change holds an hour.
+    recent = FollowUp.objects.filter(done_at__isnull=False, planned_at__gt=SIX_WEEKS_AGO)
+    done = [row for row in recent if row.done_at - row.planned_at > timedelta(hours=2)]
+    assert done
     for follow_up in done:
         with known_at(follow_up.done_at - timedelta(seconds=1)):
             then = FollowUp.objects.get(pk=follow_up.pk)
