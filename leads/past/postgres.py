@@ -155,7 +155,9 @@ def view(fact: Fact, types: dict[str, str]) -> str:
     top, out = _SETTING.format("top", "bigint"), f"({_SETTING.format('out', 'bigint[]')})::bigint[]"
     return (
         f'CREATE VIEW "{SCHEMA}"."{fact.table}" AS SELECT {shown} FROM "{fact.versions}" v'
-        f" WHERE v.known_by <= {top} AND v.known_by <> ALL ({out})"
+        # The sum hides the column from the planner: rows that one change wrote (an import, the first migration) would
+        # make it expect that none is left, and join accordingly.
+        f" WHERE v.known_by <= {top} AND v.known_by + 0 <> ALL ({out})"
         f" AND (v.ended_by IS NULL OR v.ended_by > {top} OR v.ended_by = ANY ({out}))"
     )
 
