@@ -24,7 +24,7 @@ from benchmarks.generator import generate
 from benchmarks.timing import say
 
 SEED = 20_260_101
-TURNS = 5
+TURNS = 3
 CHUNK = 2_000
 LEAST = 0.3
 """Seconds: the server's processor time is told in hundredths."""

@@ -194,7 +194,9 @@ def view(fact: Fact, types: dict[str, str]) -> str:
     return (
         # The second relation, empty and free, keeps PostgreSQL from letting writes through the view.
         f'CREATE VIEW "{SCHEMA}"."{fact.table}" AS SELECT {shown} FROM "{fact.versions}" v, (SELECT) one'
-        f" WHERE v.known_by <= {top} AND v.known_by <> ALL ({out})"
+        # The sum hides the column from the planner: rows that one change wrote (an import, the first migration) would
+        # make it expect that none is left, and join accordingly.
+        f" WHERE v.known_by <= {top} AND v.known_by + 0 <> ALL ({out})"
         f" AND (v.ended_by IS NULL OR v.ended_by > {top} OR v.ended_by = ANY ({out}))"
     )
 

@@ -336,6 +336,7 @@ def test_asking_again_reads_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @committed
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="a database in memory has one user at a time")
 def test_two_who_ask_at_once_compute_it_once() -> None:
     """In whichever order they come to the methods."""
     built()
@@ -362,6 +363,27 @@ def test_two_who_ask_at_once_compute_it_once() -> None:
         thread.join()
     assert failed == []
     assert seen == [live] * len(orders)
+    assert PastCredit.objects.count() == len(live)
+
+
+@committed
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="where there is a lock nobody comes in between")
+def test_what_somebody_else_has_written_meanwhile_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    built()
+    live, at = stored(), settled_now()
+    pages, times = past_credits._pages, []
+
+    def meanwhile(force: Any, scope: str, missing: Any) -> list[Any]:
+        found = list(pages(force, scope, missing))
+        times.append(scope)
+        if len(times) == 1:
+            past_credits._compute(force, scope, missing)
+        return found
+
+    monkeypatch.setattr(past_credits, "_pages", meanwhile)
+    with known_at(at):
+        ensure_credits(deals=Opportunity.objects.filter(reporting_cents=100_001), methods=["linear"])
+        assert ensured() == live
     assert PastCredit.objects.count() == len(live)
 
 
