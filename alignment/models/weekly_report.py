@@ -53,6 +53,7 @@ class ReportRows(models.Model):
     rows = models.JSONField()
     count = models.PositiveIntegerField()
     total = models.BigIntegerField(null=True, help_text="sum of the amount column in its unit, where it has one")
+    seals = models.JSONField(null=True, help_text="a salt per row, or what is left of it; rows of before have none")
 
     class Meta:
         verbose_name_plural = "report rows"
@@ -64,18 +65,30 @@ class ReportRows(models.Model):
 
 @dated("noticed_at")
 class Restatement(models.Model):
-    """A published figure that would read differently today, and why. The report itself stays as it was."""
+    """A published figure that would read differently today, and why. The report itself stays as it was.
+
+    Looks follow each other; the newest of a figure counts. One that found the published value again says so with two
+    equal values. ``ledger`` holds the causes with their rows, as `alignment.actions.report.explain_difference` makes
+    it; looks of before have none.
+    """
 
     report = models.ForeignKey("alignment.WeeklyReport", on_delete=models.CASCADE, related_name="restatements")
-    figure = models.CharField(max_length=80)
+    figure = models.CharField(max_length=80, help_text="entry of the report")
+    item = models.CharField(
+        max_length=40, blank=True, default="", help_text="a campaign's public id or a part of the split; empty: all"
+    )
     published_value = models.FloatField(null=True)
     current_value = models.FloatField(null=True)
     cause = models.CharField(max_length=300)
+    is_correction = models.BooleanField(
+        default=True, help_text="something was corrected; otherwise only time has passed"
+    )
+    ledger = models.JSONField(default=dict)
     noticed_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["report", "figure", "noticed_at"], name="restatement_once_per_look")
+            models.UniqueConstraint(fields=["report", "figure", "item", "noticed_at"], name="restatement_once_per_look")
         ]
 
     def __str__(self) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from typing import Any
 
-from alignment.models import ReportRows, WeeklyReport
+from django.db.models import QuerySet
+from django.db.models.fields.json import KT
+
+from alignment.models import ReportRows, Restatement, WeeklyReport
 from alignment.pure import sealing
+from alignment.pure.ledger import is_same
 from leads.models import Company, User
 from leads.pure.week import Week
 
@@ -44,4 +50,25 @@ def are_rows_sealed(report: WeeklyReport, rows: ReportRows) -> bool:
     about = report.content["figures"].get(rows.figure)
     parts = about["parts"] if about else []
     kept = next((part["digest"] for part in parts if part["name"] == rows.part), None)
-    return kept == sealing.digest([rows.columns, rows.rows])
+    return kept is not None and sealing.verify_rows(rows.columns, rows.rows, rows.seals, kept)
+
+
+# --- restatements ----------------------------------------------------------------------------------------------------
+
+
+def looks(rows: QuerySet[Restatement]) -> QuerySet[Any]:
+    """Restatements in the order in which they were noticed, without their ledgers but for what names and unit they
+    told (``told_name``, ``told_unit``; None in looks of before)."""
+    named = rows.annotate(told_name=KT("ledger__name"), told_unit=KT("ledger__unit"))
+    return named.defer("ledger").order_by("noticed_at", "pk")
+
+
+def newest_looks(report: WeeklyReport) -> dict[tuple[str, str], Restatement]:
+    """The newest look at each number of a report, those that are back at their published value among them."""
+    rows = looks(report.restatements.select_related("report").defer("report__content"))
+    return {(row.figure, row.item): row for row in rows}
+
+
+def standing(rows: Iterable[Restatement]) -> list[Restatement]:
+    """Those that differ from what was published."""
+    return [row for row in rows if not is_same(row.published_value, row.current_value)]

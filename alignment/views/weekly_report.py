@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -21,10 +19,17 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from alignment.actions.report.publish_report import PublishRefused, WeekNotOver, publish_report
-from alignment.actions.report.render_report import PdfUnavailable, present_report, render_pdf
+from alignment.actions.report.render_report import PdfUnavailable, present_report, render_pdf, restatements
 from alignment.models import ReportRows, WeeklyReport
-from alignment.queries.report import are_rows_sealed, last_whole_week, may_publish, may_read_reports
+from alignment.queries.report import (
+    are_rows_sealed,
+    last_whole_week,
+    may_publish,
+    newest_looks,
+    standing,
+)
 from alignment.views.report_file import report_csv, report_xlsx
+from alignment.views.report_readers import for_readers, report_of
 from leads.figures import words
 from leads.figures.base import Definition, Scope, UnknownFigure, definition, figure
 from leads.forms.as_of import exact
@@ -34,23 +39,8 @@ from leads.pure import words as plain
 from leads.pure.week import Period, Week, days_label, local_date
 from leads.views.doors import SignedInRequest
 
-P = ParamSpec("P")
-View = Callable[Concatenate[SignedInRequest, P], HttpResponse]
 PAGE_SIZE = 50
 LISTED = 26
-
-
-def for_readers(view: View[P]) -> View[P]:
-    """Signed in and allowed to read about the whole company."""
-
-    @login_required
-    @wraps(view)
-    def checked(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not may_read_reports(request.user):
-            raise PermissionDenied("Reports are about the whole company.")
-        return view(request, *args, **kwargs)
-
-    return cast("View[P]", checked)
 
 
 @for_readers
@@ -77,7 +67,7 @@ def weekly_report_list(request: SignedInRequest) -> HttpResponse:
             "headline": report.content["headline"],
             "won": _text_of(report, "pipeline.won"),
             "mqls": _text_of(report, "leads.mqls"),
-            "restated": report.restatements.values("figure").distinct().count(),
+            "restated": sum(row.is_correction for row in standing(newest_looks(report).values())),
         }
         for report in known.values()
     ]
@@ -91,7 +81,7 @@ def weekly_report_list(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def weekly_report(request: SignedInRequest, week: str) -> HttpResponse:
     """One week as it was published; ``export`` gives it as pdf, xlsx or csv."""
-    report = _report(week)
+    report = report_of(week)
     match request.GET.get("export"):
         case "pdf":
             return _pdf(request, report)
@@ -108,7 +98,7 @@ def weekly_report(request: SignedInRequest, week: str) -> HttpResponse:
 @require_GET
 def report_pdf(request: SignedInRequest, week: str) -> HttpResponse:
     """The report on two A4 pages."""
-    return _pdf(request, _report(week))
+    return _pdf(request, report_of(week))
 
 
 @login_required
@@ -117,7 +107,7 @@ def report_publish(request: SignedInRequest) -> HttpResponse:
     """Publish the last whole week now."""
     at = timezone.now()
     try:
-        report = publish_report(week=last_whole_week(at, Company.current()), at=at, by=request.user)
+        report = publish_report(week=last_whole_week(at, Company.current()), by=request.user)
     except PublishRefused as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except WeekNotOver as refusal:
@@ -131,7 +121,7 @@ def report_publish(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse:
     """A figure of a report as it was published: definition, formula, rows, and how it would read today."""
-    report = _report(week)
+    report = report_of(week)
     about = report.content["figures"].get(key)
     if about is None:
         raise Http404(f"The report of {week} has no figure {key}.")
@@ -160,23 +150,13 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
         "only_count": len(listed) if only else None,
         "only_total": _only_total(rows, listed, report.currency) if only else "",
         "is_sealed": are_rows_sealed(report, rows),
+        "restated": [row for row in restatements(report=report) if row["entry"] == key and row["item"] in ("", only)],
         "today": _today(report, about, timezone.now()),
     }
     return render(request, "alignment/report/report_figure.html", context)
 
 
 # --- behind the pages ------------------------------------------------------------------------------------------------
-
-
-def _report(week: str) -> WeeklyReport:
-    try:
-        Week.parse(week)
-    except ValueError as error:
-        raise Http404(str(error)) from None
-    report = WeeklyReport.objects.filter(week=week).first()
-    if report is None:
-        raise Http404(f"No report of {week} was published.")
-    return report
 
 
 def _publishing(request: SignedInRequest) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from attribution.figures import rows
 from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
 from attribution.figures.headlines import headlines
 from attribution.figures.payback import payback
-from attribution.models import AttributionRun, Credit
+from attribution.models import AttributionRun
 from attribution.pure.credits import rollup
 from attribution.pure.methods import Method
 from leads.api.pagination import CursorPagination
@@ -37,6 +37,7 @@ from leads.figures.base import Number, Scope, definition, figure
 from leads.figures.words import figure_url
 from leads.models import Campaign, Opportunity, User
 from leads.models import Scope as KeyScope
+from leads.past.span import moment
 from leads.pure.money import to_amount
 from leads.pure.week import local_date
 
@@ -250,11 +251,11 @@ def _rolled_up(sums: dict[int | None, int], parents: Mapping[int, int | None]) -
 
 def _opportunity_answer(request: Request, deal: Opportunity, question: AskedOfDeal) -> dict[str, Any]:
     currency, methods = question.company.currency, question.methods
-    credits = Credit.objects.of_scope(question.scope).filter(opportunity=deal)
-    credits = credits.select_related("touchpoint", "channel", "campaign")
     found: dict[str, list[dict[str, Any]]] = {method.key: [] for method in methods}
     left = dict.fromkeys(found, 0)
-    for credit in credits.filter(method__in=list(found)).order_by("touched_at", "touchpoint_id"):
+    credits = rows.deal_credits(deal, question.scope, list(found))
+    credits = credits.select_related("touchpoint", "channel", "campaign")
+    for credit in credits.order_by("touched_at", "touchpoint_id"):
         if credit.touchpoint is None or credit.channel is None:
             left[credit.method] = credit.cents
             continue
@@ -331,6 +332,7 @@ def _model(method: Method) -> dict[str, Any]:
 
 
 def _run(run: AttributionRun | None) -> dict[str, Any] | None:
-    if run is None or run.finished_at is None:
+    # Credits of a past moment are no run's: they were computed for whoever asked first.
+    if run is None or run.finished_at is None or moment():
         return None
     return {"id": str(run.public_id), "finished_at": run.finished_at.isoformat()}

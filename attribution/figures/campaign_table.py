@@ -100,9 +100,9 @@ def campaign_table(scope: Scope, methods: Collection[str]) -> CampaignTable:
         (programme or nodes[channel_id]).children.append(leaf)
     whole = Node("All channels", "channel", children=top)
     _add_up(whole)
-    unattributed = _by_method(rows.unattributed_by_all(scope), methods)
-    elsewhere = _by_method(rows.other_credits_of_all(scope), methods)
-    elsewhere.subtract(_by_method(rows.beyond_credits_of_all(scope), methods))
+    unattributed = _by_method(rows.unattributed_by_all(scope, methods), methods)
+    elsewhere = _by_method(rows.other_credits_of_all(scope, methods), methods)
+    elsewhere.subtract(_by_method(rows.beyond_credits_of_all(scope, methods), methods))
     total = Counter({key: whole.revenue[key] + unattributed[key] + elsewhere[key] for key in methods})
     return CampaignTable(whole.children, unattributed, elsewhere, total, whole)
 
@@ -126,7 +126,7 @@ def _programmes(
 def _cells(scope: Scope, methods: Collection[str]) -> dict[tuple[int, int | None], Node]:
     """(channel, campaign or None) → leaf, from one grouped query per column."""
     found: dict[tuple[int, int | None], Node] = defaultdict(lambda: Node("", "campaign"))
-    won = _priced(rows.won_credits_of_all(scope), methods)
+    won = _priced(rows.won_credits_of_all(scope, methods), methods)
     for channel, campaign, method, cents in won.values_list("channel", "campaign", "method").annotate(Sum("cents")):
         found[channel, campaign].revenue[method] += cents
     expected = rows.open_credits(scope).filter(opportunity__reporting_cents__isnull=False).order_by()

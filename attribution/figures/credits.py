@@ -55,9 +55,13 @@ def _elsewhere(scope: Scope) -> Parts:
 
     return {
         "other": part(
-            rows.other_credits_of_all(scope), "Credits of deals won in the period that the filters leave out"
+            rows.other_credits_of_all(scope, {scope.method}),
+            "Credits of deals won in the period that the filters leave out",
         ),
-        "beyond": part(rows.beyond_credits_of_all(scope), "Credits of touches of the period for deals won outside it"),
+        "beyond": part(
+            rows.beyond_credits_of_all(scope, {scope.method}),
+            "Credits of touches of the period for deals won outside it",
+        ),
     }
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from attribution.models import AttributionRules, Credit, Milestone
+from attribution.figures import rows
+from attribution.models import AttributionRules, Milestone
 from attribution.pure.credits.computation import Book
 from attribution.queries.rules import read_rules
 from attribution.queries.world import read_inputs
 from leads.models import Opportunity, TouchKind, Touchpoint
+from leads.past.span import moment
 
 WHY = {
     "bot": "a machine made it",
@@ -55,7 +57,10 @@ class JourneyView:
 
 
 def journey_view(opportunity: Opportunity, scope: str) -> JourneyView:
-    """Positions and reasons as they are now, credits as the last run stored them, of the journeys of one scope."""
+    """Positions and reasons as they are now, credits as the last run stored them, of the journeys of one scope.
+
+    In the past both are those of then.
+    """
     rules, _ = read_rules()
     why = {**WHY, "after_milestone": AFTER[Milestone(AttributionRules.objects.get(pk=1).milestone)]}
     inputs = read_inputs(scope, opportunity.pk, needs_points=rules.needs_points)
@@ -65,9 +70,7 @@ def journey_view(opportunity: Opportunity, scope: str) -> JourneyView:
     cents: dict[int, dict[str, int]] = {}
     left: dict[str, int] = {}
     fields = ("touchpoint", "method", "weight", "cents")
-    for touch, method, weight, amount in (
-        Credit.objects.of_scope(scope).filter(opportunity=opportunity).values_list(*fields)
-    ):
+    for touch, method, weight, amount in rows.deal_credits(opportunity, scope).values_list(*fields):
         if touch is None:
             left[method] = amount
         else:
@@ -97,10 +100,17 @@ def journey_view(opportunity: Opportunity, scope: str) -> JourneyView:
             rejected=rejected,
         )
 
-    state = opportunity.journey_states.filter(scope=scope).first()
     return JourneyView(
         counted=[step(index, journey.badges[index]) for index in journey.touches],
         left_out=sorted((step(index, (), why[code]) for index, code in journey.rejected), key=lambda step: step.at),
         unattributed=left,
-        is_current=state is not None and bytes(state.inputs_hash) == book.hashes()[0],
+        is_current=_is_current(opportunity, scope, book),
     )
+
+
+def _is_current(opportunity: Opportunity, scope: str, book: Book) -> bool:
+    """Whether the credits are those of the touches shown; in the past they were computed for it."""
+    if moment():
+        return True
+    state = opportunity.journey_states.filter(scope=scope).first()
+    return state is not None and bytes(state.inputs_hash) == book.hashes()[0]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from attribution.models import AttributionRules, Credit, CreditQuerySet
+from attribution.models import AttributionRules, Credit, CreditQuerySet, Milestone
+from attribution.queries.past_credits import ensure_credits
 from leads.figures import selection, stood
 from leads.figures.base import Column, Scope
-from leads.models import DealStatus, Opportunity
+from leads.models import Company, DealStatus, Opportunity
+from leads.past.span import moment
 
 EVERY_TOUCH = "linear"
 """The method that credits every eligible touch: its credits say which touches a journey holds."""
@@ -61,8 +65,30 @@ def _touched(scope: Scope) -> Q:
     return selection.within(scope, "touched_at") if scope.basis == "realised" else Q()
 
 
+def _touchable(scope: Scope) -> Q:
+    """Deals that touches of the period may have earned credit in, and more: a touch takes part until the deal's
+    milestone, and for as long before it as the look-back says."""
+    named = AttributionRules.objects.values_list("milestone", flat=True).get(pk=1)
+    if scope.basis != "realised" or named == Milestone.LEAD:
+        return Q()
+    reached = "opened_at" if named == Milestone.OPPORTUNITY else "closed_at"
+    days = Company.current().look_back_days
+    start, end = scope.period.start, scope.period.end
+    found = Q(**{f"{reached}__gte": start})
+    return found if days is None else found & Q(**{f"{reached}__lte": end + timedelta(days=days)})
+
+
+def _asked(scope: Scope, deals: Q, methods: Collection[str] | None) -> None:
+    """In the past, see to it that the credits of these deals are there."""
+    if moment():
+        ensure_credits(deals=Opportunity.objects.filter(deals), methods=methods, scope=scope.journey_scope)
+
+
 def credits(scope: Scope) -> CreditQuerySet:
-    """Credits of one kind of journey: the scope's, or the company's own where none is named."""
+    """Credits of one kind of journey: the scope's, or the company's own where none is named.
+
+    Whoever narrows them to deals has those deals' credits computed first where the past is read: see `_asked`.
+    """
     if scope.journey_scope:
         return Credit.objects.of_scope(scope.journey_scope)
     # A subquery, so that asking for the company's own costs no query of its own.
@@ -81,44 +107,54 @@ def won_deals(scope: Scope) -> QuerySet[Opportunity]:
 
 def won_credits(scope: Scope) -> QuerySet[Credit]:
     """Credits of the scope's method for won deals, by close or by touch, of its channel and campaign."""
-    return won_credits_of_all(scope).by_method(scope.method).order_by("opportunity__closed_at", "pk")
+    found = won_credits_of_all(scope, {scope.method}).by_method(scope.method)
+    return found.order_by("opportunity__closed_at", "pk")
 
 
-def won_credits_of_all(scope: Scope) -> CreditQuerySet:
-    """The same of every method, for comparing them."""
-    won = _in(_won(scope, is_dated=scope.basis == "simple"))
-    return touch_credits(scope).filter(won, _touched(scope), selection.origin(scope))
+def won_credits_of_all(scope: Scope, methods: Collection[str] | None = None) -> CreditQuerySet:
+    """The same of every method, for comparing them; whoever needs only some of them may say so."""
+    won = _won(scope, is_dated=scope.basis == "simple")
+    if moment():
+        _asked(scope, won & _touchable(scope), methods)
+    return touch_credits(scope).filter(_in(won), _touched(scope), selection.origin(scope))
 
 
 def unattributed_credits(scope: Scope) -> QuerySet[Credit]:
     """What the method gave nobody, for deals won in the period. It has no touch, so no channel nor touch date."""
-    return unattributed_by_all(scope).by_method(scope.method).order_by("opportunity__closed_at", "pk")
+    found = unattributed_by_all(scope, {scope.method}).by_method(scope.method)
+    return found.order_by("opportunity__closed_at", "pk")
 
 
-def unattributed_by_all(scope: Scope) -> CreditQuerySet:
+def unattributed_by_all(scope: Scope, methods: Collection[str] | None = None) -> CreditQuerySet:
     """The same of every method, for comparing them."""
-    return credits(scope).unattributed().filter(_in(_won(scope, is_dated=True)))
+    won = _won(scope, is_dated=True)
+    _asked(scope, won, methods)
+    return credits(scope).unattributed().filter(_in(won))
 
 
-def other_credits_of_all(scope: Scope) -> CreditQuerySet:
+def other_credits_of_all(scope: Scope, methods: Collection[str] | None = None) -> CreditQuerySet:
     """Credits for deals won in the period that the filters leave out: of other channels or campaigns, or, under the
     realised basis, of touches outside the period."""
     inside = selection.origin(scope) & _touched(scope)
     if not inside:
         return Credit.objects.none()
-    return touch_credits(scope).filter(_in(_won(scope, is_dated=True))).exclude(inside)
+    won = _won(scope, is_dated=True)
+    _asked(scope, won, methods)
+    return touch_credits(scope).filter(_in(won)).exclude(inside)
 
 
-def beyond_credits_of_all(scope: Scope) -> CreditQuerySet:
+def beyond_credits_of_all(scope: Scope, methods: Collection[str] | None = None) -> CreditQuerySet:
     """Credits that the realised basis counts although their deal was won outside the period."""
     if scope.basis == "simple":
         return Credit.objects.none()
-    return won_credits_of_all(scope).exclude(selection.within(scope, "opportunity__closed_at"))
+    return won_credits_of_all(scope, methods).exclude(selection.within(scope, "opportunity__closed_at"))
 
 
 def open_credits(scope: Scope) -> QuerySet[Credit]:
     """Credits for deals open at the end of the period, or now while it lasts."""
-    rows = touch_credits(scope).filter(_in(_open(scope)), selection.origin(scope))
+    still_open = _open(scope)
+    _asked(scope, still_open, {scope.method})
+    rows = touch_credits(scope).filter(_in(still_open), selection.origin(scope))
     return rows.by_method(scope.method).filter(_touched(scope)).order_by("opportunity__opened_at", "pk")
 
 
@@ -126,6 +162,7 @@ def credits_open_during(scope: Scope) -> QuerySet[Credit]:
     """Credits for deals that were open at any moment of the period, lost and won since among them."""
     during = Q(closed_at__isnull=True) | Q(closed_at__gte=scope.period.start)
     during &= Q(opened_at__lt=scope.period.end) & _deals(scope)
+    _asked(scope, during, {scope.method})
     rows = touch_credits(scope).filter(_in(during), selection.origin(scope), _touched(scope))
     return rows.by_method(scope.method).filter(opportunity__reporting_cents__isnull=False)
 
@@ -139,7 +176,10 @@ def influenced_deals(scope: Scope) -> QuerySet[Opportunity]:
     """Won deals of the period and deals open at its end, with an eligible touch of the channel and campaign."""
     touches = touch_credits(scope).filter(selection.origin(scope), _touched(scope))
     touches = touches.by_method(EVERY_TOUCH).filter(opportunity=OuterRef("pk"))
-    deals = _won(scope, is_dated=scope.basis == "simple") | _open(scope)
+    won, still_open = _won(scope, is_dated=scope.basis == "simple"), _open(scope)
+    if moment():
+        _asked(scope, (won & _touchable(scope)) | still_open, {EVERY_TOUCH})
+    deals = won | still_open
     return Opportunity.objects.filter(deals, Exists(touches)).order_by("opened_at", "pk")
 
 
@@ -153,5 +193,13 @@ def influenced_with_campaigns(scope: Scope) -> QuerySet[Any]:
 
 def with_journey(scope: Scope, deals: QuerySet[Opportunity]) -> QuerySet[Opportunity]:
     """Those with at least one eligible touch, whatever the method."""
+    ensure_credits(deals=deals, methods={EVERY_TOUCH}, scope=scope.journey_scope)
     touches = touch_credits(scope).filter(opportunity=OuterRef("pk"))
     return deals.filter(Exists(touches.by_method(EVERY_TOUCH)))
+
+
+def deal_credits(deal: Opportunity, scope: str, methods: Collection[str] | None = None) -> CreditQuerySet:
+    """All credits of one deal under a scope, of these methods or of all."""
+    ensure_credits(deals=Opportunity.objects.filter(pk=deal.pk), methods=methods, scope=scope)
+    found = Credit.objects.of_scope(scope).filter(opportunity=deal)
+    return found if methods is None else found.filter(method__in=methods)

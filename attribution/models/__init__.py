@@ -2,6 +2,7 @@
 
 from attribution.models.accuracy import AccuracyCheck, LiftTest, MethodFit, Simulation, SourceCheck
 from attribution.models.credit import Credit, CreditQuerySet, JourneyState
+from attribution.models.past_credit import PastCredit, PastMoment
 from attribution.models.rules import AttributionRules, CustomMethod, JourneyScope, Milestone, SourcedTest
 from attribution.models.run import AttributionRun, AttributionShard
 from attribution.models.sourced import SourcedDecision
@@ -20,6 +21,8 @@ __all__ = [
     "LiftTest",
     "MethodFit",
     "Milestone",
+    "PastCredit",
+    "PastMoment",
     "Simulation",
     "SourceCheck",
     "SourcedDecision",

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from attribution.pure.columns.columns import STATUSES, UNKNOWN, Columns
 from attribution.pure.columns.copy_codec import Field, Kind, Values, decode_packed, encode, from_numbers, rows
+from leads.past.span import table_behind
 
 _NEVER = "1969-12-31 23:59:59.999999+00"
 """One microsecond before 1970, which is -1 (UNKNOWN) as a number."""
@@ -103,16 +104,24 @@ def totals(queryset: QuerySet[Any], *names: str) -> list[int]:
 
 
 def write_columns(
-    model: type[Model], fields: Sequence[Field], values: Values, size: int, *, successor: str | None = None
+    model: type[Model],
+    fields: Sequence[Field],
+    values: Values,
+    size: int,
+    *,
+    successor: str | None = None,
+    behind: bool = False,
 ) -> int:
     """Insert ``size`` rows, into a successor of the table where one is named; returns how many.
 
-    Call it inside a transaction: that which made the successor.
+    Call it inside a transaction: that which made the successor. ``behind``: the past is read, and the table is the one
+    behind it (`leads.past.span.writing_aside`).
     """
     if size == 0:
         return 0
     quote = connection.ops.quote_name
-    table, names = quote(successor or model._meta.db_table), ", ".join(quote(field.name) for field in fields)
+    table = table_behind(model) if behind else quote(successor or model._meta.db_table)
+    names = ", ".join(quote(field.name) for field in fields)
     # Nobody can have seen the table: its rows need not be looked at again to learn that everybody may see them.
     frozen = ", FREEZE" if successor else ""
     with connection.cursor() as cursor:

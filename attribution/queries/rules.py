@@ -11,6 +11,7 @@ from attribution.pure.methods import Method, all_methods, methods_on_offer
 from attribution.pure.methods.custom import custom_method
 from attribution.pure.rules import Rules
 from leads.models import Channel, Company, Role, User
+from leads.past.span import moment
 
 MILESTONES = {
     "closed": "close; the newest touch while the deal is open",
@@ -99,9 +100,10 @@ def read_rules() -> tuple[Rules, dict[str, Any]]:
 
 
 def _offered(fits: Any) -> tuple[Method, ...]:
-    # A fit of an earlier version of a method says nothing to the present one.
+    # A fit of an earlier version of a method says nothing to the present one. In the past the method was on offer all
+    # the same: whoever asks for it there is told, see `attribution.queries.past_credits`.
     versions = {method.key: method.version for method in all_methods()}
-    fitted = [key for key, version in fits if versions.get(key) == version]
+    fitted = [key for key, version in fits if versions.get(key) == version or (moment() and key in versions)]
     return methods_on_offer(fitted, [built(row) for row in CustomMethod.objects.filter(is_active=True)])
 
 

@@ -25,6 +25,7 @@ from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company
 from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, shares
 from leads.views.doors import SignedInRequest
@@ -139,6 +140,7 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         "scope_name": JourneyScope(scope.journey_scope).label,
         "look_back_days": company.look_back_days,
         "run": last_run(),
+        "is_past": moment() is not None,
         "query": urlencode(scope.query()),
     }
     return render(request, "attribution/campaigns/campaign_attribution.html", context)

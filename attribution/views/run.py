@@ -18,7 +18,7 @@ from attribution.actions.runs.request_run import request_run
 from attribution.models import AttributionRun, JourneyScope
 from attribution.pure.methods import all_methods
 from attribution.queries.rules import methods
-from attribution.queries.runs import may_run
+from attribution.queries.runs import may_run, runs_known
 from attribution.tasks import nudge_runs
 from attribution.views.doors import whole_company
 from leads.models import Campaign, Channel, Company, Opportunity
@@ -55,7 +55,7 @@ _MOVING = (AttributionRun.State.WAITING, AttributionRun.State.RUNNING)
 def run(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The run; ``method`` chooses whose money, ``with`` an earlier run to compare settings and moves with."""
     user = whole_company(request)
-    found = get_object_or_404(AttributionRun.objects.select_related("requested_by"), public_id=public_id)
+    found = get_object_or_404(runs_known().select_related("requested_by"), public_id=public_id)
     company, difference = Company.current(), found.difference or {}
     names = {method.key: method.name for method in (*all_methods(), *methods())}
     method = request.GET.get("method") or company.default_method

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from attribution.models import AttributionRun
-from attribution.queries.runs import may_run
+from attribution.queries.runs import may_run, runs_known
 from leads.figures.offers import usual_method
 from leads.models import Company
 from leads.pure import words
@@ -37,7 +37,7 @@ def runs(request: SignedInRequest) -> HttpResponse:
     if not request.user.sees_all:
         raise Http404("Runs are for those who see the whole company.")
     company = Company.current()
-    found = AttributionRun.objects.order_by("-started_at", "-pk")
+    found = runs_known().order_by("-started_at", "-pk")
     shows_all = request.GET.get("all") == "1"
     if not shows_all:
         found = found.exclude(

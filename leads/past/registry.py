@@ -1,7 +1,7 @@
 """Which tables keep their past.
 
 A model says so itself, with a decorator, so that whoever adds a fact sees it where the fact is written. Tables that a
-figure reads and that are neither `versioned` nor `dated` fail in the past instead of answering from today.
+figure reads and that are neither `versioned`, `dated` nor `computed` fail in the past instead of answering from today.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ SUFFIX = "_past"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
-    ``hidden`` ones are never copied and read as empty in the past (secrets); those of them that hold no text are also
-    in ``unknown`` and read as NULL."""
+    ``hidden`` ones are never copied and read as empty in the past (secrets): NULL where ``nullable``, else ''."""
 
     table: str
     columns: tuple[str, ...]
     untracked: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
-    unknown: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset()
 
     @property
     def versions(self) -> str:
@@ -52,8 +51,21 @@ class Dated:
     column: str
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A table of results that can be computed again: in the past its rows are those that ``kept`` holds under the key
+    of the moment (see `leads.past.span.moment_key`). Columns that ``kept`` lacks read as NULL there."""
+
+    table: str
+    columns: tuple[str, ...]
+    kept: str
+    kept_columns: frozenset[str]
+    key: str
+
+
 _versioned: dict[type[Model], tuple[frozenset[str], frozenset[str]]] = {}
 _dated: dict[type[Model], str] = {}
+_computed: dict[type[Model], tuple[type[Model], str]] = {}
 
 
 def versioned(*, untracked: Sequence[str] = (), hidden: Sequence[str] = ()) -> Callable[[AnyModel], AnyModel]:
@@ -79,6 +91,17 @@ def dated(column: str = "") -> Callable[[AnyModel], AnyModel]:
     return keep
 
 
+def computed(model: type[Model], *, key: str) -> Callable[[AnyModel], AnyModel]:
+    """Rows of the model so marked are read in place of ``model``'s in the past: those whose ``key`` (a bigint) is the
+    moment's. Nothing is read from the table of ``model`` itself, which may be exchanged for another at any time."""
+
+    def keep(kept: AnyModel) -> AnyModel:
+        _computed[model] = (kept, key)
+        return kept
+
+    return keep
+
+
 def facts() -> list[Fact]:
     """Every versioned table, by name."""
     return sorted(_facts(), key=lambda fact: fact.table)
@@ -87,6 +110,15 @@ def facts() -> list[Fact]:
 def dated_tables() -> list[Dated]:
     """Every table of rows that are written once, by name."""
     found = [Dated(model._meta.db_table, column) for model, column in _dated.items()]
+    return sorted(found, key=lambda each: each.table)
+
+
+def computed_tables() -> list[Computed]:
+    """Every table whose past is computed when it is asked for, by name."""
+    found = [
+        Computed(model._meta.db_table, _columns(model), kept._meta.db_table, frozenset(_columns(kept)), key)
+        for model, (kept, key) in _computed.items()
+    ]
     return sorted(found, key=lambda each: each.table)
 
 
@@ -102,11 +134,10 @@ def fact_of(model: type[Model]) -> Fact:
 def _facts() -> Iterator[Fact]:
     for model, (untracked, hidden) in _versioned.items():
         columns = _columns(model)
-        if misspelt := (untracked | hidden) - set(columns):
-            raise ValueError(f"{model.__name__} has no column {', '.join(sorted(misspelt))}.")
-        fields = model._meta.local_concrete_fields
-        unknown = frozenset(str(field.column) for field in fields if not field.empty_strings_allowed) & hidden
-        yield Fact(model._meta.db_table, columns, untracked, hidden, unknown)
+        if unknown := (untracked | hidden) - set(columns):
+            raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
+        nullable = frozenset(str(field.column) for field in model._meta.local_concrete_fields if field.null)
+        yield Fact(model._meta.db_table, columns, untracked, hidden, nullable)
         for field in model._meta.local_many_to_many:
             through = field.remote_field.through
             if through is not None and through._meta.auto_created:

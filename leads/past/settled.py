@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, connection
 
 from leads.past import postgres
+from leads.past.acting import acting
 from leads.past.moments import from_micros
 
 _STEP = 0.005
@@ -29,13 +30,27 @@ def settled_now(*, seconds: float = 30.0) -> datetime:
     return at
 
 
+def reading_moment(at: datetime | None = None) -> datetime:
+    """The moment as of which something is read and kept: a settled one.
+
+    Seeding and tests choose it: ``at``, else that of the `backdated` block they are in. Raises NotSettled.
+    """
+    if at is not None:
+        return at
+    chosen = acting().at
+    return settled_now() if chosen is None else from_micros(chosen)
+
+
 def database_now() -> datetime:
-    """The clock by which changes are stamped."""
-    if connection.vendor != "postgresql":
-        return from_micros(time.time_ns() // 1000)
+    """The clock by which changes are stamped: never before the last of them, whatever was done to the clock."""
+    is_postgres = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT portal_now()")
-        return from_micros(int(cursor.fetchone()[0]))
+        cursor.execute(_LAST + (" UNION ALL SELECT portal_now()" if is_postgres else ""))
+        known = [int(at) for (at,) in cursor.fetchall()]
+    return from_micros(max(known if is_postgres else [time.time_ns() // 1000, *known]))
+
+
+_LAST = "SELECT at FROM (SELECT at FROM leads_change WHERE is_backdated = false ORDER BY at DESC LIMIT 1) AS last"
 
 
 def settle(at: datetime, *, seconds: float = 30.0) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.db import connection, transaction
+from django.db.models import Model
 
 from leads.past import postgres, sqlite
-from leads.past.registry import dated_tables, facts
+from leads.past.backends.writer import verb
+from leads.past.registry import computed_tables, dated_tables, facts
 from leads.past.snapshot import Snapshot, snapshot_at
 
 
@@ -19,13 +23,50 @@ class PastIsReadOnly(Exception):
     """Something was to be written while the past was read."""
 
 
-_snapshot: ContextVar[Snapshot | None] = ContextVar("snapshot", default=None)
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What is read, the key of what was computed for it, what was remembered meanwhile, and where the tables are."""
+
+    snapshot: Snapshot
+    key: int
+    memory: dict[Any, Any] = field(default_factory=dict)
+    schema: str = ""
+
+
+_span: ContextVar[_Span | None] = ContextVar("span", default=None)
 
 
 def moment() -> datetime | None:
     """The moment that is read now; None in the present."""
-    snapshot = _snapshot.get()
-    return snapshot.at if snapshot else None
+    span = _span.get()
+    return span.snapshot.at if span else None
+
+
+def moment_key() -> int:
+    """What results computed for the moment are kept under. Raises LookupError in the present.
+
+    The same for all moments between which nothing changed. A transaction that has changed facts itself gets another
+    key in every span: it may change more under the same moment, and nobody else must be given what it computed.
+    """
+    return _inside().key
+
+
+def memory() -> dict[Any, Any]:
+    """Whatever is worth remembering until the span ends. Raises LookupError in the present."""
+    return _inside().memory
+
+
+def table_behind(model: type[Model]) -> str:
+    """The quoted name by which `writing_aside` reaches a model's own table. Raises LookupError in the present."""
+    table, schema = connection.ops.quote_name(model._meta.db_table), _inside().schema
+    return f"{connection.ops.quote_name(schema)}.{table}" if schema else f"main.{table}"
+
+
+def _inside() -> _Span:
+    span = _span.get()
+    if span is None:
+        raise LookupError("No past is being read.")
+    return span
 
 
 @contextmanager
@@ -38,14 +79,14 @@ def known_at(at: datetime | None) -> Iterator[Snapshot | None]:
     if at is None:
         yield None
         return
-    snapshot, outer = snapshot_at(at), _snapshot.get()
-    with _postgres(snapshot, outer) if connection.vendor == "postgresql" else _sqlite(snapshot, outer):
-        token = _snapshot.set(snapshot)
+    snapshot, outer = snapshot_at(at), _span.get()
+    with (_postgres if connection.vendor == "postgresql" else _sqlite)(snapshot, outer) as span:
+        token = _span.set(span)
         try:
             with connection.execute_wrapper(_refuse_writes) if outer is None else nullcontext():
                 yield snapshot
         finally:
-            _snapshot.reset(token)
+            _span.reset(token)
 
 
 @contextmanager
@@ -75,56 +116,78 @@ _READS = (
 
 
 def _refuse_writes(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-    if isinstance(sql, str) and not _aside.get() and not sql[:32].lstrip(" \n(").upper().startswith(_READS):
+    if verb(sql) not in _READS and not _aside.get():
         raise PastIsReadOnly("The past can be read, not changed.")
     return execute(sql, params, many, context)
 
 
+def _opened(snapshot: Snapshot, outer: _Span | None, schema: str, *, has_written: bool) -> _Span:
+    key = -1 - (uuid4().int >> 66) if has_written else snapshot.key
+    memory = outer.memory if outer and outer.key == key else {}
+    return _Span(snapshot, key, memory, outer.schema if outer else schema)
+
+
 @contextmanager
-def _postgres(snapshot: Snapshot, outer: Snapshot | None) -> Iterator[None]:
+def _postgres(snapshot: Snapshot, outer: _Span | None) -> Iterator[_Span]:
     # Settings of the transaction: whatever happens to it, the connection is back in the present afterwards.
     with transaction.atomic():
-        path = _enter(snapshot, postgres.SCHEMA)
-        yield
+        with connection.cursor() as cursor:
+            cursor.execute(_ASK)
+            path, schema, wrote = cursor.fetchone()
+        span = _opened(snapshot, outer, schema, has_written=bool(wrote))
+        _enter(span, postgres.SCHEMA)
+        yield span
         # A savepoint that is released leaves its settings behind; one that is rolled back does not.
         if not connection.needs_rollback:
-            _enter(outer or snapshot, path)
+            _enter(outer or span, path)
 
 
-def _enter(snapshot: Snapshot, path: str) -> str:
+_ASK = "SELECT current_setting('search_path'), current_schema(), current_setting('portal.wrote', true)"
+
+
+def _enter(span: _Span, path: str) -> None:
+    snapshot = span.snapshot
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('search_path')")
-        before = str(cursor.fetchone()[0])
         cursor.execute(
             "SELECT set_config('portal.top', %s, true), set_config('portal.out', %s, true),"
-            " set_config('portal.as_of', %s, true), set_config('search_path', %s, true)",
-            [str(snapshot.top), "{" + ",".join(map(str, snapshot.out)) + "}", snapshot.at.isoformat(), path],
+            " set_config('portal.as_of', %s, true), set_config('portal.key', %s, true),"
+            " set_config('search_path', %s, true)",
+            [
+                str(snapshot.top),
+                "{" + ",".join(map(str, snapshot.out)) + "}",
+                snapshot.at.isoformat(),
+                str(span.key),
+                path,
+            ],
         )
-    return before
 
 
 @contextmanager
-def _sqlite(snapshot: Snapshot, outer: Snapshot | None) -> Iterator[None]:
+def _sqlite(snapshot: Snapshot, outer: _Span | None) -> Iterator[_Span]:
     # Not on a cursor of Django's: views are no queries of the page, and the past refuses to be written.
     connection.ensure_connection()
     raw = connection.connection
+    span = _opened(snapshot, outer, "", has_written=connection.has_written())  # type: ignore[attr-defined]
     if outer:
         _drop(raw)
     try:
-        _show(raw, snapshot)
-        yield
+        _show(raw, span)
+        yield span
     finally:
         _drop(raw)
         if outer:
             _show(raw, outer)
 
 
-def _show(raw: Any, snapshot: Snapshot) -> None:
+def _show(raw: Any, span: _Span) -> None:
+    snapshot = span.snapshot
     as_of = str(connection.ops.adapt_datetimefield_value(snapshot.at))
     for fact in facts():
         raw.execute(sqlite.view(fact, snapshot.top, snapshot.out))
     for table in dated_tables():
         raw.execute(sqlite.dated_view(table, as_of))
+    for result in computed_tables():
+        raw.execute(sqlite.computed_view(result, span.key))
 
 
 def _drop(raw: Any) -> None:

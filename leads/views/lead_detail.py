@@ -29,6 +29,7 @@ from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.queries.identity import survivors
 from leads.queries.lead import lead_stories, may_work
+from leads.views.account_link import account_link
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
 from leads.views.past import asked_as_of
@@ -70,7 +71,7 @@ def _page(request: SignedInRequest, lead: Lead, *, status: int = 200, **forms: A
         "lead": lead,
         "score": newest.score,
         "assignment": newest.assignment,
-        "facts": _facts(lead),
+        "facts": _facts(lead, request.user),
         "promises": [
             (promise, promise.due_at < at, CompleteFollowUpForm(prefix=f"follow-up-{promise.pk}"))
             for promise in promises
@@ -88,7 +89,7 @@ def _page(request: SignedInRequest, lead: Lead, *, status: int = 200, **forms: A
     return render(request, "leads/lead/lead_detail.html", context, status=status)
 
 
-def _facts(lead: Lead) -> list[tuple[str, Any]]:
+def _facts(lead: Lead, user: User) -> list[tuple[str, Any]]:
     name_of_size = f"{lead.company_size:,} people" if lead.company_size else None
     place = " ".join(part for part in (lead.postal_code, lead.region, lead.country) if part)
     facts = [
@@ -96,7 +97,8 @@ def _facts(lead: Lead) -> list[tuple[str, Any]]:
         ("External id", lead.external_id),
         ("Phone", lead.phone),
         ("Job title", lead.job_title),
-        ("Company", lead.company or lead.account),
+        ("Company", lead.company),
+        ("Account", account_link(lead.account, user)),
         ("Industry", lead.industry),
         ("Company size", name_of_size),
         ("Place", place),

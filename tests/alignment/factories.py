@@ -25,6 +25,7 @@ def build_world() -> Any:
 
 
 def report(week: Week = WEEK, at: datetime = MONDAY, **more: Any) -> WeeklyReport:
+    """The report of a week, published at a moment and as of it."""
     return publish_report(week=week, at=at, **more)
 
 

@@ -20,7 +20,7 @@ ORDER = {
         figure calendar lead search
         lifecycle channels
         capture deals campaigns follow_up routing
-        handover identity scoring quality
+        handover identity scoring quality history
         imports intake
     """,
     "attribution": """
@@ -62,12 +62,16 @@ SUBJECTS = {
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
+        "history": "queries.history_parts queries.history_words",
     },
     "attribution": {
         "journeys": "queries.world",
         "methods": "actions.save_custom_method figures.offers pure.rules queries.rules",
         "learning": "actions.fit_methods",
-        "credits": "figures.rows figures.credits figures.deals figures.journey_view",
+        "credits": """
+            actions.forget_past_credits figures.rows figures.credits figures.deals figures.journey_view
+            queries.past_credits
+        """,
         "runs": "queries.successor queries.changes",
         "campaigns": "figures.campaign_series figures.campaign_table figures.costs figures.headlines figures.payback",
         "accuracy": "queries.agreement",
@@ -84,8 +88,8 @@ SUBJECTS = {
         "webhooks": "actions.hear_webhook",
     },
     "alignment": {
-        "ground": "pure.sealing",
-        "report": "pure.decomposition pure.headline pure.variation",
+        "ground": "pure.sealing pure.ledger",
+        "report": "pure.decomposition pure.headline pure.variation queries.row_changes",
         "pipeline": "pure.survival figures.cycle figures.stages",
     },
 }

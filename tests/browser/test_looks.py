@@ -55,6 +55,27 @@ def test_a_figure_opens_to_its_rows_without_leaving_the_page(visitor: Visitor) -
     assert "/pipeline" in visitor.page.url
 
 
+def test_a_change_is_told_by_name_with_its_right(visitor: Visitor) -> None:
+    """From a campaign's costs to who said them, at both widths; then the history of a lead."""
+    visitor.sign_in("marketing_director")
+    visitor.page.goto("/attribution")
+    visitor.page.locator("a[href*='/campaigns/']").first.click()
+    visitor.page.get_by_role("link", name="Costs", exact=True).click()
+    visitor.page.get_by_label("Day, or first day").fill("2026-01-05")
+    visitor.page.get_by_label("Amount", exact=False).first.fill("123.45")
+    visitor.page.get_by_role("button", name="Record the cost").click()
+    visitor.page.get_by_role("link", name="Change history").click()
+    entry = visitor.page.locator(".changes > li").first
+    assert "€123.45" in entry.inner_text()
+    assert "Allowed because: Marketing director" in entry.inner_text()
+    visitor.look("history-costs")
+    visitor.page.goto("/leads")
+    visitor.page.locator("tbody th a").first.click()
+    visitor.page.get_by_role("link", name="Change history").click()
+    visitor.page.locator(".changes > li").first.wait_for()
+    visitor.look("history-lead")
+
+
 @pytest.mark.parametrize("path", ["/pipeline", "/leads", "/figures/pipeline.won", "/integration-points/1.1.1"])
 def test_a_page_of_the_past_looks_right(visitor: Visitor, path: str) -> None:
     visitor.sign_in("sales_leader")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from alignment.actions.report.explain_revenue import CAMPAIGN_ID, best_and_worst, explain_campaigns, explain_change
-from alignment.actions.report.freeze_figure import FrozenFigure, freeze_figure
+from alignment.actions.report.explain_revenue import best_and_worst, explain_campaigns, explain_change
+from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure, freeze_figure
 from alignment.actions.report.read_figures import QUARTER_WEEKS, Readings
 from alignment.pure import sealing
 from alignment.pure.headline import CampaignChange, TileChange, headline
@@ -18,7 +18,7 @@ from leads.figures.offers import usual_method
 from leads.models import Company, RejectionReason
 from leads.pure.week import Period, Week
 
-LAYOUT = 1
+LAYOUT = 2
 TILES = (
     "leads.mqls",
     "leads.lead_velocity",

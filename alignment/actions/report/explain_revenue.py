@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from alignment.actions.report.freeze_figure import FrozenFigure
+from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure
 from alignment.pure.decomposition import Segment, decompose
 from leads.models import Campaign
 from leads.pure import words
@@ -17,7 +17,6 @@ PARTS = (
     ("deal_size", "Deal size", "larger or smaller won deals"),
     ("mix", "Mix", "decisions moved between territories"),
 )
-CAMPAIGN_ID = "campaign__public_id"
 NO_TERRITORY = "No territory"
 
 

@@ -5,24 +5,41 @@ The value is computed from the very rows that are frozen, so that no write in be
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from secrets import token_hex
 from typing import Any
 
+from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 
 from alignment.pure import sealing
+from alignment.pure.ledger import Kept
+from attribution.models import Credit
 from leads.figures import words
 from leads.figures.base import Column, Figure, Number, Row, RowSet, Scope, Tally, definition
+
+CAMPAIGN_ID = "campaign__public_id"
+# Columns by which a report adds up a figure's rows, the first of them that a part has.
+GROUPS = (CAMPAIGN_ID, "territory__name")
+KEY = "key"
+"""The hidden column that says which row it is, so that it can be compared with the same row later."""
+# Runs write credits anew under other ids; what they are for stays.
+KEYS: Mapping[type[Model], tuple[str, ...]] = {Credit: ("opportunity_id", "touchpoint_id")}
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenPart:
-    """One part's rows, each a list of plain cells in the order of ``columns``; a linked cell is [text, address]."""
+    """One part's rows, each a list of plain cells in the order of ``columns``; a linked cell is [text, address].
+
+    ``seals`` are the rows' salts.
+    """
 
     name: str
     columns: list[dict[str, Any]]
     rows: list[list[Any]]
     tally: Tally
+    seals: list[sealing.RowSeal]
 
     @property
     def total(self) -> Number | None:
@@ -67,8 +84,44 @@ def freeze_figure(*, key: str, scope: Scope, more: tuple[Column, ...] = ()) -> F
     return FrozenFigure(found, tuple(frozen), _about(found, frozen))
 
 
+def key_columns(part: RowSet) -> tuple[Column, ...]:
+    """What a row's key is made of."""
+    return tuple(Column(path, "") for path in KEYS.get(part.queryset.model, ("pk",)))
+
+
+def key_of(part: RowSet, row: Row) -> str:
+    """Which row it is, among those of its part."""
+    values = (row[column.path] for column in key_columns(part))
+    return ":".join("" if value is None else str(value) for value in values)
+
+
+def group_column(part: RowSet) -> Column | None:
+    """By what the report adds up the rows of a part."""
+    paths = {column.path: column for column in part.columns}
+    return next((paths[path] for path in GROUPS if path in paths), None)
+
+
+def counted_rows(columns: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[Any]]) -> dict[str, Kept]:
+    """What each frozen row adds, by its key. Raises LookupError for rows of before keys."""
+    paths = {column["path"]: place for place, column in enumerate(columns)}
+    key, group = paths[KEY], next((paths[path] for path in GROUPS if path in paths), None)
+    amount = next((place for place, column in enumerate(columns) if column["is_amount"]), None)
+    return {
+        row[key]: Kept(
+            amount=1 if amount is None else row[amount],
+            group="" if group is None else str(row[group] or ""),
+        )
+        for row in rows
+    }
+
+
+def fingerprint(rows: Mapping[str, Kept]) -> str:
+    """The same for the same rows with the same amounts, whatever else is known about them."""
+    return sealing.digest(sorted([key, kept.amount, kept.group] for key, kept in rows.items()))
+
+
 def _freeze(name: str, part: RowSet, scope: Scope) -> FrozenPart:
-    rows = part.rows()
+    rows = replace(part, columns=(*part.columns, *key_columns(part))).rows()
     columns = [
         {
             "path": column.path,
@@ -84,15 +137,18 @@ def _freeze(name: str, part: RowSet, scope: Scope) -> FrozenPart:
     hidden = part.amount and part.amount not in {column.path for column in part.columns}
     if hidden:
         columns.append({**_HIDDEN, "path": part.amount, "is_amount": True})
+    columns.append({**_HIDDEN, "path": KEY})
     addresses = {column.path: _address(column) for column in part.columns if column.link}
     cells = [
         [
             *(_cell(column, row, addresses) for column in part.columns),
             *([sealing.plain(row[part.amount])] if hidden else []),
+            key_of(part, row),
         ]
         for row in rows
     ]
-    return FrozenPart(name, columns, cells, _tally(part, rows))
+    # From the system's randomness and no seed: whoever could repeat a salt could confirm a guess of an erased name.
+    return FrozenPart(name, columns, cells, _tally(part, rows), [token_hex(16) for _ in cells])
 
 
 _HIDDEN = {"label": "", "kind": "text", "is_linked": False, "is_money_elsewhere": False, "is_amount": False}
@@ -157,7 +213,8 @@ def _about(found: Figure, parts: list[FrozenPart]) -> dict[str, Any]:
                 "total": sealing.plain(part.total),
                 "total_text": words.total_text(found.parts[part.name], part.total, scope.currency),
                 "is_counted": part.name in found.totals,
-                "digest": sealing.digest([part.columns, part.rows]),
+                "digest": sealing.seal_rows(part.columns, part.rows, part.seals),
+                "fingerprint": fingerprint(counted_rows(part.columns, part.rows)),
             }
             for part in parts
         ],

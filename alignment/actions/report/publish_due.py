@@ -16,7 +16,8 @@ MOST_CAUGHT_UP = 8
 def publish_due(*, at: datetime) -> list[WeeklyReport]:
     """Publish from the week after the newest report up to the one due; the first report is just the one due.
 
-    Nothing is published for a company without any leads and opportunities: an empty report tells nobody anything.
+    ``at`` says which week is due; each report is read as of a settled moment of its own. Nothing is published for a
+    company without any leads and opportunities: an empty report tells nobody anything.
     """
     due = due_week(at, Company.current())
     newest = WeeklyReport.objects.order_by("-week").values_list("week", flat=True).first()
@@ -26,4 +27,4 @@ def publish_due(*, at: datetime) -> list[WeeklyReport]:
         return []
     first = Week.parse(newest).next() if newest else due
     missing = weeks_between(first, due)[-MOST_CAUGHT_UP:]
-    return [publish_report(week=week, at=at) for week in missing]
+    return [publish_report(week=week) for week in missing]

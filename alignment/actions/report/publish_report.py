@@ -13,6 +13,8 @@ from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import sealing
 from alignment.queries.report import last_whole_week, may_publish
 from leads.models import Company, User
+from leads.past.settled import reading_moment
+from leads.past.span import known_at
 from leads.pure.refused import Refused
 from leads.pure.week import Week
 
@@ -27,13 +29,16 @@ class PublishRefused(Refused):
     """This person may not publish reports."""
 
 
-def publish_report(*, week: Week, at: datetime, by: User | None = None) -> WeeklyReport:
+def publish_report(*, week: Week, at: datetime | None = None, by: User | None = None) -> WeeklyReport:
     """Freeze a finished week with all its rows; a week that is published already is given back as it is.
 
-    `by` is the person who asked for it, or None for the clock. Raises WeekNotOver and PublishRefused.
+    Everything is read as of one settled moment, so that asking as of it later gives the same to the cent. Seeding and
+    tests choose the moment: ``at``. `by` is the person who asked for it, or None for the clock. Raises WeekNotOver,
+    PublishRefused and NotSettled.
     """
     if by is not None and not may_publish(by):
         raise PublishRefused("Marketing directors, sales leaders and admins publish reports.")
+    at = reading_moment(at)
     company = Company.current()
     if week > last_whole_week(at, company):
         raise WeekNotOver(f"Week {week} ends on {week.ends_on:%-d %b %Y} at midnight, {company.time_zone} time.")
@@ -41,7 +46,9 @@ def publish_report(*, week: Week, at: datetime, by: User | None = None) -> Weekl
     if published is not None:
         return published
     restate(at=at)
-    draft = compose_report(company=company, week=week, at=at)
+    with known_at(at):
+        company = Company.current()
+        draft = compose_report(company=company, week=week, at=at)
     try:
         return _write(draft, company, at, by)
     except IntegrityError:
@@ -79,6 +86,7 @@ def _write(draft: Draft, company: Company, at: datetime, by: User | None) -> Wee
                 rows=part.rows,
                 count=len(part.rows),
                 total=part.total if isinstance(part.total, int) else None,
+                seals=part.seals,
             )
             for entry, frozen in draft.frozen.items()
             for part in frozen.parts

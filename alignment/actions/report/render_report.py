@@ -12,10 +12,11 @@ import css_inline
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from alignment.actions.report.restate import told
 from alignment.models import WeeklyReport
-from alignment.queries.report import is_sealed
+from alignment.queries.report import is_sealed, newest_looks, standing
 from leads.figures.words import number_text
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, sparkline
@@ -33,6 +34,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
     """Template variables of a report; numbers come from the frozen content only, charts are drawn from them."""
     content = report.content
     zone = ZoneInfo(report.time_zone)
+    restated = restatements(report=report)
     return {
         "report": report,
         "week": Week.parse(report.week),
@@ -40,8 +42,8 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "headline": content["headline"],
         "tiles": [_tile(report, tile) for tile in content["tiles"]],
         "split": content["split"],
-        "split_url": figure_path(report, "pipeline.won"),
-        "split_before_url": figure_path(report, "pipeline.won-before"),
+        "split_url": figure_path(report=report, entry="pipeline.won"),
+        "split_before_url": figure_path(report=report, entry="pipeline.won-before"),
         "split_chart": _split_chart(content["split"], report.currency),
         "best": [_campaign(report, row) for row in content["campaigns"]["best"]],
         "worst": [_campaign(report, row) for row in content["campaigns"]["worst"]],
@@ -50,30 +52,46 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
             for side in content["service"]
         ],
         "quality": [_quality(report, figure) for figure in content["quality"]],
-        "unusual": [{**move, "url": figure_path(report, move["entry"])} for move in content["unusual"]],
+        "unusual": [{**move, "url": figure_path(report=report, entry=move["entry"])} for move in content["unusual"]],
         # Reports of before have none.
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
-            {**item, "url": reverse("alignment:weekly-report", args=[item["week"]])} for item in content["restatements"]
+            {**item, "url": reverse("alignment:report-restatements", args=[item["week"]])}
+            for item in content["restatements"]
         ],
-        "restatements": restatements(report),
+        "restatements": [row for row in restated if row["is_correction"]],
+        "aged": [row for row in restated if not row["is_correction"]],
+        "restatements_url": restatements_path(report=report),
         "is_sealed": is_sealed(report),
         "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",
         "company_name": "",
     }
 
 
-def figure_path(report: WeeklyReport, entry: str) -> str:
+def figure_path(*, report: WeeklyReport, entry: str) -> str:
     """Where a frozen figure opens."""
     return reverse("alignment:report-figure", args=[report.week, entry])
 
 
-def restatements(report: WeeklyReport) -> list[dict[str, Any]]:
-    """How the report's figures read since it came out, newest look per figure."""
-    newest: dict[str, dict[str, Any]] = {}
-    for row in report.restatements.select_related("report").order_by("noticed_at", "pk"):
-        newest[row.figure] = {**told(row), "noticed_at": row.noticed_at, "url": figure_path(report, row.figure)}
-    return sorted(newest.values(), key=lambda item: item["name"])
+def restatements_path(*, report: WeeklyReport, entry: str = "", item: str = "") -> str:
+    """Where a report's restatements open, or that of one number."""
+    path = reverse("alignment:report-restatements", args=[report.week])
+    return f"{path}?{urlencode({'figure': entry, **({'item': item} if item else {})})}" if entry else path
+
+
+def restatements(*, report: WeeklyReport) -> list[dict[str, Any]]:
+    """Numbers of the report that read differently since it came out, by the newest look, corrections first."""
+    found = []
+    for row in standing(newest_looks(report).values()):
+        row.report = report
+        found.append(
+            {
+                **told(row),
+                "noticed_at": row.noticed_at,
+                "url": restatements_path(report=report, entry=row.figure, item=row.item),
+            }
+        )
+    return sorted(found, key=lambda item: (not item["is_correction"], item["name"]))
 
 
 # --- parts of the page -----------------------------------------------------------------------------------------------
@@ -81,7 +99,7 @@ def restatements(report: WeeklyReport) -> list[dict[str, Any]]:
 
 def _revision(report: WeeklyReport, row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     since = datetime.fromisoformat(row["at"]).astimezone(zone)
-    return {**row, "since": f"{since:%-d %b %Y}", "url": figure_path(report, row["entry"])}
+    return {**row, "since": f"{since:%-d %b %Y}", "url": figure_path(report=report, entry=row["entry"])}
 
 
 def _words(unit: str, currency: str) -> Callable[[float], str]:
@@ -103,7 +121,7 @@ def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
         notes.append(f"all weeks by definition version {tile['version']}")
     return {
         **tile,
-        "url": figure_path(report, tile["entry"]),
+        "url": figure_path(report=report, entry=tile["entry"]),
         "notes": notes,
         "target_words": _target(tile),
         "spark": sparkline(
@@ -126,7 +144,7 @@ def _target(tile: dict[str, Any]) -> str:
 
 def _quality(report: WeeklyReport, figure: dict[str, Any]) -> dict[str, Any]:
     is_fine = not figure["value"] if figure["better"] == "down" else (figure["value"] or 0) >= 0.8
-    return {**figure, "url": figure_path(report, figure["entry"]), "is_fine": is_fine}
+    return {**figure, "url": figure_path(report=report, entry=figure["entry"]), "is_fine": is_fine}
 
 
 def _campaign(report: WeeklyReport, row: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +156,9 @@ def _campaign(report: WeeklyReport, row: dict[str, Any]) -> dict[str, Any]:
         "is_losing": row["roi"] is not None and row["roi"] < 0,
         "roi_text": words.share(row["roi"], 0),
         **{f"{name}_text": words.money(row[name], currency) for name in rows},
-        **{f"{name}_url": f"{figure_path(report, entry)}?only={row['id']}" for name, entry in rows.items()},
+        **{
+            f"{name}_url": f"{figure_path(report=report, entry=entry)}?only={row['id']}" for name, entry in rows.items()
+        },
     }
 
 

@@ -10,22 +10,12 @@ import numpy as np
 from attribution.pure.columns.columns import STATUSES, UNKNOWN, Columns
 from attribution.pure.columns.copy_codec import Field, Values, Words
 from attribution.pure.columns.ordering import Flags, Ints
+from attribution.pure.credits.columns import SHARE_FIELDS, share_values
 from attribution.pure.credits.computation import Book, Shares
 from attribution.pure.journeys.candidates import Inputs, aligned
 from attribution.pure.runs.difference import FACTS, Ledger, causes, summarize
 
-CREDIT_FIELDS = (
-    Field("run_id"),
-    Field("opportunity_id"),
-    Field("scope", "text"),
-    Field("method", "text"),
-    Field("touchpoint_id", is_nullable=True),
-    Field("campaign_id", is_nullable=True),
-    Field("channel_id", is_nullable=True),
-    Field("touched_at", "moment", is_nullable=True),
-    Field("weight", "float8"),
-    Field("cents"),
-)
+CREDIT_FIELDS = (Field("run_id"), *SHARE_FIELDS)
 STATE_FIELDS = (
     Field("run_id"),
     Field("opportunity_id"),
@@ -94,27 +84,7 @@ def page_of(scope: str, inputs: Inputs, book: Book, states: Columns, *, is_full:
 
 def credit_values(page: Page, shares: Shares, run: int) -> Values:
     """The columns of one method's credits."""
-    touches = page.inputs.touches
-    nobody = shares.touch == UNKNOWN
-
-    def of_touch(name: str) -> Ints:
-        column = touches[name]
-        if len(column) == 0:
-            return np.full(len(nobody), UNKNOWN)
-        return np.where(nobody, UNKNOWN, column[shares.touch])
-
-    return {
-        "run_id": run,
-        "opportunity_id": page.inputs.deals["id"][shares.deal],
-        "scope": page.scope,
-        "method": shares.method,
-        "touchpoint_id": of_touch("id"),
-        "campaign_id": of_touch("campaign"),
-        "channel_id": of_touch("channel"),
-        "touched_at": of_touch("occurred_at"),
-        "weight": shares.weight,
-        "cents": shares.cents,
-    }
+    return {"run_id": run, **share_values(page.inputs, page.scope, shares)}
 
 
 def state_values(page: Page, run: int) -> Values:

@@ -6,32 +6,37 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from alignment.actions.report.restate import restate
+from alignment.actions.report.restate import news_since, restate
 from alignment.models import Restatement
 from alignment.queries.report import is_sealed
 from leads.actions.campaigns.forget_costs import forget_costs
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import DayCost, record_costs
-from leads.models import Campaign, CampaignCost, Company, CostDoor, LeadEvent, OpportunityChange
+from leads.models import Campaign, CampaignCost, Company, CostDoor, Lead, OpportunityChange
+from leads.past.acting import Door, act, backdated
 from leads.pure.week import Week
-from tests.alignment.factories import MONDAY, build_world, report
-from tests.leads.factories import CampaignFactory, LeadFactory
+from tests.alignment.factories import MONDAY, build_world, named, report
+from tests.leads.factories import CampaignFactory, LeadFactory, UserFactory
 from tests.leads.figures import world
 
 pytestmark = pytest.mark.django_db
 LATER = MONDAY + timedelta(days=2)
 
 
+SAID = LATER - timedelta(hours=1)
+
+
 def late_cost() -> None:
     say(CampaignFactory(name="Late"), 11, 5_000)
 
 
-def say(campaign: Campaign, day: int, cents: int, at: datetime = LATER - timedelta(hours=1), reason: str = "") -> None:
+def say(campaign: Campaign, day: int, cents: int, at: datetime = SAID, reason: str = "") -> None:
     costs = [DayCost(campaign.pk, date(2026, 11, day), cents, "EUR")]
-    record_costs(costs=costs, source="ads", said=Said(door=CostDoor.API, name="ads key", reason=reason), at=at)
+    with backdated(at), act(Door.API, source="ads key"):
+        record_costs(costs=costs, source="ads", said=Said(door=CostDoor.API, name="ads key", reason=reason), at=at)
 
 
-LATE = "Cost of Late for 11 Nov 2026 came in on 18 Nov 2026: €50.00 by ads key (API)"
+LATE = "Cost recorded late: Late, 11 Nov 2026 – → €50.00 [+€50.00] on 18 Nov 2026 by ads key (API)"
 
 
 def test_nothing_changed_nothing_restated(company: Company) -> None:
@@ -68,17 +73,19 @@ def test_a_cost_that_changes_is_a_cause_with_its_author_and_many_are_counted(com
     made = report()
     assert restate(at=LATER) == []
     say(fair, 9, 150_000, reason="invoice")
-    told = {row.figure: row.cause for row in restate(at=LATER)}
-    changed = "Cost of Fair for 9 Nov 2026 changed on 18 Nov 2026: €1,200.00 → €1,500.00 by ads key (API), “invoice”"
-    assert told == {"spend.total": changed}
+    told = {(row.figure, row.item): row.cause for row in restate(at=LATER)}
+    changed = "Cost changed: Fair, 9 Nov 2026 €1,200.00 → €1,500.00 [+€300.00] on 18 Nov 2026 by ads key (API)"
+    entries = ("spend.total", "spend.total-13-weeks")
+    assert told == {(entry, item): changed for entry in entries for item in ("", str(fair.public_id))}
     days = {"first": date(2026, 11, 10), "last": date(2026, 11, 11)}
-    forget_costs(campaign=fair.pk, **days, source="ads", said=Said(door=CostDoor.PAGE, name="Ada"), at=LATER)
-    say(fair, 14, 100)
-    (row,) = [row for row in restate(at=LATER + timedelta(days=1)) if row.figure == "spend.total"]
+    with backdated(LATER), act(Door.PAGE, actor=named(UserFactory(), "Ada").pk):
+        forget_costs(campaign=fair.pk, **days, source="ads", said=Said(door=CostDoor.PAGE, name="Ada"), at=LATER)
+    say(fair, 14, 100, LATER)
+    (row,) = [row for row in restate(at=LATER + timedelta(days=1)) if (row.figure, row.item) == ("spend.total", "")]
     assert (row.published_value, row.current_value) == (600_000, 390_100)
     assert row.cause == (
-        "1 × cost taken back, 1 × cost came in, 1 × cost changed; most of all: Cost of Fair for 10–11 Nov 2026 taken "
-        "back on 18 Nov 2026: €2,400.00 → unknown by Ada (Page)"
+        "1 × cost changed, 2 × cost removed, 1 × cost recorded late; most of all: Fair, 10 Nov 2026 "
+        "€1,200.00 → – [−€1,200.00] on 18 Nov 2026 by Ada (page)"
     )
     assert is_sealed(made)
 
@@ -86,8 +93,9 @@ def test_a_cost_that_changes_is_a_cause_with_its_author_and_many_are_counted(com
 def test_a_changed_deal_and_a_merged_lead_are_causes(company: Company) -> None:
     made = build_world()
     report()
-    made.won.reporting_cents = made.won.amount_cents = 310_000
-    made.won.save(update_fields=["reporting_cents", "amount_cents"])
+    with backdated(SAID):
+        made.won.reporting_cents = made.won.amount_cents = 310_000
+        made.won.save(update_fields=["reporting_cents", "amount_cents"])
     OpportunityChange.objects.create(
         opportunity=made.won,
         stage=made.won.stage,
@@ -98,22 +106,25 @@ def test_a_changed_deal_and_a_merged_lead_are_causes(company: Company) -> None:
         recorded_at=LATER,
         source_key="late",
     )
-    other = LeadFactory(captured_at=world.on(10), merged_into=None)
-    made.old = LeadFactory(captured_at=world.on(10))
-    world.passage(other, "mql", world.on(10))
-    LeadEvent.objects.create(lead=other, kind="merged", happened_at=LATER, recorded_at=LATER)
-    found = {row.figure: row for row in restate(at=LATER)}
+    with backdated(SAID), act(Door.PAGE, actor=made.ben.pk):
+        Lead.objects.filter(pk=made.b.pk).update(merged_into=made.a)
+    found = {row.figure: row for row in restate(at=LATER) if not row.item}
     assert found["pipeline.won"].current_value - found["pipeline.won"].published_value == 10_000
-    assert found["pipeline.won"].cause == "1 deal changed amount or stage"
-    assert "1 lead merged into another" in found["leads.mqls"].cause
+    assert found["pipeline.won"].cause == (
+        "Deal amount changed: Won €3,000.00 → €3,100.00 [+€100.00] on 18 Nov 2026 (database)"
+    )
 
 
 def test_a_cohort_that_grows_older_is_no_restatement(company: Company) -> None:
     lead = LeadFactory(captured_at=MONDAY - timedelta(days=3))
     world.passage(lead, "mql", MONDAY - timedelta(days=3))
     report()
-    world.passage(lead, "sql", MONDAY + timedelta(days=1), "mql")
-    assert [row.figure for row in restate(at=LATER)] == []
+    with backdated(SAID):
+        world.passage(lead, "sql", MONDAY + timedelta(days=1), "mql")
+    (row,) = restate(at=LATER)
+    assert (row.figure, row.is_correction) == ("leads.conversion.mql_to_sql", False)
+    assert row.cause.startswith("Reached the stage after publication: Ada Byron")
+    assert news_since(MONDAY, until=LATER) == []
 
 
 def test_the_next_report_tells_what_was_noticed_since(company: Company) -> None:
@@ -125,6 +136,8 @@ def test_the_next_report_tells_what_was_noticed_since(company: Company) -> None:
         {
             "week": "2026-W46",
             "entry": "spend.total",
+            "item": "",
+            "is_correction": True,
             "name": "Marketing spend",
             "published_text": "–",
             "current_text": "€50",

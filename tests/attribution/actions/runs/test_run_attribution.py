@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from attribution.actions.fit_methods import fit_methods
 from attribution.actions.runs import store_credits
 from attribution.actions.runs.recompute_when_due import recompute_when_due
 from attribution.actions.runs.run_attribution import LEASE, RunInProgress
-from attribution.actions.save_custom_method import save_custom_method
 from attribution.models import (
     AttributionRules,
     AttributionRun,
     Credit,
     CustomMethod,
     JourneyState,
-    LiftTest,
     MethodFit,
 )
 from attribution.pure.methods import all_methods, get_method
-from leads.models import Campaign, Channel, Company, Lead, LeadEvent, Opportunity, OpportunityContact, Touchpoint
+from leads.models import Campaign, Company, Lead, Opportunity
+from tests.attribution.changes import change, delete_touches, silent_change
 from tests.attribution.factories import AT, company_with_deals, day, deal, run, stored, touched
 from tests.leads.factories import AccountFactory, CampaignFactory, LeadFactory, channel
 
@@ -115,85 +113,6 @@ def test_an_unchanged_open_deal_is_not_recomputed_as_time_passes() -> None:
     assert later.difference["causes"] == {"touches": 1}  # the open deal; the others are closed
 
 
-def _change(chance: random.Random, at: datetime) -> None:
-    """One random change of anything that credits depend on, recorded at a moment as the app records it."""
-    deals, leads = list(Opportunity.objects.order_by("pk")), list(Lead.objects.live().order_by("pk"))
-    deal_id = chance.choice(deals).pk
-    some_deal = Opportunity.objects.filter(pk=deal_id)
-    match chance.randrange(14):
-        case 0 | 1:
-            campaign = chance.choice([None, *{touch.campaign for touch in Touchpoint.objects.all()}])
-            kind = channel(chance.choice(["email", "direct"]))
-            moment = chance.choice([10, chance.uniform(-5, 60)])  # day 10 has touches in the same second
-            touched(chance.choice(leads), campaign, moment, channel=kind, recorded_at=at)
-        case 2:
-            some_deal.update(reporting_cents=chance.choice([None, 0, 1, 99_999]), changed_at=at)
-        case 3:
-            some_deal.update(status="open", closed_at=None, changed_at=at)
-        case 4:
-            some_deal.update(
-                status=chance.choice(["won", "lost"]), closed_at=day(chance.uniform(15, 70)), changed_at=at
-            )
-        case 5 if len(leads) > 2:
-            gone, kept = chance.sample(leads, 2)
-            Lead.objects.filter(pk=gone.pk).update(merged_into=kept)
-            LeadEvent.objects.create(lead=kept, kind=LeadEvent.Kind.MERGED, happened_at=at, recorded_at=at)
-        case 6:
-            OpportunityContact.objects.get_or_create(opportunity_id=deal_id, lead=chance.choice(leads))
-            some_deal.update(changed_at=at)
-        case 7:
-            OpportunityContact.objects.filter(opportunity=deal_id).update(is_primary=False)
-            head = OpportunityContact.objects.filter(opportunity=deal_id).order_by("lead_id").last()
-            OpportunityContact.objects.filter(pk=head.pk if head else None).update(is_primary=True)
-            some_deal.update(changed_at=at)
-        case 8 if len(deals) > 3:
-            some_deal.get().delete()
-        case 9:
-            Company.objects.update(look_back_days=chance.choice([None, 10, 30]))
-            AttributionRules.objects.update(milestone=chance.choice(["closed", "opportunity", "lead"]))
-        case 10:
-            account = AccountFactory()
-            some_deal.update(account=account, changed_at=at)
-            lead = chance.choice(leads)
-            Lead.objects.filter(pk=lead.pk).update(account=account)
-            LeadEvent.objects.create(lead=lead, kind=LeadEvent.Kind.UPDATED, happened_at=at, recorded_at=at)
-            deal(lead, opened=45, closed=61, account=account, amount_cents=chance.randrange(9_999), changed_at=at)
-
-        case 11:
-            _own_method(chance, at)
-        case 12:
-            fit_methods(at=at, reason="test")
-        case 13:
-            LiftTest.objects.create(
-                channel=channel("email"), starts_on=day(0).date(), ends_on=day(30).date(), lift=0.3, low=0.2, high=0.4
-            )
-            fit_methods(at=at, reason="test")
-
-
-def _own_method(chance: random.Random, at: datetime) -> None:
-    """Made, then given other shares, switched off or on."""
-    own = CustomMethod.objects.first() or CustomMethod(slug="own", name="Own")
-    closing = chance.choice([0, 50, 100])
-    own.closing, own.lead_creation = closing, 100 - closing
-    own.is_active = chance.random() < 0.7
-    save_custom_method(method=own, at=at)
-
-
-def _silent_change(chance: random.Random) -> None:
-    """One that leaves no time of its own."""
-    Channel.objects.filter(key="email").update(is_self_initiated=chance.random() < 0.5)
-    AttributionRules.objects.get().suppressed_channels.set([channel("email")] if chance.random() < 0.3 else [])
-    people = Lead.objects.filter(merged_into=None, merged_leads=None)
-    rows = chance.choice([Touchpoint.objects.all(), OpportunityContact.objects.all(), people])
-    rows.filter(pk=chance.choice(rows.order_by("pk").values_list("pk", flat=True))).delete()
-
-
-def _delete_touches(chance: random.Random) -> None:
-    """Their credits go along, and the deals that lost some are known."""
-    credited = Touchpoint.objects.filter(credits__isnull=False).order_by("pk").values_list("pk", flat=True).distinct()
-    Touchpoint.objects.filter(pk__in=chance.sample(list(credited), min(len(credited), 2))).delete()
-
-
 # On PostgreSQL only the reading and writing of columns differs, and each seed writes much.
 @pytest.mark.parametrize("seed", range(10 if connection.vendor == "sqlite" else 3))
 def test_incremental_equals_full_after_random_changes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,12 +127,12 @@ def test_incremental_equals_full_after_random_changes(seed: int, monkeypatch: py
     for step in range(5):
         at += timedelta(minutes=10)
         for _ in range(chance.randint(1, 4)):
-            _change(chance, at)
+            change(chance, at)
         if step in (1, 2):
-            _delete_touches(chance)
+            delete_touches(chance)
         # What is recorded in time is found by news alone, everything else by a look at all.
         if step % 2:
-            _silent_change(chance)
+            silent_change(chance)
             run(at=at)
         else:
             recompute_when_due(at=at, reason="test")
@@ -333,7 +252,7 @@ def test_queries_do_not_grow_with_the_data() -> None:
     assert queries() == few
 
 
-def test_a_changed_share_of_an_own_method_recomputes_as_rules_and_a_dropped_one_takes_its_credits_along() -> None:
+def test_a_changed_share_of_anown_method_recomputes_as_rules_and_a_dropped_one_takes_its_credits_along() -> None:
     company_with_deals()
     run()
     own = CustomMethod.objects.create(slug="half", name="Half", first_touch=50, closing=50)

@@ -1,0 +1,102 @@
+"""Erase a person from published reports: their cells read "Erased person", and every seal still verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from alignment.actions.report.explain_difference import sentence
+from alignment.models import ReportRows, Restatement
+from alignment.pure import sealing
+from alignment.queries.report import are_rows_sealed
+
+# Columns about the person in rows that link to them.
+PERSONAL = ("who", "company", "email")
+AT_ONCE = 50
+
+
+class SealBroken(Exception):
+    """Rows did not verify before or after erasing, so that nothing was erased."""
+
+
+class NotErasable(Exception):
+    """Rows of before salts name the person: their seal is over the text itself and would break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much was erased."""
+
+    cells: int
+    lines: int
+
+
+@transaction.atomic
+def erase_from_reports(*, lead: UUID) -> Erased:
+    """Erase a lead from the rows of all reports and from the ledgers of their restatements; all or nothing.
+
+    Repeating it changes nothing. Raises SealBroken and NotErasable.
+    """
+    address = str(lead)
+    cells = sum(_erase_rows(rows, address) for rows in _sets_with(address))
+    lines = sum(_erase_ledger(row, address) for row in _ledgers_with(address))
+    return Erased(cells, lines)
+
+
+def _sets_with(address: str) -> Iterable[ReportRows]:
+    # JSON is searched as text: there is no index on cells, and a report of any age may name the person.
+    found = ReportRows.objects.select_related("report").select_for_update(of=("self",))
+    return found.filter(rows__icontains=address).order_by("pk").iterator(chunk_size=AT_ONCE)
+
+
+def _ledgers_with(address: str) -> Iterable[Restatement]:
+    found = Restatement.objects.select_for_update(of=("self",)).filter(ledger__icontains=address)
+    return found.order_by("pk").iterator(chunk_size=AT_ONCE)
+
+
+def _erase_rows(rows: ReportRows, address: str) -> int:
+    links = [place for place, column in enumerate(rows.columns) if column["is_linked"]]
+    personal = [place for place, column in enumerate(rows.columns) if _is_personal(column)]
+    named = [number for number, row in enumerate(rows.rows) if any(address in row[place][1] for place in links)]
+    if not named:
+        return 0
+    if rows.seals is None:
+        raise NotErasable(f"{rows} names the person and was sealed before rows had salts.")
+    if not are_rows_sealed(rows.report, rows):
+        raise SealBroken(f"{rows} does not verify.")
+    cells = 0
+    for number in named:
+        rows.rows[number], rows.seals[number] = sealing.redact_row(rows.rows[number], rows.seals[number], personal)
+        cells += len(personal)
+    if not are_rows_sealed(rows.report, rows):
+        raise SealBroken(f"{rows} would not verify any more.")
+    # Reports never change by themselves; this is the one change that the seal allows for.
+    ReportRows.objects.filter(pk=rows.pk).update(rows=rows.rows, seals=rows.seals)
+    return cells
+
+
+def _is_personal(column: Mapping[str, Any]) -> bool:
+    path, _, name = column["path"].rpartition("__")
+    return name in PERSONAL and path in ("", "lead")
+
+
+def _erase_ledger(row: Restatement, address: str) -> int:
+    kept = deepcopy(row.ledger)
+    erased = 0
+    for cause in kept.get("causes", []):
+        for line in cause["lines"]:
+            if address in line["url"] or address in line["people"]:
+                erased += 1
+                if address in line["url"]:
+                    line.update(row=sealing.ERASED, url="")
+                if address in line["people"]:
+                    line["columns"] = [{**each, "before": "", "after": sealing.ERASED} for each in line["columns"]]
+                    line["people"] = [each for each in line["people"] if each != address]
+    # The sentence may name them, too; it is made of the lines.
+    Restatement.objects.filter(pk=row.pk).update(ledger=kept, cause=sentence(kept))
+    return erased

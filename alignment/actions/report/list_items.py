@@ -1,0 +1,188 @@
+"""Every number of a published report that can be restated: its figures, campaign rows and the split of won revenue.
+
+Each says from the rows of which figures it comes, and how, so that it is compared and explained like any other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from alignment.actions.report.compose_report import LOST_BEFORE, QUARTER_COST, QUARTER_REVENUE, WON_BEFORE
+from alignment.actions.report.count_rows import valued
+from alignment.actions.report.explain_revenue import NO_TERRITORY, PARTS
+from alignment.actions.report.trace_difference import entry_scope
+from alignment.models import WeeklyReport
+from alignment.pure import ledger
+from alignment.pure.decomposition import Segment, decompose
+from alignment.pure.ledger import Kept, Number, State
+from leads.figures.base import Unit
+
+SPLIT = "split"
+CAMPAIGN_ROI = "campaign.roi"
+_CAMPAIGN_ROWS = {
+    "week_revenue": ("attribution.revenue", "attributed revenue"),
+    "week_cost": ("spend.total", "cost"),
+    "revenue": (QUARTER_REVENUE, "attributed revenue, 13 weeks"),
+    "cost": (QUARTER_COST, "cost, 13 weeks"),
+}
+_SPLIT_OF = ("pipeline.won", "pipeline.lost_count", WON_BEFORE, LOST_BEFORE)
+States = Mapping[str, State]
+"""By entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One number. ``entries`` are those whose rows make it, ``group`` the rows of them it takes (None: all), and
+    ``is_sum`` whether it is their amounts added up, so that each row's share of a difference is exact.
+
+    ``keeps_group``: the value needs to know which group a row is of. Money is in cents.
+    """
+
+    entry: str
+    item: str
+    name: str
+    unit: Unit
+    better: str
+    published: Number | None
+    entries: tuple[str, ...]
+    group: str | None
+    is_sum: bool
+    value: Callable[[States], Number | None]
+    keeps_group: bool = False
+
+    def rows(self, state: State) -> State:
+        """What the number takes of a figure's rows."""
+        return state if self.keeps_group else ledger.within(state, self.group)
+
+    def current(self, states: States) -> Number | None:
+        """The number that these rows make, all rows of the figures given."""
+        return self.value({entry: self.rows(states[entry]) for entry in self.entries})
+
+
+def list_items(report: WeeklyReport, entries: frozenset[str], changed: frozenset[str]) -> Iterator[Item]:
+    """The numbers that come from ``entries`` alone and from a ``changed`` one, in the order of the report."""
+    yield from (_figure(report, entry) for entry in report.content["figures"] if entry in changed)
+    if set(_SPLIT_OF) <= entries and changed & set(_SPLIT_OF):
+        yield from _split(report)
+    yield from _campaigns(report, entries, changed)
+
+
+def _figure(report: WeeklyReport, entry: str) -> Item:
+    about = report.content["figures"][entry]
+    how = valued(key=about["figure"], scope=entry_scope(report, entry, report.as_of))
+    return Item(
+        entry=entry,
+        item="",
+        name=_entry_name(report, entry),
+        unit=about["unit"],
+        better=about["better"],
+        published=about["value"],
+        entries=(entry,),
+        group=None,
+        is_sum=how.is_sum,
+        value=lambda states: how.value(states[entry]),
+    )
+
+
+def _entry_name(report: WeeklyReport, entry: str) -> str:
+    name: str = report.content["figures"][entry]["name"]
+    suffixes = {WON_BEFORE: "week before", LOST_BEFORE: "week before"}
+    suffixes |= {QUARTER_REVENUE: "13 weeks", QUARTER_COST: "13 weeks"}
+    return f"{name}, {suffixes[entry]}" if entry in suffixes else name
+
+
+# --- campaigns -------------------------------------------------------------------------------------------------------
+
+
+def _campaigns(report: WeeklyReport, entries: frozenset[str], changed: frozenset[str]) -> Iterator[Item]:
+    listed = report.content["campaigns"]
+    for row in {row["id"]: row for row in [*listed["best"], *listed["worst"]]}.values():
+        for name, (entry, words) in _CAMPAIGN_ROWS.items():
+            if entry in changed:
+                yield Item(
+                    entry=entry,
+                    item=row["id"],
+                    name=f"{row['name']}: {words}",
+                    unit="money",
+                    better="neither" if "cost" in name else "up",
+                    published=row[name],
+                    entries=(entry,),
+                    group=row["id"],
+                    is_sum=True,
+                    value=_campaign_sum(entry, None if "cost" in name else 0),
+                )
+        quarter = {QUARTER_REVENUE, QUARTER_COST}
+        if quarter <= entries and quarter & changed:
+            yield Item(
+                entry=CAMPAIGN_ROI,
+                item=row["id"],
+                name=f"{row['name']}: ROI, 13 weeks",
+                unit="share",
+                better="up",
+                published=row["roi"],
+                entries=(QUARTER_REVENUE, QUARTER_COST),
+                group=row["id"],
+                is_sum=False,
+                value=_campaign_roi,
+            )
+
+
+def _campaign_sum(entry: str, nothing: int | None) -> Callable[[States], Number | None]:
+    def value(states: States) -> Number | None:
+        return _sum(states[entry], nothing)
+
+    return value
+
+
+def _campaign_roi(states: States) -> Number | None:
+    revenue, cost = _sum(states[QUARTER_REVENUE], 0), _sum(states[QUARTER_COST], None)
+    return (revenue - cost) / cost if cost and revenue is not None else None
+
+
+def _sum(state: State, nothing: int | None) -> int | None:
+    rows = state.get("included", {})
+    return sum(kept.amount for kept in rows.values()) if rows else nothing
+
+
+# --- the split of won revenue ----------------------------------------------------------------------------------------
+
+
+def _split(report: WeeklyReport) -> Iterator[Item]:
+    published = {part["key"]: part["cents"] for part in report.content["split"]["parts"]}
+    for key, name, _ in PARTS:
+        yield Item(
+            entry=SPLIT,
+            item=key,
+            name=f"Change of won revenue: {name.lower()}",
+            unit="money",
+            better="neither",
+            published=published[key],
+            entries=_SPLIT_OF,
+            group=None,
+            is_sum=False,
+            value=_split_part(key),
+            keeps_group=True,
+        )
+
+
+def _split_part(key: str) -> Callable[[States], Number | None]:
+    def value(states: States) -> Number | None:
+        won, lost, won_before, lost_before = (states[entry].get("included", {}) for entry in _SPLIT_OF)
+        found = decompose(_segments(won_before, lost_before), _segments(won, lost))
+        return int(getattr(found, f"{key}_cents"))
+
+    return value
+
+
+def _segments(won: Mapping[str, Kept], lost: Mapping[str, Kept]) -> dict[str, Segment]:
+    cents: defaultdict[str, int] = defaultdict(int)
+    for kept in won.values():
+        cents[kept.group or NO_TERRITORY] += kept.amount
+    wins = Counter(kept.group or NO_TERRITORY for kept in won.values())
+    losses = Counter(kept.group or NO_TERRITORY for kept in lost.values())
+    return {
+        name: Segment(wins[name] + losses[name], wins[name], cents[name] if wins[name] else 0)
+        for name in {*wins, *losses}
+    }

@@ -1,0 +1,46 @@
+"""The ledger of a report: what reads differently since it came out, row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from alignment.actions.report.present_restatements import present_restatements
+from alignment.actions.report.render_report import figure_path, restatements_path
+from alignment.models import WeeklyReport
+from alignment.views.report_readers import for_readers, report_of
+from leads.views.doors import SignedInRequest
+
+
+@for_readers
+@require_GET
+def report_restatements(request: SignedInRequest, week: str) -> HttpResponse:
+    """Every restated number with its causes and rows; ``figure`` and ``item`` show one number with all its rows."""
+    report = report_of(week)
+    entry, item = request.GET.get("figure", ""), request.GET.get("item", "")
+    numbers = [
+        {
+            **number,
+            "figure_url": _figure_url(report, number),
+            "own_url": restatements_path(report=report, entry=number["entry"], item=number["item"]),
+        }
+        for number in present_restatements(report=report, entry=entry, item=item)
+    ]
+    context = {
+        "report": report,
+        "is_one": bool(entry),
+        "corrections": [number for number in numbers if number["is_correction"]],
+        "aged": [number for number in numbers if not number["is_correction"]],
+        "noticed_at": max((number["noticed_at"] for number in numbers), default=None),
+    }
+    return render(request, "alignment/report/report_restatements.html", context)
+
+
+def _figure_url(report: WeeklyReport, number: dict[str, Any]) -> str:
+    if not number["is_frozen"]:
+        return ""
+    only = f"?only={number['item']}" if number["item"] else ""
+    return f"{figure_path(report=report, entry=number['entry'])}{only}"
