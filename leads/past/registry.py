@@ -19,7 +19,7 @@ SUFFIX = "_past"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
-    ``hidden`` ones are never copied and read as empty in the past (secrets); those of them that hold no text are named in
+    ``hidden`` ones are never copied and read as empty in the past (secrets); those that hold no text are named in
     ``unknown``, too, and read as NULL."""
 
     table: str
