@@ -147,7 +147,7 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
         "only_count": len(listed) if only else None,
         "only_total": _only_total(rows, listed, report.currency) if only else "",
         "is_sealed": are_rows_sealed(report, rows),
-        "restated": [row for row in restatements(report) if row["entry"] == key and row["item"] in ("", only)],
+        "restated": [row for row in restatements(report=report) if row["entry"] == key and row["item"] in ("", only)],
         "today": _today(report, about, timezone.now()),
     }
     return render(request, "alignment/report/report_figure.html", context)

@@ -34,7 +34,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
     """Template variables of a report; numbers come from the frozen content only, charts are drawn from them."""
     content = report.content
     zone = ZoneInfo(report.time_zone)
-    restated = restatements(report)
+    restated = restatements(report=report)
     return {
         "report": report,
         "week": Week.parse(report.week),
@@ -61,7 +61,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         ],
         "restatements": [row for row in restated if row["is_correction"]],
         "aged": [row for row in restated if not row["is_correction"]],
-        "restatements_url": restatements_path(report),
+        "restatements_url": restatements_path(report=report),
         "is_sealed": is_sealed(report),
         "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",
         "company_name": "",
@@ -73,13 +73,13 @@ def figure_path(report: WeeklyReport, entry: str) -> str:
     return reverse("alignment:report-figure", args=[report.week, entry])
 
 
-def restatements_path(report: WeeklyReport, entry: str = "", item: str = "") -> str:
+def restatements_path(*, report: WeeklyReport, entry: str = "", item: str = "") -> str:
     """Where a report's restatements open, or that of one number."""
     path = reverse("alignment:report-restatements", args=[report.week])
     return f"{path}?{urlencode({'figure': entry, **({'item': item} if item else {})})}" if entry else path
 
 
-def restatements(report: WeeklyReport) -> list[dict[str, Any]]:
+def restatements(*, report: WeeklyReport) -> list[dict[str, Any]]:
     """Numbers of the report that read differently since it came out, by the newest look, corrections first."""
     found = []
     for row in standing(newest_looks(report).values()):
@@ -88,7 +88,7 @@ def restatements(report: WeeklyReport) -> list[dict[str, Any]]:
             {
                 **told(row),
                 "noticed_at": row.noticed_at,
-                "url": restatements_path(report, row.figure, row.item),
+                "url": restatements_path(report=report, entry=row.figure, item=row.item),
             }
         )
     return sorted(found, key=lambda item: (not item["is_correction"], item["name"]))
