@@ -4,14 +4,25 @@ import os
 from importlib import import_module
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import worker_init
+from django.core.exceptions import ImproperlyConfigured
 
 from config.schedule import SCHEDULE
+from leads.past.acting import Door, act
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("portal")
+
+class PortalTask(Task):  # type: ignore[type-arg]  # the stubs make it generic, the library does not
+    """What a task writes names the task."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with act(Door.JOB, source=self.name, because="Scheduled work"):
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("portal", task_cls=PortalTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE
 app.autodiscover_tasks()
@@ -20,4 +31,8 @@ app.autodiscover_tasks()
 @worker_init.connect
 def refuse_without_history(**_: Any) -> None:
     """A worker that writes facts without their past does not start."""
-    import_module("config.start").refuse_without_history()
+    try:
+        import_module("config.start").refuse_without_history()
+    except ImproperlyConfigured as refusal:
+        # Celery logs what else a signal's receiver raises, and works on.
+        raise SystemExit(str(refusal)) from None

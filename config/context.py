@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from leads.models import Company, Role
+from leads.views.past import as_of, takes_as_of
 
 # Label, URL name, icon, roles that see it (empty: everybody).
 NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
@@ -38,7 +39,8 @@ BELONGS = {"attribution:campaign-attribution": ("/channels/", "/campaigns/")}
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Template variables ``company``, ``nav``, ``role``, ``mode`` and, on the demo's sign-in page, ``demo_users``."""
+    """Template variables ``company``, ``nav``, ``role``, ``mode``, ``as_of`` (the past moment that is shown),
+    ``takes_as_of`` (whether one may be asked) and, on the demo's sign-in page, ``demo_users``."""
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"mode": settings.MODE, "role": "", "nav": [], "company": None}
     if request.path.startswith("/admin/"):
@@ -59,6 +61,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     ]
     if user.is_staff:
         items.append({"label": "Admin", "url": reverse("admin:index"), "icon": "gear", "is_active": False})
+    match = request.resolver_match
+    context |= {"as_of": as_of(request), "takes_as_of": match is not None and takes_as_of(match.func)}
     return {**context, "company": Company.current(), "role": user.get_role_display(), "nav": items}
 
 

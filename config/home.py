@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 
 from leads.models import Role
 from leads.views.doors import SignedInRequest
+from leads.views.past import asked_as_of
 
 HOME_BY_ROLE: dict[str, str] = {
     Role.MARKETING_DIRECTOR: "alignment:weekly-report-latest",
@@ -16,6 +17,7 @@ HOME_BY_ROLE: dict[str, str] = {
 
 
 @login_required
+@asked_as_of
 def home(request: SignedInRequest) -> HttpResponse:
     """Redirect to the role's page."""
     return redirect(HOME_BY_ROLE[request.user.role])

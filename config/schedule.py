@@ -70,6 +70,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "alignment.tasks.notice_restatements",
         "schedule": timedelta(days=1),
     },
+    "alignment: forget unused credits of past moments": {
+        "task": "alignment.tasks.forget_past_credits",
+        "schedule": timedelta(days=1),
+    },
     "leads: forget old idempotent answers": {
         "task": "leads.tasks.forget_old_answers",
         "schedule": timedelta(hours=1),

@@ -108,6 +108,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "leads.api.middleware.RateLimitHeaders",
+    "leads.views.who_writes.WhoWrites",
+    "leads.views.past_links.KeepAsOf",
 ]
 
 ROOT_URLCONF = "config.urls"

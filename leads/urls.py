@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from leads.views import campaign_costs, channel_rules, figure, imports, lead_detail, lead_list, lead_merge, opportunity
+from leads.views import (
+    campaign_costs,
+    channel_rules,
+    figure,
+    history,
+    imports,
+    lead_detail,
+    lead_list,
+    lead_merge,
+    opportunity,
+)
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -22,6 +32,7 @@ urlpatterns: list[URLPattern] = [
     path("figures", figure.figure_list, name="figures"),
     path("figures/<str:key>", figure.figure_page, name="figure"),
     path("opportunities/<uuid:public_id>", opportunity.opportunity_detail, name="opportunity-detail"),
+    path("history/<str:kind>/<uuid:public_id>", history.history, name="history"),
     path("campaigns/<uuid:public_id>/costs", campaign_costs.campaign_costs, name="campaign-costs"),
     path("campaigns/<uuid:public_id>/costs/forget", campaign_costs.campaign_costs_forget, name="campaign-costs-forget"),
     path("channels/rules", channel_rules.channel_rules, name="channel-rules"),

@@ -7,11 +7,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from django.test import Client
+
+from leads.models import Company, User
 
 ROOT = Path(__file__).parent.parent
 APPS = ("leads", "attribution", "integrations", "alignment", "config", "tests")
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], key=str)
-NAMING = [ROOT / "README.md", ROOT / "docs" / "tour.md"]
+AS_OF = ROOT / "docs" / "as-of.md"
+NAMING = [ROOT / "README.md", ROOT / "docs" / "tour.md", AS_OF]
+ASKED = re.findall(r"^GET (\S+)$", AS_OF.read_text(), re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -138,3 +143,18 @@ def test_a_command_that_is_gone_is_noticed(tmp_path: Path) -> None:
     readme = tmp_path / "page.md"
     readme.write_text("Run `PORT=8123 make demo`, then `make nothing`.\n\n```sh\nmake gone  # a comment\n```\n")
     assert commands_on(readme) - targets() == {"nothing", "gone"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ASKED)
+def test_what_the_page_on_moments_asks_is_answered(
+    company: Company, client: Client, sales_leader: User, address: str
+) -> None:
+    client.force_login(sales_leader)
+    response = client.get(address)
+    assert response.status_code == 200
+    assert "2026-11-20" in f"{response.content.decode()}{response.headers}"
+
+
+def test_the_page_on_moments_asks_something() -> None:
+    assert len(ASKED) > 4

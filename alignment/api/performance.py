@@ -7,7 +7,6 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -19,12 +18,14 @@ from alignment.api.performance_answer import PerformanceAnswer
 from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
 from attribution.figures.offers import chosen_method, method_choices, scope_choices
 from attribution.queries.rules import methods
+from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import problems
 from leads.figures.base import Figure, Number, Scope, figure
 from leads.figures.words import figure_url
 from leads.forms import ScopeForm
 from leads.models import Company, Territory
 from leads.models import Scope as KeyScope
+from leads.past.deemed import deemed_now
 from leads.pure.money import to_amount
 
 PARAMETERS = ("from", "to", "territory", "channel", "model", "scope", "as_of")
@@ -83,16 +84,17 @@ class Performance(APIView):
             _parameter("channel", "A channel's key, with the channels below it"),
             _parameter("model", "An attribution method's key; default: the company's"),
             _parameter("scope", "Whose touches count: contacts, primary or account; default: the company's"),
-            _parameter("as_of", "A day or a moment with offset: what was known then"),
+            AS_OF,
             OpenApiParameter("If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER),
         ],
         responses={200: PerformanceAnswer, 304: None, **problems(400, 401, 403, 429)},
     )
+    @asked_as_of
     def get(self, request: Request) -> Response:
-        scope, as_of = _asked(request)
-        answer = _Answer(request, scope, as_of).body()
-        # Not over "as_of": the clock alone does not make an answer new.
-        tag = f'"{sha256(json.dumps({**answer, "as_of": ""}, sort_keys=True).encode()).hexdigest()[:32]}"'
+        scope = _asked(request)
+        answer = _Answer(request, scope).body()
+        # Over the moment asked for, not over now: the clock alone does not make an answer new.
+        tag = f'"{sha256(json.dumps({**answer, "as_of": stated()}, sort_keys=True).encode()).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         known = [part.strip().removeprefix("W/") for part in request.headers.get("If-None-Match", "").split(",")]
         if tag in known or "*" in known:
@@ -100,8 +102,8 @@ class Performance(APIView):
         return Response(answer, headers=headers)
 
 
-def _asked(request: Request) -> tuple[Scope, str]:
-    """The scope of the query and its ``as_of`` as written. Raises ValidationError naming every parameter at fault."""
+def _asked(request: Request) -> Scope:
+    """The scope of the query. Raises ValidationError naming every parameter at fault."""
     query = request.query_params
     errors: dict[str, list[str]] = {}
     for name in query:
@@ -114,7 +116,7 @@ def _asked(request: Request) -> tuple[Scope, str]:
     form = ScopeForm(
         {**data, "method": query.get("model", "")},
         company=Company.current(),
-        at=timezone.now(),
+        at=deemed_now(),
         methods=method_choices(),
         scopes=scope_choices(),
     )
@@ -124,7 +126,7 @@ def _asked(request: Request) -> tuple[Scope, str]:
         }
     if errors:
         raise ValidationError(errors)
-    return form.scope(None), data["as_of"]
+    return form.scope(None)
 
 
 def _territory(text: str) -> str:
@@ -138,16 +140,15 @@ def _territory(text: str) -> str:
 class _Answer:
     """The body for one scope."""
 
-    def __init__(self, request: Request, scope: Scope, as_of: str) -> None:
+    def __init__(self, request: Request, scope: Scope) -> None:
         self.request, self.scope = request, scope
-        self.more = {"as_of": as_of} if as_of else {}
 
     def body(self) -> dict[str, Any]:
         scope = self.scope
         first, last = scope.query()["from"], scope.query()["to"]
         return {
             "period": {"from": first, "to": last, "time_zone": str(scope.tz)},
-            "as_of": scope.at.astimezone(scope.tz).isoformat(timespec="seconds"),
+            "as_of": stated() or scope.at.astimezone(scope.tz).isoformat(timespec="seconds"),
             "currency": scope.currency,
             "territory": scope.territory,
             "channel": scope.channel or None,
@@ -189,7 +190,7 @@ class _Answer:
         return {"amount": to_amount(round(cents), self.scope.currency), "currency": self.scope.currency}
 
     def _rows_url(self, key: str, scope: Scope) -> str:
-        return self.request.build_absolute_uri(figure_url(key, scope, **self.more))
+        return self.request.build_absolute_uri(figure_url(key, scope))
 
     # --- campaigns ---------------------------------------------------------------------------------------------------
 

@@ -25,9 +25,12 @@ from alignment.forms.points import EvidenceForm, PlanForm, ReasonForm, SignOffFo
 from alignment.models import AcceptanceCriterion, CriterionEvent, Evidence, IntegrationPoint, SignOff
 from alignment.queries.points import may_add_evidence, may_plan, may_sign_off
 from leads.models import Company, User
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.pure.week import local_date
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.past import asked_as_of
 
 State = AcceptanceCriterion.State
 TONES = {State.SIGNED_OFF: "good", State.READY: "accent", State.FLAGGED: "warn"}
@@ -43,6 +46,7 @@ CRITERIA = Prefetch("criteria", AcceptanceCriterion.objects.select_related("owne
 
 @login_required
 @require_GET
+@asked_as_of
 def integration_points(request: SignedInRequest) -> HttpResponse:
     """Six cards in two groups; ``mine`` keeps those the person looks after."""
     user = request.user
@@ -60,6 +64,7 @@ def integration_points(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_GET
+@asked_as_of
 def integration_point(request: SignedInRequest, code: str) -> HttpResponse:
     """One point: protocol, frameworks, live figures, four criteria."""
     user = request.user
@@ -70,7 +75,7 @@ def integration_point(request: SignedInRequest, code: str) -> HttpResponse:
         {
             **_card(point, _today()),
             **_rights(user),
-            "measurements": measure_point(point=point, at=timezone.now(), user=user),
+            "measurements": measure_point(point=point, at=deemed_now(), user=user),
             "criteria": [_criterion(criterion) for criterion in _criteria(point)],
             "plan_form": PlanForm(initial={"owner": point.owner_id, "due_on": point.due_on}, prefix="point"),
         },
@@ -79,6 +84,7 @@ def integration_point(request: SignedInRequest, code: str) -> HttpResponse:
 
 @login_required
 @require_GET
+@asked_as_of
 def integration_point_certificate(request: SignedInRequest, code: str) -> HttpResponse:
     """A page to print: who signed what, when, on which evidence."""
     point = _point(code)
@@ -256,11 +262,15 @@ def _criteria(point: IntegrationPoint) -> Any:
 
 
 def _today() -> date:
-    return local_date(timezone.now(), Company.current().tz)
+    return local_date(deemed_now(), Company.current().tz)
 
 
 def _rights(user: User) -> dict[str, bool]:
-    return {"may_sign_off": may_sign_off(user), "may_add_evidence": may_add_evidence(user)}
+    is_now = moment() is None
+    return {
+        "may_sign_off": is_now and may_sign_off(user),
+        "may_add_evidence": is_now and may_add_evidence(user),
+    }
 
 
 def _card(point: IntegrationPoint, today: date) -> dict[str, Any]:

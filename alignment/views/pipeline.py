@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from alignment.figures.cycle import cycle_curve
@@ -24,12 +23,14 @@ from leads.figures.pipeline import open_deals
 from leads.figures.stood import in_stage_since, stalled
 from leads.figures.together import figures, stock_series
 from leads.models import Company, Stage
+from leads.past.deemed import deemed_now
 from leads.pure.charts import Chart, funnel, sparkline
 from leads.pure.charts import Stage as Bar
 from leads.pure.week import Period, Week, days_label, local_date, quarter_bounds, quarter_label
 from leads.pure.words import count, days, money, money_short
 from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, xlsx_file
+from leads.views.past import asked_as_of
 
 PAGE_SIZE = 25
 FACTORS = ("pipeline.open_count", "pipeline.win_rate", "pipeline.deal_size", "pipeline.cycle_median")
@@ -71,10 +72,11 @@ class Tile:
 
 @login_required
 @require_GET
+@asked_as_of
 def pipeline(request: SignedInRequest) -> HttpResponse:
     """The current quarter by default; a rep sees only their own deals and leads."""
     user, company = request.user, Company.current()
-    form = PipelineForm(request.GET, user=user, company=company, at=timezone.now())
+    form = PipelineForm(request.GET, user=user, company=company, at=deemed_now())
     if not form.is_valid():
         return render(request, "alignment/pipeline.html", {"form": form}, status=400)
     scope = form.scope(user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -31,7 +32,9 @@ from alignment.views.report_file import report_csv, report_xlsx
 from alignment.views.report_readers import for_readers, report_of
 from leads.figures import words
 from leads.figures.base import Definition, Scope, UnknownFigure, definition, figure
+from leads.forms.as_of import exact
 from leads.models import Company
+from leads.past.snapshot import BeforeMemory, snapshot_at
 from leads.pure import words as plain
 from leads.pure.week import Period, Week, days_label, local_date
 from leads.views.doors import SignedInRequest
@@ -219,6 +222,7 @@ def _today(report: WeeklyReport, about: dict[str, Any], at: datetime) -> dict[st
     return {
         "text": words.exact_text(found),
         "is_same": found.value == about["value"],
+        "published_url": _published_url(report, meaning, scope),
         "url": _live_url(meaning, scope),
         "note": _note(meaning, about, report, company, found.totals),
     }
@@ -245,6 +249,15 @@ def _live_url(meaning: Definition, scope: Scope) -> str:
         return f"{reverse('leads:figure', args=[meaning.key])}?{urlencode(scope.query())}"
     except NoReverseMatch:
         return ""
+
+
+def _published_url(report: WeeklyReport, meaning: Definition, scope: Scope) -> str:
+    """The same question as of the publication; nothing where history began only later."""
+    try:
+        snapshot_at(report.as_of)
+    except BeforeMemory:
+        return ""
+    return _live_url(meaning, replace(scope, as_of=exact(report.as_of)))
 
 
 def _only(rows: ReportRows, only: str) -> list[list[Any]]:

@@ -7,6 +7,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
+from leads.api.past import as_of_field
+
 
 class AttributionMoney(serializers.Serializer[Any]):
     """An exact amount."""
@@ -116,6 +118,7 @@ class AttributionMonth(AttributionStep):
 class AttributionAnswer(serializers.Serializer[Any]):
     """What a campaign earned, cost and brought in."""
 
+    as_of = as_of_field()
     campaign = AttributionCampaign()
     model = AttributionModel()
     run = AttributionRunAnswer(allow_null=True)
@@ -176,6 +179,7 @@ class CreditedOpportunity(serializers.Serializer[Any]):
 class OpportunityCredits(serializers.Serializer[Any]):
     """Every method's credits of one opportunity."""
 
+    as_of = as_of_field()
     opportunity = CreditedOpportunity()
     run = AttributionRunAnswer(allow_null=True)
     scope = serializers.CharField(help_text="whose touches make up the journey")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -15,8 +13,10 @@ from attribution.forms.campaigns import AttributionForm
 from attribution.models import AttributionRules, AttributionRun, JourneyScope
 from attribution.pure.methods import Method, all_methods
 from attribution.queries.runs import last_run
+from leads.api.past import AS_OF
 from leads.figures.base import Scope
 from leads.models import Company, User
+from leads.past.deemed import deemed_now
 
 MODEL = OpenApiParameter(
     "model",
@@ -47,11 +47,7 @@ PARAMETERS = [
         description="simple: revenue by close date, cost by spend date. realised: revenue from touches of the period.",
     ),
     SCOPE,
-    OpenApiParameter(
-        "as_of",
-        OpenApiTypes.STR,
-        description="A day, or a moment with its offset, not before the last run: credits are kept as of that run.",
-    ),
+    AS_OF,
 ]
 
 
@@ -70,7 +66,7 @@ class Asked:
 def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -> Asked:
     """Read the query. Raises ValidationError with one entry per parameter at fault."""
     check_names(request, {parameter.name for parameter in PARAMETERS} | set(more))
-    company, at = Company.current(), timezone.now()
+    company, at = Company.current(), deemed_now()
     run = last_run()
     given = {name: request.query_params[name] for name in request.query_params}
     data = {**given, "method": given.pop("model", ""), "campaign": campaign}
@@ -79,9 +75,6 @@ def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -
         raise refused(form)
     # A key reads the company's rows; a person what they may see.
     scope = form.scope(request.user if isinstance(request.user, User) else None)
-    if run is not None and run.finished_at and form.cleaned_data["as_of"] and scope.at < run.finished_at:
-        computed = run.finished_at.astimezone(scope.tz).isoformat(timespec="seconds")
-        raise ValidationError({"as_of": [f"Credits are kept as of the last run, {computed}; ask for then or later."]})
     return Asked(scope, form.chosen, form.known, run, form.rules, company)
 
 
@@ -96,11 +89,11 @@ class AskedOfDeal:
 
 
 def asked_of_deal(request: Request) -> AskedOfDeal:
-    """Only ``model`` and ``scope``; without them every method, and the company's own scope."""
-    check_names(request, {MODEL.name, SCOPE.name})
+    """Only ``model``, ``scope`` and ``as_of``; without them every method, and the company's own scope."""
+    check_names(request, {MODEL.name, SCOPE.name, AS_OF.name})
     company = Company.current()
     asked = {"method": request.query_params.get("model", ""), "scope": request.query_params.get("scope", "")}
-    form = AttributionForm(asked, company=company, at=timezone.now(), only=("method",))
+    form = AttributionForm(asked, company=company, at=deemed_now(), only=("method",))
     if not form.is_valid():
         raise refused(form)
     return AskedOfDeal(

@@ -30,12 +30,14 @@ from attribution.models import AttributionRun
 from attribution.pure.credits import rollup
 from attribution.pure.methods import Method
 from leads.api.pagination import CursorPagination
+from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import page_of, problems
 from leads.figures import spend
 from leads.figures.base import Number, Scope, definition, figure
 from leads.figures.words import figure_url
 from leads.models import Campaign, Opportunity, User
 from leads.models import Scope as KeyScope
+from leads.past.span import moment
 from leads.pure.money import to_amount
 from leads.pure.week import local_date
 
@@ -64,6 +66,7 @@ class CampaignAttribution(APIView):
         responses={200: AttributionAnswer, 304: NOT_MODIFIED, **problems(400, 401, 403, 404, 429)},
         examples=[EXAMPLE],
     )
+    @asked_as_of
     def get(self, request: Request, campaign_id: UUID) -> Response:
         campaign = Campaign.objects.select_related("channel", "parent").filter(public_id=campaign_id).first()
         if campaign is None:
@@ -84,6 +87,7 @@ class CampaignAttributionList(APIView):
         parameters=[*PARAMETERS, OpenApiParameter("cursor", str), OpenApiParameter("limit", int), IF_NONE_MATCH],
         responses={200: page_of(AttributionRow, "AttributionPage"), 304: NOT_MODIFIED, **problems(400, 401, 403, 429)},
     )
+    @asked_as_of
     def get(self, request: Request) -> Response:
         question = asked(request, more=("cursor", "limit"))
         paginator = CursorPagination()
@@ -103,9 +107,10 @@ class OpportunityAttribution(APIView):
         operation_id="read_opportunity_attribution",
         summary="The credits of one opportunity, touch by touch",
         tags=["attribution"],
-        parameters=[MODEL, SCOPE, IF_NONE_MATCH],
+        parameters=[MODEL, SCOPE, AS_OF, IF_NONE_MATCH],
         responses={200: OpportunityCredits, 304: NOT_MODIFIED, **problems(400, 401, 403, 404, 429)},
     )
+    @asked_as_of
     def get(self, request: Request, opportunity_id: UUID) -> Response:
         deals = Opportunity.objects.all()
         if isinstance(request.user, User):
@@ -119,7 +124,7 @@ class OpportunityAttribution(APIView):
 def tagged(request: Request, body: dict[str, Any]) -> Response:
     """The body with an ETag of its content, or 304 when the caller has just that."""
     text = json.dumps(body, sort_keys=True, default=str)
-    etag = f'"{blake2b(text.encode(), digest_size=16).hexdigest()}"'
+    etag = f'"{blake2b((stated() + text).encode(), digest_size=16).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" in known or etag in [tag.removeprefix("W/") for tag in known]:
@@ -327,6 +332,7 @@ def _model(method: Method) -> dict[str, Any]:
 
 
 def _run(run: AttributionRun | None) -> dict[str, Any] | None:
-    if run is None or run.finished_at is None:
+    # Credits of a past moment are no run's: they were computed for whoever asked first.
+    if run is None or run.finished_at is None or moment():
         return None
     return {"id": str(run.public_id), "finished_at": run.finished_at.isoformat()}

@@ -7,21 +7,16 @@ stands for those kept for the moment. See docs/decisions/0012-past-credits.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
 
-import numpy as np
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Value
 
-from attribution.models import AttributionRun, Credit, MethodFit, PastCredit, PastMoment
+from attribution.models import AttributionRules, AttributionRun, Credit, MethodFit, PastCredit, PastMoment
 from attribution.pure.columns.copy_codec import Field, Values
-from attribution.pure.credits.columns import SHARE_FIELDS, share_values
-from attribution.pure.credits.computation import Book, Shares
+from attribution.pure.credits.columns import SHARE_FIELDS, only, share_values, shares_of
 from attribution.pure.journeys.candidates import candidates
 from attribution.pure.methods import all_methods
-from attribution.pure.rules import Rules
 from attribution.queries.columns import listed, write_columns
 from attribution.queries.rules import RulesInForce, rules_in_force
 from attribution.queries.world import read_world
@@ -32,9 +27,13 @@ from leads.past.span import memory, moment, moment_key, table_behind, writing_as
 FIELDS = (Field("moment"), *SHARE_FIELDS)
 _LOCK = 826_355
 """Held, with the moment's key, by a transaction that computes credits of the moment."""
-_ANALYZE_FROM = 20_000
-"""From so many new rows on the planner is told of them: without it the first page reads them by guesswork."""
+_ANALYZE_FROM = 500
+"""From so many new rows on the planner is told of them: it would take them for a handful, and read by guesswork."""
+_STATISTICS = 10
+"""A tenth of what PostgreSQL usually gathers is enough to know their number, and takes milliseconds."""
 
+Wanted = Mapping[str, QuerySet[Opportunity]]
+"""Method → deals whose credits are asked for."""
 Missing = Mapping[str, frozenset[int]]
 """Method → ids of deals whose credits are not there."""
 Page = tuple[Values, int]
@@ -53,35 +52,34 @@ def ensure_credits(*, deals: QuerySet[Opportunity], methods: Collection[str] | N
     """
     if moment() is None:
         return
-    ids = _ids(deals)
-    force = _force()
-    scope = scope or force.scopes[0]
-    if not ids or scope not in force.scopes:
+    scope = scope or _own_scope()
+    wanted = sorted(_force().methods if methods is None else set(methods))
+    try:
+        asked = repr(deals.order_by().values("pk").query.sql_with_params())
+    except EmptyResultSet:
         return
-    wanted = force.methods if methods is None else [key for key in force.methods if key in methods]
-    covered: dict[tuple[str, str], set[int]] = memory().setdefault("covered", {})
-    unsure = {key: frozenset(ids - covered.get((scope, key), set())) for key in wanted}
-    unsure = {key: some for key, some in unsure.items() if some}
+    # What a page has asked for is not looked for again; nor are the deals of its many figures one by one.
+    known: set[tuple[str, str, str]] = memory().setdefault("credits", set())
+    unsure = [key for key in wanted if (scope, key, asked) not in known]
     if not unsure:
         return
     _note_use()
-    if missing := _missing(scope, unsure):
-        _refuse_other_code(force, missing)
-        _compute(force, scope, missing)
-    for key, some in unsure.items():
-        covered.setdefault((scope, key), set()).update(some)
+    if missing := _missing(scope, _several(deals, unsure)):
+        _make(scope, missing)
+    known.update((scope, key, asked) for key in unsure)
 
 
-def _ids(deals: QuerySet[Opportunity]) -> frozenset[int]:
-    rows = deals.order_by().values_list("pk", flat=True)
-    try:
-        asked = rows.query.sql_with_params()
-    except EmptyResultSet:
-        return frozenset()
-    known: dict[Any, frozenset[int]] = memory().setdefault("deals", {})
-    if asked not in known:
-        known[asked] = frozenset(rows)
-    return known[asked]
+def _several(deals: QuerySet[Opportunity], methods: Collection[str]) -> Wanted:
+    """The deals for each method. Those of several are found once."""
+    if len(methods) > 1:
+        deals = Opportunity.objects.filter(pk__in=listed(list(deals.order_by().values_list("pk", flat=True))))
+    return dict.fromkeys(methods, deals)
+
+
+def _own_scope() -> str:
+    if "scope" not in memory():
+        memory()["scope"] = AttributionRules.objects.values_list("scope", flat=True).get(pk=1)
+    return str(memory()["scope"])
 
 
 def _force() -> RulesInForce:
@@ -91,19 +89,26 @@ def _force() -> RulesInForce:
     return found
 
 
-def _missing(scope: str, unsure: Missing) -> Missing:
+def _missing(scope: str, wanted: Wanted) -> Missing:
     """Those of these deals that have no credits yet, in one query."""
-    found: dict[str, set[int]] = {}
-    lists = {some: listed(sorted(some)) for some in set(unsure.values())}
     arms = []
-    for key, some in unsure.items():
+    for key, deals in wanted.items():
         own = Credit.objects.of_scope(scope).by_method(key).filter(opportunity=OuterRef("pk"))
-        # Found by their ids: a deal that was asked for is there, and the query must not look for it again.
-        deals = Opportunity.objects.filter(~Exists(own), pk__in=lists[some]).order_by()
-        arms.append(deals.annotate(asked=Value(key)).values_list("asked", "pk"))
-    for key, deal in arms[0].union(*arms[1:], all=True):
+        lacking = deals.filter(~Exists(own)).order_by()
+        arms.append(lacking.annotate(asked=Value(key)).values_list("asked", "pk"))
+    found: dict[str, set[int]] = {}
+    for key, deal in arms[0].union(*arms[1:], all=True) if len(arms) > 1 else arms[0]:
         found.setdefault(key, set()).add(deal)
     return {key: frozenset(some) for key, some in found.items()}
+
+
+def _make(scope: str, missing: Missing) -> None:
+    """Compute what is missing of it, where anything was to be had then."""
+    force = _force()
+    missing = {key: some for key, some in missing.items() if key in force.methods}
+    if missing and scope in force.scopes:
+        _refuse_other_code(force, missing)
+        _compute(force, scope, missing)
 
 
 def _refuse_other_code(force: RulesInForce, keys: Collection[str]) -> None:
@@ -131,13 +136,19 @@ def _compute(force: RulesInForce, scope: str, missing: Missing) -> None:
                 # The constant comes second: `leads.past.settled` looks for its own there.
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [hash(moment_key()) % 2**31, _LOCK])
         # Somebody else may have computed the same meanwhile.
-        still = _missing(scope, missing)
+        still = _missing(scope, {key: _by_id(some) for key, some in missing.items()})
         if is_shared or still != missing:
             pages = _pages(force, scope, still)
         number = sum(write_columns(PastCredit, FIELDS, values, size, behind=True) for values, size in pages)
         if is_shared and number >= _ANALYZE_FROM:
             with connection.cursor() as cursor:
-                cursor.execute(f"ANALYZE {table_behind(PastCredit)}")
+                cursor.execute(f"SET LOCAL default_statistics_target = {_STATISTICS}")
+                cursor.execute(f"ANALYZE (SKIP_LOCKED) {table_behind(PastCredit)}")
+                cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
+
+
+def _by_id(ids: frozenset[int]) -> QuerySet[Opportunity]:
+    return Opportunity.objects.filter(pk__in=listed(sorted(ids)))
 
 
 def _pages(force: RulesInForce, scope: str, missing: Missing) -> Iterator[Page]:
@@ -145,24 +156,10 @@ def _pages(force: RulesInForce, scope: str, missing: Missing) -> Iterator[Page]:
     if not missing:
         return
     everybody = sorted(frozenset().union(*missing.values()))
-    rules = _only(force.rules, missing)
-    world = read_world([scope], everybody, needs_points=rules.needs_points)
-    inputs = candidates(world, scope)
-    ids = inputs.deals["id"]
-    for shares in Book(inputs, rules).credits(np.arange(len(ids))):
-        some = missing[shares.method]
-        if len(some) < len(ids):
-            shares = _of(shares, np.isin(ids, sorted(some))[shares.deal])
+    rules = only(force.rules, missing)
+    inputs = candidates(read_world([scope], everybody, needs_points=rules.needs_points), scope)
+    for shares in shares_of(inputs, rules, missing):
         yield {"moment": moment_key(), **share_values(inputs, scope, shares)}, len(shares)
-
-
-def _only(rules: Rules, keys: Collection[str]) -> Rules:
-    fits = {key: fit for key, fit in rules.fits.items() if key in keys}
-    return replace(rules, methods=tuple(each for each in rules.methods if each.key in keys), fits=fits)
-
-
-def _of(shares: Shares, chosen: Any) -> Shares:
-    return Shares(shares.method, shares.deal[chosen], shares.touch[chosen], shares.weight[chosen], shares.cents[chosen])
 
 
 def _note_use() -> None:

@@ -11,7 +11,6 @@ from django.db.models import Count, Min, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
@@ -25,11 +24,14 @@ from leads.figures.base import Scope, definition, figure
 from leads.figures.lifecycle import captured
 from leads.figures.words import value_text
 from leads.models import Campaign, Company
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure import words
 from leads.pure.charts import Chart, line
 from leads.pure.week import Period, Week, midnight
 from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest
+from leads.views.past import asked_as_of
 from leads.views.restated import restated
 
 PAGE_SIZE = 25
@@ -47,13 +49,14 @@ NOTES = {"attribution.roi": "No cost reported", "attribution.roas": "No ad spend
 
 @login_required
 @require_GET
+@asked_as_of
 def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Weekly revenue and cost, credited opportunities, leads; a programme stands for its campaigns."""
     user = request.user
     if not user.sees_all:
         raise Http404("Campaign attribution is for those who see the whole company.")
     found = get_object_or_404(Campaign.objects.select_related("channel", "parent"), public_id=public_id)
-    company, at = Company.current(), timezone.now()
+    company, at = Company.current(), deemed_now()
     form = AttributionForm(
         {**request.GET.dict(), "campaign": str(public_id)},
         company=company,
@@ -87,7 +90,7 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "by_month": by_month,
         "chart": _chart(steps, scope, by_month),
         "steps": [_step(step, scope) for step in reversed(steps)],
-        "may_enter_costs": may_enter_costs(user),
+        "may_enter_costs": moment() is None and may_enter_costs(user),
         "deals": _deals(request, scope),
         "leads": leads.select_related("owner").order_by("-captured_at", "-pk")[:LEADS_SHOWN],
         "lead_count": leads.count(),

@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
@@ -25,9 +24,12 @@ from attribution.views.doors import figure_url, roi_words
 from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, shares
 from leads.views.doors import SignedInRequest
+from leads.views.past import asked_as_of
 from leads.views.restated import restated
 
 ALWAYS_SHOWN = ("method", "basis", "scope", "from", "to")
@@ -77,12 +79,13 @@ class Line:
 
 @login_required
 @require_GET
+@asked_as_of
 def campaign_attribution(request: SignedInRequest) -> HttpResponse:
     """The campaign tree; ``view=methods`` compares methods, ``export=csv`` or ``xlsx`` gives the table as a file."""
     user = request.user
     if not user.sees_all:
         raise Http404("Campaign attribution is for those who see the whole company.")
-    company, at = Company.current(), timezone.now()
+    company, at = Company.current(), deemed_now()
     form = AttributionForm(request.GET, company=company, at=at)
     asked = {**request.GET.dict(), **_defaults(form)}
     if any(not request.GET.get(name) for name in ALWAYS_SHOWN):
@@ -137,6 +140,7 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         "scope_name": JourneyScope(scope.journey_scope).label,
         "look_back_days": company.look_back_days,
         "run": last_run(),
+        "is_past": moment() is not None,
         "query": urlencode(scope.query()),
     }
     return render(request, "attribution/campaigns/campaign_attribution.html", context)

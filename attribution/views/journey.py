@@ -22,6 +22,7 @@ from leads.pure import words
 from leads.pure.charts import Chart, Touch
 from leads.pure.charts import journey as journey_chart
 from leads.views.doors import SignedInRequest
+from leads.views.past import asked_as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Share:
 
 @login_required
 @require_GET
+@asked_as_of
 def journey(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The journey as a page or, asked by htmx, in the side panel."""
     return render(request, "attribution/credits/journey.html", _context(request, public_id))
@@ -41,6 +43,7 @@ def journey(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
+@asked_as_of
 def journey_fragment(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The drawing without a page around it, for the opportunity's own page."""
     return render(request, "attribution/credits/_journey_fragment.html", _context(request, public_id))

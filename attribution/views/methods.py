@@ -23,14 +23,17 @@ from attribution.queries.rules import methods as offered_methods
 from attribution.tasks import nudge_runs
 from attribution.views.doors import whole_company
 from leads.models import Company, User
+from leads.past.span import moment
 from leads.pure import words
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.past import asked_as_of
 
 PAST = 8
 
 
 @login_required
 @require_GET
+@asked_as_of
 def methods(request: SignedInRequest) -> HttpResponse:
     """Every method with its sentence; fits with what they hold and their history."""
     user = whole_company(request)
@@ -52,7 +55,7 @@ def methods(request: SignedInRequest) -> HttpResponse:
         "lifts": list(LiftTest.objects.select_related("channel").order_by("-ends_on", "-pk")),
         "own": chosen_method(offered, Company.current()),
         "half_life": AttributionRules.objects.get(pk=1).half_life_days,
-        "may_change": may_change_methods(user),
+        "may_change": moment() is None and may_change_methods(user),
     }
     return render(request, "attribution/methods/methods.html", context)
 

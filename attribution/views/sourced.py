@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
@@ -17,20 +16,23 @@ from attribution.forms.campaigns import AttributionForm, presets
 from attribution.views.doors import figure_url
 from leads.figures.base import Number, Scope, definition, figure
 from leads.models import Company
+from leads.past.deemed import deemed_now
 from leads.pure import words
 from leads.views.doors import SignedInRequest
+from leads.views.past import asked_as_of
 
 MET = {"one": "1 campaign", "two": "2 campaigns", "three": "3 campaigns", "more": "4 or more"}
 
 
 @login_required
 @require_GET
+@asked_as_of
 def sourced(request: SignedInRequest) -> HttpResponse:
     """Three tests side by side with the money each would say, and how many campaigns influenced deals met."""
     user = request.user
     if not user.sees_all:
         raise Http404("What marketing sourced is for those who see the whole company.")
-    company, at = Company.current(), timezone.now()
+    company, at = Company.current(), deemed_now()
     form = AttributionForm(request.GET, company=company, at=at, only=("channel", "territory"))
     if not form.is_valid():
         return render(request, "attribution/refused.html", {"form": form}, status=400)

@@ -10,12 +10,14 @@ from typing import Any
 
 import xlsxwriter
 from django.http import HttpResponse
+from django.utils.text import slugify
 
 from attribution.figures.campaign_table import CampaignTable
 from attribution.pure.methods import Method
 from leads.figures.base import Scope
 from leads.pure.money import to_amount
 from leads.pure.table_file import neutralize
+from leads.views.figure_file import as_of_column
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -54,11 +56,13 @@ def lines(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> Iter
 
 
 def csv_file(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> HttpResponse:
-    """Comma-separated, UTF-8 with a mark so that spreadsheets read it so."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_disposition("csv"))
+    """Comma-separated, UTF-8 with a mark so that spreadsheets read it so. A past moment stands in every row."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_disposition("csv", scope))
     response.write("\ufeff")
     writer = csv.writer(response)
-    writer.writerows([neutralize(cell) for cell in line] for line in (header(methods), *lines(table, scope, methods)))
+    known = as_of_column(scope)
+    writer.writerow([*header(methods), *known])
+    writer.writerows([*(neutralize(cell) for cell in line), *known.values()] for line in lines(table, scope, methods))
     return response
 
 
@@ -75,9 +79,9 @@ def xlsx_file(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> 
         sheet.freeze_panes(1, 3)
         sheet.set_column(2, 2, 36)
         about = book.add_worksheet("Scope")
-        for row, pair in enumerate(scope.query().items()):
+        for row, pair in enumerate({**scope.query(), **as_of_column(scope)}.items()):
             _write(about, row, pair)
-    return HttpResponse(stream.getvalue(), content_type=XLSX, headers=_disposition("xlsx"))
+    return HttpResponse(stream.getvalue(), content_type=XLSX, headers=_disposition("xlsx", scope))
 
 
 def _write(sheet: Any, row: int, line: Sequence[Any]) -> None:
@@ -88,5 +92,6 @@ def _write(sheet: Any, row: int, line: Sequence[Any]) -> None:
             sheet.write_string(row, column, neutralize(value))
 
 
-def _disposition(kind: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="attribution.{kind}"'}
+def _disposition(kind: str, scope: Scope) -> dict[str, str]:
+    name = slugify(f"attribution-as-of-{scope.as_of}" if scope.as_of else "attribution")
+    return {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}

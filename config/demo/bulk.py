@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from random import Random
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.management.color import no_style
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import Max, Model
 from django.utils import timezone
 
@@ -32,6 +33,16 @@ _PLAIN = (
     models.TextField,
 )
 Row = TypeVar("Row", bound=Model)
+Known = Callable[[dict[str, Any]], Sequence[tuple[Any, ...]]]
+"""The versions of a row, oldest first: the change that made each, then the values of the columns that differ."""
+
+
+@dataclass(slots=True)
+class Versions:
+    """What was known of a table's rows: (id, change, values of ``columns``) for each, a row's own in their order."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 class Bulk:
@@ -43,7 +54,9 @@ class Bulk:
     def __init__(self, seed: int) -> None:
         self._rng = Random(f"{seed} public ids")
         self._last: dict[type[Model], int] = {}
+        self._written: dict[type[Model], None] = {}
         self.counts: dict[str, int] = {}
+        self.versions: dict[type[Model], Versions] = {}
 
     def next_id(self, model: type[Model]) -> int:
         """The next free primary key of a table."""
@@ -57,24 +70,42 @@ class Bulk:
         """A version-4 UUID from the seed."""
         return UUID(int=self._rng.getrandbits(128), version=4)
 
-    def put(self, model: type[Row], rows: Iterable[Row]) -> list[Row]:
-        """Write rows that others will refer to, numbering those without an id; returns them."""
+    def put(
+        self, model: type[Row], rows: Iterable[Row], *, known: Known | None = None, changing: tuple[str, ...] = ()
+    ) -> list[Row]:
+        """Write rows that others will refer to, numbering those without an id; returns them. See `stream`."""
         names = [each.attname for each in model._meta.local_concrete_fields]
         kept = list(rows)
         for row in kept:
             if row.pk is None:
                 row.pk = self.next_id(model)
-        self.stream(model, ({name: getattr(row, name) for name in names} for row in kept))
+        written = ({name: getattr(row, name) for name in names} for row in kept)
+        self.stream(model, written, known=known, changing=changing)
         return kept
 
-    def stream(self, model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
-        """Write rows that nobody needs afterwards, given as columns by name; what is left out gets its default."""
+    def stream(
+        self,
+        model: type[Model],
+        rows: Iterable[dict[str, Any]],
+        *,
+        known: Known | None = None,
+        changing: tuple[str, ...] = (),
+    ) -> None:
+        """Write rows that nobody needs afterwards, given as columns by name; what is left out gets its default.
+
+        ``known`` tells when each became known and how it stood then; rows without it have been there all along.
+        ``changing`` names the columns whose values the versions tell.
+        """
         stream = iter(rows)
         key = model._meta.pk.attname
+        self._written[model] = None
+        versions = self.versions.setdefault(model, Versions(changing)) if known else None
         while batch := list(islice(stream, BATCH)):
             for row in batch:
                 if row.get(key) is None:
                     row[key] = self.next_id(model)
+                if versions is not None and known is not None:
+                    versions.rows += [(row[key], *version) for version in known(row)]
             _insert(model, batch)
             self.counts[model.__name__] = self.counts.get(model.__name__, 0) + len(batch)
 
@@ -84,7 +115,7 @@ class Bulk:
 
     def put_sequences_right(self) -> None:
         """Let the database go on numbering after our rows; nothing to do where it looks at the table itself."""
-        statements: list[Any] = connection.ops.sequence_reset_sql(no_style(), list(self._last))
+        statements: list[Any] = connection.ops.sequence_reset_sql(no_style(), list(self._written))
         with connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
@@ -97,8 +128,6 @@ def _insert(model: type[Model], batch: list[dict[str, Any]]) -> None:
     demo's touchpoints alone would take most of its minute.
     """
     fields = model._meta.local_concrete_fields
-    columns = ", ".join(connection.ops.quote_name(str(each.column)) for each in fields)
-    marks = ", ".join(["%s"] * len(fields))
     given = batch[0].keys()
     plain: list[tuple[str, Callable[[], Any]]] = []
     special = []
@@ -115,14 +144,37 @@ def _insert(model: type[Model], batch: list[dict[str, Any]]) -> None:
         for place, convert in special:
             values[place] = convert(values[place])
         rows.append(values)
-    table = connection.ops.quote_name(model._meta.db_table)
+    write_values(str(model._meta.db_table), [str(each.column) for each in fields], rows)
+
+
+def write_values(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write values as the database driver takes them."""
+    quoted = connection.ops.quote_name(table)
+    listed = ", ".join(connection.ops.quote_name(column) for column in columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            _tell()
+            with cursor.copy(f"COPY {quoted} ({listed}) FROM STDIN") as copy:
                 for values in rows:
                     copy.write_row(values)
         else:
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {quoted} ({listed}) VALUES ({marks})", list(rows))  # noqa: S608 - our own names
+
+
+def _tell() -> None:
+    """COPY goes past Django's cursors, which would tell the session who writes."""
+    from leads.past.backends.postgresql.base import DatabaseWrapper
+
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    if isinstance(wrapper, DatabaseWrapper):
+        wrapper.tell()
+
+
+def converters(model: type[Model], columns: Sequence[str]) -> list[Callable[[Any], Any] | None]:
+    """What turns a value of each column into what the driver takes; None where it takes the value as it is."""
+    fields = {str(each.column): each for each in model._meta.local_concrete_fields}
+    return [None if type(fields[column]) in _PLAIN else _converter(fields[column]) for column in columns]
 
 
 def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any]:

@@ -8,6 +8,7 @@ a demo request before the opportunity opens, which is what deceives first-touch 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import log
@@ -53,6 +54,15 @@ _PAUSE = timedelta(days=90)
 Start = tuple[float, int, datetime, int | None]
 
 
+@dataclass(slots=True)
+class Change:
+    """The state an opportunity took on at a moment: its stage and its amount."""
+
+    at: datetime
+    stage: str
+    cents: int
+
+
 def make_deals(rng: Random, journeys: Journeys, accounts: list[Account], count: int) -> list[Deal]:
     """`count` opportunities by opening date; adds touches of interest before them and of their people
     during them.
@@ -88,6 +98,19 @@ def make_deals(rng: Random, journeys: Journeys, accounts: list[Account], count: 
     return deals
 
 
+def changes_of(deal: Deal) -> list[Change]:
+    """Stages and amounts merged: one change per moment."""
+    moments = sorted({move.at for move in deal.stages} | {move.at for move in deal.amounts})
+    stages = {move.at: move.stage for move in deal.stages}
+    amounts = {move.at: move.cents for move in deal.amounts}
+    changes: list[Change] = []
+    stage, cents = deal.stages[0].stage, deal.amounts[0].cents
+    for at in moments:
+        stage, cents = stages.get(at, stage), amounts.get(at, cents)
+        changes.append(Change(at, stage, cents))
+    return changes
+
+
 def _starts(rng: Random, journeys: Journeys, accounts: list[Account]) -> list[Start]:
     """Every moment an opportunity could start: the likelier, the smaller its first number."""
     effects = [campaign.effect for campaign in journeys.campaigns]
@@ -121,9 +144,11 @@ def _deal(
         days *= 4
     is_won = rng.random() < _WIN_SHARE * (0.75 + 0.4 * person.fit) * (1.25 if cause is not None else 0.8)
     first = round(rng.lognormvariate(log(17_500), 0.75) * (size / 120) ** 0.28 / 100) * 10_000
+    name = f"{account.name if account else person.first_name + ' ' + person.last_name}: {_what(rng)}"
+    planned_on = (opened + timedelta(days=30 + 15 * int(rng.random() * 5))).date()
     deal = Deal(
         key="",
-        name=f"{account.name if account else person.first_name + ' ' + person.last_name}: {_what(rng)}",
+        name=name,
         account=person.account,
         lead=lead,
         contacts=[],
@@ -132,7 +157,8 @@ def _deal(
         cents=max(first, 150_000),
         created_at=opened,
         closed_at=None,
-        expected_on=(opened + timedelta(days=30 + 15 * int(rng.random() * 5))).date(),
+        planned_on=planned_on,
+        expected_on=planned_on,
         status="open",
         stage="qualification",
         lost_reason="",

@@ -37,7 +37,7 @@ _ROUNDING = 4  # points that rounding once per rule can add
 
 @dataclass(slots=True)
 class Passage:
-    """A step between stages; `by` is the index of a person, None for the system."""
+    """A step between stages; `by` is the id of a person, None for the system. What a deal brings comes with the CRM."""
 
     at: datetime
     from_stage: str
@@ -46,6 +46,7 @@ class Passage:
     because: str
     reason: str = ""
     by: int | None = None
+    is_from_deal: bool = False
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ class Intake:
         for deal in company.deals:
             for lead, _ in deal.contacts[:1]:
                 self.deals.setdefault(lead, []).append(deal)
-        self.account_owners: dict[int, int] = {}
+        self.account_owners: dict[int, tuple[int, datetime]] = {}
         behaviour = [rule for rule in rule_set.rules if rule.group == "behaviour" and rule.points > 0]
         # Fit does not change with time: looking for the moment, only behaviour needs to be scored.
         self._behaviour = replace(
@@ -142,6 +143,7 @@ class Intake:
         else:
             self._assign(story, lead, inquired_at)
         now = scoring.score(facts, self.rule_set, self.company.until)
+        story.scores.append(Given(lead.captured_at, scoring.score(facts, self.rule_set, lead.captured_at)))
         if now.fit < self.rule_set.fit_threshold:
             touches = []  # without fit no touch ever qualifies
         qualified_at = self._qualified(facts, touches, inquired_at or lead.captured_at)
@@ -182,7 +184,8 @@ class Intake:
         story.rule = rule.id if rule else None
         story.territory = rule.territory_id if rule else self.catch_all
         reps = self.reps[story.territory]
-        known = self.account_owners.get(lead.account) if lead.account is not None else None
+        owned = self.account_owners.get(lead.account) if lead.account is not None else None
+        known = owned[0] if owned is not None else None
         story.assigned_at = at
         for _ in range(_LONGEST_LEAVE):
             choice = routing.choose_rep(reps, story.assigned_at.astimezone(self.tz).date(), known)
@@ -200,7 +203,7 @@ class Intake:
         ]
         self.reps[story.territory] = [replace(rep, current_credit=choice.credits[rep.id]) for rep in reps]
         if lead.account is not None and known is None and choice.rep_id is not None:
-            self.account_owners[lead.account] = choice.rep_id
+            self.account_owners[lead.account] = choice.rep_id, story.assigned_at
 
     def _qualified(self, facts: scoring.Facts, touches: list[Touch], since: datetime) -> datetime | None:
         """When both thresholds are first met at or after `since`; points come with touches only."""
@@ -230,7 +233,8 @@ class Intake:
 
     def _becomes_mql(self, story: Story, facts: scoring.Facts, at: datetime, has_phone: bool) -> None:
         given = scoring.score(facts, self.rule_set, at)
-        story.scores.append(Given(at, given))
+        if story.scores[-1].at != at:
+            story.scores.append(Given(at, given))
         version = self.rule_set.version
         because = f"fit {given.fit} and behavior {given.behaviour} meet version {version}'s thresholds"
         self._pass(story, at, lifecycle.MQL, because)
@@ -259,12 +263,14 @@ class Intake:
     def _deal(self, story: Story, lead: Lead, deal: Deal) -> None:
         opened = max(deal.created_at, lead.captured_at, story.passages[-1].at)
         if story.stage != lifecycle.CUSTOMER:
-            self._pass(story, opened, lifecycle.OPPORTUNITY, f"opportunity {deal.name}"[:300], by=story.owner)
+            because = f"opportunity {deal.name}"[:300]
+            self._pass(story, opened, lifecycle.OPPORTUNITY, because, by=story.owner, is_from_deal=True)
         if deal.status == "won" and deal.closed_at is not None:
-            self._pass(story, deal.closed_at, lifecycle.CUSTOMER, "opportunity won", by=story.owner)
+            self._pass(story, deal.closed_at, lifecycle.CUSTOMER, "opportunity won", by=story.owner, is_from_deal=True)
         elif deal.status == "lost" and deal.closed_at is not None and story.stage == lifecycle.OPPORTUNITY:
             target = lifecycle.RECYCLED if self.rng.random() < 0.8 else lifecycle.DISQUALIFIED
-            self._pass(story, deal.closed_at, target, f"opportunity lost: {deal.lost_reason.lower()}", by=story.owner)
+            because = f"opportunity lost: {deal.lost_reason.lower()}"
+            self._pass(story, deal.closed_at, target, because, by=story.owner, is_from_deal=True)
         elif deal.status == "open" and lead is self.company.leads[deal.lead]:
             self._plan_next(story, "meeting", f"next step in {deal.name}"[:200])
 
@@ -323,14 +329,21 @@ class Intake:
         return None
 
     def _pass(
-        self, story: Story, at: datetime, target: str, because: str, *, reason: str = "", by: int | None = None
+        self,
+        story: Story,
+        at: datetime,
+        target: str,
+        because: str,
+        *,
+        reason: str = "",
+        by: int | None = None,
+        is_from_deal: bool = False,
     ) -> None:
         for step in lifecycle.passages_to(story.stage, target):
             why = f"inferred from {lifecycle.LABELS[target]}" if step.is_inferred else because
+            given = "" if step.is_inferred else reason
             story.passages.append(
-                Passage(
-                    at, step.from_stage, step.to_stage, step.is_inferred, why, "" if step.is_inferred else reason, by
-                )
+                Passage(at, step.from_stage, step.to_stage, step.is_inferred, why, given, by, is_from_deal)
             )
         story.stage = target
 

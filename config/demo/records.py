@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 
 @dataclass(slots=True)
@@ -151,7 +152,10 @@ class AmountMove:
 
 @dataclass(slots=True)
 class Deal:
-    """An opportunity with its people and its whole history; `cause` is the campaign that truly started it."""
+    """An opportunity with its people and its whole history; `cause` is the campaign that truly started it.
+
+    It was to close `planned_on`; `expected_on` is the day on which it did, once it is closed.
+    """
 
     key: str
     name: str
@@ -163,6 +167,7 @@ class Deal:
     cents: int
     created_at: datetime
     closed_at: datetime | None
+    planned_on: date
     expected_on: date
     status: str
     stage: str
@@ -201,3 +206,7 @@ class DemoCompany:
     leads: list[Lead]
     touches: list[Touch]
     deals: list[Deal]
+
+    def day_of(self, at: datetime) -> date:
+        """The day of a moment where the company is."""
+        return at.astimezone(ZoneInfo(self.time_zone)).date()

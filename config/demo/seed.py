@@ -19,17 +19,28 @@ from django.db import connection as database
 from django.db import transaction
 
 from alignment.actions.report.publish_report import publish_report
+from alignment.models import (
+    AcceptanceCriterion,
+    CriterionEvent,
+    Evidence,
+    IntegrationPoint,
+    SignOff,
+    Target,
+)
 from alignment.queries.report import last_whole_week
 from attribution.actions.fit_methods import fit_methods
 from attribution.actions.runs.run_attribution import run_attribution
-from attribution.models import AttributionRules
-from config.demo import seed_accuracy, seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
+from attribution.models import AttributionRules, CustomMethod, LiftTest, MethodFit, SourceCheck
+from config.demo import past, seed_accuracy, seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
 from config.demo.bulk import Bulk
 from config.demo.company import FULL_SIZE, build
+from config.demo.histories import FEED, Histories
 from config.demo.records import DemoCompany
 from config.demo.sign_ins import issue_sign_ins
+from config.demo.timeline import Timeline
 from integrations.models import Connection
 from leads.models import Campaign, Company, JobRun, Lead, Opportunity, User
+from leads.past.acting import Door, act, backdated
 from leads.pure.refused import Refused
 
 KIND, PERIOD = "seed_demo", "demo"
@@ -63,6 +74,7 @@ class _Written:
 
     bulk: Bulk
     company: DemoCompany
+    timeline: Timeline
     leads: list[Lead] = field(default_factory=list)
     deals: list[Opportunity] = field(default_factory=list)
 
@@ -98,9 +110,12 @@ def _write_company(order: Order, say: Say) -> JobRun:
 
 def _write_all(order: Order, say: Say) -> JobRun:
     company = _step(say, f"company of {order.leads:,} leads", lambda: build(order.seed, order.at, order.leads))
-    written = _Written(Bulk(order.seed), company)
+    written = _Written(Bulk(order.seed), company, Timeline(company.until))
     with transaction.atomic():
+        past.lay_aside()
         _write_rows(order, written, say)
+        _step(say, "what was known when", lambda: past.write_past(written.bulk, written.timeline))
+        written.bulk.put_sequences_right()
         job = JobRun.objects.create(
             public_id=written.bulk.public_id(),
             kind=KIND,
@@ -117,35 +132,39 @@ def _write_all(order: Order, say: Say) -> JobRun:
 def _write_rows(order: Order, written: _Written, say: Say) -> None:
     bulk, company = written.bulk, written.company
     ground = _step(say, "people, territories, plan", lambda: seed_settings.write_settings(bulk, company))
-    _step(say, f"costs {len(company.costs):,}", lambda: seed_settings.write_costs(bulk, company, ground))
+    histories = Histories(company, ground, written.timeline)
+    _step(
+        say,
+        f"costs {len(company.costs):,}",
+        lambda: seed_settings.write_costs(bulk, company, ground, lambda at: histories.note(at, FEED)),
+    )
     intake, stories = _step(say, "scores, assignments, follow-ups", lambda: seed_people.live_through(company, ground))
-    accounts = _step(say, "accounts", lambda: seed_people.write_accounts(bulk, company, intake, ground))
+    accounts = _step(say, "accounts", lambda: seed_people.write_accounts(bulk, company, intake, ground, histories))
     leads = written.leads = _step(
         say,
         f"leads {len(company.leads):,}",
-        lambda: seed_people.write_leads(bulk, company, ground, accounts, intake, stories),
+        lambda: seed_people.write_leads(bulk, company, ground, accounts, intake, stories, histories),
     )
     _step(
         say,
         f"touchpoints {len(company.touches):,}",
-        lambda: seed_people.write_touchpoints(bulk, company, ground, leads),
+        lambda: seed_people.write_touchpoints(bulk, company, ground, leads, histories),
     )
-    _step(say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories))
-    _step(say, "events", lambda: seed_people.write_events(bulk, ground, leads, stories))
+    _step(say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories, histories))
+    _step(say, "events", lambda: seed_people.write_events(bulk, company, ground, leads, stories, histories))
     seed_people.finish_reps(bulk, ground, intake)
     deals = written.deals = _step(
         say,
         f"opportunities {len(company.deals):,}",
-        lambda: seed_deals.write_opportunities(bulk, company, ground, accounts, leads, stories),
+        lambda: seed_deals.write_opportunities(bulk, company, ground, accounts, leads, stories, histories),
     )
-    seed_deals.write_changes(bulk, company, ground, deals, seed_crm.SLUG)
+    seed_deals.write_changes(bulk, company, ground, deals, seed_crm.SLUG, histories)
     connection = seed_crm.write_connection(bulk, company, order.sandbox_url, order.sandbox_token)
     fields = _step(
         say,
         "links to the CRM",
         lambda: seed_crm.write_links(bulk, company, ground, connection, leads, deals),
     )
-    bulk.put_sequences_right()
     if order.sandbox_data is not None:
         path = order.sandbox_data
         _step(
@@ -167,10 +186,12 @@ def _attribute(order: Order) -> None:
 
     A run that was interrupted keeps its lease; nobody else can be computing yet.
     """
+    since = past.last_change()
     AttributionRules.objects.update(held_by=None, held_until=None, kept_scopes=["contacts", "account"])
     seed_accuracy.write_methods(order.at)
     fit_methods(at=order.at, reason="Demo data")
     run_attribution(at=order.at, reason="Demo data", kind="full")
+    past.known_all_along([AttributionRules, CustomMethod, LiftTest, MethodFit], since=since)
 
 
 def _publish(order: Order) -> None:
@@ -184,18 +205,23 @@ def _publish(order: Order) -> None:
 
 def _aim(order: Order) -> None:
     """Weekly targets of this quarter and the last."""
+    since = past.last_change()
     seed_targets.write_targets(order.at, order.leads)
+    past.known_all_along([Target], since=since)
 
 
 def _coordinate(order: Order) -> None:
     """Owners, evidence and sign-offs of the integration points."""
     seed_points.write_points(order.at)
+    past.put_in_order([IntegrationPoint, AcceptanceCriterion, Evidence, SignOff, CriterionEvent])
 
 
 def _measure(order: Order) -> None:
     """What people say brought deals, and the three accuracies."""
     seed_accuracy.write_answers(order.at, order.seed)
-    seed_accuracy.measure(order.at, order.seed, is_whole=order.leads >= FULL_SIZE)
+    with backdated(order.at), act(Door.JOB, source="accuracy", because="Scheduled work"):
+        seed_accuracy.measure(order.at, order.seed, is_whole=order.leads >= FULL_SIZE)
+    past.put_in_order([SourceCheck])
 
 
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [

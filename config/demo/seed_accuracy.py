@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -13,7 +14,8 @@ from attribution.actions.accuracy.measure_accuracy import request_accuracy
 from attribution.actions.accuracy.record_source_check import record_source_check
 from attribution.actions.save_custom_method import save_custom_method
 from attribution.models import AccuracyCheck, CustomMethod, LiftTest, SourceCheck
-from leads.models import Campaign, Channel, Opportunity, OpportunityContact, Touchpoint
+from leads.models import Campaign, Channel, Opportunity, OpportunityContact, Role, Scope, Touchpoint, User
+from leads.past.acting import Door, act, backdated
 
 ANSWERED, ASKED = 40, 15
 """Won deals that sales checked, and customers who were asked."""
@@ -58,15 +60,26 @@ def write_answers(at: datetime, seed: int) -> None:
         else:
             told, channel = (campaign if chance < 0.45 else None), campaign.channel
         is_sales = place < ANSWERED
-        record_source_check(
-            opportunity=deal,
-            origin=SourceCheck.Origin.SALES if is_sales else SourceCheck.Origin.SELF_REPORTED,
-            campaign=told,
-            channel=channel,
-            note="",
-            by=deal.owner if is_sales else None,
-            at=at - timedelta(days=random.randint(1, 20)),
-        )
+        by = deal.owner if is_sales else None
+        # Nobody is asked about a deal that is not won yet.
+        answered_at = max(at - timedelta(days=random.randint(1, 20)), deal.closed_at or at)
+        with backdated(answered_at), _answering(by):
+            record_source_check(
+                opportunity=deal,
+                origin=SourceCheck.Origin.SALES if is_sales else SourceCheck.Origin.SELF_REPORTED,
+                campaign=told,
+                channel=channel,
+                note="",
+                by=by,
+                at=answered_at,
+            )
+
+
+def _answering(by: User | None) -> AbstractContextManager[None]:
+    """Sales answer on the pages, customers in the form that asks them."""
+    if by is None:
+        return act(Door.API, source="Website", because=str(Scope.LEADS_WRITE))
+    return act(Door.PAGE, actor=by.pk, because=str(Role(by.role).label))
 
 
 def _began(deals: list[Opportunity]) -> dict[int, Campaign]:

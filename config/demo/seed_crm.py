@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.demo.bulk import Bulk
+from config.demo.deals import changes_of
+from config.demo.histories import CRM_NAME
 from config.demo.records import DemoCompany
-from config.demo.seed_deals import changes_of
 from config.demo.seed_settings import Ground
 from integrations.actions.push.draft_leads import LeadDraft, draft_leads
 from integrations.models import (
@@ -43,7 +44,7 @@ def write_connection(bulk: Bulk, company: DemoCompany, url: str, token: str) -> 
     connection = Connection(
         public_id=bulk.public_id(),
         slug=SLUG,
-        name="Sandbox CRM",
+        name=CRM_NAME,
         kind="sandbox",
         base_url=url,
         secret=token,

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from config.demo.bulk import Bulk
+from config.demo.deals import changes_of
+from config.demo.histories import CRM, DEAL_COLUMNS, Histories
 from config.demo.intake import Story
-from config.demo.records import Deal, DemoCompany
+from config.demo.records import DemoCompany
 from config.demo.seed_settings import Ground
 from leads.models import Account, Lead, Opportunity, OpportunityChange, OpportunityContact
-
-
-@dataclass(slots=True)
-class Change:
-    """The state an opportunity took on at a moment: its stage and its amount."""
-
-    at: datetime
-    stage: str
-    cents: int
 
 
 def write_opportunities(
@@ -31,13 +21,13 @@ def write_opportunities(
     accounts: dict[int, Account],
     leads: list[Lead],
     stories: list[Story],
+    histories: Histories,
 ) -> list[Opportunity]:
     """All opportunities in the order of the company's deals; the owner is the lead's."""
-    tz = ZoneInfo(company.time_zone)
     rows = []
     for deal in company.deals:
         story, last = stories[deal.lead], changes_of(deal)[-1]
-        day = (deal.closed_at or deal.created_at).astimezone(tz).date()
+        day = company.day_of(deal.closed_at or deal.created_at)
         rows.append(
             Opportunity(
                 public_id=bulk.public_id(),
@@ -58,7 +48,9 @@ def write_opportunities(
                 changed_at=last.at,
             )
         )
-    written = bulk.put(Opportunity, rows)
+    past = (histories.deal(number, deal) for number, deal in enumerate(company.deals))
+    written = bulk.put(Opportunity, rows, known=lambda _: list(next(past)), changing=DEAL_COLUMNS)
+    joined = (max(deal.created_at, leads[lead].captured_at) for deal in company.deals for lead, _ in deal.contacts)
     bulk.stream(
         OpportunityContact,
         (
@@ -66,11 +58,19 @@ def write_opportunities(
             for deal, row in zip(company.deals, written, strict=True)
             for lead, role in deal.contacts
         ),
+        known=lambda _: ((histories.note(next(joined), CRM),),),
     )
     return written
 
 
-def write_changes(bulk: Bulk, company: DemoCompany, ground: Ground, rows: list[Opportunity], source: str) -> None:
+def write_changes(
+    bulk: Bulk,
+    company: DemoCompany,
+    ground: Ground,
+    rows: list[Opportunity],
+    source: str,
+    histories: Histories,
+) -> None:
     """The history as the CRM `source` numbers it: one sequence over all opportunities, in their order."""
 
     def all_changes() -> Iterator[dict[str, Any]]:
@@ -91,17 +91,4 @@ def write_changes(bulk: Bulk, company: DemoCompany, ground: Ground, rows: list[O
                     "source_key": str(number),
                 }
 
-    bulk.stream(OpportunityChange, all_changes())
-
-
-def changes_of(deal: Deal) -> list[Change]:
-    """Stages and amounts merged: one change per moment."""
-    moments = sorted({move.at for move in deal.stages} | {move.at for move in deal.amounts})
-    stages = {move.at: move.stage for move in deal.stages}
-    amounts = {move.at: move.cents for move in deal.amounts}
-    changes: list[Change] = []
-    stage, cents = deal.stages[0].stage, deal.amounts[0].cents
-    for at in moments:
-        stage, cents = stages.get(at, stage), amounts.get(at, cents)
-        changes.append(Change(at, stage, cents))
-    return changes
+    bulk.stream(OpportunityChange, all_changes(), known=lambda row: ((histories.note(row["recorded_at"], CRM),),))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from config.demo.bulk import Bulk
+from config.demo.histories import ACCOUNT_COLUMNS, INTAKE, LEAD_COLUMNS, PROMISE_COLUMNS, WEBSITE, Histories
 from config.demo.intake import Given, Intake, Story
 from config.demo.records import DemoCompany, Touch
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
+from config.demo.timeline import Writer
 from leads.actions.routing.assign_lead import pure_rules
 from leads.actions.scoring.score_lead import rule_set_of
 from leads.models import (
@@ -50,7 +52,9 @@ def live_through(company: DemoCompany, ground: Ground) -> tuple[Intake, list[Sto
     return intake, intake.run()
 
 
-def write_accounts(bulk: Bulk, company: DemoCompany, intake: Intake, ground: Ground) -> dict[int, Account]:
+def write_accounts(
+    bulk: Bulk, company: DemoCompany, intake: Intake, ground: Ground, histories: Histories
+) -> dict[int, Account]:
     """Accounts of which we know somebody, by their index; the owner is the rep of the first lead."""
     owners = {user.pk: user for user in ground.users}
     first_seen: dict[int, MadeLead] = {}
@@ -69,15 +73,23 @@ def write_accounts(bulk: Bulk, company: DemoCompany, intake: Intake, ground: Gro
                 company_size=made.size,
                 country=made.country,
                 region=made.region,
-                owner=owners.get(intake.account_owners.get(number, 0)),
+                owner=owners[intake.account_owners[number][0]] if number in intake.account_owners else None,
                 created_at=lead.captured_at,
             )
         )
-    return dict(zip(first_seen, bulk.put(Account, rows), strict=True))
+    past = (histories.account(lead, intake.account_owners.get(number)) for number, lead in first_seen.items())
+    written = bulk.put(Account, rows, known=lambda _: next(past), changing=ACCOUNT_COLUMNS)
+    return dict(zip(first_seen, written, strict=True))
 
 
 def write_leads(
-    bulk: Bulk, company: DemoCompany, ground: Ground, accounts: dict[int, Account], intake: Intake, stories: list[Story]
+    bulk: Bulk,
+    company: DemoCompany,
+    ground: Ground,
+    accounts: dict[int, Account],
+    intake: Intake,
+    stories: list[Story],
+    histories: Histories,
 ) -> list[Lead]:
     """All leads in the state they are in at the end."""
     rows: list[Lead] = []
@@ -114,12 +126,26 @@ def write_leads(
                 merged_into=rows[made.merged_into] if made.merged_into is not None else None,
             )
         )
-    return bulk.put(Lead, rows)
+    past = (histories.lead(made, story) for made, story in zip(company.leads, stories, strict=True))
+    return bulk.put(Lead, rows, known=lambda _: next(past), changing=LEAD_COLUMNS)
 
 
-def write_touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead]) -> None:
-    """Every touch, with the tags its campaign's links carry."""
-    bulk.stream(Touchpoint, _touchpoints(bulk, company, ground, leads))
+def write_touchpoints(
+    bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead], histories: Histories
+) -> None:
+    """Every touch, with the tags its campaign's links carry; what came before the person is recorded with them."""
+    note = histories.note
+    imported = {
+        lead.pk: writer
+        for lead, made in zip(leads, company.leads, strict=True)
+        if (writer := histories.arrival(made)) is not WEBSITE
+    }
+
+    def known(row: dict[str, Any]) -> Sequence[tuple[int]]:
+        writer = imported.get(row["lead_id"], WEBSITE) if row["kind"] == "event_visit" else WEBSITE
+        return ((note(row["recorded_at"], writer),),)
+
+    bulk.stream(Touchpoint, _touchpoints(bulk, company, ground, leads), known=known)
 
 
 def _touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead]) -> Iterator[dict[str, Any]]:
@@ -135,7 +161,7 @@ def _touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[L
             "kind": touch.kind,
             "name": touch.name,
             "occurred_at": touch.at,
-            "recorded_at": touch.at,
+            "recorded_at": max(touch.at, leads[touch.lead].captured_at),
             "utm_source": made.source if made else "",
             "utm_medium": made.medium if made else "",
             "utm_campaign": made.slug if made else "",
@@ -152,9 +178,18 @@ def _exclusion(company: DemoCompany, touch: Touch) -> str:
     return BOT if company.leads[touch.lead].is_bot else MAIL_SCANNER
 
 
-def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead], stories: list[Story]) -> None:
+def write_stories(
+    bulk: Bulk,
+    company: DemoCompany,
+    ground: Ground,
+    leads: list[Lead],
+    stories: list[Story],
+    histories: Histories,
+) -> None:
     """Consents, scores, assignments, passages and follow-ups."""
     pairs = list(zip(leads, stories, strict=True))
+    note = histories.note
+    arrivals = {lead.pk: histories.arrival(made) for lead, made in zip(leads, company.leads, strict=True)}
     bulk.stream(
         Consent,
         (
@@ -168,8 +203,13 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
             for lead, made in zip(leads, company.leads, strict=True)
             if made.has_consent and not made.is_bot
         ),
+        known=lambda row: ((note(row["given_at"], arrivals[row["lead_id"]]),),),
     )
-    bulk.stream(LeadScore, (_score(ground, lead, given) for lead, story in pairs for given in story.scores))
+    bulk.stream(
+        LeadScore,
+        (_score(ground, lead, given) for lead, story in pairs for given in story.scores),
+        known=lambda row: ((histories.scored(row["scored_at"]),),),
+    )
     bulk.stream(
         Assignment,
         (
@@ -185,6 +225,12 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
             for lead, story in pairs
             if story.assigned_at is not None
         ),
+        known=lambda row: ((note(row["assigned_at"], INTAKE),),),
+    )
+    writers = (
+        histories.passed(made, step)
+        for made, story in zip(company.leads, stories, strict=True)
+        for step in story.passages
     )
     bulk.stream(
         LifecyclePassage,
@@ -202,7 +248,9 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
             for lead, story in pairs
             for step in story.passages
         ),
+        known=lambda row: ((note(row["passed_at"], next(writers)),),),
     )
+    promises = (histories.promise(promise, story.owner) for story in stories for promise in story.promises)
     bulk.stream(
         FollowUp,
         (
@@ -219,17 +267,24 @@ def write_stories(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[
             for lead, story in pairs
             for promise in story.promises
         ),
+        known=lambda _: next(promises),
+        changing=PROMISE_COLUMNS,
     )
 
 
-def write_events(bulk: Bulk, ground: Ground, leads: list[Lead], stories: list[Story]) -> None:
+def write_events(
+    bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead], stories: list[Story], histories: Histories
+) -> None:
     """The news of every lead, as the actions would have recorded it."""
     kind = LeadEvent.Kind
     names = {user.pk: user.name for user in ground.users}
     territories = {territory.pk: territory.name for territory in ground.territories}
 
+    writers: list[Writer] = []
+
     def events() -> Iterator[dict[str, Any]]:
-        for lead, story in zip(leads, stories, strict=True):
+        for lead, made, story in zip(leads, company.leads, stories, strict=True):
+            writers.append(histories.arrival(made))
             if lead.merged_into is not None:
                 yield _event(lead.merged_into, kind.MERGED, lead.captured_at, {"merged": str(lead.public_id)})
                 continue
@@ -240,6 +295,7 @@ def write_events(bulk: Bulk, ground: Ground, leads: list[Lead], stories: list[St
                     "owner": names.get(story.owner or 0, ""),
                     "because": story.because,
                 }
+                writers.append(INTAKE)
                 yield _event(lead, kind.ASSIGNED, story.assigned_at, details)
             for step in story.passages[1:]:
                 if not step.is_inferred:
@@ -249,9 +305,11 @@ def write_events(bulk: Bulk, ground: Ground, leads: list[Lead], stories: list[St
                         "because": step.because,
                         "reason": step.reason,
                     }
+                    writers.append(histories.passed(made, step))
                     yield _event(lead, kind.STAGE_CHANGED, step.at, details, by=step.by)
 
-    bulk.stream(LeadEvent, events())
+    told = iter(writers)
+    bulk.stream(LeadEvent, events(), known=lambda row: ((histories.note(row["recorded_at"], next(told)),),))
 
 
 def _event(

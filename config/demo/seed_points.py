@@ -5,6 +5,8 @@ Written through the same actions as people use, as if on working days of the las
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +18,8 @@ from alignment.actions.points.plan_criteria import plan_criterion, plan_point
 from alignment.actions.points.sign_off import sign_off
 from alignment.models import AcceptanceCriterion, Evidence, IntegrationPoint
 from config.demo.team import MAIL_DOMAIN
-from leads.models import Company, User
+from leads.models import Company, Role, User
+from leads.past.acting import Door, act, backdated
 
 ADMIN, MARKETING, SALES = "ines.brandt", "nadia.moreau", "oliver.reid"
 
@@ -53,6 +56,8 @@ _PLANS = {
 # A criterion that somebody else than the point's owner looks after: owner, due in days.
 _OWN_PLANS = {("1.1.1", 3): _Plan(ADMIN, 5), ("1.1.2", 2): _Plan(MARKETING, 12)}
 
+PLANNED_AGO = 52
+"""Days since the points were planned, before anything was collected."""
 _STEPS = (
     _Step(
         "1.1.1",
@@ -146,13 +151,15 @@ def write_points(at: datetime) -> None:
     with transaction.atomic():
         if Evidence.objects.exists():
             return
-        _plan(at)
+        zone, people = Company.current().tz, _people()
+        planned_at = _moment(at, PLANNED_AGO, 0, zone)
+        with _as(people[SALES], planned_at):
+            _plan(at, planned_at, people)
         _live_through(at)
 
 
-def _plan(at: datetime) -> None:
-    zone, people = Company.current().tz, _people()
-    today = at.astimezone(zone).date()
+def _plan(at: datetime, planned_at: datetime, people: dict[str, User]) -> None:
+    today = at.astimezone(Company.current().tz).date()
     for point in IntegrationPoint.objects.filter(code__in=_PLANS):
         plan = _PLANS[point.code]
         plan_point(point=point, owner=people[plan.owner], due_on=_workday(today, plan.due_in), by=people[SALES])
@@ -162,7 +169,7 @@ def _plan(at: datetime) -> None:
             owner=people[plan.owner],
             due_on=_workday(today, plan.due_in),
             by=people[SALES],
-            at=_moment(at, 45, 0, zone),
+            at=planned_at,
         )
 
 
@@ -171,10 +178,19 @@ def _live_through(at: datetime) -> None:
     for number, step in enumerate(_STEPS):
         criterion = _criterion(step.code, step.position)
         added_at = _moment(at, step.added, number, zone)
-        add_evidence(criterion=criterion, note=step.note, by=people[step.by], at=added_at)
+        with _as(people[step.by], added_at):
+            add_evidence(criterion=criterion, note=step.note, by=people[step.by], at=added_at)
         if step.signed is not None:
             signed_at = _moment(at, step.signed, number + 1, zone)
-            sign_off(criterion=criterion, by=people[SALES], at=signed_at, note=step.remark)
+            with _as(people[SALES], signed_at):
+                sign_off(criterion=criterion, by=people[SALES], at=signed_at, note=step.remark)
+
+
+@contextmanager
+def _as(person: User, at: datetime) -> Iterator[None]:
+    """What somebody did on the pages back then."""
+    with backdated(at), act(Door.PAGE, actor=person.pk, because=str(Role(person.role).label)):
+        yield
 
 
 def _people() -> dict[str, User]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ from leads.models import (
 )
 
 _REPORTED_AT = time(4)  # before Monday's report
-COST_SOURCE = "demo"
+COST_SOURCE, COST_FEED = "demo", "Spend feed"
 FIT_THRESHOLD, BEHAVIOUR_THRESHOLD = 30, 25
 
 
@@ -72,8 +72,8 @@ def write_settings(bulk: Bulk, company: DemoCompany) -> Ground:
     return ground
 
 
-def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
-    """Exchange rates first, then costs in both currencies."""
+def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground, note: Callable[[datetime], int]) -> None:
+    """Exchange rates first, then costs in both currencies; ``note`` gives the change of what was reported when."""
     bulk.stream(
         ExchangeRate,
         ({"currency": row.currency, "valid_from": row.day, "rate": row.rate} for row in company.rates),
@@ -93,11 +93,11 @@ def write_costs(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
         }
         for cost in company.costs
     ]
-    bulk.stream(CampaignCost, iter(rows))
-    _write_cost_history(bulk, rows)
+    bulk.stream(CampaignCost, iter(rows), known=lambda row: ((note(row["recorded_at"]),),))
+    _write_cost_history(bulk, rows, note)
 
 
-def _write_cost_history(bulk: Bulk, rows: list[dict[str, Any]]) -> None:
+def _write_cost_history(bulk: Bulk, rows: list[dict[str, Any]], note: Callable[[datetime], int]) -> None:
     """What a feed of the ad platforms sent at one moment about a campaign is an entry."""
     said: dict[tuple[int, datetime], list[dict[str, Any]]] = {}
     for row in rows:
@@ -106,11 +106,13 @@ def _write_cost_history(bulk: Bulk, rows: list[dict[str, Any]]) -> None:
         CostEntry,
         (
             CostEntry(
-                campaign_id=campaign, source=COST_SOURCE, door=CostDoor.API, by_name="Spend feed", said_at=recorded_at
+                campaign_id=campaign, source=COST_SOURCE, door=CostDoor.API, by_name=COST_FEED, said_at=recorded_at
             )
             for campaign, recorded_at in said
         ),
+        known=lambda row: ((note(row["said_at"]),),),
     )
+    moments = (recorded_at for (_, recorded_at), days in said.items() for _ in days)
     bulk.stream(
         CostChange,
         (
@@ -124,6 +126,7 @@ def _write_cost_history(bulk: Bulk, rows: list[dict[str, Any]]) -> None:
             for entry, days in zip(entries, said.values(), strict=True)
             for row in days
         ),
+        known=lambda _: ((note(next(moments)),),),
     )
 
 

@@ -24,6 +24,7 @@ from leads.actions.campaigns.record_costs import IMPORTED, MANUAL, MAX_DAYS, Cos
 from leads.api.fields import StrictChar, StrictSerializer
 from leads.api.pagination import CursorPagination
 from leads.api.parsers import require_length
+from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.models import ApiKey, Campaign, CampaignCost, Company, CostChange, CostDoor, Scope
 from leads.pure.money import InvalidAmount, to_amount, to_cents
@@ -39,6 +40,7 @@ _LISTED = [
     OpenApiParameter("source", str),
     OpenApiParameter("cursor", str),
     OpenApiParameter("limit", int),
+    AS_OF,
 ]
 
 
@@ -171,6 +173,7 @@ class CampaignCosts(APIView):
         parameters=_LISTED,
         responses={200: page_of(CostAnswer, "CostPage"), **problems(400, 401, 403, 404, 429)},
     )
+    @asked_as_of
     def get(self, request: Request, campaign_id: UUID) -> Response:
         rows = CampaignCost.objects.filter(campaign=_campaign(campaign_id))
         rows = rows.filter(**_filters(request.query_params))
@@ -232,6 +235,7 @@ class CampaignCostHistory(APIView):
         parameters=_LISTED,
         responses={200: page_of(CostChangeAnswer, "CostChangePage"), **problems(400, 401, 403, 404, 429)},
     )
+    @asked_as_of
     def get(self, request: Request, campaign_id: UUID) -> Response:
         rows = CostChange.objects.filter(entry__campaign=_campaign(campaign_id)).select_related("entry")
         wanted = _filters(request.query_params)
@@ -281,10 +285,10 @@ def _filters(query: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
     for name in query:
-        if name in ("cursor", "limit"):
+        if name in ("cursor", "limit", AS_OF.name):
             continue
         if name not in known:
-            errors[name] = ["Unknown parameter; known are cursor, from, limit, source, to."]
+            errors[name] = ["Unknown parameter; known are as_of, cursor, from, limit, source, to."]
             continue
         try:
             found[known[name]] = query[name] if name == "source" else Day().to_internal_value(query[name])

@@ -12,6 +12,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from leads.models import ApiKey, User
+from leads.past.acting import Door, act_on
 
 if TYPE_CHECKING:  # DRF's settings import this module while its views are still loading
     from rest_framework.views import APIView
@@ -55,6 +56,10 @@ class HasScope(BasePermission):
             return False
         if isinstance(request.auth, ApiKey):
             self.message = f"The API key lacks the scope {scope}."
+            act_on(Door.API, source=request.auth.name, because=str(scope))
             return scope in request.auth.scopes
         person: Any = request.user
-        return request.method in SAFE_METHODS and isinstance(person, User) and person.sees_all
+        if not isinstance(person, User):
+            return False
+        act_on(Door.API, actor=person.pk, because=person.right)
+        return request.method in SAFE_METHODS and person.sees_all

@@ -9,6 +9,7 @@ from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from leads.api.past import as_of_field
 from leads.models import DETAILS, Lead, Stage
 from leads.queries.lead import LeadStory, lead_stories
 
@@ -74,6 +75,12 @@ class LeadAnswer(LeadStateAnswer):
     campaign = serializers.UUIDField(allow_null=True, help_text="campaign of the first touch")
     captured_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
+
+
+class DatedLeadAnswer(LeadAnswer):
+    """A lead by itself, now or as it was known at a moment."""
+
+    as_of = as_of_field()
 
 
 _COLUMNS = ("email", "external_id", *DETAILS)

@@ -7,18 +7,19 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from leads.api.lead_answers import LeadAnswer, lead_answers
+from leads.api.lead_answers import DatedLeadAnswer, LeadAnswer, lead_answers
 from leads.api.pagination import CursorPagination
+from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.filters.search import LeadFilter
 from leads.models import Lead, Scope, User
+from leads.past.deemed import deemed_now
 
 
 def readable(request: Request) -> QuerySet[Lead]:
@@ -29,7 +30,7 @@ def readable(request: Request) -> QuerySet[Lead]:
 
 def queued(leads: list[Lead]) -> set[int]:
     """Keys of the leads whose intake is still to be done (those put off to find a rep have had theirs)."""
-    now = timezone.now()
+    now = deemed_now()
     return {lead.pk for lead in leads if lead.intake_due_at and lead.intake_due_at <= now}
 
 
@@ -48,8 +49,10 @@ class LeadList(APIView):
         summary="List leads",
         tags=["leads"],
         filters=True,
+        parameters=[AS_OF],
         responses={200: page_of(LeadAnswer, "LeadPage"), **problems(400, 401, 403, 429)},
     )
+    @asked_as_of
     def get(self, request: Request) -> Response:
         rows: Any = readable(request)
         rows = filters.DjangoFilterBackend().filter_queryset(request, rows, self)
@@ -68,8 +71,10 @@ class LeadDetail(APIView):
         operation_id="read_lead",
         summary="Read a lead",
         tags=["leads"],
-        responses={200: LeadAnswer, **problems(401, 403, 404, 429)},
+        parameters=[AS_OF],
+        responses={200: DatedLeadAnswer, **problems(400, 401, 403, 404, 429)},
     )
+    @asked_as_of
     def get(self, request: Request, lead_id: UUID) -> Response:
         lead = readable(request).filter(public_id=lead_id).first()
         if lead is None:

@@ -35,9 +35,9 @@ def problem(
     return Response(_body(status, detail, title, errors), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
-def plain_problem(status: int) -> JsonResponse:
+def plain_problem(status: int, detail: str = "") -> JsonResponse:
     """The same for what failed outside the API's own views, such as an address that leads nowhere."""
-    body = _body(status, str(_EXPECTED.get(status, exceptions.APIException)().detail))
+    body = _body(status, detail or str(_EXPECTED.get(status, exceptions.APIException)().detail))
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
 
 

@@ -9,6 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from leads.api.past import as_of_field
 from leads.api.problems import CONTENT_TYPE
 
 
@@ -48,10 +49,11 @@ def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
 
 
 def page_of(item: type[serializers.Serializer[Any]], name: str) -> serializers.Serializer[Any]:
-    """The cursor page ``{"next", "previous", "results"}`` of an item."""
+    """The cursor page ``{"next", "previous", "results"}`` of an item, with ``as_of`` where that was asked."""
     page: serializers.Serializer[Any] = inline_serializer(
         name,
         {
+            "as_of": as_of_field(),
             "next": serializers.URLField(allow_null=True),
             "previous": serializers.URLField(allow_null=True),
             "results": item(many=True),

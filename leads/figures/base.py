@@ -41,7 +41,7 @@ class Scope:
     ``period`` is half-open. ``user`` limits rows to what that person may see; ``None`` is the company itself (reports,
     API keys with a company-wide scope). ``at`` is the moment deemed now. Keys are public: channel and method keys,
     campaign public ids (or NO_CAMPAIGN), territory ids. ``journey_scope`` says whose touches make up a journey; empty
-    means the company's own choice.
+    means the company's own choice. ``as_of`` is what leads back to ``at`` in an address, where a past moment was asked.
     """
 
     period: Period
@@ -55,6 +55,7 @@ class Scope:
     method: str = "linear"
     basis: Literal["simple", "realised"] = "simple"
     journey_scope: str = ""
+    as_of: str = ""
 
     def during(self, period: Period) -> Scope:
         """The same question about another period."""
@@ -77,6 +78,7 @@ class Scope:
             "method": self.method,
             "basis": self.basis if self.basis != "simple" else "",
             "scope": self.journey_scope,
+            "as_of": self.as_of,
         }
         return {name: value for name, value in named.items() if value}
 

@@ -9,12 +9,13 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.utils.dateparse import parse_datetime
 
 from leads.figures.base import NO_CAMPAIGN, Scope
 from leads.figures.offers import offered, usual_method
+from leads.forms.as_of import NAME
 from leads.models import Campaign, Channel, Company, Territory, User
-from leads.pure.week import Period, Week, local_date, midnight, quarter_bounds
+from leads.past.span import moment
+from leads.pure.week import Period, Week, local_date, quarter_bounds
 
 MAX_DAYS = 3_700
 _YEARS = (1990, 2100)
@@ -52,7 +53,8 @@ class ScopeForm(forms.Form):
 
     Without a period the current fiscal quarter is meant. ``week`` is short for the ``from`` and ``to`` of that week.
     ``methods`` and ``scopes`` are the (key, name) pairs of the attribution methods and of the journeys' scopes, where
-    the caller knows them; else what was offered for figures holds.
+    the caller knows them; else what was offered for figures holds. ``at`` is the moment deemed now: doors that are
+    asked as of a past moment make the form inside its span.
     """
 
     channel = forms.ModelChoiceField(Channel.objects.none(), to_field_name="key", required=False, empty_label="All")
@@ -61,7 +63,6 @@ class ScopeForm(forms.Form):
     method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a method's key.")])
     basis = forms.ChoiceField(choices=[("simple", "Close date"), ("realised", "Touch date")], required=False)
     week = DayField(required=False, max_length=8, widget=forms.HiddenInput)
-    as_of = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class ScopeForm(forms.Form):
             self.fields["scope"].widget = forms.Select(choices=list(scopes))
         self._known = {"method": methods, "scope": scopes}
         if only:
-            for name in set(self.fields) - {"from", "to", "week", "as_of", *only}:
+            for name in set(self.fields) - {"from", "to", "week", *only}:
                 del self.fields[name]
 
     def clean_method(self) -> str:
@@ -112,32 +113,6 @@ class ScopeForm(forms.Form):
         if known and key not in known:
             raise ValidationError(f"{key[:40]!r} is not a {noun} that is computed; known are {', '.join(known)}.")
         return key
-
-    def clean_as_of(self) -> datetime | None:
-        """A moment with its offset, or the end of a local day; never in the future."""
-        text = self.cleaned_data["as_of"]
-        if not text:
-            return None
-        at: datetime | None
-        try:
-            day = date.fromisoformat(text) if len(text) == 10 else None
-            # In a query string an unescaped "+" of an offset arrives as a blank.
-            at = (
-                midnight(day + timedelta(days=1), self.company.tz) - datetime.resolution
-                if day
-                else parse_datetime(text.replace(" ", "+"))
-            )
-        except (ValueError, OverflowError):
-            at = None
-        if at is None or at.utcoffset() is None:
-            raise ValidationError("Give a date, or a moment with its offset such as 2026-11-16T09:30:00+01:00.")
-        if at.year < _YEARS[0]:
-            raise ValidationError(f"The year must not lie before {_YEARS[0]}.")
-        if day and local_date(self.at, self.company.tz) == day:
-            return self.at
-        if at > self.at:
-            raise ValidationError("The future is not known yet.")
-        return at
 
     def clean(self) -> dict[str, Any]:
         """Settle the period."""
@@ -170,7 +145,7 @@ class ScopeForm(forms.Form):
         channel, campaign, territory = (given.get(name) for name in ("channel", "campaign", "territory"))
         return Scope(
             period=given["period"],
-            at=given.get("as_of") or self.at,
+            at=self.at,
             tz=self.company.tz,
             currency=self.company.currency,
             user=user,
@@ -180,4 +155,5 @@ class ScopeForm(forms.Form):
             method=given.get("method") or usual_method(self.company.default_method),
             basis="realised" if given.get("basis") == "realised" else "simple",
             journey_scope=given.get("scope") or "",
+            as_of=str(self.data.get(NAME) or "") if moment() else "",
         )

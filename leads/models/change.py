@@ -9,6 +9,7 @@ from django.db import models
 from leads.past.acting import Door
 from leads.past.moments import from_micros
 from leads.past.registry import dated
+from leads.past.snapshot import LONG
 
 
 @dated()
@@ -30,7 +31,15 @@ class Change(models.Model):
     is_backdated = models.BooleanField(default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["at", "id"], name="change_at")]
+        # The last three find what was visible at a moment (`leads.past.snapshot`).
+        indexes = [
+            models.Index(fields=["at", "id"], name="change_at"),
+            models.Index(fields=["is_backdated", "at", "id"], name="change_kind"),
+            models.Index(fields=["id", "at"], condition=models.Q(is_backdated=True), name="change_backdated"),
+            models.Index(
+                fields=["at", "id"], condition=models.Q(at__gt=models.F("began_at") + LONG), name="change_long"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"change {self.pk}, {self.moment:%Y-%m-%d %H:%M}"

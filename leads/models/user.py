@@ -90,6 +90,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_superuser or self.role in roles
 
     @property
+    def right(self) -> str:
+        """What lets the person do things, in words: the role, or being a superuser."""
+        return "Superuser" if self.is_superuser and self.role != Role.ADMIN else str(self.get_role_display())
+
+    @property
     def sees_all(self) -> bool:
         """Whether rows of every territory are visible (reps see only what they own)."""
         return self.has_role(Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER)

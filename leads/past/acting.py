@@ -44,6 +44,8 @@ class Acting:
     at: int | None = None
 
 
+COMMAND_LINE = "Access to the server"
+"""Why commands may write: whoever can run them can do everything."""
 _NOBODY = Acting()
 _acting: ContextVar[Acting] = ContextVar("acting", default=_NOBODY)
 
@@ -63,6 +65,16 @@ def act(door: str, *, actor: int | None = None, source: str = "", because: str =
         yield
     finally:
         _acting.reset(token)
+
+
+def act_on(door: str, *, actor: int | None = None, source: str = "", because: str = "") -> None:
+    """Name the writer for the rest of the block that `act` opened: a door often learns only inside who came through it.
+
+    Outside such a block nobody is named, for the name would stay with whatever the thread does next.
+    """
+    outer = _acting.get()
+    if outer.door != Door.DIRECT:
+        _acting.set(replace(outer, door=door, actor=actor, source=source[:120], because=because[:200]))
 
 
 @contextmanager

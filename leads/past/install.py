@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
 
 from leads.past import postgres, sqlite
 from leads.past.acting import Door
@@ -24,14 +25,27 @@ def drop_views(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f"DROP SCHEMA IF EXISTS {postgres.SCHEMA} CASCADE")
 
 
+def drop_triggers(connection: BaseDatabaseWrapper) -> None:
+    """Take the triggers away. What is written without them is recorded when they come back."""
+    dialect = postgres if connection.vendor == "postgresql" else sqlite
+    with connection.cursor() as cursor:
+        for fact in facts():
+            if dialect.columns(cursor, fact.table):
+                for statement in dialect.no_triggers(fact):
+                    cursor.execute(statement)
+
+
 def install(connection: BaseDatabaseWrapper) -> None:
     """Make or mend everything, then record what was written while the triggers were away.
 
-    A column added to a table is unknown (NULL) in versions of before. Does nothing before the table of changes exists.
+    A column added to a table is unknown (NULL) in versions of before. Before the table of changes exists, or after it
+    was migrated away, there are no versions; neither are there of a table that is gone.
     """
     dialect = postgres if connection.vendor == "postgresql" else sqlite
     with connection.cursor() as cursor:
         if not dialect.columns(cursor, CHANGES):
+            for fact in facts():
+                cursor.execute(f'DROP TABLE IF EXISTS "{fact.versions}"')
             return
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if dialect is postgres:
@@ -41,11 +55,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
         change = _Change(cursor)
         for fact in facts():
             types = dialect.columns(cursor, fact.table)
-            if not types or set(fact.columns) - types.keys():
+            if not types:
+                cursor.execute(f'DROP TABLE IF EXISTS "{fact.versions}"')
+            if set(fact.columns) - types.keys():
                 continue  # its migrations are still to come
             _prepare(cursor, dialect, fact, types)
             _reconcile(cursor, connection, fact, change)
-            for statement in dialect.triggers(fact):
+            for statement in [*dialect.no_triggers(fact), *dialect.triggers(fact)]:
                 cursor.execute(statement)
             if dialect is postgres:
                 cursor.execute(postgres.view(fact, types))
@@ -58,25 +74,36 @@ def install(connection: BaseDatabaseWrapper) -> None:
                     cursor.execute(postgres.computed_view(result, postgres.columns(cursor, result.table)))
 
 
-def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """What should keep the past and is not there, by name; empty when all is well."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
-            found = {row[0] for row in cursor.fetchall()}
-            cursor.execute("SELECT table_name FROM information_schema.views WHERE table_schema = %s", [postgres.SCHEMA])
-            views = {row[0] for row in cursor.fetchall()}
-            lacking = [f"view {postgres.SCHEMA}.{fact.table}" for fact in facts() if fact.table not in views]
-            lacking += [f"view {postgres.SCHEMA}.{each.table}" for each in dated_tables() if each.table not in views]
-            lacking += [f"view {postgres.SCHEMA}.{each.table}" for each in computed_tables() if each.table not in views]
-            lacking += [] if "leads_change_stamp" in found else ["trigger leads_change_stamp"]
-        else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'table')")
-            found = {row[0] for row in cursor.fetchall()}
-            lacking = [f"table {fact.versions}" for fact in facts() if fact.versions not in found]
+def take_away(connection: BaseDatabaseWrapper) -> None:
+    """Take triggers and the indexes of versions away, for a load that writes versions itself.
+
+    Only in a transaction that calls `install` before it ends, which brings them back.
+    """
     dialect = postgres if connection.vendor == "postgresql" else sqlite
-    wanted = [dialect.name(fact.table, kind) for fact in facts() for kind in dialect.TRIGGERS]
-    return sorted([*(f"trigger {name}" for name in wanted if name not in found), *lacking])
+    with connection.cursor() as cursor:
+        for fact in facts():
+            for kind in dialect.TRIGGERS:
+                on = f' ON "{fact.table}"' if dialect is postgres else ""
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{dialect.name(fact.table, kind)}"{on}')
+            for names in dialect.indexes(cursor, fact.table):
+                cursor.execute(f'DROP INDEX IF EXISTS "{_index(fact, names)}"')
+
+
+def unrecorded(connection: BaseDatabaseWrapper) -> list[str]:
+    """Tables whose rows are not what their current versions say; empty when all is well."""
+    with connection.cursor() as cursor:
+        return [fact.table for fact in facts() if any(_differences(cursor, connection, fact))]
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """What should keep the past and is not there, or is not as it should be, by name; empty when all is well."""
+    dialect = postgres if connection.vendor == "postgresql" else sqlite
+    with connection.cursor() as cursor:
+        lacking = dialect.missing(cursor, facts(), [*dated_tables(), *computed_tables()])
+        for fact in facts():
+            known = dialect.columns(cursor, fact.versions)
+            lacking += [f"column {fact.versions}.{column}" for column in fact.kept if known and column not in known]
+    return sorted(lacking)
 
 
 class _Change:
@@ -91,12 +118,17 @@ class _Change:
         if self._id is None:
             # What migrations write into an empty installation was always there.
             self._cursor.execute("SELECT EXISTS (SELECT 1 FROM leads_lead) OR EXISTS (SELECT 1 FROM leads_change)")
-            now = time.time_ns() // 1000 if self._cursor.fetchone()[0] else 0
-            self._cursor.execute(
-                f"INSERT INTO {CHANGES} (began_at, at, door, source, because, is_backdated)"
-                " VALUES (%s, %s, %s, '', '', true) RETURNING id",
-                [now, now, Door.MIGRATION.value],
-            )
+            at = time.time_ns() // 1000 if self._cursor.fetchone()[0] else 0
+            if at and self._cursor.db.vendor == "postgresql":
+                for name, value in (("change", ""), ("chosen", ""), ("actor", ""), ("door", Door.MIGRATION.value)):
+                    self._cursor.execute("SELECT set_config(%s, %s, true)", [f"portal.{name}", value])
+                self._cursor.execute("SELECT portal_change()")
+            else:
+                self._cursor.execute(
+                    f"INSERT INTO {CHANGES} (began_at, at, door, source, because, is_backdated)"
+                    " VALUES (%s, %s, %s, '', '', %s) RETURNING id",
+                    [at, at, Door.MIGRATION.value, not at],
+                )
             self._id = int(self._cursor.fetchone()[0])
         return self._id
 
@@ -125,14 +157,8 @@ def _index(fact: Fact, names: Sequence[str]) -> str:
 
 def _reconcile(cursor: Any, connection: BaseDatabaseWrapper, fact: Fact, change: _Change) -> None:
     """Rows that differ from their current version get a new one; versions of rows that are gone end."""
-    differs = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
-    changed = " OR ".join(f't."{name}" {differs} v."{name}"' for name in fact.tracked)
-    joined = f'"{fact.table}" t LEFT JOIN "{fact.versions}" v ON v.id = t.id AND v.ended_by IS NULL'
-    cursor.execute(f"SELECT t.id FROM {joined} WHERE v.id IS NULL OR {changed} LIMIT 1")
-    is_changed = cursor.fetchone() is not None
-    gone = f'ended_by IS NULL AND id NOT IN (SELECT id FROM "{fact.table}")'
-    cursor.execute(f'SELECT id FROM "{fact.versions}" WHERE {gone} LIMIT 1')
-    is_gone = cursor.fetchone() is not None
+    is_changed, is_gone = _differences(cursor, connection, fact)
+    joined, changed = _joined(connection, fact)
     if is_changed:
         names = ", ".join(f'"{name}"' for name in fact.kept)
         of_row = ", ".join(f't."{name}"' for name in fact.kept)
@@ -146,7 +172,29 @@ def _reconcile(cursor: Any, connection: BaseDatabaseWrapper, fact: Fact, change:
             [change.id],
         )
     if is_gone:
-        cursor.execute(f'UPDATE "{fact.versions}" SET ended_by = %s WHERE {gone}', [change.id])
+        cursor.execute(f'UPDATE "{fact.versions}" SET ended_by = %s WHERE {_gone(fact)}', [change.id])
+
+
+def _differences(cursor: Any, connection: BaseDatabaseWrapper, fact: Fact) -> tuple[bool, bool]:
+    """Whether rows differ from their current version, and whether versions are current whose rows are gone."""
+    joined, changed = _joined(connection, fact)
+    # Counted, not looked for: for one row of many PostgreSQL compares every row with every other.
+    cursor.execute(f"SELECT count(*) FROM {joined} WHERE v.id IS NULL OR {changed}")
+    is_changed = bool(cursor.fetchone()[0])
+    cursor.execute(f'SELECT count(*) FROM "{fact.versions}" WHERE {_gone(fact)}')
+    return is_changed, bool(cursor.fetchone()[0])
+
+
+def _joined(connection: BaseDatabaseWrapper, fact: Fact) -> tuple[str, str]:
+    """Rows beside their current versions, and what tells them apart."""
+    differs = "IS DISTINCT FROM" if connection.vendor == "postgresql" else "IS NOT"
+    changed = " OR ".join(f't."{name}" {differs} v."{name}"' for name in fact.tracked)
+    return f'"{fact.table}" t LEFT JOIN "{fact.versions}" v ON v.id = t.id AND v.ended_by IS NULL', changed
+
+
+def _gone(fact: Fact) -> str:
+    # Not NOT IN: PostgreSQL reads the whole table again for every version once its ids outgrow work_mem.
+    return f'ended_by IS NULL AND NOT EXISTS (SELECT 1 FROM "{fact.table}" t WHERE t.id = "{fact.versions}".id)'
 
 
 def after_migrations(using: str, **_: Any) -> None:
@@ -156,11 +204,26 @@ def after_migrations(using: str, **_: Any) -> None:
     install(connections[using])
 
 
-def before_migrations(using: str, **_: Any) -> None:
-    """Signal door: views come back with `after_migrations`."""
+def before_migrations(using: str, plan: Sequence[tuple[Migration, bool]] = (), **_: Any) -> None:
+    """Signal door: what is taken away comes back with `after_migrations`.
+
+    Triggers stay, so that data migrations are recorded, unless the table of changes is itself to change: they write it.
+    """
     from django.db import connections
 
     drop_views(connections[using])
+    steps = [step for migration, _ in plan if migration.app_label == "leads" for step in migration.operations]
+    if any(str(getattr(step, "model_name", getattr(step, "name", ""))).lower() == "change" for step in steps):
+        drop_triggers(connections[using])
 
 
-__all__ = ["after_migrations", "before_migrations", "drop_views", "install", "missing"]
+__all__ = [
+    "after_migrations",
+    "before_migrations",
+    "drop_triggers",
+    "drop_views",
+    "install",
+    "missing",
+    "take_away",
+    "unrecorded",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from leads.past.registry import Computed, Dated, Fact
@@ -9,6 +10,9 @@ from leads.past.registry import Computed, Dated, Fact
 SCHEMA = "past"
 COMMIT_LOCK = 826_354
 """Held, shared, by every transaction from the moment it is stamped to its end."""
+OPEN_LOCK = 826
+"""Upper bits of a lock held, shared, by every transaction from before its first change gets an id to its end; the lower
+44 bits are an id below that one."""
 TRIGGERS = ("insert", "update", "delete", "identity", "truncate")
 
 _FUNCTIONS = f"""
@@ -22,6 +26,10 @@ DECLARE
   found bigint;
 BEGIN
   IF known <> '' THEN RETURN known::bigint; END IF;
+  IF coalesce(current_setting('portal.open', true), '') = '' THEN
+    PERFORM pg_advisory_xact_lock_shared(({OPEN_LOCK}::bigint << 44) + last_value - 1) FROM leads_change_id_seq;
+    PERFORM set_config('portal.open', 'yes', true);
+  END IF;
   INSERT INTO leads_change (began_at, at, door, actor, source, because, is_backdated)
   SELECT moment, moment, coalesce(nullif(current_setting('portal.door', true), ''), 'direct'),
          nullif(current_setting('portal.actor', true), '')::bigint,
@@ -39,7 +47,9 @@ DECLARE stamp text := coalesce(current_setting('portal.stamp', true), '');
 BEGIN
   IF stamp = '' THEN
     PERFORM pg_advisory_xact_lock_shared({COMMIT_LOCK});
-    stamp := portal_now()::text;
+    -- Later than whatever was stamped before, also when the clock was set back.
+    stamp := greatest(portal_now(), NEW.began_at, 1 + (
+      SELECT at FROM leads_change WHERE is_backdated = false AND id <> NEW.id ORDER BY at DESC LIMIT 1))::text;
     PERFORM set_config('portal.stamp', stamp, true);
   END IF;
   UPDATE leads_change SET at = stamp::bigint WHERE id = NEW.id;
@@ -101,16 +111,36 @@ def make_versions(fact: Fact, types: dict[str, str]) -> str:
     )
 
 
+def no_triggers(fact: Fact) -> list[str]:
+    """Away with the triggers of a table."""
+    return [f'DROP TRIGGER IF EXISTS "{name(fact.table, kind)}" ON "{fact.table}"' for kind in TRIGGERS]
+
+
 def triggers(fact: Fact) -> list[str]:
     """The function of a table and its triggers. Per statement: a bulk update costs one pass, not one call per row."""
+    table, function = fact.table, f"portal_keep_{fact.table}"
+    after = f'FOR EACH STATEMENT EXECUTE FUNCTION "{function}"()'
+    return [
+        f'CREATE OR REPLACE FUNCTION "{function}"() RETURNS trigger LANGUAGE plpgsql AS $keep${_body(fact)}$keep$',
+        f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS new_rows {after}',
+        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE ON "{table}"'
+        f" REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows {after}",
+        f'CREATE TRIGGER "{name(table, "delete")}" AFTER DELETE ON "{table}" REFERENCING OLD TABLE AS old_rows {after}',
+        f'CREATE TRIGGER "{name(table, "identity")}" BEFORE UPDATE OF id ON "{table}" FOR EACH ROW'
+        " WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION portal_refuse_identity()",
+        f'CREATE TRIGGER "{name(table, "truncate")}" BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT'
+        " EXECUTE FUNCTION portal_refuse_truncate()",
+    ]
+
+
+def _body(fact: Fact) -> str:
     names = ", ".join(f'"{name}"' for name in fact.kept)
     of_new = ", ".join(f'n."{name}"' for name in fact.kept)
     differs = f"ROW({_listed('n', fact.tracked)}) IS DISTINCT FROM ROW({_listed('o', fact.tracked)})"
     changed = f"old_rows o JOIN new_rows n ON n.id = o.id WHERE {differs}"
     amended = ", ".join(f'"{name}" = n."{name}"' for name in fact.kept if name != "id")
-    table, versions, function = fact.table, fact.versions, f"portal_keep_{fact.table}"
-    body = f"""
-CREATE OR REPLACE FUNCTION "{function}"() RETURNS trigger LANGUAGE plpgsql AS $keep$
+    versions = fact.versions
+    return f"""
 DECLARE c bigint;
 BEGIN
   IF TG_OP = 'INSERT' THEN
@@ -133,20 +163,28 @@ BEGIN
     UPDATE "{versions}" v SET ended_by = c FROM old_rows o WHERE v.id = o.id AND v.ended_by IS NULL;
   END IF;
   RETURN NULL;
-END $keep$"""
-    after = f'FOR EACH STATEMENT EXECUTE FUNCTION "{function}"()'
-    return [
-        body,
-        *(f'DROP TRIGGER IF EXISTS "{name(table, kind)}" ON "{table}"' for kind in TRIGGERS),
-        f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS new_rows {after}',
-        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE ON "{table}"'
-        f" REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows {after}",
-        f'CREATE TRIGGER "{name(table, "delete")}" AFTER DELETE ON "{table}" REFERENCING OLD TABLE AS old_rows {after}',
-        f'CREATE TRIGGER "{name(table, "identity")}" BEFORE UPDATE OF id ON "{table}" FOR EACH ROW'
-        " WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION portal_refuse_identity()",
-        f'CREATE TRIGGER "{name(table, "truncate")}" BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT'
-        " EXECUTE FUNCTION portal_refuse_truncate()",
-    ]
+END """
+
+
+def missing(cursor: Any, facts: list[Fact], others: list[Dated | Computed]) -> list[str]:
+    """Names of triggers, functions and views that are not there, not switched on or of another version of ours."""
+    cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')")
+    found = {row[0] for row in cursor.fetchall()}
+    cursor.execute("SELECT table_name FROM information_schema.views WHERE table_schema = %s", [SCHEMA])
+    views = {row[0] for row in cursor.fetchall()}
+    cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'portal%%'")
+    bodies = dict(cursor.fetchall())
+    cursor.execute("SELECT current_setting('session_replication_role')")
+    role = cursor.fetchone()[0]
+    wanted = [name(fact.table, kind) for fact in facts for kind in TRIGGERS]
+    lacking = [f"trigger {each}" for each in [*wanted, "leads_change_stamp"] if each not in found]
+    tables = [*(fact.table for fact in facts), *(each.table for each in others)]
+    lacking += [f"view {SCHEMA}.{table}" for table in tables if table not in views]
+    shared = re.findall(r"FUNCTION (portal_\w+)", _FUNCTIONS)
+    lacking += [f"function {each}" for each in sorted({*shared}) if each not in bodies]
+    keeping = {f"portal_keep_{fact.table}": _body(fact) for fact in facts}
+    lacking += [f"this version of function {each}" for each, body in keeping.items() if bodies.get(each, body) != body]
+    return [*lacking, *(["session_replication_role = origin"] if role == "replica" else [])]
 
 
 def view(fact: Fact, types: dict[str, str]) -> str:
@@ -154,7 +192,8 @@ def view(fact: Fact, types: dict[str, str]) -> str:
     shown = ", ".join(_shown(fact, column, types) for column in fact.columns)
     top, out = _SETTING.format("top", "bigint"), f"({_SETTING.format('out', 'bigint[]')})::bigint[]"
     return (
-        f'CREATE VIEW "{SCHEMA}"."{fact.table}" AS SELECT {shown} FROM "{fact.versions}" v'
+        # The second relation, empty and free, keeps PostgreSQL from letting writes through the view.
+        f'CREATE VIEW "{SCHEMA}"."{fact.table}" AS SELECT {shown} FROM "{fact.versions}" v, (SELECT) one'
         f" WHERE v.known_by <= {top} AND v.known_by <> ALL ({out})"
         f" AND (v.ended_by IS NULL OR v.ended_by > {top} OR v.ended_by = ANY ({out}))"
     )

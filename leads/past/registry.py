@@ -19,14 +19,13 @@ SUFFIX = "_past"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
-    ``hidden`` ones are never copied and read as empty in the past (secrets); those that hold no text are named in
-    ``unknown``, too, and read as NULL."""
+    ``hidden`` ones are never copied and read as empty in the past (secrets): NULL where ``nullable``, else ''."""
 
     table: str
     columns: tuple[str, ...]
     untracked: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
-    unknown: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset()
 
     @property
     def versions(self) -> str:
@@ -135,11 +134,10 @@ def fact_of(model: type[Model]) -> Fact:
 def _facts() -> Iterator[Fact]:
     for model, (untracked, hidden) in _versioned.items():
         columns = _columns(model)
-        if misspelt := (untracked | hidden) - set(columns):
-            raise ValueError(f"{model.__name__} has no column {', '.join(sorted(misspelt))}.")
-        fields = model._meta.local_concrete_fields
-        unknown = frozenset(str(field.column) for field in fields if not field.empty_strings_allowed) & hidden
-        yield Fact(model._meta.db_table, columns, untracked, hidden, unknown)
+        if unknown := (untracked | hidden) - set(columns):
+            raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
+        nullable = frozenset(str(field.column) for field in model._meta.local_concrete_fields if field.null)
+        yield Fact(model._meta.db_table, columns, untracked, hidden, nullable)
         for field in model._meta.local_many_to_many:
             through = field.remote_field.through
             if through is not None and through._meta.auto_created:

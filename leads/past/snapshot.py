@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from django.db import connection
 
+from leads.past import postgres
 from leads.past.moments import from_micros, to_micros
 
 
@@ -47,8 +49,10 @@ class Snapshot:
 
 def snapshot_at(at: datetime) -> Snapshot:
     """The changes visible at a settled moment. Raises BeforeMemory."""
-    read = _read if connection.in_atomic_block else _remembered
-    return read(to_micros(at))
+    micros = to_micros(at)
+    # A moment that is hardly over, or to come, may not have been settled, and must not be remembered.
+    is_old = time.time_ns() // 1000 - micros > _FRESH
+    return _remembered(micros) if is_old and not connection.in_atomic_block else _read(micros)
 
 
 def forget_snapshots() -> None:
@@ -62,16 +66,59 @@ def _remembered(micros: int) -> Snapshot:
     return _read(micros)
 
 
+_FRESH = 60_000_000
+LONG = 10_000_000
+"""Microseconds from first write to commit beyond which a change is looked for by an index of its own."""
+
+# A change that others overtook has a lower id and a later moment than they. Few do, so none of these reads many rows,
+# however many changes came since: live changes get ids in the order of their first write, which is between the first
+# write and the commit of whatever was committed last. (`+ 0` keeps PostgreSQL from walking the primary key.)
+_TOP = f"""
+SELECT max(id + 0), (
+    SELECT id FROM leads_change WHERE is_backdated AND at <= %(at)s ORDER BY id DESC LIMIT 1)
+  FROM leads_change
+ WHERE is_backdated = false AND at <= %(at)s AND at >= (
+    SELECT began_at FROM leads_change WHERE is_backdated = false AND at <= %(at)s ORDER BY at DESC LIMIT 1) - {LONG}
+"""
+_OUT = f"""
+SELECT id FROM leads_change WHERE is_backdated = false AND at > %(at)s AND at <= %(until)s AND id <= %(top)s
+UNION SELECT id FROM leads_change WHERE at > began_at + {LONG} AND at > %(at)s AND id <= %(top)s
+UNION SELECT id FROM leads_change WHERE is_backdated = true AND at > %(at)s AND id <= %(top)s
+"""
+# Of changes under way nothing can be seen but that their ids are taken. One statement, so that each is seen either so
+# or with its moment.
+_UNDER_WAY = """
+UNION SELECT taken FROM generate_series(%(open)s::bigint, %(top)s::bigint) AS taken
+ WHERE NOT EXISTS (SELECT FROM leads_change WHERE id = taken)
+"""
+_FIRST_OPEN = f"""
+SELECT min(key) - ({postgres.OPEN_LOCK}::bigint << 44) + 1
+  FROM (SELECT (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
+         WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS held
+ WHERE key >> 44 = {postgres.OPEN_LOCK}
+"""
+
+
 def _read(micros: int) -> Snapshot:
     with connection.cursor() as cursor:
         cursor.execute("SELECT at FROM leads_change ORDER BY id LIMIT 1")
         first = cursor.fetchone()
         if first and micros < first[0]:
             raise BeforeMemory(from_micros(int(first[0])))
-        # Backwards from the newest: as many steps as there were changes since.
-        cursor.execute("SELECT id FROM leads_change WHERE at <= %s ORDER BY id DESC LIMIT 1", [micros])
-        row = cursor.fetchone()
-        top = int(row[0]) if row else 0
-        cursor.execute("SELECT id FROM leads_change WHERE at > %s AND id <= %s ORDER BY id", [micros, top])
-        out = tuple(int(id) for (id,) in cursor.fetchall())
+        opened = None
+        if connection.vendor == "postgresql":
+            # First of all: whatever begins after this look gets an id above all that were visible at the moment.
+            cursor.execute(_FIRST_OPEN)
+            opened = cursor.fetchone()[0]
+        cursor.execute(_TOP, {"at": micros})
+        live, backdated = (int(id or 0) for id in cursor.fetchone())
+        top = max(live, backdated)
+        until = micros + 2 * LONG if live == top else _NEVER
+        asked = {"at": micros, "until": until, "top": top, "open": opened}
+        cursor.execute(_OUT if opened is None else _OUT + _UNDER_WAY, asked)
+        out = tuple(sorted(int(id) for (id,) in cursor.fetchall()))
     return Snapshot(from_micros(micros), top, out)
+
+
+_NEVER = (1 << 63) - 1

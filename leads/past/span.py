@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from leads.past import postgres, sqlite
+from leads.past.backends.writer import verb
 from leads.past.registry import computed_tables, dated_tables, facts
 from leads.past.snapshot import Snapshot, snapshot_at
 
@@ -115,7 +116,7 @@ _READS = (
 
 
 def _refuse_writes(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-    if isinstance(sql, str) and not _aside.get() and not sql[:32].lstrip(" \n(").upper().startswith(_READS):
+    if verb(sql) not in _READS and not _aside.get():
         raise PastIsReadOnly("The past can be read, not changed.")
     return execute(sql, params, many, context)
 

@@ -11,7 +11,8 @@ TRIGGERS = ("insert", "update", "delete", "identity")
 _OPEN = """
   INSERT INTO leads_change (began_at, at, door, actor, source, because, is_backdated)
   SELECT m, m, portal_door(), portal_actor(), portal_source(), portal_because(), portal_chosen() IS NOT NULL
-    FROM (SELECT coalesce(portal_chosen(), portal_now()) AS m)
+    FROM (SELECT coalesce(portal_chosen(), max(portal_now(), 1 + coalesce((
+            SELECT at FROM leads_change WHERE is_backdated = false ORDER BY at DESC LIMIT 1), 0))) AS m)
    WHERE NOT EXISTS (SELECT 1 FROM leads_change WHERE id = portal_change());
   SELECT portal_opened(last_insert_rowid()) WHERE NOT EXISTS (SELECT 1 FROM leads_change WHERE id = portal_change());
 """
@@ -39,6 +40,11 @@ def make_versions(fact: Fact, types: dict[str, str]) -> str:
     return f'CREATE TABLE "{fact.versions}" ({defined}, known_by bigint NOT NULL, ended_by bigint)'
 
 
+def no_triggers(fact: Fact) -> list[str]:
+    """Away with the triggers of a table."""
+    return [f'DROP TRIGGER IF EXISTS "{name(fact.table, kind)}"' for kind in TRIGGERS]
+
+
 def triggers(fact: Fact) -> list[str]:
     """The triggers of a table. A row written twice in one change makes one version."""
     table, versions = fact.table, fact.versions
@@ -50,7 +56,6 @@ def triggers(fact: Fact) -> list[str]:
     current = f'"{versions}".id = OLD.id AND ended_by IS NULL'
     insert = f'INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, portal_change()'
     return [
-        *(f'DROP TRIGGER IF EXISTS "{name(table, kind)}"' for kind in TRIGGERS),
         f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" BEGIN {_OPEN} {insert}; END',
         f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE OF {watched} ON "{table}" WHEN {differs} BEGIN {_OPEN}'
         f' UPDATE "{versions}" SET {amended} WHERE {current} AND known_by = portal_change();'
@@ -64,11 +69,17 @@ def triggers(fact: Fact) -> list[str]:
     ]
 
 
-def _shown(fact: Fact, column: str) -> str:
-    if column not in fact.hidden:
-        return f'"{column}"'
-    empty = "NULL" if column in fact.unknown else "''"
-    return f'{empty} AS "{column}"'
+def missing(cursor: Any, facts: list[Fact], others: list[Dated | Computed]) -> list[str]:
+    """Names of tables and triggers that are not there or of another version of ours; views are made when asked for."""
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'table')")
+    found = dict(cursor.fetchall())
+    lacking = [f"table {fact.versions}" for fact in facts if fact.versions not in found]
+    for fact in facts:
+        for kind, statement in zip(TRIGGERS, triggers(fact), strict=True):
+            made = found.get(name(fact.table, kind))
+            if made != statement:
+                lacking.append(f"{'trigger' if made is None else 'this version of trigger'} {name(fact.table, kind)}")
+    return lacking
 
 
 def view(fact: Fact, top: int, out: tuple[int, ...]) -> str:
@@ -102,3 +113,9 @@ def lost_view(table: str) -> str:
 def name(table: str, kind: str) -> str:
     """The name of a trigger."""
     return f"{table}_past_{kind}"
+
+
+def _shown(fact: Fact, column: str) -> str:
+    if column not in fact.hidden:
+        return f'"{column}"'
+    return f'NULL AS "{column}"' if column in fact.nullable else f"'' AS \"{column}\""

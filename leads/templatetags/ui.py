@@ -283,10 +283,35 @@ def export_menu(context: Context, *formats: str, param: str = "export") -> dict[
 def filter_bar(context: Context, form: Any, is_auto: bool = False) -> dict[str, Any]:
     """A GET form of filters, folded away on a phone. `is_auto` applies a change at once where scripts run."""
     query = _request_query(context)
-    names = set(form.fields)
+    takes_as_of = bool(context.get("takes_as_of"))
+    context["request"].has_as_of = takes_as_of
+    names = {*form.fields, *(["as_of"] if takes_as_of else [])}
     kept = [(key, value) for key in query if key not in names and key != "page" for value in query.getlist(key)]
     is_used = any(query.get(name) for name in names)
-    return {"form": form, "kept": kept, "is_used": is_used, "is_auto": is_auto, "path": context["request"].path}
+    return {
+        "form": form,
+        "kept": kept,
+        "is_used": is_used,
+        "is_auto": is_auto,
+        "path": context["request"].path,
+        "takes_as_of": takes_as_of,
+        "moment": query.get("as_of", ""),
+    }
+
+
+@register.inclusion_tag("_ui/as_of_field.html")
+def as_of_field(moment: str, id: str = "id_as_of") -> dict[str, Any]:
+    """The control that picks a moment: days by a calendar, an exact moment as its text."""
+    return {"id": id, "value": moment, "is_day": not moment or len(moment) == 10}
+
+
+@register.inclusion_tag("_ui/as_of_form.html", takes_context=True)
+def as_of_form(context: Context) -> dict[str, Any]:
+    """The same as a form of its own that keeps every other parameter, for pages without filters."""
+    request, query = context["request"], _request_query(context)
+    kept = [(key, value) for key in query if key not in ("as_of", "page") for value in query.getlist(key)]
+    is_shown = bool(context.get("takes_as_of")) and not getattr(request, "has_as_of", False)
+    return {"is_shown": is_shown, "kept": kept, "path": request.path, "moment": query.get("as_of", "")}
 
 
 # --- inside --------------------------------------------------------------------------------------------------------

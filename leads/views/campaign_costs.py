@@ -22,9 +22,11 @@ from leads.actions.campaigns.record_costs import MANUAL, CostRefused, record_cos
 from leads.figures.cost_causes import cost_entries, told_entry
 from leads.forms.costs import CostForm, DaysForm
 from leads.models import Campaign, Company, CostDoor, User
+from leads.past.span import moment
 from leads.pure import words
 from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.past import asked_as_of
 
 PAGE_SIZE = 50
 ENTRIES = 20
@@ -32,6 +34,7 @@ ENTRIES = 20
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@asked_as_of
 def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The costs of a campaign with their history, and the form to add or replace those of a day or a period."""
     campaign, company = _campaign(request, public_id), Company.current()
@@ -112,7 +115,7 @@ def _page(request: SignedInRequest, campaign: Campaign, company: Company, form: 
         "has_costs": total is not None,
         "unpriced": costs.filter(reporting_cents__isnull=True).count(),
         "has_parts": campaign.children.exists(),
-        "may_enter": may_enter_costs(request.user),
+        "may_enter": moment() is None and may_enter_costs(request.user),
         "entries": entries,
         "told": [told_entry(row, company.currency) for row in entries],
     }

@@ -18,11 +18,14 @@ from leads.actions.channels.reclassify_touches import KIND, ReclassifyRefused, r
 from leads.actions.channels.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules, take_back_rules
 from leads.forms.channel_rules import AddressForm, RuleForm
 from leads.models import Channel, ChannelRuleVersion, Company, JobRun, User
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure.channels.channel_preview import Preview, Tally, placed, preview, sentence
 from leads.pure.channels.channels import ChannelRule, classify
 from leads.queries.channels import may_change_channel_rules, may_read_channel_rules, visits_since
 from leads.tasks import nudge_reclassify
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.past import asked_as_of
 from leads.views.progress import progress_answer
 
 LOOKED_AT = timedelta(days=90)
@@ -50,15 +53,17 @@ def _writer(request: SignedInRequest) -> User:
 
 @login_required
 @require_GET
+@asked_as_of
 def channel_rules(request: SignedInRequest) -> HttpResponse:
     """The rules in order, what each caught in 90 days, a box to test an address, and the versions."""
-    user, at = _reader(request), timezone.now()
+    user, at = _reader(request), deemed_now()
     rules, names, hosts = rules_in_force(), _names(), Company.current().internal_domains
     found = preview(visits_since(at - LOOKED_AT), rules, rules, hosts)
     address = AddressForm(request.GET or None)
     visit = address.visit()
     match = classify(visit, rules, hosts) if visit else None
-    job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
+    # How far work is, is known as of now alone.
+    job = None if moment() else JobRun.objects.filter(kind=KIND).order_by("-pk").first()
     newest = ChannelRuleVersion.objects.select_related("saved_by").order_by("-number")[:VERSIONS]
     versions = [(version, version.held == rules) for version in newest]
     context: dict[str, Any] = {
@@ -73,7 +78,7 @@ def channel_rules(request: SignedInRequest) -> HttpResponse:
         "job": job,
         "is_moving": job is not None and job.is_unfinished,
         "versions": versions,
-        "may_change": may_change_channel_rules(user),
+        "may_change": moment() is None and may_change_channel_rules(user),
         "channels": len({rule.channel for rule in rules}),
     }
     return render(request, "leads/channels/channel_rules.html", context)
@@ -217,7 +222,8 @@ def _apply(request: SignedInRequest, user: User) -> HttpResponse:
 def channel_rules_progress(request: SignedInRequest) -> HttpResponse:
     """How far the look at past touches is: the fragment that the page asks for each second."""
     _reader(request)
-    job = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
+    # How far work is, is known as of now alone.
+    job = None if moment() else JobRun.objects.filter(kind=KIND).order_by("-pk").first()
     if job is None:
         raise Http404("Nobody asked for this.")
     return progress_answer(

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
+from leads.forms.as_of import AsOf
 from leads.models import User
 
 
@@ -16,6 +17,7 @@ class SignedInRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+    as_of: AsOf | None
 
 
 def person(request: HttpRequest) -> User:

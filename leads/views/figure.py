@@ -15,7 +15,6 @@ from django.db.models import Max
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from leads.figures import words
@@ -34,10 +33,12 @@ from leads.figures.base import (
 from leads.figures.offers import offered
 from leads.forms.scope import ScopeForm
 from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint
+from leads.past.deemed import deemed_now
 from leads.pure import words as plain
 from leads.pure.week import days_label, local_date
 from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, xlsx_file
+from leads.views.past import asked_as_of
 from leads.views.restated import restated
 
 PAGE_SIZE = 50
@@ -71,6 +72,7 @@ class Part:
 
 @login_required
 @require_GET
+@asked_as_of
 def figure_list(request: SignedInRequest) -> HttpResponse:
     """The glossary: every definition this person may open."""
     user = request.user
@@ -83,6 +85,7 @@ def figure_list(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_GET
+@asked_as_of
 def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
     """One figure with its definition, formula, scope and rows; ``export=csv`` or ``xlsx`` gives the rows as a file."""
     user = request.user
@@ -92,7 +95,7 @@ def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
         raise Http404(f"There is no figure {key}.") from None
     if meaning.is_company_wide and not user.sees_all:
         raise PermissionDenied("This figure is about the whole company.")
-    form = ScopeForm(request.GET, company=Company.current(), at=timezone.now())
+    form = ScopeForm(request.GET, company=Company.current(), at=deemed_now())
     if not form.is_valid():
         return render(request, "leads/figure/figure_refused.html", {"form": form, "definition": meaning}, status=400)
     found = figure(key, form.scope(user))

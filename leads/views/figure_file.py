@@ -19,14 +19,15 @@ from leads.pure.table_file import neutralize
 
 
 def csv_file(found: Figure, part: str, sort: str) -> HttpResponse:
-    """One part's rows; money as decimals with a column for its currency."""
+    """One part's rows; money as decimals with a column for its currency. A past moment stands in every row."""
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_disposition(found, part, "csv"))
     response.write("\ufeff")  # without it Excel reads UTF-8 as Windows-1252
     rows = found.parts[part]
     writer = csv.writer(response)
-    writer.writerow(neutralize(name) for name in _header(rows.columns))
+    known = as_of_column(found.scope)
+    writer.writerow(neutralize(name) for name in (*_header(rows.columns), *known))
     for row in rows.rows(sort=sort):
-        writer.writerow(neutralize(value) for value in _values(rows.columns, row, found.scope))
+        writer.writerow(neutralize(value) for value in (*_values(rows.columns, row, found.scope), *known.values()))
     return response
 
 
@@ -53,8 +54,14 @@ def xlsx_file(found: Figure, part: str, sort: str) -> HttpResponse:
     return HttpResponse(stream.getvalue(), content_type=kind, headers=_disposition(found, part, "xlsx"))
 
 
+def as_of_column(scope: Scope) -> dict[str, str]:
+    """Heading and value of the column that says of when the rows are; none in the present."""
+    return {"As of": scope.at.astimezone(scope.tz).isoformat()} if scope.as_of else {}
+
+
 def _disposition(found: Figure, part: str, kind: str) -> dict[str, str]:
-    name = slugify(f"{found.definition.key.replace('.', '-')}-{part}")
+    moment = f"-as-of-{found.scope.as_of}" if found.scope.as_of else ""
+    name = slugify(f"{found.definition.key.replace('.', '-')}-{part}{moment}")
     return {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
 
 
@@ -67,8 +74,8 @@ def _about(found: Figure) -> list[tuple[str, str]]:
         ("Definition", f"{meaning.key}, version {meaning.version}"),
         ("Formula", meaning.formula),
         ("Meaning", meaning.meaning),
-        *((name.capitalize(), text) for name, text in scope.query().items()),
-        ("As of", scope.at.astimezone(scope.tz).isoformat(timespec="seconds")),
+        *((name.capitalize(), text) for name, text in scope.query().items() if name != "as_of"),
+        ("As of", as_of_column(scope).get("As of") or scope.at.astimezone(scope.tz).isoformat(timespec="seconds")),
         ("Time zone", str(scope.tz)),
         *((f"Sheet {name}", rows.label) for name, rows in found.parts.items()),
     ]

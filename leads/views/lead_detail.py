@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +24,15 @@ from leads.actions.handover.reject_lead import reject_lead
 from leads.actions.identity.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
 from leads.models import FollowUp, Lead, LeadMerge, Stage, User
+from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.queries.identity import survivors
 from leads.queries.lead import lead_stories, may_work
+from leads.views.account_link import account_link
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
+from leads.views.past import asked_as_of
 
 TOUCHES_SHOWN = 200
 
@@ -41,6 +46,7 @@ def _lead(request: SignedInRequest, public_id: UUID) -> Lead:
 
 @login_required
 @require_GET
+@asked_as_of
 def lead_detail(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """One lead that the person may see; a merged one leads on to the survivor, others are not found."""
     try:
@@ -58,30 +64,32 @@ def _lead_on(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 
 
 def _page(request: SignedInRequest, lead: Lead, *, status: int = 200, **forms: Any) -> HttpResponse:
+    at, is_past = deemed_now(), moment() is not None
     newest = lead_stories([lead.pk])[lead.pk]
     promises = FollowUp.objects.open().filter(lead=lead).select_related("owner").order_by("due_at")
     context = {
         "lead": lead,
         "score": newest.score,
         "assignment": newest.assignment,
-        "facts": _facts(lead),
+        "facts": _facts(lead, request.user),
         "promises": [
-            (promise, promise.due_at < timezone.now(), CompleteFollowUpForm(prefix=f"follow-up-{promise.pk}"))
+            (promise, promise.due_at < at, CompleteFollowUpForm(prefix=f"follow-up-{promise.pk}"))
             for promise in promises
         ],
         "entries": story(lead, TOUCHES_SHOWN),
-        "may_work": may_work(request.user, lead),
+        "may_work": not is_past and may_work(request.user, lead),
         "may_decide": lead.stage == Stage.MQL,
         "reject_form": RejectForm(),
         "promise_form": PromiseForm(),
-        "crm_url": _crm_url(lead),
-        "merges": _merges(lead),
+        # What the CRM holds is known as of now alone.
+        "crm_url": "" if is_past else _crm_url(lead),
+        "merges": _merges(lead, at),
         **forms,
     }
     return render(request, "leads/lead/lead_detail.html", context, status=status)
 
 
-def _facts(lead: Lead) -> list[tuple[str, Any]]:
+def _facts(lead: Lead, user: User) -> list[tuple[str, Any]]:
     name_of_size = f"{lead.company_size:,} people" if lead.company_size else None
     place = " ".join(part for part in (lead.postal_code, lead.region, lead.country) if part)
     facts = [
@@ -89,7 +97,8 @@ def _facts(lead: Lead) -> list[tuple[str, Any]]:
         ("External id", lead.external_id),
         ("Phone", lead.phone),
         ("Job title", lead.job_title),
-        ("Company", lead.company or lead.account),
+        ("Company", lead.company),
+        ("Account", account_link(lead.account, user)),
         ("Industry", lead.industry),
         ("Company size", name_of_size),
         ("Place", place),
@@ -99,10 +108,9 @@ def _facts(lead: Lead) -> list[tuple[str, Any]]:
     return [(term, value) for term, value in facts if value]
 
 
-def _merges(lead: Lead) -> list[tuple[LeadMerge, str]]:
+def _merges(lead: Lead, at: datetime) -> list[tuple[LeadMerge, str]]:
     """Leads that were merged into this one, newest first, each with why that cannot be taken back, or nothing."""
     merges = LeadMerge.objects.filter(survivor=lead, undone_at__isnull=True).select_related("loser", "by")
-    at = timezone.now()
     return [(merge, why_not_unmerge(merge=merge, survivor=lead, at=at)) for merge in merges.order_by("-pk")[:10]]
 
 

@@ -10,14 +10,15 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from leads.filters.search import LeadPageFilter
 from leads.models import FollowUp, Lead, Stage
+from leads.past.deemed import deemed_now
 from leads.pure.words import days
 from leads.queries.lead import by_next_step
 from leads.views.doors import SignedInRequest
+from leads.views.past import asked_as_of
 
 PAGE_SIZE = 50
 _SORTS = {
@@ -30,9 +31,10 @@ _SORTS = {
 
 @login_required
 @require_GET
+@asked_as_of
 def lead_list(request: SignedInRequest) -> HttpResponse:
     """A rep's own leads; everybody's for those who see all."""
-    user, at = request.user, timezone.now()
+    user, at = request.user, deemed_now()
     visible = Lead.objects.visible_to(user)
     filters = LeadPageFilter(request.GET, queryset=visible, request=request)
     chosen = filters.qs if filters.is_valid() else visible.none()

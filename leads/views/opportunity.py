@@ -12,7 +12,6 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from leads.models import (
@@ -23,9 +22,12 @@ from leads.models import (
     Touchpoint,
     User,
 )
+from leads.past.deemed import deemed_now
 from leads.pure.capture.bots import REASONS as EXCLUSIONS
 from leads.pure.words import MISSING, days, money_exact
+from leads.views.account_link import account_link
 from leads.views.doors import SignedInRequest
+from leads.views.past import asked_as_of
 
 TOUCHES_SHOWN = 25
 _TONES = {"won": "good", "lost": "bad", "open": "accent"}
@@ -33,6 +35,7 @@ _TONES = {"won": "good", "lost": "bad", "open": "accent"}
 
 @login_required
 @require_GET
+@asked_as_of
 def opportunity_detail(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """A deal that the person may see; others are not found."""
     user = request.user
@@ -46,7 +49,7 @@ def opportunity_detail(request: SignedInRequest, public_id: UUID) -> HttpRespons
     context = {
         "deal": deal,
         "tone": _TONES[deal.status],
-        "facts": list(_facts(deal, Company.current(), timezone.now())),
+        "facts": list(_facts(deal, Company.current(), deemed_now(), user)),
         "contacts": [(contact, _lead_url(contact, user)) for contact in deal.contacts.all()],
         "changes": list(_changes(deal)),
         "touches": list(_touches(touches)),
@@ -56,8 +59,8 @@ def opportunity_detail(request: SignedInRequest, public_id: UUID) -> HttpRespons
     return render(request, "leads/opportunity_detail.html", context)
 
 
-def _facts(deal: Opportunity, company: Company, at: datetime) -> Iterator[tuple[str, Any]]:
-    yield "Account", deal.account
+def _facts(deal: Opportunity, company: Company, at: datetime, user: User) -> Iterator[tuple[str, Any]]:
+    yield "Account", account_link(deal.account, user) or None
     yield "Owner", deal.owner or "nobody"
     yield "Territory", deal.territory
     yield "Amount", "not known yet" if deal.amount_cents is None else money_exact(deal.amount_cents, deal.currency)

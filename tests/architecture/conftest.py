@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
 from leads.models import ChannelRuleVersion, Lead, Opportunity, User
+from leads.past.acting import backdated
 from tests.conftest import NOW
 
 
@@ -59,21 +60,23 @@ def world(
         outer = transaction.atomic()
         outer.__enter__()
         try:
-            seed_demo(
-                order=Order(
-                    at=NOW,
-                    out=tmp_path_factory.mktemp("demo") / "demo.json",
-                    url="http://testserver",
-                    seed=7,
-                    leads=1500,
-                    reports=2,
-                    sandbox_data=None,
-                    sandbox_url="http://127.0.0.1:9",
-                    sandbox_token="token",
-                ),
-                say=lambda line: None,
-            )
-            made = World()
+            # The clock of PostgreSQL does not travel along.
+            with backdated(NOW):
+                seed_demo(
+                    order=Order(
+                        at=NOW,
+                        out=tmp_path_factory.mktemp("demo") / "demo.json",
+                        url="http://testserver",
+                        seed=7,
+                        leads=1500,
+                        reports=2,
+                        sandbox_data=None,
+                        sandbox_url="http://127.0.0.1:9",
+                        sandbox_token="token",
+                    ),
+                    say=lambda line: None,
+                )
+                made = World()
             # Django looks at the keys of other tables after each test. PostgreSQL puts off what it has to look at, and
             # takes that up again when the test is rolled back: all rows of the company each time, were it not done now.
             connection.check_constraints()

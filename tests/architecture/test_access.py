@@ -27,6 +27,7 @@ def none(world: World) -> list[Any]:
 PAGES: dict[str, tuple[str, Args]] = {
     "leads:lead-list": (ALL, none),
     "leads:lead-detail": (NO_REPS, lambda world: [world.other_lead.public_id]),
+    "leads:history": (NO_REPS, lambda world: ["lead", world.other_lead.public_id]),
     "leads:lead-merge": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-merge-with": ("LA", lambda world: [world.other_lead.public_id, world.own_lead.public_id]),
     "leads:figures": (ALL, none),
@@ -77,6 +78,7 @@ PAGES: dict[str, tuple[str, Args]] = {
 # The same pages for what a rep owns.
 OWN: dict[str, Args] = {
     "leads:lead-detail": lambda world: [world.own_lead.public_id],
+    "leads:history": lambda world: ["lead", world.own_lead.public_id],
     "leads:lead-merge": lambda world: [world.own_lead.public_id],
     "leads:opportunity-detail": lambda world: [world.own_deal.public_id],
     "attribution:journey": lambda world: [world.own_deal.public_id],
@@ -117,6 +119,7 @@ ELSEWHERE = {
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
     "api-report-restatements",
     "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs", "api-campaign-cost-history",
+    "api-history",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_reauthenticate",

@@ -20,7 +20,7 @@ ORDER = {
         figure calendar lead search
         lifecycle channels
         capture deals campaigns follow_up routing
-        handover identity scoring quality
+        handover identity scoring quality history
         imports intake
     """,
     "attribution": """
@@ -55,18 +55,23 @@ SUBJECTS = {
         """,
         "figure": """
             figures.base figures.columns figures.selection figures.together figures.words figures.offers forms.scope
+            forms.as_of
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
+        "history": "queries.history_parts queries.history_words",
     },
     "attribution": {
         "journeys": "queries.world",
         "methods": "actions.save_custom_method figures.offers pure.rules queries.rules",
         "learning": "actions.fit_methods",
-        "credits": "figures.rows figures.credits figures.deals figures.journey_view",
+        "credits": """
+            actions.forget_past_credits figures.rows figures.credits figures.deals figures.journey_view
+            queries.past_credits
+        """,
         "runs": "queries.successor queries.changes",
         "campaigns": "figures.campaign_series figures.campaign_table figures.costs figures.headlines figures.payback",
         "accuracy": "queries.agreement",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -52,6 +53,57 @@ def test_a_figure_opens_to_its_rows_without_leaving_the_page(visitor: Visitor) -
     panel.get_by_text("Formula").first.wait_for()
     assert panel.locator("tbody tr").count() > 0
     assert "/pipeline" in visitor.page.url
+
+
+def test_a_change_is_told_by_name_with_its_right(visitor: Visitor) -> None:
+    """From a campaign's costs to who said them, at both widths; then the history of a lead."""
+    visitor.sign_in("marketing_director")
+    visitor.page.goto("/attribution")
+    visitor.page.locator("a[href*='/campaigns/']").first.click()
+    visitor.page.get_by_role("link", name="Costs", exact=True).click()
+    visitor.page.get_by_label("Day, or first day").fill("2026-01-05")
+    visitor.page.get_by_label("Amount", exact=False).first.fill("123.45")
+    visitor.page.get_by_role("button", name="Record the cost").click()
+    visitor.page.get_by_role("link", name="Change history").click()
+    entry = visitor.page.locator(".changes > li").first
+    assert "€123.45" in entry.inner_text()
+    assert "Allowed because: Marketing director" in entry.inner_text()
+    visitor.look("history-costs")
+    visitor.page.goto("/leads")
+    visitor.page.locator("tbody th a").first.click()
+    visitor.page.get_by_role("link", name="Change history").click()
+    visitor.page.locator(".changes > li").first.wait_for()
+    visitor.look("history-lead")
+
+
+@pytest.mark.parametrize("path", ["/pipeline", "/leads", "/figures/pipeline.won", "/integration-points/1.1.1"])
+def test_a_page_of_the_past_looks_right(visitor: Visitor, path: str) -> None:
+    visitor.sign_in("sales_leader")
+    today = datetime.now(UTC).date().isoformat()
+    visitor.page.goto(f"{path}?as_of={today}")
+    visitor.page.get_by_text("Data as known on").wait_for()
+    visitor.look(f"past{path.replace('/', '-')}")
+    visitor.page.get_by_role("link", name="Back to now").click()
+    visitor.page.wait_for_url(lambda url: "as_of" not in url)
+    assert visitor.page.get_by_text("Data as known on").count() == 0
+
+
+def test_the_side_panel_stays_in_the_past(visitor: Visitor) -> None:
+    visitor.sign_in("sales_leader")
+    visitor.page.goto(f"/pipeline?as_of={datetime.now(UTC).date().isoformat()}")
+    visitor.page.locator(".tile a").first.click()
+    panel = visitor.page.locator("dialog#panel")
+    panel.get_by_text("Data as known on").wait_for()
+    assert "as_of=" in str(panel.locator("#panel-page").get_attribute("href"))
+
+
+def test_a_moment_is_chosen_among_the_filters(visitor: Visitor) -> None:
+    visitor.sign_in("sales_leader")
+    visitor.page.goto("/pipeline")
+    visitor.page.get_by_label("As of").fill("2999-01-01")
+    visitor.page.get_by_role("button", name="Apply").click()
+    visitor.page.get_by_text("The future is not known yet.").wait_for()
+    visitor.look("past-refused")
 
 
 def test_pages_work_without_scripts(browser: Any, portal: Portal) -> None:

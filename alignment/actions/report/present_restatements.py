@@ -69,7 +69,7 @@ def _figure_url(report: WeeklyReport, row: Restatement) -> str:
     """Where the frozen rows open; empty for what is computed of several figures."""
     if row.figure not in report.content["figures"]:
         return ""
-    return figure_path(report, row.figure) + (f"?only={row.item}" if row.item else "")
+    return figure_path(report=report, entry=row.figure) + (f"?only={row.item}" if row.item else "")
 
 
 def _cause(cause: dict[str, Any], said: Any, most: int | None) -> dict[str, Any]:

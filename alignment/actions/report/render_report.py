@@ -42,8 +42,8 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "headline": content["headline"],
         "tiles": [_tile(report, tile) for tile in content["tiles"]],
         "split": content["split"],
-        "split_url": figure_path(report, "pipeline.won"),
-        "split_before_url": figure_path(report, "pipeline.won-before"),
+        "split_url": figure_path(report=report, entry="pipeline.won"),
+        "split_before_url": figure_path(report=report, entry="pipeline.won-before"),
         "split_chart": _split_chart(content["split"], report.currency),
         "best": [_campaign(report, row) for row in content["campaigns"]["best"]],
         "worst": [_campaign(report, row) for row in content["campaigns"]["worst"]],
@@ -52,7 +52,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
             for side in content["service"]
         ],
         "quality": [_quality(report, figure) for figure in content["quality"]],
-        "unusual": [{**move, "url": figure_path(report, move["entry"])} for move in content["unusual"]],
+        "unusual": [{**move, "url": figure_path(report=report, entry=move["entry"])} for move in content["unusual"]],
         # Reports of before have none.
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
@@ -68,7 +68,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
     }
 
 
-def figure_path(report: WeeklyReport, entry: str) -> str:
+def figure_path(*, report: WeeklyReport, entry: str) -> str:
     """Where a frozen figure opens."""
     return reverse("alignment:report-figure", args=[report.week, entry])
 
@@ -99,7 +99,7 @@ def restatements(*, report: WeeklyReport) -> list[dict[str, Any]]:
 
 def _revision(report: WeeklyReport, row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     since = datetime.fromisoformat(row["at"]).astimezone(zone)
-    return {**row, "since": f"{since:%-d %b %Y}", "url": figure_path(report, row["entry"])}
+    return {**row, "since": f"{since:%-d %b %Y}", "url": figure_path(report=report, entry=row["entry"])}
 
 
 def _words(unit: str, currency: str) -> Callable[[float], str]:
@@ -121,7 +121,7 @@ def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
         notes.append(f"all weeks by definition version {tile['version']}")
     return {
         **tile,
-        "url": figure_path(report, tile["entry"]),
+        "url": figure_path(report=report, entry=tile["entry"]),
         "notes": notes,
         "target_words": _target(tile),
         "spark": sparkline(
@@ -144,7 +144,7 @@ def _target(tile: dict[str, Any]) -> str:
 
 def _quality(report: WeeklyReport, figure: dict[str, Any]) -> dict[str, Any]:
     is_fine = not figure["value"] if figure["better"] == "down" else (figure["value"] or 0) >= 0.8
-    return {**figure, "url": figure_path(report, figure["entry"]), "is_fine": is_fine}
+    return {**figure, "url": figure_path(report=report, entry=figure["entry"]), "is_fine": is_fine}
 
 
 def _campaign(report: WeeklyReport, row: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +156,9 @@ def _campaign(report: WeeklyReport, row: dict[str, Any]) -> dict[str, Any]:
         "is_losing": row["roi"] is not None and row["roi"] < 0,
         "roi_text": words.share(row["roi"], 0),
         **{f"{name}_text": words.money(row[name], currency) for name in rows},
-        **{f"{name}_url": f"{figure_path(report, entry)}?only={row['id']}" for name, entry in rows.items()},
+        **{
+            f"{name}_url": f"{figure_path(report=report, entry=entry)}?only={row['id']}" for name, entry in rows.items()
+        },
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from attribution.pure.columns.columns import UNKNOWN
 from attribution.pure.columns.copy_codec import Field, Values
 from attribution.pure.columns.ordering import Ints
-from attribution.pure.credits.computation import Shares
+from attribution.pure.credits.computation import Book, Shares
 from attribution.pure.journeys.candidates import Inputs
+from attribution.pure.rules import Rules
 
 SHARE_FIELDS = (
     Field("opportunity_id"),
@@ -45,3 +49,21 @@ def share_values(inputs: Inputs, scope: str, shares: Shares) -> Values:
         "weight": shares.weight,
         "cents": shares.cents,
     }
+
+
+def only(rules: Rules, methods: Collection[str]) -> Rules:
+    """The rules as if these were all methods there are."""
+    fits = {key: fit for key, fit in rules.fits.items() if key in methods}
+    return replace(rules, methods=tuple(each for each in rules.methods if each.key in methods), fits=fits)
+
+
+def shares_of(inputs: Inputs, rules: Rules, wanted: Mapping[str, Collection[int]]) -> Iterator[Shares]:
+    """What each method of the rules gives for the deals (by id) that are wanted of it."""
+    ids = inputs.deals["id"]
+    for shares in Book(inputs, rules).credits(np.arange(len(ids))):
+        some = wanted[shares.method]
+        if len(some) == len(ids):
+            yield shares
+            continue
+        rows = np.isin(ids, np.array(sorted(some), dtype=np.int64))[shares.deal]
+        yield Shares(shares.method, shares.deal[rows], shares.touch[rows], shares.weight[rows], shares.cents[rows])

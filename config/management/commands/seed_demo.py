@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from config.demo.company import FULL_SIZE
 from config.demo.seed import Order, SeedRefused, seed_demo
+from leads.past.acting import COMMAND_LINE, Door, act
 
 
 class Command(BaseCommand):
@@ -45,7 +46,8 @@ class Command(BaseCommand):
             sandbox_token=options["sandbox_token"],
         )
         try:
-            seed_demo(order=order, say=self._say)
+            with act(Door.COMMAND, source="seed_demo", because=COMMAND_LINE):
+                seed_demo(order=order, say=self._say)
         except SeedRefused as refusal:
             raise CommandError(str(refusal)) from refusal
 

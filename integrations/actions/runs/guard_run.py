@@ -10,6 +10,7 @@ import structlog
 from integrations.actions.runs.hold_connection import Held, LeaseLost
 from integrations.actions.runs.log_run import RunLog
 from integrations.actions.runs.note_health import note_failure, note_quota, note_success
+from integrations.actions.runs.write_as_run import write_as_run
 from integrations.connectors.base import CrmError, QuotaDay, Throttled
 from integrations.models import SyncRun
 
@@ -19,7 +20,8 @@ log = structlog.get_logger(__name__)
 def guard_run(*, run: RunLog, held: Held, rng: Random, work: Callable[[], str]) -> SyncRun:
     """Do a run's work and close it, whatever happens: what the CRM does is noted, our own mistakes are raised."""
     try:
-        note = work()
+        with write_as_run(run=run.run):
+            note = work()
     except CrmError as error:
         until = note_failure(connection=held.connection, error=error, at=held.clock(), rng=rng)
         is_limit = isinstance(error, (QuotaDay, Throttled))

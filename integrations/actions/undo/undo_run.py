@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from integrations.actions.runs.hold_connection import Clock, hold_connection
 from integrations.actions.runs.log_run import Progress
+from integrations.actions.runs.write_as_run import write_as_run
 from integrations.actions.undo.decide_undo import (
     PARTED,
     PHASES,
@@ -57,7 +58,7 @@ def undo_run(
         try:
             for phase in PHASES:
                 while noted := [Noted(*row) for row in noted_in(run, phase)[:chunk]]:
-                    with transaction.atomic():
+                    with write_as_run(run=undo, by=by), transaction.atomic():
                         _Step(Scope(run, held.keep()), undo, by).take(phase, noted)
                     if progress:
                         progress(undo.seen)

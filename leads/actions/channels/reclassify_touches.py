@@ -21,6 +21,7 @@ from leads.models import (
     Touchpoint,
     User,
 )
+from leads.past.acting import Door, act
 from leads.pure.channels.channels import Visit, classify
 from leads.pure.refused import Refused
 from leads.queries.channels import judged_touches
@@ -64,7 +65,13 @@ def reclassify_touches(*, clock: Clock) -> int:
     A touch changes when its channel is one that the rules gave it: a channel its sender named stays.
     Each batch is a transaction of its own, and a repeated batch finds nothing to do.
     """
-    return sum(_apply(job, clock) for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER))
+    changed = 0
+    for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER):
+        by = job.started_by
+        because = f"Applied to past touches on request{f' ({by.right})' if by else ''}"
+        with act(Door.RULE, actor=by.pk if by else None, source=f"channel rules, {job.period}", because=because):
+            changed += _apply(job, clock)
+    return changed
 
 
 def _apply(job: JobRun, clock: Clock) -> int:

@@ -18,6 +18,7 @@ from leads.actions.imports.costs import import_costs
 from leads.actions.imports.leads import LeadOptions, Outcome, import_leads
 from leads.actions.imports.opportunities import import_opportunities
 from leads.models import Company, CostDoor, ImportKind, ImportRowError, ImportRun, JobRun
+from leads.past.acting import Door, act, acting
 from leads.pure.imports.fields import FIELDS, channel_words
 from leads.pure.imports.rows import (
     CostRecord,
@@ -55,7 +56,10 @@ def import_rows(*, run_id: int, at: datetime, batch: int = BATCH, on_batch: OnBa
         return None
     run = ImportRun.objects.select_related("job__started_by").get(pk=run_id)
     try:
-        _take_all(run, at, batch, on_batch)
+        by = run.job.started_by if run.job else None
+        because = by.right if by else acting().because
+        with act(Door.IMPORT, actor=by.pk if by else None, source=run.file_name, because=because):
+            _take_all(run, at, batch, on_batch)
     except TakenOver:
         log.info("import_taken_over", run=run_id)
         return None

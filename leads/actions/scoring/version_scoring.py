@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from leads.models import ScoringRule, ScoringRuleSet
+from leads.past.acting import Door, act, acting
 from leads.pure.refused import Refused
 
 
@@ -45,9 +46,10 @@ def activate_rule_set(*, rule_set_id: int, at: datetime) -> ScoringRuleSet:
     draft = ScoringRuleSet.objects.get(pk=rule_set_id)
     if draft.state != ScoringRuleSet.State.DRAFT:
         raise NotADraft(f"Version {draft.version} is {draft.state}, not a draft.")
-    ScoringRuleSet.objects.filter(state=ScoringRuleSet.State.ACTIVE).update(state=ScoringRuleSet.State.RETIRED)
-    draft.state, draft.activated_at = ScoringRuleSet.State.ACTIVE, at
-    draft.save(update_fields=["state", "activated_at"])
+    with act(Door.RULE, source=f"scoring rules, version {draft.version}", because=acting().because):
+        ScoringRuleSet.objects.filter(state=ScoringRuleSet.State.ACTIVE).update(state=ScoringRuleSet.State.RETIRED)
+        draft.state, draft.activated_at = ScoringRuleSet.State.ACTIVE, at
+        draft.save(update_fields=["state", "activated_at"])
     return draft
 
 

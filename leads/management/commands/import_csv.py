@@ -14,6 +14,7 @@ from django.utils import timezone
 from leads.actions.imports.file import map_columns, receive_file, start_import
 from leads.actions.imports.rows import import_rows, rejected_table
 from leads.models import ImportKind, ImportMapping, ImportRun, JobRun
+from leads.past.acting import COMMAND_LINE, Door, act
 from leads.pure.refused import Refused
 from leads.pure.table_file import UnreadableFile, neutralize
 
@@ -35,6 +36,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="try every row, keep nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with act(Door.COMMAND, source="import_csv", because=COMMAND_LINE):
+            self._import(options)
+
+    def _import(self, options: dict[str, Any]) -> None:
         path: Path = options["file"]
         at = timezone.now()
         try:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from leads.past.registry import facts
 
-WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "COPY", "REPLAC", "TRUNCA")
-"""How statements begin that may write; what else writes (a function in a SELECT) keeps the writer of before."""
+WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "REPLACE", "TRUNCATE", "CALL", "DO")
+"""How statements begin that may write; what else writes (a function in a SELECT) writes as nobody."""
 CHANGES = "leads_change"
+_FIRST = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
+_CHANGES_ROWS = re.compile(r"\b(INSERT\s+INTO|UPDATE\s+\S+\s+(AS\s+\w+\s+)?SET|DELETE\s+FROM|MERGE\s+INTO)\b", re.I)
+
+
+def verb(sql: object) -> str:
+    """The first word of a statement in capitals, whatever comments stand before it; of a list of them the first's."""
+    # psycopg composes statements of parts.
+    text = sql if isinstance(sql, str) else sql.as_string(None) if hasattr(sql, "as_string") else str(sql)
+    found = _FIRST.match(text)
+    word = found[1].upper() if found else ""
+    return "WRITE" if word == "WITH" and _CHANGES_ROWS.search(text) else word
 
 
 def is_write(sql: object) -> bool:
     """Whether a statement may write, told by its first word."""
-    return isinstance(sql, str) and sql[:32].lstrip().upper().startswith(WRITES)
+    return verb(sql) in (*WRITES, "WRITE")
 
 
 def versions_of(tables: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from alignment.figures.stages import cohort, stage_lines
 from leads.figures.base import figure
 from leads.models import Company, OpportunityChange, User
+from leads.past.acting import backdated
 from leads.pure.week import Period
 from tests.leads.factories import LeadFactory, OpportunityFactory, stage
 from tests.leads.figures import world
@@ -24,12 +25,13 @@ Q4 = Period.of_dates(date(2026, 10, 1), date(2027, 1, 1), TZ)
 @pytest.fixture(autouse=True)
 def at_ten(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
     """The clock is read at the door; here it stands at the tests' moment."""
-    monkeypatch.setattr("alignment.views.pipeline.timezone.now", lambda: now)
+    monkeypatch.setattr("leads.past.deemed.timezone.now", lambda: now)
 
 
 @pytest.fixture
 def made(company: Company):
-    return world.build()
+    with backdated(on(1, month=10)):
+        return world.build()
 
 
 @pytest.fixture

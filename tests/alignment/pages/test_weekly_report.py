@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from html import unescape
 from io import BytesIO, StringIO
+from urllib.parse import quote
 
 import openpyxl
 import pytest
@@ -19,6 +20,7 @@ from alignment.actions.report import render_report
 from alignment.actions.report.render_report import PdfUnavailable, render_email
 from alignment.models import ReportRows, Restatement, WeeklyReport
 from attribution.actions.lock_sourced import lock_sourced_test
+from leads.forms.as_of import exact
 from leads.models import Company, Opportunity, User
 from leads.past.acting import backdated
 from leads.pure.week import Week
@@ -260,6 +262,23 @@ def test_payloads_in_names_stay_words(reader: Client, company: Company, director
     assert "<img" not in mail
     shown = " ".join(page.extract_text() for page in PdfReader(BytesIO(reader.get(f"{URL}/report.pdf").content)).pages)
     assert "<script>" in shown.replace("\n", "").replace(" ", "")  # as words, since it is escaped in the HTML
+
+
+def test_a_figure_leads_to_the_live_one_as_of_its_publication(reader: Client, company: Company) -> None:
+    with backdated(MONDAY - timedelta(days=30)):
+        build_world()
+        made = report()
+    with backdated(MONDAY + timedelta(days=1)):
+        Opportunity.objects.won().update(amount_cents=1, reporting_cents=1)
+    page = reader.get(f"{URL}/figures/pipeline.won").content.decode()
+    (address,) = re.findall(r'href="([^"]*)">The live figure as of publication', page)
+    assert f"as_of={quote(exact(made.as_of))}" in unescape(address)
+    found = reader.get(unescape(address)).context["figure"]
+    frozen = made.content["figures"]["pipeline.won"]["value"]
+    assert found.value == frozen
+    (today,) = re.findall(r'Today it would read.*?href="([^"]*)"', page)
+    assert "as_of" not in today
+    assert reader.get(unescape(today)).context["figure"].value != frozen
 
 
 def test_names_of_routes() -> None:

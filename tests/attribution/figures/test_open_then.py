@@ -6,8 +6,8 @@ from datetime import date, datetime
 from itertools import pairwise
 
 import pytest
-from attribution.actions.runs.run_attribution import run_attribution
 
+from attribution.actions.runs.run_attribution import run_attribution
 from attribution.figures.campaign_series import campaign_months
 from leads.figures.base import figure
 from leads.models import Company, OpportunityChange, OpportunityContact

@@ -11,10 +11,10 @@ AT = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)
 LEADS = 300
 
 
-def order_for(folder: Path) -> Order:
+def order_for(folder: Path, *, reports: int = 1) -> Order:
     return Order(
         at=AT, out=folder / "demo.json", url="http://127.0.0.1:8000", leads=LEADS,
-        reports=1,
+        reports=reports,
         sandbox_data=folder / "crm.sqlite3", sandbox_url="http://127.0.0.1:8081", sandbox_token="a-token-of-the-demo",
     )  # fmt: skip
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 from django.db.backends.sqlite3 import base, operations
 
 from leads.past.acting import Acting, acting
-from leads.past.backends.writer import is_write, versions_of
+from leads.past.backends.writer import is_write, verb, versions_of
 from leads.past.snapshot import forget_snapshots
 
 
@@ -28,26 +29,48 @@ class DatabaseOperations(operations.DatabaseOperations):
         return [*super().sql_flush(style, names, **options), *deletions]
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
-    """Knows the change of the transaction under way.
+class Cursor(sqlite3.Cursor):
+    """The driver's own cursor, whose connection hears of every statement, too."""
 
-    SQLite has no settings of a transaction that its triggers could read, so they ask these functions. They exist on
-    connections of the portal alone: whoever writes a fact through another program is refused.
+    connection: Connection
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Self:
+        """As the driver's."""
+        self.connection.hear(sql)
+        super().execute(sql, parameters)
+        return self
+
+    def executemany(self, sql: str, parameters: Any, /) -> Self:
+        """As the driver's."""
+        self.connection.hear(sql)
+        super().executemany(sql, parameters)
+        return self
+
+    def executescript(self, script: str, /) -> Self:
+        """One statement after the other, each a transaction of its own unless the script begins one."""
+        statement = ""
+        for piece in script.split(";"):
+            statement += f"{piece};"
+            if sqlite3.complete_statement(statement):
+                if statement.strip(" \n\t;"):
+                    self.execute(statement)
+                statement = ""
+        if statement.strip(" \n\t;"):
+            self.execute(statement)
+        return self
+
+
+class Connection(sqlite3.Connection):
+    """Knows the changes of the transaction under way, and stamps them as it commits.
+
+    Triggers cannot tell one transaction from the next, so whatever goes through the driver is heard here.
     """
-
-    ops_class = DatabaseOperations
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._change: int | None = None
         self._opened: list[int] = []
         self._writer: Acting | None = None
-        self.execute_wrappers.append(self._before)
-
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """A connection with the functions of the triggers."""
-        connection = super().get_new_connection(conn_params)
-        self._change, self._opened, self._writer = None, [], None
         functions: dict[str, tuple[int, Callable[..., Any]]] = {
             "portal_change": (0, lambda: self._change),
             "portal_opened": (1, self._open),
@@ -59,37 +82,94 @@ class DatabaseWrapper(base.DatabaseWrapper):
             "portal_because": (0, lambda: acting().because),
         }
         for name, (arguments, function) in functions.items():
-            connection.create_function(name, arguments, function)
+            self.create_function(name, arguments, function)
+
+    def cursor(self, factory: Any = Cursor) -> Any:
+        """As the driver's; Django asks for cursors of its own, whose statements the backend hears of."""
+        return super().cursor(factory)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Cursor:
+        """As the driver's, by a cursor of ours."""
+        made: Cursor = self.cursor()
+        return made.execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> Cursor:
+        """As the driver's, by a cursor of ours."""
+        made: Cursor = self.cursor()
+        return made.executemany(sql, parameters)
+
+    def executescript(self, script: str, /) -> Cursor:
+        """As the driver's, by a cursor of ours."""
+        made: Cursor = self.cursor()
+        return made.executescript(script)
+
+    def hear(self, sql: str) -> None:
+        """A statement comes."""
+        if not self.in_transaction:
+            self._change, self._opened = None, []
+        elif self._opened and verb(sql) in ("COMMIT", "END"):
+            self._stamp()
+        writer = acting()
+        if self._change is not None and self._writer is not writer and self._writer != writer and is_write(sql):
+            # Another writer in the same transaction gets a change of their own.
+            self._change = None
+
+    def commit(self) -> None:
+        """A transaction belongs to the moment when others can see it, not to the one when it began to write."""
+        if self._opened and self.in_transaction:
+            self._stamp()
+        super().commit()
+
+    def has_written(self) -> bool:
+        """Whether the transaction under way has changed facts."""
+        return self.in_transaction and bool(self._opened)
+
+    def _open(self, change: int) -> None:
+        self._change, self._writer = change, acting()
+        self._opened.append(change)
+
+    def _stamp(self) -> None:
+        now, opened = time.time_ns() // 1000, self._opened
+        self._change, self._opened = None, []
+        super().execute(_STAMP.format(", ".join(map(str, opened))), {"now": now})
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Connects so that triggers learn who writes, and in which transaction.
+
+    SQLite has no settings of a transaction that its triggers could read, so they ask functions. These exist on
+    connections of the portal alone: whoever writes a fact through another program is refused.
+    """
+
+    ops_class = DatabaseOperations
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(self._before)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's, for connections of ours."""
+        return {**super().get_connection_params(), "factory": Connection}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A connection on which no write goes unheard."""
+        connection = super().get_new_connection(conn_params)
         # Without it REPLACE deletes rows and no trigger hears of it.
         connection.execute("PRAGMA recursive_triggers = ON")
         return connection
 
     def _before(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        if self.connection is not None and not self.connection.in_transaction:
-            self._change, self._opened = None, []
-        if is_write(sql) and self._writer is not acting():
-            # Another writer in the same transaction gets a change of their own.
-            self._change, self._writer = None, acting()
+        if self.connection is not None:
+            self.connection.hear(sql)
         return execute(sql, params, many, context)
 
     def has_written(self) -> bool:
         """Whether the transaction under way has changed facts."""
-        return self.connection is not None and self.connection.in_transaction and bool(self._opened)
-
-    def _open(self, change: int) -> None:
-        self._change = change
-        self._opened.append(change)
-
-    def _commit(self) -> Any:
-        # A transaction belongs to the moment when others can see it, not to the one when it began to write.
-        if self.connection is not None and self._opened:
-            for change in self._opened:
-                self.connection.execute(_STAMP, {"now": time.time_ns() // 1000, "change": change})
-            self._change, self._opened = None, []
-        return super()._commit()  # type: ignore[misc]  # the stubs leave it out
+        return self.connection is not None and self.connection.has_written()
 
 
+# Later than whatever was stamped before, also when the clock was set back; all changes of a transaction at once.
 _STAMP = """
-UPDATE leads_change SET at = max(:now, coalesce((SELECT max(at) FROM leads_change WHERE NOT is_backdated), 0))
- WHERE id = :change AND NOT is_backdated
+UPDATE leads_change SET at = max(:now, coalesce((SELECT max(at) FROM leads_change WHERE is_backdated = false), 0))
+ WHERE id IN ({}) AND NOT is_backdated
 """

@@ -1,0 +1,264 @@
+"""Credits of past moments: `python -m tests.services -- python -m benchmarks.past_credits TOUCHES DEALS`.
+
+A throw-away database is filled with the generator's world; a tenth of the touches and of the deals are changed
+afterwards, so that the past differs from today. Then three questions (a week, a quarter, all deals) are asked of the
+credits: live, as of then for the first time, and as of then again. A first asking is compared with a run over the same
+deals, methods and scope; again with the live question. Medians of processor time: ours and, on PostgreSQL, that of the
+server's process.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.generator import generate
+from benchmarks.timing import say
+
+SEED = 20_260_101
+TURNS = 5
+CHUNK = 2_000
+LEAST = 0.3
+"""Seconds: the server's processor time is told in hundredths."""
+
+
+def main(arguments: list[str]) -> None:
+    """Fill, change, ask, print."""
+    os.environ.update(DJANGO_SETTINGS_MODULE="tests.settings", LOG_LEVEL="ERROR")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    touches, deals = int(arguments[0]), int(arguments[1])
+    # A little longer than asked for, as the last journeys are cut off.
+    say(measure(touches, touches / deals))
+
+
+def measure(touches: int, length: float) -> dict[str, Any]:
+    """Milliseconds per question, live, at first and again, and their ratios."""
+    from django.db import connection
+
+    from attribution.actions.runs.run_attribution import run_attribution
+    from attribution.models import AttributionRules, Credit
+    from attribution.queries.rules import rules_in_force
+    from leads.models import Opportunity, Touchpoint
+    from leads.past.settled import settled_now
+
+    fill = _fill_postgres if connection.vendor == "postgresql" else _fill_sqlite
+    fill(touches, length)
+    AttributionRules.objects.update(kept_scopes=["contacts"])
+    now = datetime.now(UTC)
+    run_attribution(at=now, reason="benchmark", kind="full")
+    then = settled_now()
+    Opportunity.objects.extra(where=["id %% 10 = 0"]).update(reporting_cents=1_000)
+    Touchpoint.objects.extra(where=["id %% 10 = 0"]).update(kind="form")
+    run_attribution(at=now + timedelta(hours=1), reason="benchmark", kind="full")
+    methods = list(rules_in_force().methods)
+    found = {
+        "database": connection.vendor,
+        "touches": Touchpoint.objects.count(),
+        "deals": Opportunity.objects.count(),
+        "credits": Credit.objects.count(),
+        "methods": len(methods),
+    }
+    return {**found, **{name: _asked(days, methods, then, now) for name, days in _periods().items()}}
+
+
+def _periods() -> dict[str, int]:
+    return {"week": 7, "quarter": 91, "all": 100_000}
+
+
+def _asked(days: int, methods: list[str], then: datetime, now: datetime) -> dict[str, Any]:
+    from attribution.figures import rows
+    from attribution.figures.campaign_table import campaign_table
+    from attribution.figures.credits import revenue_part
+    from leads.models import Opportunity
+
+    scope = _scope(days, now)
+    ids = list(Opportunity.objects.filter(rows._won(scope, is_dated=True)).values_list("pk", flat=True))
+    questions: dict[str, tuple[Callable[[], Any], list[str]]] = {
+        "revenue, linear": (lambda: revenue_part(scope).total(), ["linear"]),
+        "table, all methods": (lambda: campaign_table(scope, methods).total, methods),
+    }
+    return {"deals": len(ids), **{name: _question(*each, ids, then) for name, each in questions.items()}}
+
+
+def _question(ask: Callable[[], Any], methods: list[str], ids: list[int], then: datetime) -> dict[str, Any]:
+    from attribution.models import PastCredit, PastMoment
+    from leads.past.span import known_at
+
+    def past() -> Any:
+        with known_at(then):
+            return ask()
+
+    live, runs, firsts, again = [], [], [], []
+    for _ in range(TURNS):
+        live.append(_timed(ask, LEAST))
+        for model in (PastCredit, PastMoment):
+            _empty(model)
+        runs.append(_timed(lambda: _run(methods, ids)))
+        firsts.append(_timed(past))
+        again.append(_timed(past, LEAST))
+    ms = {
+        name: statistics.median(values)
+        for name, values in (("live", live), ("run", runs), ("first", firsts), ("again", again))
+    }
+    ratios = {"first / run": ms["first"] / ms["run"], "again / live": ms["again"] / ms["live"]}
+    return {**{name: round(value, 1) for name, value in ms.items()}, **{k: round(v, 2) for k, v in ratios.items()}}
+
+
+def _run(methods: list[str], ids: list[int]) -> None:
+    """What a run does for these deals: reads them, computes these methods' credits, and writes them in place."""
+    from dataclasses import replace
+
+    from django.db import transaction
+
+    from attribution.actions.runs.hold_run import give_lease_back
+    from attribution.actions.runs.run_attribution import begin_run, finish_run
+    from attribution.actions.runs.store_credits import read_pages, refuse_orphans, store_pages
+    from attribution.pure.credits.columns import only
+    from attribution.queries.rules import rules_in_force
+    from attribution.queries.runs import last_run
+
+    force = rules_in_force()
+    some = replace(
+        force,
+        rules=only(force.rules, methods),
+        methods={key: version for key, version in force.methods.items() if key in methods},
+    )
+    began = datetime.now(UTC)
+    try:
+        with transaction.atomic():
+            run = begin_run(force=some, at=began, reason="benchmark", kind="full")
+            pages = read_pages(force=some, deals=ids, is_full=True)
+            last = last_run()
+            give_lease_back(run=run)
+            stored = store_pages(run=run, last=last, force=some, pages=pages, tell=lambda *_: None)
+            refuse_orphans(run=run, opportunities=ids)
+            finish_run(run=run, last=last, stored=[stored], is_whole=False, at=began)
+            raise _Undone
+    except _Undone:
+        return
+
+
+class _Undone(Exception):
+    """Credits of the other methods are wanted again."""
+
+
+def _scope(days: int, now: datetime) -> Any:
+    from leads.figures.base import Scope
+    from leads.models import Company, Opportunity
+    from leads.pure.week import Period
+
+    company = Company.current()
+    closed = list(Opportunity.objects.order_by("closed_at").values_list("closed_at", flat=True))
+    middle = closed[len(closed) // 2]
+    period = Period(middle, middle + timedelta(days=days))
+    if days > 10_000:
+        period = Period(datetime(1990, 1, 1, tzinfo=UTC), now)
+    return Scope(period=period, at=now, tz=company.tz, currency=company.currency, method="linear")
+
+
+def _empty(model: Any) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        verb = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
+        cursor.execute(f"{verb} {model._meta.db_table}")
+
+
+def _timed(work: Callable[[], Any], least: float = 0) -> float:
+    """Milliseconds of the processor, this process's and the server's; done again until so many seconds have passed."""
+    before, times = _processor(), 0
+    while (passed := _processor() - before) < least or not times:
+        work()
+        times += 1
+    return passed * 1000 / times if least else (_processor() - before) * 1000
+
+
+def _processor() -> float:
+    from django.db import connection
+
+    server = 0.0
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        fields = Path(f"/proc/{connection.connection.info.backend_pid}/stat").read_text().rsplit(")", 1)[1].split()
+        server = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + server
+
+
+def _fill_postgres(touches: int, length: float) -> None:
+    from benchmarks import database
+
+    database.fill(generate(touches, seed=SEED, mean_length=length))
+
+
+def _fill_sqlite(touches: int, length: float) -> None:
+    from django.db import transaction
+
+    from leads.models import Campaign, Channel, Lead, Opportunity, OpportunityContact, PipelineStage, Touchpoint
+
+    world = generate(touches, seed=SEED, mean_length=length)
+    channels = list(Channel.objects.order_by("pk"))
+    won = PipelineStage.objects.filter(status="won")[0]
+
+    def at(micros: Any) -> datetime:
+        return datetime.fromtimestamp(int(micros) / 1e6, UTC)
+
+    made = np.arange(len(world.amount))
+    with transaction.atomic():
+        campaigns = [
+            Campaign(pk=n + 1, name=f"Campaign {n}", code=f"c{n}", channel=channels[of % len(channels)])
+            for n, of in enumerate(world.channel_of.tolist())
+        ]
+        Campaign.objects.bulk_create(campaigns)
+        Lead.objects.bulk_create(
+            [
+                Lead(pk=n + 1, external_id=f"b{n}", captured_at=at(world.known_at[n]), changed_at=at(world.known_at[n]))
+                for n in made.tolist()
+            ],
+            batch_size=CHUNK,
+        )
+        Opportunity.objects.bulk_create(
+            [
+                Opportunity(
+                    pk=n + 1, name=f"Deal {n}", stage=won, status="won", amount_cents=int(world.amount[n]),
+                    reporting_cents=int(world.amount[n]), currency="EUR",
+                    opened_at=at(min(world.opened_at[n], world.closed_at[n])), closed_at=at(world.closed_at[n]),
+                    stage_changed_at=at(world.closed_at[n]), changed_at=at(world.closed_at[n]),
+                )
+                for n in made.tolist()
+            ],
+            batch_size=CHUNK,
+        )  # fmt: skip
+        OpportunityContact.objects.bulk_create(
+            [OpportunityContact(opportunity_id=n + 1, lead_id=n + 1, is_primary=True) for n in made.tolist()],
+            batch_size=CHUNK,
+        )
+        rows = zip(
+            *(column.tolist() for column in (world.id, world.opportunity, world.campaign, world.at)), strict=True
+        )
+        Touchpoint.objects.bulk_create(
+            [
+                Touchpoint(
+                    pk=n + 1, lead_id=deal + 1, campaign_id=campaign + 1, channel=campaigns[campaign].channel,
+                    kind="page_view", occurred_at=at(moment), recorded_at=at(moment), dedupe_key=f"b{n}",
+                )
+                for n, deal, campaign, moment in rows
+            ],
+            batch_size=CHUNK,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

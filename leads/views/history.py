@@ -1,0 +1,99 @@
+"""The history of a record: who changed what, when, from what to what, through which door and with which right."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from leads.forms.history import HistoryForm
+from leads.models import Company
+from leads.queries.history import Entry, Happening, Record, happenings, narrow, open_record, people, tell
+from leads.views.doors import SignedInRequest
+from leads.views.history_file import csv_file, xlsx_file
+
+PAGE_SIZE = 50
+MOST_ROWS = 20
+"""Rows of a change that are shown; a file of costs has hundreds, which the export lists."""
+OPEN_FIELDS, OPEN_ROWS = 6, 3
+"""A row that was added or deleted folds its fields away when they are more, or one of more rows of the change."""
+ADDRESSES = {
+    "lead": "leads:lead-detail",
+    "deal": "leads:opportunity-detail",
+    # The attribution app shows campaigns, where it is installed; we only know its address.
+    "campaign": "attribution:campaign",
+    "campaign-costs": "leads:campaign-costs",
+}
+_ICONS = {
+    "page": "person",
+    "admin": "gear",
+    "api": "plug",
+    "import": "upload",
+    "crm": "arrow-repeat",
+    "rule": "list-check",
+    "job": "clock-history",
+    "command": "gear",
+    "migration": "gear",
+}
+
+
+@login_required
+@require_GET
+def history(request: SignedInRequest, kind: str, public_id: UUID) -> HttpResponse:
+    """Every change of a record that the person may see; ``export=csv`` or ``xlsx`` gives those asked for as a file."""
+    record = open_record(kind=kind, public_id=public_id, user=request.user)
+    if record is None:
+        raise Http404("There is no such record for you.")
+    company, everything = Company.current(), happenings(record)
+    form = HistoryForm(request.GET, kind=record.kind, people=people(everything), company=company)
+    is_valid = form.is_valid()
+    found = narrow(everything, form.narrowed()) if is_valid else []
+    match request.GET.get("export") if is_valid else None:
+        case "csv":
+            return csv_file(record, tell(found, company=company), company)
+        case "xlsx":
+            return xlsx_file(record, tell(found, company=company), company)
+    return _page(request, record, form, everything, found, company)
+
+
+def _page(
+    request: SignedInRequest,
+    record: Record,
+    form: HistoryForm,
+    everything: list[Happening],
+    found: list[Happening],
+    company: Company,
+) -> HttpResponse:
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "record": record,
+        "record_url": "" if record.is_gone else _url(record),
+        "form": form,
+        "page": page,
+        "entries": [
+            (entry, _icon(entry), entry.rows[:MOST_ROWS], max(len(entry.rows) - MOST_ROWS, 0))
+            for entry in tell(list(page), company=company)
+        ],
+        "total": len(everything),
+        "first_at": everything[-1].writer.at if everything else None,
+        "open_fields": OPEN_FIELDS,
+        "open_rows": OPEN_ROWS,
+        "is_narrowed": any(request.GET.get(name) for name in form.fields),
+    }
+    return render(request, "leads/history/history.html", context)
+
+
+def _icon(entry: Entry) -> str:
+    return _ICONS.get(entry.door, "pencil")
+
+
+def _url(record: Record) -> str:
+    try:
+        return reverse(ADDRESSES[record.kind.key], args=[record.public_id])
+    except (KeyError, NoReverseMatch):
+        return ""
