@@ -14,6 +14,7 @@ import xlsxwriter
 from django.http import HttpResponse
 from django.utils import timezone
 
+from alignment.actions.report.freeze_figure import KEY
 from alignment.models import ReportRows, WeeklyReport
 from leads.pure.money import to_amount
 from leads.pure.table_file import neutralize
@@ -127,6 +128,8 @@ def _money(report: WeeklyReport, cents: int | float | None) -> Decimal | None:
 def _header(rows: ReportRows) -> list[str]:
     names: list[str] = []
     for column in rows.columns:
+        if column["path"] == KEY:
+            continue
         label = column["label"] or column["path"]
         names += [label, f"{label}, currency"] if column["kind"] == "money" else [label]
     return names
@@ -135,6 +138,8 @@ def _header(rows: ReportRows) -> list[str]:
 def _values(report: WeeklyReport, rows: ReportRows, row: list[Any]) -> Iterator[Any]:
     zone = ZoneInfo(report.time_zone)
     for column, value in zip(rows.columns, row, strict=True):
+        if column["path"] == KEY:
+            continue
         currency = report.currency
         if column["is_linked"]:
             value = value[0]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from alignment.actions.report.present_restatements import present_restatements
-from alignment.actions.report.render_report import figure_path, restatements_path
-from alignment.models import WeeklyReport
 from alignment.views.report_readers import for_readers, report_of
 from leads.views.doors import SignedInRequest
 
@@ -21,14 +17,7 @@ def report_restatements(request: SignedInRequest, week: str) -> HttpResponse:
     """Every restated number with its causes and rows; ``figure`` and ``item`` show one number with all its rows."""
     report = report_of(week)
     entry, item = request.GET.get("figure", ""), request.GET.get("item", "")
-    numbers = [
-        {
-            **number,
-            "figure_url": _figure_url(report, number),
-            "own_url": restatements_path(report=report, entry=number["entry"], item=number["item"]),
-        }
-        for number in present_restatements(report=report, entry=entry, item=item)
-    ]
+    numbers = present_restatements(report=report, entry=entry, item=item)
     context = {
         "report": report,
         "is_one": bool(entry),
@@ -37,10 +26,3 @@ def report_restatements(request: SignedInRequest, week: str) -> HttpResponse:
         "noticed_at": max((number["noticed_at"] for number in numbers), default=None),
     }
     return render(request, "alignment/report/report_restatements.html", context)
-
-
-def _figure_url(report: WeeklyReport, number: dict[str, Any]) -> str:
-    if not number["is_frozen"]:
-        return ""
-    only = f"?only={number['item']}" if number["item"] else ""
-    return f"{figure_path(report=report, entry=number['entry'])}{only}"

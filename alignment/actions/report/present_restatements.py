@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
+from alignment.actions.report.render_report import figure_path, restatements_path
 from alignment.actions.report.restate import both_texts
 from alignment.models import Restatement, WeeklyReport
 from alignment.queries.report import newest_looks, standing
@@ -60,8 +60,16 @@ def _number(report: WeeklyReport, row: Restatement, ledger: dict[str, Any], most
         "causes": [_cause(each, said, most) for each in ledger.get("causes", [])],
         "interaction": ledger.get("interaction") or None,
         "interaction_text": said(ledger.get("interaction")) if ledger.get("interaction") else "",
-        "is_frozen": row.figure in report.content["figures"],
+        "figure_url": _figure_url(report, row),
+        "own_url": restatements_path(report=report, entry=row.figure, item=row.item),
     }
+
+
+def _figure_url(report: WeeklyReport, row: Restatement) -> str:
+    """Where the frozen rows open; empty for what is computed of several figures."""
+    if row.figure not in report.content["figures"]:
+        return ""
+    return figure_path(report=report, entry=row.figure) + (f"?only={row.item}" if row.item else "")
 
 
 def _cause(cause: dict[str, Any], said: Any, most: int | None) -> dict[str, Any]:
@@ -86,14 +94,3 @@ def signed_text(value: Number | None, unit: str, currency: str) -> str:
     if unit == "count":
         return words.signed(value)
     return words.signed(value, 2) + (f" {unit}" if unit in ("hours", "days") else "")
-
-
-def people_in(ledger: dict[str, Any]) -> Iterator[str]:
-    """Public ids of leads that a ledger names."""
-    for line in lines_of(ledger):
-        yield from line["people"]
-
-
-def lines_of(ledger: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    """Every line of a ledger."""
-    return (line for cause in ledger.get("causes", []) for line in cause["lines"])
