@@ -1,4 +1,4 @@
-"""`python -m benchmarks [pages | crm … | attribution … | reconcile …]`: the figures that documents quote, or all."""
+"""`python -m benchmarks [pages | crm … | attribution … | past … | reconcile …]`: what documents quote, or all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution, crm, reconcile
+from benchmarks import attribution, crm, past, reconcile
 
 
 def main(arguments: list[str]) -> int:
@@ -17,10 +17,12 @@ def main(arguments: list[str]) -> int:
         return _pages()
     if arguments[:1] == ["crm"]:
         return crm.main(arguments[1:])
+    if arguments[:1] == ["past"]:
+        return past.main(arguments[1:])
     if arguments[:1] == ["reconcile"]:
         return reconcile.main(arguments[1:])
     if arguments:
-        print("usage: python -m benchmarks [pages | crm … | attribution … | reconcile …]", file=sys.stderr)
+        print("usage: python -m benchmarks [pages | crm … | attribution … | past … | reconcile …]", file=sys.stderr)
         return 2
     failed = max(attribution.main([]), crm.main([]))
     return max(failed, _pages() if _has_demo() else 0)

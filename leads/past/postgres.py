@@ -121,10 +121,10 @@ def triggers(fact: Fact) -> list[str]:
     table, function = fact.table, f"portal_keep_{fact.table}"
     after = f'FOR EACH STATEMENT EXECUTE FUNCTION "{function}"()'
     return [
-        f'CREATE OR REPLACE FUNCTION "{function}"() RETURNS trigger LANGUAGE plpgsql AS $keep${_body(fact)}$keep$',
+        f'CREATE OR REPLACE FUNCTION "{function}"() RETURNS trigger LANGUAGE plpgsql {_PLANS}'
+        f" AS $keep${_body(fact)}$keep$",
         f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS new_rows {after}',
-        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE ON "{table}"'
-        f" REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows {after}",
+        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE ON "{table}" REFERENCING NEW TABLE AS new_rows {after}',
         f'CREATE TRIGGER "{name(table, "delete")}" AFTER DELETE ON "{table}" REFERENCING OLD TABLE AS old_rows {after}',
         f'CREATE TRIGGER "{name(table, "identity")}" BEFORE UPDATE OF id ON "{table}" FOR EACH ROW'
         " WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION portal_refuse_identity()",
@@ -133,11 +133,16 @@ def triggers(fact: Fact) -> list[str]:
     ]
 
 
+# Plans are kept for the session as the first statement made them, whether it wrote one row or a million: versions are
+# always looked up by their index, and rows of the statement are never joined with each other.
+_PLANS = "SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off"
+
+
 def _body(fact: Fact) -> str:
     names = ", ".join(f'"{name}"' for name in fact.kept)
     of_new = ", ".join(f'n."{name}"' for name in fact.kept)
-    differs = f"ROW({_listed('n', fact.tracked)}) IS DISTINCT FROM ROW({_listed('o', fact.tracked)})"
-    changed = f"old_rows o JOIN new_rows n ON n.id = o.id WHERE {differs}"
+    differs = f"ROW({_listed('n', fact.tracked)}) IS DISTINCT FROM ROW({_listed('v', fact.tracked)})"
+    current = f"v.id = n.id AND v.ended_by IS NULL AND {differs}"
     amended = ", ".join(f'"{name}" = n."{name}"' for name in fact.kept if name != "id")
     versions = fact.versions
     return f"""
@@ -148,14 +153,12 @@ BEGIN
     c := portal_change();
     INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, c FROM new_rows n;
   ELSIF TG_OP = 'UPDATE' THEN
-    IF NOT EXISTS (SELECT FROM {changed}) THEN RETURN NULL; END IF;
+    IF NOT EXISTS (SELECT FROM new_rows n JOIN "{versions}" v ON {current}) THEN RETURN NULL; END IF;
     c := portal_change();
-    UPDATE "{versions}" v SET {amended} FROM (SELECT n.* FROM {changed}) n
-     WHERE v.id = n.id AND v.ended_by IS NULL AND v.known_by = c;
+    UPDATE "{versions}" v SET {amended} FROM new_rows n WHERE {current} AND v.known_by = c;
     WITH ended AS (
-      UPDATE "{versions}" v SET ended_by = c FROM (SELECT n.id FROM {changed}) n
-       WHERE v.id = n.id AND v.ended_by IS NULL AND v.known_by <> c RETURNING v.id)
-    INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, c FROM new_rows n JOIN ended USING (id);
+      UPDATE "{versions}" v SET ended_by = c FROM new_rows n WHERE {current} AND v.known_by <> c RETURNING {of_new})
+    INSERT INTO "{versions}" ({names}, known_by) SELECT {names}, c FROM ended;
   ELSE
     IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
     c := portal_change();
