@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from leads.forms.as_of import NAME, settled_as_of
 from leads.models import Company
 from leads.past.settled import NotSettled
+from leads.past.snapshot import NotKnown
 from leads.past.span import known_at, moment
 
 P = ParamSpec("P")
@@ -65,10 +66,13 @@ def asked_as_of(get: Get[P]) -> Get[P]:
         query = request.query_params.copy()
         query[NAME] = asked.text
         request._request.GET = query  # type: ignore[assignment]  # a copy can be changed, which nobody does
-        with known_at(asked.at):
-            response = get(view, request, *args, **kwargs)
-            if response.status_code == 200 and isinstance(response.data, dict):
-                response.data = {NAME: stated(), **response.data}
+        try:
+            with known_at(asked.at):
+                response = get(view, request, *args, **kwargs)
+                if response.status_code == 200 and isinstance(response.data, dict):
+                    response.data = {NAME: stated(), **response.data}
+        except NotKnown as error:
+            raise ValidationError({NAME: [str(error)]}) from error
         return response
 
     door.takes_as_of = True  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from leads.forms.as_of import NAME, AsOf, settled_as_of
 from leads.past.settled import NotSettled
+from leads.past.snapshot import NotKnown
 from leads.past.span import known_at
 from leads.views.doors import SignedInRequest, person
 
@@ -39,8 +40,11 @@ def asked_as_of(view: View[P]) -> View[P]:
         query = request.GET.copy()
         query[NAME] = asked.text
         request.GET, request.as_of = query, asked  # type: ignore[assignment]  # a copy can be changed, which nobody does
-        with known_at(asked.at):
-            return _exhausted(view(request, *args, **kwargs))
+        try:
+            with known_at(asked.at):
+                return _exhausted(view(request, *args, **kwargs))
+        except NotKnown as error:
+            return refused(request, str(error))
 
     door.takes_as_of = True  # type: ignore[attr-defined]
     return cast("View[P]", door)
