@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,6 @@ from alignment.queries.report import are_rows_sealed
 
 # Columns about the person in rows that link to them.
 PERSONAL = ("who", "company", "email")
-AT_ONCE = 50
 
 
 class SealBroken(Exception):
@@ -48,15 +47,18 @@ def erase_from_reports(*, lead: UUID) -> Erased:
     return Erased(cells, lines)
 
 
-def _sets_with(address: str) -> Iterable[ReportRows]:
-    # JSON is searched as text: there is no index on cells, and a report of any age may name the person.
-    found = ReportRows.objects.select_related("report").select_for_update(of=("self",))
-    return found.filter(rows__icontains=address).order_by("pk").iterator(chunk_size=AT_ONCE)
+def _sets_with(address: str) -> Iterator[ReportRows]:
+    # JSON is searched as text: there is no index on cells, and a report of any age may name the person. One at a time
+    # by id: they are large, and a cursor left open by a refusal could not be closed any more.
+    found = ReportRows.objects.filter(rows__icontains=address).order_by("pk")
+    for pk in list(found.values_list("pk", flat=True)):
+        yield ReportRows.objects.select_related("report").select_for_update(of=("self",)).get(pk=pk)
 
 
-def _ledgers_with(address: str) -> Iterable[Restatement]:
-    found = Restatement.objects.select_for_update(of=("self",)).filter(ledger__icontains=address)
-    return found.order_by("pk").iterator(chunk_size=AT_ONCE)
+def _ledgers_with(address: str) -> Iterator[Restatement]:
+    found = Restatement.objects.filter(ledger__icontains=address).order_by("pk")
+    for pk in list(found.values_list("pk", flat=True)):
+        yield Restatement.objects.select_for_update(of=("self",)).get(pk=pk)
 
 
 def _erase_rows(rows: ReportRows, address: str) -> int:

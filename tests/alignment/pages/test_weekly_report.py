@@ -276,7 +276,7 @@ def test_a_figure_leads_to_the_live_one_as_of_its_publication(reader: Client, co
     found = reader.get(unescape(address)).context["figure"]
     frozen = made.content["figures"]["pipeline.won"]["value"]
     assert found.value == frozen
-    (today,) = re.findall(r'Today it would read.*?href="([^"]*)"', page)
+    (today,) = re.findall(r'Current value:.*?href="([^"]*)"', page)
     assert "as_of" not in today
     assert reader.get(unescape(today)).context["figure"].value != frozen
 

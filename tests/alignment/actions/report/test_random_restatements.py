@@ -191,12 +191,14 @@ def _published_world() -> None:
     for number in range(4):
         lead = LeadFactory(captured_at=world.on(10), owner=made.ann if number % 2 else None, campaign=made.search)
         world.passage(lead, "mql", world.on(10, 12), "lead")
-        world.follow_up(lead, world.on(11, 9), world.on(11, 13), world.on(11, 10) if number else None)
+        world.follow_up(lead, world.on(11, 9), world.on(11, 13), world.on(11, 9 + number) if number else None)
         TouchpointFactory(lead=lead, campaign=made.search, occurred_at=world.on(10, 8))
         deal = OpportunityFactory(
             name=f"Deal {number}",
             status="won" if number else "open",
             amount_cents=10_000 + number,
+            reporting_cents=10_000 + number,
+            currency="USD" if number == 3 else "EUR",
             opened_at=world.on(10, 13),
             closed_at=world.on(13) if number else None,
             territory=made.north,
