@@ -1,7 +1,7 @@
 """Credits as of a past moment: computed when a figure first asks for them, and kept aside.
 
 Inside `leads.past.span.known_at` deals, touches, rules and fits are those of then, and the name of the table of credits
-stands for those kept for the moment. See docs/decisions/0012-past-credits.md.
+stands for those kept for the moment. See docs/decisions/0013-past-credits.md.
 """
 
 from __future__ import annotations
