@@ -42,7 +42,7 @@ def test_tasks_are_scheduled_by_their_names() -> None:
 def test_credits_as_of_a_published_report_are_not_forgotten(company: Company) -> None:
     LeadFactory(captured_at=MONDAY - timedelta(days=30))
     long_ago = (MONDAY - timedelta(days=30)).date()
-    with time_machine.travel(MONDAY, tick=False):
+    with time_machine.travel(MONDAY, tick=False), backdated(MONDAY):
         publish_due_report()
         for report in WeeklyReport.objects.all():
             PastMoment.objects.create(moment=snapshot_at(report.as_of).key, used_on=long_ago)
