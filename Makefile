@@ -10,7 +10,7 @@ ARGS ?=
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset serve test test-quick check bench openapi lock vendor vendor-check clean .run .dev
+.PHONY: help setup demo demo-reset serve test test-quick torture check bench openapi lock vendor vendor-check clean .run .dev
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-14s%s\n", $$1, $$2 }'
@@ -34,6 +34,10 @@ test: .dev  ## the whole suite on SQLite and on PostgreSQL; ARGS='-k name' goes 
 
 test-quick: .dev  ## SQLite only, no browser and none of the slow tests: about three minutes
 	@exec $(VENV) -m config.dev.suite quick $(ARGS)
+
+torture: .dev  ## random histories and restatements at length, on both databases: about half an hour
+	@RESTATEMENTS=500 HISTORIES=10 HISTORY_MOMENTS=8 $(VENV) -m config.dev.suite all \
+		tests/leads/past/test_histories.py tests/alignment/actions/report/test_random_restatements.py
 
 check: .dev  ## types, style, import contracts, templates, vendored files, migrations, OpenAPI; ARGS='mypy lint'
 	@exec $(VENV) -m config.dev.check $(ARGS)

@@ -5,6 +5,7 @@ Each restatement starts from the same published report and is rolled back after 
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ from tests.leads.figures import world
 
 pytestmark = pytest.mark.django_db
 LOOK = MONDAY + timedelta(days=2)
+RESTATEMENTS = int(os.environ.get("RESTATEMENTS", "12"))  # `make torture` asks for more
+MANY = 500
+"""From so many on, every kind of cause is met."""
 
 
 @dataclass
@@ -251,31 +255,30 @@ def _run(seeds: range) -> Counter[str]:
 
 def test_restatements_add_up_and_name_what_changed(company: Company) -> None:
     _published_world()
-    assert len(_run(range(12))) > 5
-
-
-@pytest.mark.slow
-def test_500_restatements_add_up_and_name_what_changed(company: Company) -> None:
-    _published_world()
-    told = _run(range(500))
-    assert {
-        "deal_amount",
-        "deal_status",
-        "rate",
-        "touch_deleted",
-        "touch_reclassified",
-        "touch_recorded",
-        "contact_came",
-        "contact_went",
-        "cost_changed",
-        "cost_removed",
-        "cost_recorded",
-        "merged",
-        "answered",
-        "passage_recorded",
-        "moved_on",
-        "assigned",
-    } <= told.keys()
+    told = _run(range(RESTATEMENTS))
+    assert len(told) > 5
+    assert (
+        RESTATEMENTS < MANY
+        or {
+            "deal_amount",
+            "deal_status",
+            "rate",
+            "touch_deleted",
+            "touch_reclassified",
+            "touch_recorded",
+            "contact_came",
+            "contact_went",
+            "cost_changed",
+            "cost_removed",
+            "cost_recorded",
+            "merged",
+            "answered",
+            "passage_recorded",
+            "moved_on",
+            "assigned",
+        }
+        <= told.keys()
+    )
 
 
 @pytest.mark.parametrize("edit", [amount, price, touch_deleted, cost, follow_up, owner])
