@@ -34,7 +34,6 @@ DATABASE_FREE = (
     "tests/config/test_settings.py",
     "tests/leads/api/test_parsers.py",
     "tests/leads/test_ui.py",
-    "tests/test_docs.py",
 )
 # What is seen of a page is made from the same rows; its queries and its demo run on both.
 LOOKS = ("tests/browser/test_looks.py",)

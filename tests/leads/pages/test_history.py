@@ -194,8 +194,9 @@ def test_a_campaign_and_its_costs(client: Client, director: User, company: Compa
     campaign: Campaign = CampaignFactory(name="Autumn")
     client.force_login(director)
     url = reverse("leads:campaign-costs", args=[campaign.public_id])
-    for amount in ("100.00", "120.50"):
-        client.post(url, {"first": "2026-10-01", "amount": amount, "currency": "EUR", "reason": ""})
+    for day, amount in enumerate(("100.00", "120.50")):
+        with backdated(FIRST + day * DAY):
+            client.post(url, {"first": "2026-10-01", "amount": amount, "currency": "EUR", "reason": ""})
     Campaign.objects.filter(pk=campaign.pk).update(name="Fall", budget_cents=500_000)
     for kind, has_name in (("campaign", True), ("campaign-costs", False)):
         text = page(client, kind, campaign)
