@@ -34,7 +34,7 @@ from leads.figures import words
 from leads.figures.base import Definition, Scope, UnknownFigure, definition, figure
 from leads.forms.as_of import exact
 from leads.models import Company
-from leads.past.snapshot import BeforeMemory, snapshot_at
+from leads.past.snapshot import BeforeMemory, refuse_before_memory
 from leads.pure import words as plain
 from leads.pure.week import Period, Week, days_label, local_date
 from leads.views.doors import SignedInRequest
@@ -254,7 +254,7 @@ def _live_url(meaning: Definition, scope: Scope) -> str:
 def _published_url(report: WeeklyReport, meaning: Definition, scope: Scope) -> str:
     """The same question as of the publication; nothing where history began only later."""
     try:
-        snapshot_at(report.as_of)
+        refuse_before_memory(report.as_of)
     except BeforeMemory:
         return ""
     return _live_url(meaning, replace(scope, as_of=exact(report.as_of)))

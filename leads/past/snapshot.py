@@ -55,6 +55,15 @@ def snapshot_at(at: datetime) -> Snapshot:
     return _remembered(micros) if is_old and not connection.in_atomic_block else _read(micros)
 
 
+def refuse_before_memory(at: datetime) -> None:
+    """Raises BeforeMemory for a moment of which nothing is known."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT at FROM leads_change ORDER BY id LIMIT 1")
+        first = cursor.fetchone()
+    if first and to_micros(at) < first[0]:
+        raise BeforeMemory(from_micros(int(first[0])))
+
+
 def forget_snapshots() -> None:
     """For whoever writes into the past or empties the database."""
     _remembered.cache_clear()
@@ -101,11 +110,8 @@ SELECT min(key) - ({postgres.OPEN_LOCK}::bigint << 44) + 1
 
 
 def _read(micros: int) -> Snapshot:
+    refuse_before_memory(from_micros(micros))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT at FROM leads_change ORDER BY id LIMIT 1")
-        first = cursor.fetchone()
-        if first and micros < first[0]:
-            raise BeforeMemory(from_micros(int(first[0])))
         opened = None
         if connection.vendor == "postgresql":
             # First of all: whatever begins after this look gets an id above all that were visible at the moment.
