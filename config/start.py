@@ -17,6 +17,10 @@ def refuse_without_history() -> None:
         lacking = missing(connection)
     except DatabaseError:
         return
+    finally:
+        # Processes that are forked from here must not inherit it: SQLite's locks and PostgreSQL's protocol break.
+        if not connection.in_atomic_block:
+            connection.close()
     if lacking:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise ImproperlyConfigured(f"History is not kept: {lacking[0]}{more} missing. Run: python manage.py migrate")

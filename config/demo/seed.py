@@ -200,7 +200,8 @@ def _publish(order: Order) -> None:
     last = last_whole_week(order.at, company)
     for back in reversed(range(order.reports)):
         week = last.previous(back)
-        publish_report(week=week, at=week.bounds(company.tz)[1] + timedelta(hours=6))
+        # Each look compares every earlier report as of its day; the newest report tells of all that was restated.
+        publish_report(week=week, at=week.bounds(company.tz)[1] + timedelta(hours=6), looks_back=back == 0)
 
 
 def _aim(order: Order) -> None:

@@ -108,13 +108,13 @@ class Supervisor:
         (self.folder / "static").mkdir(exist_ok=True)
         is_seeded = state.is_seeded(self.environ, self.folder, self.addresses)
         web = commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2))
-        if self.mode == "demo":
-            # It loads while the database is made or looked at, on another processor, and is not ready before.
-            self.keep("web", web)
         # Checking everything costs a second and was done when the data was made.
         checked = ["--skip-checks"] if is_seeded else []
         migrate = commands.manage("migrate", "--no-input", "-v", "1", *checked)
         self.step("database", lambda: self.command("database", migrate))
+        if self.mode == "demo":
+            # It loads while the company is made, on another processor. Not earlier: without tables it refuses to start.
+            self.keep("web", web)
         if self.crm is not None:
             self.demo_data(self.crm, is_seeded=is_seeded)
         else:

@@ -29,12 +29,15 @@ class PublishRefused(Refused):
     """This person may not publish reports."""
 
 
-def publish_report(*, week: Week, at: datetime | None = None, by: User | None = None) -> WeeklyReport:
+def publish_report(
+    *, week: Week, at: datetime | None = None, by: User | None = None, looks_back: bool = True
+) -> WeeklyReport:
     """Freeze a finished week with all its rows; a week that is published already is given back as it is.
 
     Everything is read as of one settled moment, so that asking as of it later gives the same to the cent. Seeding and
-    tests choose the moment: ``at``. `by` is the person who asked for it, or None for the clock. Raises WeekNotOver,
-    PublishRefused and NotSettled.
+    tests choose the moment: ``at``. `by` is the person who asked for it, or None for the clock. Without ``looks_back``
+    earlier reports are not compared first, for whoever publishes many at once. Raises WeekNotOver, PublishRefused and
+    NotSettled.
     """
     if by is not None and not may_publish(by):
         raise PublishRefused("Marketing directors, sales leaders and admins publish reports.")
@@ -45,7 +48,8 @@ def publish_report(*, week: Week, at: datetime | None = None, by: User | None = 
     published = WeeklyReport.objects.filter(week=str(week)).first()
     if published is not None:
         return published
-    restate(at=at)
+    if looks_back:
+        restate(at=at)
     with known_at(at):
         company = Company.current()
         draft = compose_report(company=company, week=week, at=at)

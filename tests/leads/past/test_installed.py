@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.db import connection, migrations, models
+from django.db import connection, connections, migrations, models
 from django.db.migrations.state import ProjectState
 
+from config.start import refuse_without_history
 from leads.models import Lead
 from leads.past.acting import backdated
 from leads.past.install import after_migrations, before_migrations, install, missing
@@ -148,3 +149,12 @@ def test_nothing_starts_without_history_but_migrate_which_mends_it(tmp_path: Pat
         assert mended.returncode == 0, mended.stderr
         assert missing(connection) == []
         assert command(address, "-c", "import config.wsgi").returncode == 0
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_the_look_at_the_start_leaves_no_connection_to_be_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Celery's beat is forked from the process that looked."""
+    closed: list[bool] = []
+    monkeypatch.setattr(connections["default"], "close", lambda: closed.append(True))
+    refuse_without_history()
+    assert closed == [True]
