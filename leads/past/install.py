@@ -49,7 +49,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
             return
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if dialect is postgres:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {postgres.SCHEMA} CASCADE")
+            drop_views(connection)
             cursor.execute(f"CREATE SCHEMA {postgres.SCHEMA}")
             cursor.execute(postgres.functions())
         change = _Change(cursor)
@@ -79,12 +79,10 @@ def take_away(connection: BaseDatabaseWrapper) -> None:
 
     Only in a transaction that calls `install` before it ends, which brings them back.
     """
+    drop_triggers(connection)
     dialect = postgres if connection.vendor == "postgresql" else sqlite
     with connection.cursor() as cursor:
         for fact in facts():
-            for kind in dialect.TRIGGERS:
-                on = f' ON "{fact.table}"' if dialect is postgres else ""
-                cursor.execute(f'DROP TRIGGER IF EXISTS "{dialect.name(fact.table, kind)}"{on}')
             for names in dialect.indexes(cursor, fact.table):
                 cursor.execute(f'DROP INDEX IF EXISTS "{_index(fact, names)}"')
 

@@ -105,11 +105,6 @@ def computed_view(table: Computed, key: int) -> str:
     return f'CREATE TEMP VIEW "{table.table}" AS SELECT {shown} FROM main."{table.kept}" WHERE "{table.key}" = {key}'
 
 
-def lost_view(table: str) -> str:
-    """A table without a past fails when it is read, by name, instead of answering from today."""
-    return f'CREATE TEMP VIEW "{table}" AS SELECT * FROM main."{table} keeps no past"'
-
-
 def name(table: str, kind: str) -> str:
     """The name of a trigger."""
     return f"{table}_past_{kind}"
