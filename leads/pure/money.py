@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from babel.core import get_global
+
+# Not CLDR's digits: those say what people write (no fils in Baghdad), stored amounts follow ISO 4217.
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _ZERO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 _DECIMALS = dict.fromkeys(_ZERO_DECIMALS.split(), 0) | dict.fromkeys(_THREE_DECIMALS.split(), 3)
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR": "₹", "KRW": "₩"}
+# Known to CLDR, also former ones, but "no currency" and "for tests".
+_CURRENCIES = frozenset(get_global("all_currencies")) - {"XXX", "XTS"}
 _AMOUNT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 MAX_CENTS = 10**15  # ten trillion: room for sums in a 64-bit column, far above any deal
 
@@ -27,13 +32,21 @@ def currency_decimals(currency: str) -> int:
     return _DECIMALS.get(currency, 2)
 
 
+def check_currency(currency: str) -> str:
+    """The code itself, if it is one of a currency. Raises InvalidAmount."""
+    currency_decimals(currency)
+    if currency not in _CURRENCIES:
+        raise InvalidAmount(f"{currency!r} is not the code of a currency. Write one such as EUR or USD.")
+    return currency
+
+
 def to_cents(amount: str | Decimal | int, currency: str) -> int:
     """Exact minor units of a decimal amount such as "1234.50".
 
     Refuses what would have to be rounded or guessed: more decimals than the currency has, thousands
     separators, a decimal comma, exponents, NaN, infinity, more than MAX_CENTS. Raises InvalidAmount.
     """
-    decimals = currency_decimals(currency)
+    decimals = currency_decimals(check_currency(currency))
     if isinstance(amount, float | bool):
         raise InvalidAmount("Send the amount as text, for example 1234.50.")
     if isinstance(amount, str):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from leads.models import Lead, Role, Touchpoint, User
-from leads.pure.spelling.identity import normalize_phone
+from leads.pure.spelling.phones import normalize_phone
 
 # How many visitor ids of a lead are compared with others'; the newest ones say enough.
 VISITORS = 50

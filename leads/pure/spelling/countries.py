@@ -1,29 +1,68 @@
-"""ISO 3166-1 alpha-2 country codes and the dialing codes of the countries our leads mostly come from."""
+"""Countries by code or name: ISO 3166-1 as pycountry keeps it, names in thirty languages as CLDR (Babel) keeps them."""
 
 from __future__ import annotations
 
-_CODES = """
-    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW
-    BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI
-    FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN
-    IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME
-    MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF
-    PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV
-    SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE
-    YT ZA ZM ZW
-"""
+import unicodedata
+from functools import cache
 
-COUNTRIES = frozenset(_CODES.split())
+import pycountry
+from babel import Locale
+from babel.core import get_global
 
-# What people write although ISO has another code.
-COUNTRY_ALIASES = {"UK": "GB", "EL": "GR"}
-
-# country → (dialing code, prefix dropped when dialing from abroad)
-DIALING = {
-    "AT": ("43", "0"), "AU": ("61", "0"), "BE": ("32", "0"), "BR": ("55", "0"), "CA": ("1", "1"),
-    "CH": ("41", "0"), "CZ": ("420", ""), "DE": ("49", "0"), "DK": ("45", ""), "ES": ("34", ""),
-    "FI": ("358", "0"), "FR": ("33", "0"), "GB": ("44", "0"), "IE": ("353", "0"), "IN": ("91", "0"),
-    "IT": ("39", ""), "JP": ("81", "0"), "LU": ("352", ""), "NL": ("31", "0"), "NO": ("47", ""),
-    "NZ": ("64", "0"), "PL": ("48", ""), "PT": ("351", ""), "SE": ("46", "0"), "US": ("1", "1"),
-    "ZA": ("27", "0"),
+# The languages whose names of countries are read. A name that two countries bear in two of them means neither.
+LANGUAGES = (
+    "en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sk", "hu", "ro", "bg", "hr", "sl", "el", "sv", "da", "nb",
+    "fi", "et", "lv", "lt", "ga", "ca", "tr", "uk", "ru", "ja", "zh", "ko",
+)  # fmt: skip
+# Names in daily use that neither source has: former ones, short ones, and parts of the United Kingdom.
+_COMMON = {
+    "UK": "GB", "EL": "GR", "UAE": "AE", "Great Britain": "GB", "Britain": "GB", "England": "GB", "Scotland": "GB",
+    "Wales": "GB", "Northern Ireland": "GB", "U.S.": "US", "U.S.A.": "US", "United States of America (USA)": "US",
+    "America": "US", "Holland": "NL", "Turkey": "TR", "Czech Republic": "CZ", "Slovak Republic": "SK", "Burma": "MM",
+    "Swaziland": "SZ", "Macedonia": "MK", "Ivory Coast": "CI", "Cape Verde": "CV", "Macao": "MO", "Macau": "MO",
+    "Hong Kong": "HK", "Palestine": "PS", "Bosnia": "BA", "Vatican": "VA", "East Timor": "TL", "Korea": "KR",
+    "Congo": "CG", "Kongo": "CG", "Democratic Republic of the Congo": "CD", "DR Congo": "CD", "Russia": "RU",
+    "BRD": "DE",
 }  # fmt: skip
+
+
+def country_code(text: str) -> str:
+    """The ISO 3166-1 alpha-2 code of a code of two or three letters or of a name; "" if there is none."""
+    word = text.strip()
+    # "ß" in capitals is "SS", South Sudan.
+    code = word.upper() if word.isascii() else ""
+    if len(code) == 2 and code in codes():
+        return code
+    return _names().get(_plain(word), "")
+
+
+@cache
+def codes() -> frozenset[str]:
+    """Every ISO 3166-1 alpha-2 code."""
+    return frozenset(each.alpha_2 for each in pycountry.countries)
+
+
+@cache
+def _names() -> dict[str, str]:
+    found: dict[str, set[str]] = {}
+    for language in LANGUAGES:
+        for code, name in Locale.parse(language).territories.items():
+            if code in codes():
+                found.setdefault(_plain(name), set()).add(code)
+    names = {name: min(each) for name, each in found.items() if len(each) == 1}
+    for alias, targets in get_global("territory_aliases").items():
+        if len(alias) == 3 and alias.isalpha() and len(targets) == 1 and targets[0] in codes():
+            names[_plain(alias)] = targets[0]
+    for country in pycountry.countries:
+        for kind in ("alpha_3", "name", "official_name", "common_name"):
+            if name := getattr(country, kind, ""):
+                names[_plain(name)] = country.alpha_2
+    return names | {_plain(name): code for name, code in _COMMON.items()}
+
+
+def _plain(name: str) -> str:
+    """Without regard to case, accents, punctuation, "the" and "&"."""
+    text = unicodedata.normalize("NFKD", name.casefold().replace("&", " and "))
+    letters = "".join(sign for sign in text if not unicodedata.combining(sign))
+    words = "".join(sign if sign.isalnum() else " " for sign in letters.replace(".", "")).split()
+    return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)

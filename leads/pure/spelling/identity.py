@@ -1,4 +1,4 @@
-"""Who is who: one spelling for each e-mail address, domain, phone number and country.
+"""Who is who: one spelling for each e-mail address, domain and country.
 
 Every function is idempotent: what it returns, it accepts and returns unchanged.
 """
@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 
 import idna
 
-from leads.pure.spelling.countries import COUNTRIES, COUNTRY_ALIASES, DIALING
+from leads.pure.spelling.countries import country_code
 from leads.pure.spelling.free_mail import FREE_MAIL_DOMAINS, FREE_MAIL_FAMILIES
 
 MAX_EMAIL = 254
 MAX_LOCAL = 64
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL_SIGNS = frozenset("!#$%&'*+/=?^_`{|}~.-")
-_EXTENSION = re.compile(r"(?:ext\.?|extension|x|#|;ext=)\s*\d*\s*$", re.IGNORECASE)
 
 
 class InvalidEmail(ValueError):
@@ -31,7 +30,7 @@ class InvalidDomain(ValueError):
 
 
 class InvalidCountry(ValueError):
-    """The text is not an ISO 3166 alpha-2 country code."""
+    """The text is neither a code nor a name of a country; the message tells a person why."""
 
 
 def normalize_email(raw: str) -> str:
@@ -89,28 +88,6 @@ def is_internal(email: str, own_domains: Collection[str]) -> bool:
     return any(domain == own or domain.endswith(f".{own}") for own in own_domains if own)
 
 
-def normalize_phone(raw: str, country: str = "") -> str:
-    """Digits with a leading + where the country is known, for comparing; "" if there are none. Never raises.
-
-    Light on purpose: it finds suggestions for a person to judge, so it need not know each country's
-    numbering plan."""
-    text = _EXTENSION.sub("", raw.strip()) if re.search(r"\d", raw) else ""
-    is_international = text.lstrip("( ").startswith("+")
-    if is_international:
-        text = text.replace("(0)", "")
-    digits = "".join(str(unicodedata.digit(sign)) for sign in text if sign.isdecimal())
-    if not digits:
-        return ""
-    if is_international:
-        return f"+{digits}"
-    if digits.startswith("00") and len(digits) > 4:
-        return f"+{digits[2:]}"
-    if country in DIALING:
-        code, trunk = DIALING[country]
-        return f"+{code}{digits.removeprefix(trunk)}"
-    return digits
-
-
 def normalize_domain(raw: str) -> str:
     """A bare host name in lower-case ASCII form, from a host name or an address of a page. Raises
     InvalidDomain."""
@@ -126,13 +103,10 @@ def normalize_domain(raw: str) -> str:
 
 
 def normalize_country(raw: str) -> str:
-    """An ISO 3166-1 alpha-2 code in capitals. Raises InvalidCountry."""
-    text = raw.strip()
-    code = COUNTRY_ALIASES.get(text.upper(), text.upper())
-    # "ß" in capitals is "SS", South Sudan.
-    if not text.isascii() or code not in COUNTRIES:
-        raise InvalidCountry("Enter a two-letter ISO country code such as DE or US.")
-    return code
+    """An ISO 3166-1 alpha-2 code in capitals, from a code, or a name in thirty languages. Raises InvalidCountry."""
+    if code := country_code(raw):
+        return code
+    raise InvalidCountry(f"{raw.strip()[:40]!r} is no country. Write its name, or a code such as DE or US.")
 
 
 def _fold(text: str) -> str:

@@ -78,3 +78,14 @@ def test_money_for_people() -> None:
     assert format_money(123456789, "EUR", is_short=True) == "€1.2M"
     assert format_money(123456, "EUR", is_short=True) == "€1,235"
     assert format_money(-10, "EUR", is_short=True) == "€0"
+
+
+@pytest.mark.parametrize("currency", ["XYZ", "ABC", "XXX", "EURO", "eur", ""])
+def test_what_is_no_currency_is_refused(currency: str) -> None:
+    with pytest.raises(InvalidAmount, match="currency"):
+        to_cents("1", currency)
+
+
+@pytest.mark.parametrize("currency", ["EUR", "USD", "DEM", "XOF"])
+def test_currencies_are_known_also_former_ones(currency: str) -> None:
+    assert to_cents("5", currency) == 5 * (1 if currency == "XOF" else 100)
