@@ -14,11 +14,15 @@ from leads.past.acting import Door, act
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
+# What people read in a change history: "Publish the weekly report", not the path of a function.
+TITLES = {entry["task"]: key.partition(": ")[2].capitalize() for key, entry in SCHEDULE.items()}
+
+
 class PortalTask(Task):  # type: ignore[type-arg]  # the stubs make it generic, the library does not
     """What a task writes names the task."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with act(Door.JOB, source=self.name, because="Scheduled work"):
+        with act(Door.JOB, source=TITLES.get(self.name, self.name), because="Scheduled work"):
             return super().__call__(*args, **kwargs)
 
 

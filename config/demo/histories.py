@@ -19,7 +19,7 @@ from leads.past.acting import Door
 CRM_NAME = "Sandbox CRM"
 WEBSITE = Writer(Door.API, source="Website", because=str(Scope.LEADS_WRITE))
 FEED = Writer(Door.API, source=COST_FEED, because=str(Scope.COSTS_WRITE), is_punctual=True)
-INTAKE = Writer(Door.JOB, source="leads.tasks.sweep_intake", because="Scheduled work")
+INTAKE = Writer(Door.JOB, source="Finish intake", because="Scheduled work")
 RESCORING = Writer(Door.JOB, source="Scores of the day", because="Scheduled work", is_punctual=True)
 CRM = Writer(Door.CRM, source=CRM_NAME, because="Pull: daily")
 LEAD_COLUMNS = ("stage", "score", "owner_id", "territory_id", "is_unsubscribed", "changed_at")

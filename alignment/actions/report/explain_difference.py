@@ -8,7 +8,7 @@ have made of the number; what only their meeting did is the interaction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -138,7 +138,7 @@ def _within(difference: Difference, item: Item) -> list[Traced]:
     for each in difference.traced:
         move = ledger.move_within(each.move, item.group)
         if move is not None:
-            found.append(Traced(move, each.named, each.at, each.change))
+            found.append(Traced(move, each.named, each.at, each.changes))
     return found
 
 
@@ -209,7 +209,7 @@ class _Writer:
         }
 
     def _line(self, entry: str, each: Traced) -> dict[str, Any]:
-        move, change = each.move, each.change
+        move, changes = each.move, each.changes
         row, url = self.differences[entry].cells.get((move.part, move.key), ("", ""))
         return {
             "part": f"{entry}|{move.part}",
@@ -225,10 +225,10 @@ class _Writer:
             "people": self.telling.people(each.named.changes),
             "at": each.at,
             "day": self._day(each.at),
-            "change": None if change is None else change.pk,
-            "door": "" if change is None else DOORS.get(change.door, change.door),
-            "by": "" if change is None else self.telling.writer(change),
-            "because": "" if change is None else change.because,
+            "change": changes[0].pk if len(changes) == 1 else None,
+            "door": _listed(DOORS.get(change.door, change.door) for change in changes),
+            "by": _listed(self.telling.writer(change) for change in changes),
+            "because": _listed(change.because for change in changes),
         }
 
     def _day(self, at: datetime | None) -> str:
@@ -255,6 +255,11 @@ class _Writer:
         else:
             text = words.count(amount)
         return f"+{text}" if is_signed and amount > 0 else text
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """Each text once, in order."""
+    return ", ".join(dict.fromkeys(text for text in texts if text))
 
 
 def _added(amount: Any) -> Number:

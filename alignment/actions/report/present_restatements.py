@@ -93,4 +93,6 @@ def signed_text(value: Number | None, unit: str, currency: str) -> str:
         return f"{words.signed(value * 100, 2)} pt"
     if unit == "count":
         return words.signed(value)
-    return words.signed(value, 2) + (f" {unit}" if unit in ("hours", "days") else "")
+    # A median that moved by seconds is not "0.00 hours".
+    digits = 2 if value == 0 or abs(value) >= 0.005 else 4
+    return words.signed(value, digits) + (f" {unit}" if unit in ("hours", "days") else "")

@@ -168,7 +168,9 @@ def _exactly(value: Number | None, unit: str, currency: str) -> str:
         return plain.MISSING
     if unit in ("money", "money_per_day"):
         return plain.money_exact(round(value), currency)
-    return plain.share(value, 4) if unit == "share" else f"{value:,.4f}"
+    if unit == "share":
+        return plain.share(value, 4)
+    return f"{value:,.4f}" + (f" {unit}" if unit in ("hours", "days") else "")
 
 
 def _whole(value: Number | None, unit: str) -> Number | None:

@@ -45,12 +45,12 @@ CAMPAIGN_ENTRIES = ("attribution.revenue", "spend.total", QUARTER_REVENUE, QUART
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """One move with what made it, when (None: unknown) and under which change (None: several, or none)."""
+    """One move with what made it, when (None: unknown) and by which transactions: several can share a moment."""
 
     move: Move
     named: Named
     at: datetime | None
-    change: Change | None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(slots=True)
@@ -184,8 +184,8 @@ class _Tracing:
         if aged != start:
             # Published by a release, or of a moment, whose rows this one cannot read again: said so, and not explained.
             remembered = self._count(self.then, self.report.as_of)
-            found += [Traced(move, Named(BEFORE_HISTORY), None, None) for move in ledger.moves(start, remembered)]
-            found += [Traced(move, Named(TIME), None, None) for move in ledger.moves(remembered, aged)]
+            found += [Traced(move, Named(BEFORE_HISTORY), None) for move in ledger.moves(start, remembered)]
+            found += [Traced(move, Named(TIME), None) for move in ledger.moves(remembered, aged)]
         traces = self._traces()
         moments = sorted({moment for each in traces.values() for moment in each.moments()})
         for moment, moves in ledger.steps(aged, end, moments, read=self._read, more=self._all_moments):
@@ -224,8 +224,8 @@ class _Tracing:
             published=self.report.as_of,
         )
         of = {change.change for change in named.changes}
-        alone = [change for change in changes if change.pk in of] if of else list(changes)
-        return Traced(move, named, at, alone[0] if len(alone) == 1 else None)
+        alone = tuple(change for change in changes if change.pk in of or not of)
+        return Traced(move, named, at, alone)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 

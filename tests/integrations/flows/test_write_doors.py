@@ -133,7 +133,7 @@ def test_tasks(said: Any) -> None:
     LeadFactory(intake_due_at=timezone.now() - timedelta(minutes=1))
     said()
     assert sweep_intake.apply().get() == 1
-    assert said() == [("job", None, "leads.tasks.sweep_intake", "Scheduled work")]
+    assert said() == [("job", None, "Finish intake", "Scheduled work")]
     assert acting().door == "direct"
 
 

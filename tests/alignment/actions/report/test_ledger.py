@@ -172,6 +172,23 @@ def test_one_amount_changed_is_one_row_with_its_author(company: Company) -> None
     assert [cause["words"] for cause in row.ledger["causes"]] == ["Deal amount changed"]
 
 
+def test_writers_of_the_same_moment_are_all_named(company: Company) -> None:
+    """A lead that an API key moves on and a job assigns at once left the unassigned by both."""
+    made = prepared()
+    with backdated(MONDAY - DAY):
+        lead = LeadFactory(captured_at=world.on(11), owner=None, stage="subscriber")
+    report()
+    with backdated(MONDAY + timedelta(hours=1)):
+        with act(Door.API, source="Website", because="leads:write"):
+            Lead.objects.filter(pk=lead.pk).update(stage="lead")
+        with act(Door.JOB, source="Finish intake", because="Scheduled work"):
+            Lead.objects.filter(pk=lead.pk).update(owner=made.ann)
+    line = the_line(looked()["quality.unassigned", ""])
+    assert line["by"] == "Website, Finish intake"
+    assert line["door"] == "API, job"
+    assert line["because"] == "leads:write, Scheduled work"
+
+
 def test_an_answer_after_publication_is_no_correction(company: Company) -> None:
     lead = LeadFactory(captured_at=world.on(10))
     answered = world.follow_up(LeadFactory(), world.on(10, 9), world.on(10, 13), world.on(10, 10))

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from alignment.actions.report.restate import news_since, restate
+from alignment.actions.report.present_restatements import signed_text
+from alignment.actions.report.restate import both_texts, news_since, restate
 from alignment.models import Restatement
 from alignment.queries.report import is_sealed
 from leads.actions.campaigns.forget_costs import forget_costs
@@ -148,3 +149,9 @@ def test_the_next_report_tells_what_was_noticed_since(company: Company) -> None:
     after = report(Week(2026, 48), MONDAY + timedelta(weeks=2))
     assert after.content["restatements"] == []
     assert Restatement.objects.filter(figure="spend.total").count() == 1
+
+
+def test_a_difference_of_seconds_keeps_its_unit_and_its_digits(company: Company) -> None:
+    assert both_texts(1.8658, 1.8667, "hours", "EUR") == ("1.8658 hours", "1.8667 hours")
+    assert signed_text(0.0009, "hours", "EUR") == "+0.0009 hours"
+    assert signed_text(0.5, "hours", "EUR") == "+0.50 hours"
