@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class Config(AppConfig):
@@ -11,3 +12,8 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         import_module("config.checks")
+
+
+class AdministrationConfig(admin_apps.AdminConfig):
+    default = False
+    default_site = "config.administration.Administration"

@@ -6,10 +6,6 @@ from django.urls import include, path
 from config import health, home
 from config.api import urlpatterns as api_patterns
 
-admin.site.site_header = "RevOps Portal: administration"
-admin.site.site_title = "RevOps Portal"
-admin.site.index_title = "Everything an admin keeps"
-
 urlpatterns = [
     path("", home.home, name="home"),
     path("livez", health.livez, name="livez"),

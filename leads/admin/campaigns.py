@@ -1,4 +1,4 @@
-"""Channels, their rules, campaigns and costs."""
+"""Channels, their rules, campaigns and pipeline stages."""
 
 from __future__ import annotations
 
@@ -9,26 +9,18 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Subquery, Sum
 from django.http import HttpRequest
-from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.actions.campaigns.forget_costs import forget_cost_rows
-from leads.actions.campaigns.keep_cost_history import Said
-from leads.admin.read_only import ReadOnly
+from leads.admin.costs import CostInline, save_costs
 from leads.models import (
     Campaign,
-    CampaignCost,
     Channel,
     ChannelRule,
     Company,
-    CostChange,
-    CostDoor,
-    CostEntry,
     PipelineStage,
 )
 from leads.models.campaign import MAX_DEPTH
 from leads.pure.money import InvalidAmount, format_money, to_amount, to_cents
-from leads.views.doors import person
 
 
 class CampaignForm(forms.ModelForm[Campaign]):
@@ -80,6 +72,7 @@ class CampaignAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
     """Campaigns; discovered ones wait for a name."""
 
     form = CampaignForm
+    inlines = (CostInline,)
     list_display = ("name", "code", "channel", "parent", "starts_on", "ends_on", "budget", "spent", "is_discovered")
     list_filter = ("channel", "is_discovered", ("parent", admin.EmptyFieldListFilter))
     search_fields = ("name", "code")
@@ -98,6 +91,12 @@ class CampaignAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
             _spent=Sum("costs__reporting_cents"), _currency=Subquery(Company.objects.values("currency")[:1])
         )
 
+    def get_inlines(self, request: HttpRequest, obj: Campaign | None) -> Any:
+        return self.inlines if obj else ()
+
+    def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
+        save_costs(request, form.instance, formset)
+
     @admin.display(description="budget", ordering="budget_cents")
     def budget(self, campaign: Campaign) -> str:
         return "–" if campaign.budget_cents is None else format_money(campaign.budget_cents, campaign.currency)
@@ -105,59 +104,6 @@ class CampaignAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
     @admin.display(description="spent", ordering="_spent")
     def spent(self, campaign: Any) -> str:
         return "unknown" if campaign._spent is None else format_money(campaign._spent, campaign._currency)
-
-
-@admin.register(CampaignCost)
-class CampaignCostAdmin(ReadOnly):
-    """Costs by day. Amounts come from imports and the API; here they are looked up and, for want of another door, taken
-    back, which leaves its entry in the history."""
-
-    list_display = ("spent_on", "campaign", "amount", "source", "recorded_at")
-    list_filter = ("source", ("spent_on", admin.DateFieldListFilter), "campaign__channel")
-    search_fields = ("campaign__name", "campaign__code")
-    list_select_related = ("campaign",)
-    ordering = ("-spent_on", "campaign__name")
-
-    @admin.display(description="amount", ordering="amount_cents")
-    def amount(self, cost: CampaignCost) -> str:
-        return format_money(cost.amount_cents, cost.currency)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
-
-    def delete_model(self, request: HttpRequest, obj: CampaignCost) -> None:
-        self._forget(request, [obj.pk])
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CampaignCost]) -> None:
-        self._forget(request, list(queryset.values_list("pk", flat=True)))
-
-    def _forget(self, request: HttpRequest, ids: list[int]) -> None:
-        forget_cost_rows(ids=ids, said=Said(door=CostDoor.ADMIN, by=person(request)), at=timezone.now())
-
-
-class CostChangeInline(admin.TabularInline[CostChange, CostEntry]):
-    model = CostChange
-    extra = 0
-    can_delete = False
-    ordering = ("spent_on",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(CostEntry)
-class CostEntryAdmin(ReadOnly):
-    """What was said about costs, never edited."""
-
-    inlines = (CostChangeInline,)
-    list_display = ("said_at", "campaign", "source", "door", "by_name", "reason")
-    list_filter = ("door", "source", ("said_at", admin.DateFieldListFilter))
-    search_fields = ("campaign__name", "campaign__code", "by_name", "reason")
-    list_select_related = ("campaign",)
-    ordering = ("-said_at", "-pk")
 
 
 class ChannelRuleInline(admin.TabularInline[ChannelRule, Channel]):

@@ -8,12 +8,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from leads.actions.routing.assign_lead import pure_rules
 from leads.actions.routing.move_rule import move_rule
+from leads.actions.routing.place_rule import place_rule
 from leads.admin.fields import ListField, country, domain
 from leads.admin.read_only import ReadOnly
 from leads.models import OPEN_STAGES, Assignment, Territory, TerritoryRep, TerritoryRule
@@ -21,8 +22,14 @@ from leads.pure.routing import sentence
 
 
 class RuleForm(forms.ModelForm[TerritoryRule]):
-    """A rule with its lists as comma-separated text; the position of a new rule is the last."""
+    """A rule with its lists as comma-separated text and its place among the rules of all territories."""
 
+    place = forms.IntegerField(
+        min_value=1,
+        required=False,
+        label="order",
+        help_text="1 is tried first, among the rules of all territories; empty: last",
+    )
     countries = ListField(clean_item=country, help_text="two-letter codes: DE, AT, CH")
     regions = ListField()
     industries = ListField(clean_item=str.lower)
@@ -44,6 +51,11 @@ class RuleForm(forms.ModelForm[TerritoryRule]):
             "domains",
         )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not self.instance._state.adding:
+            self.initial["place"] = TerritoryRule.objects.filter(position__lte=self.instance.position).count()
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         conditions = ("countries", "regions", "postal_from", "industries", "size_min", "size_max", "domains")
@@ -64,6 +76,12 @@ class RuleForm(forms.ModelForm[TerritoryRule]):
         rule: TerritoryRule = super().save(commit)
         return rule
 
+    def put_in_place(self) -> None:
+        """Move the saved rule where the form says."""
+        place = self.cleaned_data.get("place")
+        if place and "place" in self.changed_data:
+            place_rule(rule_id=self.instance.pk, place=place)
+
 
 class RuleInline(admin.StackedInline[TerritoryRule, Territory]):
     model = TerritoryRule
@@ -71,9 +89,17 @@ class RuleInline(admin.StackedInline[TerritoryRule, Territory]):
     extra = 0
     show_change_link = True
     fieldsets = (
-        (None, {"fields": (("name", "is_active"), "countries", "regions", ("postal_from", "postal_to"))}),
+        (None, {"fields": (("place", "name", "is_active"), "in_words")}),
+        (None, {"fields": ("countries", "regions", ("postal_from", "postal_to"))}),
         (None, {"fields": ("industries", ("size_min", "size_max"), "domains")}),
     )
+    readonly_fields = ("in_words",)
+    verbose_name = "rule"
+    verbose_name_plural = "rules, in the order in which they are tried"
+
+    @admin.display(description="leads go here if")
+    def in_words(self, rule: TerritoryRule) -> str:
+        return sentence(pure_rules(rows=[rule])[0]) if rule.pk else "shown once the rule is saved"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TerritoryRule]:
         return super().get_queryset(request).order_by("position")
@@ -122,19 +148,49 @@ class TerritoryAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
         # Without a catch-all some leads would belong nowhere.
         return not (obj and obj.is_catch_all) and bool(super().has_delete_permission(request, obj))
 
+    def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        rules = [each for each in formset.forms if isinstance(each, RuleForm) and each.instance.pk]
+        for rule in sorted(rules, key=lambda each: each.cleaned_data.get("place") or 0):
+            rule.put_in_place()
+
 
 @admin.register(TerritoryRule)
 class TerritoryRuleAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
     """All rules in the order in which they are tried."""
 
     form = RuleForm
-    list_display = ("position", "in_words", "territory", "is_active", "matches")
+    list_display = ("order", "in_words", "territory", "is_active", "matches")
     list_display_links = ("in_words",)
     list_filter = ("territory", "is_active")
     search_fields = ("name", "territory__name", "countries", "industries", "domains")
     list_select_related = ("territory",)
     ordering = ("position",)
     actions = ("move_up", "move_down")
+    fieldsets = (
+        (None, {"fields": ("territory", ("place", "name", "is_active"))}),
+        (
+            "Conditions, all of which must hold",
+            {
+                "fields": (
+                    "countries",
+                    "regions",
+                    ("postal_from", "postal_to"),
+                    "industries",
+                    ("size_min", "size_max"),
+                    "domains",
+                )
+            },
+        ),
+    )
+
+    def save_model(self, request: HttpRequest, obj: TerritoryRule, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        form.put_in_place()
+
+    @admin.display(description="order", ordering="position")
+    def order(self, rule: Any) -> int:
+        return int(rule._place)
 
     @admin.display(description="leads go here if")
     def in_words(self, rule: TerritoryRule) -> str:
@@ -146,7 +202,11 @@ class TerritoryRuleAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TerritoryRule]:
         rules: QuerySet[TerritoryRule] = super().get_queryset(request)
-        return rules.annotate(_matches=Count("assignments"))
+        before = TerritoryRule.objects.filter(position__lte=OuterRef("position")).order_by()
+        return rules.annotate(
+            _matches=Count("assignments"),
+            _place=Subquery(before.values(one=Value(1)).annotate(place=Count("pk")).values("place")),
+        )
 
     @admin.action(description="Try earlier (move up)")
     def move_up(self, request: HttpRequest, chosen: QuerySet[TerritoryRule]) -> None:

@@ -153,6 +153,7 @@ def test_a_budget_without_hundredths_survives_a_look(boss: Client) -> None:
     form = boss.get(url).context["adminform"].form
     assert form["budget_cents"].value() == "120000"
     given = {name: form[name].value() for name in form.fields}
+    given |= {"costs-TOTAL_FORMS": "0", "costs-INITIAL_FORMS": "0"}
     answer = boss.post(url, {name: value for name, value in given.items() if value not in (None, False)})
     assert answer.status_code == 302, answer.context["errors"]
     campaign.refresh_from_db()
