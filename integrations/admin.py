@@ -100,7 +100,7 @@ class ExternalRecordAdmin(SyncRows):
 class PendingPushAdmin(SyncRows):
     """What is owed."""
 
-    list_display = ("lead", "connection", "state", "attempts", "not_before", "error_field", "last_error")
+    list_display = ("lead", "connection", "state", "attempts", "not_before", "error_code", "error_field", "last_error")
     list_select_related = ("connection", "lead")
     list_filter = ("state", "connection")
     search_fields = ("lead__email",)

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from .account import Account, MemoryTokens, SecretSpec, SignIn, Token, TokenStore, Vendor
 from .errors import AuthDead, CrmError, Misuse, Outage, QuotaDay, ScopeMissing, Throttled
-from .outcomes import Created, Draft, Outcome, Rejected, RetryLater, Unchanged, Unknown, Updated
+from .outcomes import Candidate, Created, Draft, Outcome, Rejected, RetryLater, Unchanged, Unknown, Updated
 from .records import (
     CampaignMember,
     Converted,
@@ -35,9 +35,9 @@ from .records import (
 )
 
 __all__ = [
-    "Account", "AccountInfo", "AuthDead", "CampaignMember", "Capabilities", "Connector", "Converted", "Created",
-    "CrmError", "Draft", "Hint", "Kind", "MemoryTokens", "Misuse", "Outage", "Outcome", "Owner", "Page", "Quota",
-    "QuotaDay", "RawWebhook", "Reference", "Rejected", "RemoteCampaign", "RemoteContact", "RemoteRecord",
+    "Account", "AccountInfo", "AuthDead", "CampaignMember", "Candidate", "Capabilities", "Connector", "Converted",
+    "Created", "CrmError", "Draft", "Hint", "Kind", "MemoryTokens", "Misuse", "Outage", "Outcome", "Owner", "Page",
+    "Quota", "QuotaDay", "RawWebhook", "Reference", "Rejected", "RemoteCampaign", "RemoteContact", "RemoteRecord",
     "RetryLater", "Schema", "SchemaField", "ScopeMissing", "SecretSpec", "SignIn", "Stage", "StageChange",
     "Throttled", "Token", "TokenStore", "Unchanged", "Unknown", "Updated", "Vendor", "Window", "as_day",
 ]  # fmt: skip
@@ -70,6 +70,8 @@ class AccountInfo:
     user: str
     server_time: datetime
     currency: str = ""
+    time_zone: str = ""
+    """In which its people name days, where the CRM has one for all of them."""
 
 
 @dataclass(frozen=True, slots=True)

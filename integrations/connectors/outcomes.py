@@ -40,13 +40,23 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record over there that may be the one meant, with words by which a person knows it."""
+
+    remote_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
-    """Definitely not written, and will not be until the data or the mapping changes."""
+    """Definitely not written, and will not be until the data or the mapping changes. `candidates` are records among
+    which a person must choose first."""
 
     key: str
     code: str
     message: str
     field: str = ""
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,12 +72,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step of the CRM's pipeline; probability 0–1."""
+    """A step of the CRM's pipeline; probability 0–1, None where the CRM tells none."""
 
     key: str
     name: str
     position: int
-    probability: float
+    probability: float | None
     status: StageStatus
 
 

@@ -176,6 +176,7 @@ class FieldMap(models.Model):
     direction = models.CharField(max_length=4, choices=Direction.choices, default=Direction.PUSH)
     policy = models.CharField(max_length=10, choices=Policy.choices, default=Policy.OURS)
     position = models.PositiveSmallIntegerField(default=0)
+    values = models.JSONField(default=dict, blank=True, help_text="what our values are called in the CRM")
 
     class Meta:
         constraints = [
@@ -191,7 +192,8 @@ class FieldMap(models.Model):
 class RemoteSchema(models.Model):
     """The fields of a kind as the CRM described them when it was tested last; the mapping is chosen from them.
 
-    ``fields`` is a list of {"name", "label", "type", "is_writable", "is_required", "is_custom"}.
+    ``fields`` is a list of {"name", "label", "type", "is_writable", "is_required", "is_custom", "choices", "length",
+    "contact_name"}.
     """
 
     connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="schemas")
@@ -234,6 +236,7 @@ class ExternalRecord(models.Model):
     remote_name = models.CharField(max_length=200, blank=True, help_text="of an owner, account or campaign")
     remote_email = models.CharField(max_length=254, blank=True, help_text="of an owner")
     is_chosen = models.BooleanField(default=False, help_text="matched by a person; never matched anew")
+    is_active_there = models.BooleanField(default=True, help_text="whether an owner may still own records over there")
     content_hash = models.CharField(max_length=64, blank=True, help_text="of what we last sent or read")
     snapshot = models.JSONField(default=dict, blank=True)
     merged_into = models.CharField(max_length=120, blank=True, help_text="remote id of the record that lives on")

@@ -50,6 +50,10 @@ class PendingPush(models.Model):
     quiet_until = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=400, blank=True)
     error_field = models.CharField(max_length=80, blank=True)
+    error_code = models.CharField(max_length=80, blank=True, help_text="the CRM's own word for the refusal")
+    candidates = models.JSONField(
+        default=list, blank=True, help_text='records over there it may be: [{"id", "name"}]; a person chooses'
+    )
     changed_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
 
@@ -157,6 +161,7 @@ class SyncRecord(models.Model):
     changes = models.JSONField(default=dict, blank=True, help_text='{"field": [before, after]}')
     written = models.JSONField(default=dict, blank=True, help_text='{"column": [before, after]}, raw')
     note = models.CharField(max_length=400, blank=True)
+    code = models.CharField(max_length=80, blank=True, help_text="the CRM's own word for a refusal")
     at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)
 

@@ -23,8 +23,8 @@ LABELS = {
     f"{TRIAL} {UNDO}": "Undo",
 }
 _NAMES = (
-    "title", "remote_id", "lead__first_name", "lead__last_name", "lead__email", "lead__company", "opportunity__name",
-    "account__name", "campaign__name",
+    "title", "remote_id", "code", "lead__first_name", "lead__last_name", "lead__email", "lead__company",
+    "opportunity__name", "account__name", "campaign__name",
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def record_counts(run: SyncRun) -> list[dict[str, Any]]:
 
 
 def named_records(rows: QuerySet[SyncRecord], words: str) -> QuerySet[SyncRecord]:
-    """Those in which every word stands in a name, an e-mail address or the id over there."""
+    """Those in which every word stands in a name, an e-mail address, the id over there or the CRM's code."""
     for word in words.split()[:6]:
         found = Q()
         for name in _NAMES:

@@ -26,7 +26,7 @@ from integrations.queries.connections import (
     secret_state,
 )
 from integrations.queries.mapping import rules_of
-from integrations.queries.push import failed_pushes, waiting_pushes
+from integrations.queries.push import failed_pushes, failure_codes, waiting_pushes
 from integrations.queries.runs import calls_by_day, count_words, duration_words, jobs_of, outcome_counts, tone_of
 from integrations.views.doors import editable_connection, visible_connection, webhook_address
 from leads.pure.charts import Chart, stacked_bars
@@ -67,7 +67,8 @@ def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
     vendor = vendor_of(connection.kind)
     runs = SyncRun.objects.filter(connection=connection).order_by("-started_at", "-pk")
     page = Paginator(runs, RUNS_A_PAGE).get_page(request.GET.get("page"))
-    failed, held = failed_pushes(connection)[:SHOWN], held_records(connection)
+    codes, code = failure_codes(connection), request.GET.get("code", "")[:80]
+    failed, held = failed_pushes(connection, code)[:SHOWN], held_records(connection)
     comparison = state.last_runs.get(SyncRun.Direction.RECONCILE)
     context = {
         "state": state,
@@ -83,6 +84,8 @@ def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
             for run in page
         ],
         "failed": [(push, tone_of(push.state)) for push in failed],
+        "failure_codes": [(word, number, word == code) for word, number in codes],
+        "failure_code": code,
         "waiting": waiting_pushes(connection)[:5],
         "held": held[:SHOWN],
         "held_number": held.count(),

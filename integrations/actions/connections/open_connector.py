@@ -52,8 +52,9 @@ def _fields_read(connection: Connection) -> dict[Kind, list[str]]:
 
 
 def settings_of(*, connection: Connection) -> dict[str, Any]:
-    """The plain settings with the way of signing in and the currency among them."""
+    """The plain settings with the way of signing in, the currency and what the test told of the account's zone."""
     own = {"sign_in": connection.sign_in, "currency": connection.currency}
+    own["time_zone"] = str(connection.account.get("time_zone") or "")
     return dict(connection.settings) | {name: value for name, value in own.items() if value}
 
 

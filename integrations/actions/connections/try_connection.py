@@ -73,6 +73,7 @@ def _keep(
         "name": info.name,
         "user": info.user,
         "currency": info.currency,
+        "time_zone": info.time_zone,
         "todo": todo,
         "tested_at": at.isoformat(),
     }

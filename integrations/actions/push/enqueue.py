@@ -106,8 +106,9 @@ def _enqueue(
             return len(created)
     ours = existing.filter(lead__in=known)
     ours.filter(state__in=_CLOSED).update(
-        state=_State.PENDING, not_before=not_before, attempts=0, last_error="", error_field="", settled_at=None
-    )
+        state=_State.PENDING, not_before=not_before, attempts=0, last_error="", error_field="", error_code="",
+        candidates=[], settled_at=None,
+    )  # fmt: skip
     ours.update(version=F("version") + 1, changed_at=at, reason=reason[:80])
     return len(lead_ids)
 

@@ -15,7 +15,10 @@ def requeue_pushes(*, connection_id: int, at: datetime, push_ids: Collection[int
     rows = PendingPush.objects.failed().filter(connection=connection_id)
     if push_ids is not None:
         rows = rows.filter(pk__in=push_ids)
-    return rows.update(state=_State.PENDING, not_before=at, attempts=0, last_error="", error_field="", settled_at=None)
+    return rows.update(
+        state=_State.PENDING, not_before=at, attempts=0, last_error="", error_field="", error_code="", candidates=[],
+        settled_at=None,
+    )  # fmt: skip
 
 
 def bring_forward(*, connection_id: int, at: datetime) -> int:

@@ -22,7 +22,7 @@ _State = PendingPush.State
 _Outcome = SyncRecord.Outcome
 _COLUMNS = (
     "state", "not_before", "attempts", "lease_until", "is_unclear", "quiet_until", "last_error", "error_field",
-    "settled_at",
+    "error_code", "candidates", "settled_at",
 )  # fmt: skip
 
 
@@ -70,7 +70,8 @@ def settle_push(
             if told:
                 facts = {"kind": RecordKind.PERSON, "way": SyncRecord.Way.OUT, "lead_id": row.lead_id}
                 changes = _sent(drafts.get(row.lead_id), result)
-                log.add(told.outcome, at, remote_id=told.remote_id, note=told.note, changes=changes, **facts)
+                facts |= {"remote_id": told.remote_id, "note": told.note, "code": told.code}
+                log.add(told.outcome, at, changes=changes, **facts)
             if result is not None:
                 log.run.unchanged += isinstance(result, Unchanged)
                 if row.version != versions[row.pk] and row.state != _State.PENDING:
@@ -86,6 +87,7 @@ class _Told(NamedTuple):
     outcome: SyncRecord.Outcome
     remote_id: str = ""
     note: str = ""
+    code: str = ""
 
 
 def _apply(row: PendingPush, result: Result | None, at: datetime, rng: Random) -> _Told | None:
@@ -102,10 +104,11 @@ def _apply(row: PendingPush, result: Result | None, at: datetime, rng: Random) -
             row.is_unclear = True
             _put_off(row, f"Answer lost: {reason}", at, full_jitter(attempt=row.attempts, rng=rng))
             return _Told(_Outcome.UNCLEAR, note=row.last_error)
-        case Rejected(field=field):
-            why = result.message or result.code
-            _close(row, _State.REJECTED, at, why=why, field=field)
-            return _Told(_Outcome.REJECTED, note=f"{field}: {why}" if field else why)
+        case Rejected(field=field, code=code):
+            why = result.message or code
+            _close(row, _State.REJECTED, at, why=why, field=field, code=code)
+            row.candidates = [{"id": each.remote_id, "name": each.name} for each in result.candidates]
+            return _Told(_Outcome.REJECTED, note=f"{field}: {why}" if field else why, code=code[:80])
         case Skipped(reason=reason):
             _close(row, _State.DONE, at)
             return _Told(_Outcome.SKIPPED, note=reason)
@@ -127,8 +130,9 @@ def _put_off(row: PendingPush, why: str, at: datetime, wait: timedelta) -> None:
     row.settled_at = None if row.state == _State.PENDING else at
 
 
-def _close(row: PendingPush, state: str, at: datetime, *, why: str = "", field: str = "") -> None:
-    row.state, row.last_error, row.error_field = state, why[:400], field[:80]
+def _close(row: PendingPush, state: str, at: datetime, *, why: str = "", field: str = "", code: str = "") -> None:
+    row.state, row.last_error, row.error_field, row.error_code = state, why[:400], field[:80], code[:80]
+    row.candidates = []
     row.settled_at, row.is_unclear, row.quiet_until = at, False, None
 
 

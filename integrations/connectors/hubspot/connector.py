@@ -149,9 +149,8 @@ class HubSpotConnector:
             told = answer.payload
             name = f"HubSpot {told['portalId']} ({told.get('uiDomain') or told.get('accountType') or 'account'})"
             user = "OAuth app" if self._link.is_oauth else "Service key"
-            return AccountInfo(
-                str(told["portalId"]), name, user, _clock(answer), str(told.get("companyCurrency") or "")
-            )
+            currency, zone = str(told.get("companyCurrency") or ""), str(told.get("timeZone") or "")
+            return AccountInfo(str(told["portalId"]), name, user, _clock(answer), currency, zone)
 
     def describe(self, kind: Kind) -> Schema:
         """All properties, custom ones included. Deals and accounts first have our names."""

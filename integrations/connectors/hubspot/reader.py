@@ -6,7 +6,7 @@ out of the window, equal stamps do not matter, and no search comes near its cap 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ..base import Account, Kind, Outage, Page, RemoteRecord, ScopeMissing, Window
@@ -92,12 +92,14 @@ class HubSpotReader:
             yield inside, following
 
     def listing(self, path: str, params: Mapping[str, Any], resume: str | None) -> Pages:
+        places = {resume}
         while True:
             answer = self._link.call("GET", path, params={**params, **({"after": resume} if resume else {})})
             rows, following = _page(path, answer)
-            if following is not None and following == resume:
+            if following is not None and following in places:
                 raise _stuck(path)
             resume = following
+            places.add(following)
             yield rows, resume
             if resume is None:
                 return
@@ -129,8 +131,15 @@ class HubSpotReader:
                 return
 
     def _record(self, kind: Kind, row: Mapping[str, Any], currency: str = "") -> RemoteRecord:
+        zone = self._zone() if kind == "deal" else UTC
         with reading("a record"):
-            return record(kind, row, currency=currency, zone=self._link.zone or UTC)
+            return record(kind, row, currency=currency, zone=zone)
+
+    def _zone(self) -> tzinfo:
+        """The account's, in which its people name the days of a deal; asked for once where nobody knows it yet."""
+        if self._link.zone is None:
+            self._link.details()
+        return self._link.zone or UTC
 
     def records(self, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> tuple[RemoteRecord, ...]:
         if kind == "deal":
@@ -161,12 +170,17 @@ class HubSpotReader:
         path = f"/crm/associations/{VERSION}/deals/{others}/batch/read"
         found: dict[str, list[tuple[str, str]]] = {}
         ask = [{"id": each} for each in ids]
+        places: set[tuple[str, str]] = set()
         while ask:
             answer = self._link.call("POST", path, body={"inputs": ask[:LINKED_BATCH]})
             with reading(path):
                 some, further = links(answer.payload)
             for each, linked in some.items():
                 found.setdefault(each, []).extend(linked)
+            following = {(each["id"], each["after"]) for each in further}
+            if following & places:
+                raise _stuck(path)
+            places |= following
             ask = ask[LINKED_BATCH:] + further
         return found
 

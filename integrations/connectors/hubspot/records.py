@@ -152,7 +152,8 @@ def stages(pipelines: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
         prefix = f"{pipeline['label']}: " if len(ordered) > 1 else ""
         for row in sorted(pipeline["stages"], key=lambda each: (each["displayOrder"], each["label"])):
             told = row["metadata"]
-            probability = min(max(float(told.get("probability") or 0), 0.0), 1.0)
+            share = told.get("probability")
+            probability = None if share in (None, "") else min(max(float(share), 0.0), 1.0)
             status = _status(told.get("probability"), told.get("isClosed")) or "open"
             key = stage_key(pipeline["id"], row["id"])
             found.append(Stage(key, prefix + row["label"], len(found), probability, status))  # type: ignore[arg-type]

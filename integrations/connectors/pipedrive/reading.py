@@ -149,15 +149,17 @@ class PipedriveReader:
     def _pages(
         self, path: str, params: Mapping[str, Any], cursor: str | None = None
     ) -> Iterator[tuple[list[Mapping[str, Any]], str | None]]:
+        places = {cursor}
         while True:
             query = {**params, "limit": self._page_size, **({"cursor": cursor} if cursor else {})}
             answer = self._get(path, query)
             with read.reading(path):
                 rows = list(answer.payload["data"] or [])
                 following = (answer.payload.get("additional_data") or {}).get("next_cursor") or None
-            if following is not None and following == cursor:
+            if following is not None and following in places:
                 raise Outage(f"GET {path} gave the same cursor twice.", code="unreadable")
             cursor = following
+            places.add(following)
             yield rows, cursor
             if cursor is None:
                 return

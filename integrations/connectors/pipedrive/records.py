@@ -111,14 +111,19 @@ def stages(pipelines: Sequence[Row], rows: Sequence[Row]) -> tuple[Stage, ...]:
     alive = [each for each in pipelines if not each.get("is_deleted")]
     found: list[Stage] = []
 
-    def add(key: str, pipeline: Row, name: str, probability: float, status: Literal["open", "won", "lost"]) -> None:
+    def add(
+        key: str, pipeline: Row, name: str, probability: float | None, status: Literal["open", "won", "lost"]
+    ) -> None:
         label = f"{pipeline['name']}: {name}" if len(alive) > 1 else name
         found.append(Stage(key, label, len(found) + 1, probability, status))
 
     for pipeline in sorted(alive, key=lambda each: (each.get("order_nr") or 0, each["id"])):
+        # Switched off, a pipeline still lists 100 for each of its stages.
+        is_told = pipeline.get("is_deal_probability_enabled") is not False
         mine = (row for row in rows if row["pipeline_id"] == pipeline["id"] and not row.get("is_deleted"))
         for row in sorted(mine, key=lambda each: (each["order_nr"], each["id"])):
-            add(str(row["id"]), pipeline, str(row["name"]), (row.get("deal_probability") or 0) / 100, "open")
+            share = row.get("deal_probability") if is_told else None
+            add(str(row["id"]), pipeline, str(row["name"]), None if share is None else share / 100, "open")
         add(f"{pipeline['id']}:won", pipeline, "Won", 1.0, "won")
         add(f"{pipeline['id']}:lost", pipeline, "Lost", 0.0, "lost")
     return tuple(found)

@@ -50,8 +50,9 @@ from .soql import (
     field_names,
     is_id,
     list_selects,
+    moment,
     record_id,
-    role_changed_select,
+    roles_select,
     text,
     window_select,
 )
@@ -168,16 +169,18 @@ class SalesforceReader:
             raise Misuse("This is no place that we know.", code="resume_unknown")
         is_first = place is None
         place = place or _Place()
+        places = {place}
         while True:
             with Reading("/query"):
                 rows, following = self._page(sources, window, place, is_first=is_first and kind == "deal")
                 records = tuple(self._records(kind, rows))
-            if following is not None and following == place:
+            if following is not None and following in places:
                 raise Outage("Salesforce gave the same place twice.", code="unreadable")
             yield Page(records, following.dump() if following else None)
             if following is None:
                 return
             place, is_first = following, False
+            places.add(following)
 
     def _page(
         self, sources: Sequence[Source], window: Window, place: _Place, *, is_first: bool
@@ -185,10 +188,10 @@ class SalesforceReader:
         found: list[Row] = []
         while True:
             source = sources[place.source]
-            extra = role_changed_select(source, window) if is_first else None
+            extra = roles_select(window) if is_first else None
             if extra is not None:
-                rows, others = self._firsts([window_select(source, window), extra], window)
-                found += self._session.rest(others)
+                rows, roles = self._firsts([window_select(source, window), extra], window)
+                found += self._with_other_people(source, window, rows, roles)
             elif place.locator or place.row_id:
                 rows = self._rows(source, window, place)
             else:
@@ -203,13 +206,22 @@ class SalesforceReader:
                 return found, None
             place = _Place(place.source + 1)
 
+    def _with_other_people(self, source: Source, window: Window, rows: Rows, roles: Rows) -> list[Row]:
+        """Opportunities outside the window whose people changed in it. No call where each of them is on its page."""
+        here = {row["Id"] for row in rows.rows}
+        deals = {str(row["OpportunityId"]) for row in self._session.rest(roles)} - here
+        if not deals or window.since is None:
+            return []
+        outside = replace(source, where=f"SystemModstamp < {moment(window.since)}")
+        return self._lists([(outside, "Id", [record_id(each) for each in sorted(deals)])])
+
     def _firsts(self, selects: Sequence[Select], window: Window) -> list[Rows]:
         """First pages of a window. A sync asks for the same window of every kind: the first one asked for brings the
         others along, in the same call. Only of windows that are over: what changes meanwhile leaves them."""
         is_over = self._read_at is not None and window.until <= self._read_at
         if window.since is not None and is_over and window != self._ahead_of:
             sources = [source for kind in OBJECTS for source in self._sources(kind)]
-            roles = role_changed_select(sources[-1], window)
+            roles = roles_select(window)
             every = [*(window_select(source, window) for source in sources), *([roles] if roles else [])]
             pages, _ = self._session.first_pages(every)
             self._ahead, self._ahead_of = dict(zip(every, pages, strict=True)), window
@@ -315,7 +327,11 @@ class SalesforceReader:
         """Members changed in the window, 2,000 a call."""
         select = _member_select(window)
         rows: Rows | None = self._ahead.pop(select, None) or self._session.query(select)[0]
+        places: set[str] = set()
         while rows is not None:
+            if rows.more in places:
+                raise Outage("Salesforce gave the same place twice.", code="unreadable")
+            places |= {rows.more} if rows.more else set()
             with Reading("/query"):
                 found = [each for row in rows.rows if (each := member(row)) is not None]
             yield from found

@@ -215,7 +215,8 @@ def stages(rows: Iterable[Row]) -> tuple[Stage, ...]:
     for row in sorted(rows, key=lambda row: (not row["IsActive"], row["SortOrder"] or 0)):
         key = row["ApiName"] or row["MasterLabel"]
         if key not in found:
-            chance = float(row["DefaultProbability"] or 0) / 100
+            told = row["DefaultProbability"]
+            chance = None if told is None else float(told) / 100
             found[key] = Stage(key, row["MasterLabel"] or key, len(found) + 1, chance, status(row))
     return tuple(found.values())
 

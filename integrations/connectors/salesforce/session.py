@@ -151,13 +151,14 @@ class SalesforceSession:
 
     def rest(self, rows: Rows) -> list[Mapping[str, Any]]:
         """All rows of a query whose first page this is."""
-        found, place = list(rows.rows), rows.more
+        found, place, places = list(rows.rows), rows.more, {rows.more}
         while place:
             page = self.more(place)
             found += page.rows
-            if page.more == place:
+            if page.more in places and page.more:
                 raise Outage("Salesforce gave the same place twice.", code="unreadable")
             place = page.more
+            places.add(place)
         return found
 
     def first_pages(self, selects: Sequence[Select]) -> tuple[list[Rows], Answer]:

@@ -67,22 +67,14 @@ def window_select(source: Source, window: Window, after: Place | None = None) ->
     return Select(f"{source.head} WHERE {' AND '.join(parts)} ORDER BY SystemModstamp, Id", everything=True)
 
 
-def role_changed_select(source: Source, window: Window) -> Select | None:
-    """Opportunities outside the window whose people changed in it: a new contact role does not move their stamp."""
+def roles_select(window: Window) -> Select | None:
+    """Contact roles made, changed or taken away in the window: none of it moves the stamp of their opportunity."""
     if window.since is None:
         return None
+    source = Source("OpportunityContactRole", ("Id", "OpportunityId"))
     since, until = moment(window.since), moment(window.until)
-    changed = (
-        "SELECT",
-        "OpportunityId",
-        "FROM",
-        "OpportunityContactRole",
-        "WHERE",
-        f"SystemModstamp >= {since}",
-        "AND",
-    )
-    inner = " ".join((*changed, f"SystemModstamp < {until}"))
-    return Select(f"{source.head} WHERE SystemModstamp < {since} AND Id IN ({inner})")
+    where = f"SystemModstamp >= {since} AND SystemModstamp < {until}"
+    return Select(f"{source.head} WHERE {where}", everything=True)
 
 
 def list_selects(source: Source, field: str, values: Sequence[str], *, everything: bool = False) -> list[Select]:

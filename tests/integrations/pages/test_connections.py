@@ -102,6 +102,18 @@ def test_the_secret_is_nowhere_to_be_read(connected: Connection, admin_client: C
     assert (connected.name, connected.is_active) == ("Renamed", False)
 
 
+def test_failures_are_found_by_the_crms_own_code(connected: Connection, admin_client: Client) -> None:
+    for code, number in (("DUPLICATES_DETECTED", 2), ("STRING_TOO_LONG", 1)):
+        for lead in LeadFactory.create_batch(number, last_name=code.title()):
+            owe(connected, lead, state="rejected", error_code=code, last_error="No.", settled_at=datetime.now(UTC))
+    everything = admin_client.get(detail(connected)).content.decode()
+    assert "DUPLICATES_DETECTED 2</a>" in everything
+    assert "Queue all 3 again" in everything
+    some = admin_client.get(f"{detail(connected)}?code=STRING_TOO_LONG").content.decode()
+    assert "<code>STRING_TOO_LONG</code>" in some
+    assert "<code>DUPLICATES_DETECTED</code>" not in some
+
+
 def test_a_secret_is_replaced_and_tried(connected: Connection, crm: SandboxServer, admin_client: Client) -> None:
     crm.token = "rotated-token"
     Connection.objects.update(failures=3, health="failing", paused_until=datetime.now(UTC) + timedelta(hours=5))

@@ -11,6 +11,7 @@ import pytest
 from integrations.actions.push.requeue import requeue_pushes
 from integrations.actions.push.settle_push import MAX_TRIES
 from integrations.models import Connection, ExternalRecord, PendingPush, SyncRecord, SyncRun
+from integrations.queries.runs import named_records
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Lead
 from tests.integrations.connectors.faults import Behavior, answering, faulty, losing_answer, silent
@@ -101,6 +102,10 @@ def test_a_refused_lead_blocks_nobody_and_can_be_requeued(
     assert pending.last_error
     record = SyncRecord.objects.get(run=run, outcome="rejected")
     assert record.note.startswith("email: ")
+    assert pending.error_code
+    assert pending.error_code != pending.last_error
+    assert record.code == pending.error_code
+    assert list(named_records(SyncRecord.objects.all(), record.code)) == [record]
 
     assert push(connected, clock).calls == 0
     Lead.objects.filter(pk=bad.pk).update(email="good@customer.example")

@@ -1,13 +1,16 @@
 """Windows, associations, history and campaigns, in the fewest calls; scopes that are missing."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from integrations.connectors.base import ScopeMissing, Window
+from integrations.connectors.base import Outage, ScopeMissing, Window
 from integrations.connectors.hubspot.records import KEY
 from integrations.sandbox_crm.dialects import Fault
+from tests.integrations.connectors.faults import answering, faulty
 from tests.integrations.connectors.hubspot.account import draft, recent
 
 
@@ -22,10 +25,10 @@ def test_changed_deals_take_the_fewest_calls(connect, hubspot):
     deals = [deal for page in connector.changes("deal", recent()) for deal in page.records]
     assert len({deal.remote_id for deal in deals}) == 1100
     assert all(deal.account_id == company and deal.contacts[0].role == "Champion" for deal in deals)
-    assert connector.calls == 6 + 2 + 2, "pages of 200; people and companies of a thousand deals at once"
+    assert connector.calls == 6 + 2 + 2 + 1, "pages of 200; people and companies of a thousand at once; the zone"
     lines = list(connector.stage_history([deal.remote_id for deal in deals[:101]]))
     assert len(lines) == 101, "fifty at once with history"
-    assert connector.calls == 10 + 3, "fifty at once with history"
+    assert connector.calls == 11 + 3, "fifty at once with history"
 
 
 def test_a_first_load_lists_a_hundred_a_call(connect, hubspot):
@@ -35,7 +38,7 @@ def test_a_first_load_lists_a_hundred_a_call(connect, hubspot):
     connector = connect()
     pages = list(connector.changes("deal", Window(None, recent().until)))
     assert (len(pages), sum(len(page.records) for page in pages)) == (11, 1001)
-    assert connector.calls == 11 + 2 + 2
+    assert connector.calls == 11 + 2 + 2 + 1
 
 
 def test_a_window_beyond_the_cap_of_a_search_is_whole(connect, hubspot):
@@ -102,6 +105,47 @@ def test_deals_of_another_pipeline_have_their_own_stages(connect, hubspot):
     hubspot.records.archive("deals", deal)
     assert len(list(connector.stage_history([deal]))) == 2, "archived deals keep their past"
     assert connector.fetch("deal", [deal])[deal].is_archived
+
+
+@pytest.mark.parametrize("neighbor", [None, {"dealname": "No currency"}])
+def test_a_deal_closes_on_the_day_of_the_accounts_zone_whatever_lies_beside_it(connect, hubspot, neighbor):
+    """Half past ten in the evening in UTC is the next day in Berlin."""
+    members = {"dealname": "D", "dealstage": "closedwon", "deal_currency_code": "EUR"}
+    deal = hubspot.add_deal(members | {"closedate": "2026-03-31T22:30:00.000Z"})
+    if neighbor:
+        hubspot.add_deal(neighbor)
+    (page,) = connect().changes("deal", recent())
+    found = {each.remote_id: each.fields["close_on"] for each in page.records}
+    assert found[deal] == date(2026, 4, 1)
+
+
+def test_a_tested_connection_asks_nothing_for_the_zone(connect, hubspot):
+    assert connect().check().time_zone == "Europe/Berlin"
+    hubspot.add_deal({"dealname": "D", "deal_currency_code": "EUR"})
+    connector = connect()
+    connector._link.zone = ZoneInfo("America/New_York")
+    list(connector.changes("deal", recent()))
+    assert connector.calls == 3, "deals, people and companies"
+
+
+@pytest.mark.parametrize("turn", [("1",), ("1", "2")])
+def test_places_that_come_round_again_end_in_an_outage(connect, turn):
+    """In lists, and in the further people of a deal."""
+    asked = iter(range(1000))
+
+    def body():
+        following = {"next": {"after": turn[next(asked) % len(turn)]}}
+        return json.dumps({"results": [], "paging": following}).encode()
+
+    with faulty(lambda sock, request: answering(200, body())(sock, request)) as crm, pytest.raises(Outage):
+        list(connect(url=crm.url).changes("person", Window(None, recent().until)))
+
+    def people():
+        row = {"from": {"id": "5"}, "to": [], "paging": {"next": {"after": turn[next(asked) % len(turn)]}}}
+        return json.dumps({"results": [row]}).encode()
+
+    with faulty(lambda sock, request: answering(200, people())(sock, request)) as crm, pytest.raises(Outage):
+        connect(url=crm.url)._read._linked(["5"], "contacts")
 
 
 def test_the_account_of_a_person_is_its_primary_company(connect, hubspot, prepared):

@@ -354,3 +354,16 @@ def test_amounts_keep_their_cents(server, make):
     server.pipedrive.add_deal({"title": "Deal", "value": 0.1})
     (deal,) = read_all(make(), "deal")
     assert deal.fields["amount"] == Decimal("0.1")
+
+
+def test_a_pipeline_without_probabilities_tells_none(server, make):
+    """It still lists 100 for each stage; the flag says that nobody set them."""
+    records = server.pipedrive.records
+    off = records.add("pipeline", {"name": "Partners", "order_nr": 2, "is_deal_probability_enabled": False}).id
+    for order, name in enumerate(("Met", "Agreed"), 1):
+        records.add("stage", {"name": name, "order_nr": order, "deal_probability": 100, "pipeline_id": int(off)})
+    stages = {each.name: each.probability for each in make().reference().stages}
+    assert stages["Partners: Met"] is None
+    assert stages["Partners: Agreed"] is None
+    assert stages["Partners: Won"] == 1.0
+    assert stages["Sales: Proposal made"] == 0.5

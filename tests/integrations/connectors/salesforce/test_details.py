@@ -124,7 +124,7 @@ def test_a_new_contact_role_brings_its_deal_again_though_no_stamp_moved(org):
     before = connector.calls
     (record,) = read(connector, "deal", window)
     assert (record.remote_id, record.modified_at, len(record.contacts)) == (deal, old, 1)
-    assert connector.calls - before == 3, "page with changed roles, roles, converted leads of strangers"
+    assert connector.calls - before == 4, "page with changed roles, their deal, roles, converted leads of strangers"
 
 
 # --- pushing ---
@@ -318,6 +318,27 @@ def test_a_pull_of_deals_takes_a_page_their_people_and_their_past(org):
     lines = list(connector.stage_history([record.remote_id for record in found]))
     assert {record.remote_id for record in found} == set(ids) == {line.deal_id for line in lines}
     assert connector.calls - before == 3
+
+
+def test_a_person_taken_off_or_put_on_a_deal_brings_it_again(org):
+    """Neither moves the deal's own stamp; a window where nobody's part changed costs no further call."""
+    before = datetime.now(UTC) - timedelta(hours=2)
+    people = [org.records.add("Contact", {"LastName": f"C{n}", KEY: f"k{n}"}).id for n in range(3)]
+    old = [org.dialect.add_deal({"Amount": 1}, people[0], modified=before) for _ in range(3)]
+    org.records.restamp("Opportunity", old, before)
+    roles = org.records.listing("OpportunityContactRole", state="any")
+    org.records.restamp("OpportunityContactRole", [each.id for each in roles], before)
+    connector = org.connect()
+    window = Window(before + timedelta(hours=1), datetime.now(UTC) + AHEAD)
+    assert read(connector, "deal", window) == []
+    calls = connector.calls
+    org.records.delete("OpportunityContactRole", roles[0].id)
+    org.dialect.add_role(old[1], people[2])
+    found = {
+        each.remote_id: [person.person_key for person in each.contacts] for each in read(connector, "deal", window)
+    }
+    assert found == {old[0]: [], old[1]: ["k0", "k2"]}
+    assert connector.calls - calls == 3, "the window, both deals, their people"
 
 
 # --- SOQL ---
