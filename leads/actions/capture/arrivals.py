@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from leads.models import Campaign, Channel, ChannelRule, Company
 from leads.pure.capture.captured import CHANNEL_BY_KIND, CapturedEvent, campaign_code
 from leads.pure.channels import channels
+from leads.pure.channels.landing import click_of, parameters
 
 
 class Arrivals:
@@ -33,7 +34,8 @@ class Arrivals:
         """The channel of an event, and its campaign if it names one."""
         utm, code = event.utm, campaign_code(event)
         campaign = self.campaigns.get(code) if code else None
-        if campaign and not (event.channel or utm.source or utm.medium or event.referrer):
+        told = event.channel or utm.source or utm.medium or event.referrer or click_of(parameters(event.landing_page))
+        if campaign and not told:
             # Named campaign, nothing else: the admin who filed the campaign under a channel knows best.
             return next(one for one in self.channels.values() if one.pk == campaign.channel_id), campaign
         visit = channels.Visit(utm.source, utm.medium, utm.campaign, event.referrer, event.landing_page)

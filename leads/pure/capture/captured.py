@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, urlsplit
+
+from leads.pure.channels.landing import parameters, tags_of
 
 MAX_TAG = 120  # length of the UTM columns
 
@@ -96,12 +97,8 @@ def with_tags(event: CapturedEvent) -> CapturedEvent:
     """The event with the UTM tags of its landing page, when it brought none of its own."""
     if event.utm or not event.landing_page:
         return event
-    try:
-        query = parse_qs(urlsplit(event.landing_page).query, max_num_fields=100)
-    except ValueError:
-        return event
-    names = ("source", "medium", "campaign", "term", "content")
-    tags = {name: query.get(f"utm_{name}", [""])[0].replace("\0", "").strip()[:MAX_TAG] for name in names}
+    found = tags_of(parameters(event.landing_page))
+    tags = {name: value.replace("\0", "").strip()[:MAX_TAG] for name, value in found.items()}
     return replace(event, utm=Utm(**tags))
 
 

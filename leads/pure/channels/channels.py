@@ -8,7 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
+
+from leads.pure.channels.apps import site_of
+from leads.pure.channels.landing import click_of, parameters, tags_of
 
 OTHER = "other"
 
@@ -64,8 +67,8 @@ def classify(visit: Visit, rules: Sequence[ChannelRule], own_hosts: Collection[s
     """The channel of a visit by the first matching rule. Referrers on `own_hosts` say nothing and are
     ignored.
 
-    Tags missing from the visit are read from its landing page, also the click ids that ad networks append by
-    themselves: a Google ad without UTM tags would otherwise look like organic search.
+    A visit without tags has those of its landing page. Where the medium is missing, the click id that an ad network
+    has appended decides it: the ad would otherwise look like organic search. An app is its service's website.
     """
     asked = _asked(visit, own_hosts)
     for rule in sorted(rules, key=lambda rule: rule.position):
@@ -80,48 +83,44 @@ def catching(visit: Visit, rules: Sequence[ChannelRule], own_hosts: Collection[s
     return [rule for rule in sorted(rules, key=lambda rule: rule.position) if _catches(rule, asked)]
 
 
-def _asked(visit: Visit, own_hosts: Collection[str]) -> tuple[str, str, str, str]:
-    """Source, medium, campaign and the referring host, as rules are compared with them."""
+class _Asked(NamedTuple):
+    """What rules are compared with; ``app`` is the id of an app that sent the person."""
+
+    source: str
+    medium: str
+    campaign: str
+    host: str
+    app: str
+
+
+def _asked(visit: Visit, own_hosts: Collection[str]) -> _Asked:
     seen = _complete(visit)
-    host = _host(seen.referrer)
+    site = site_of(seen.referrer)
+    host = _host(site or seen.referrer)
     if any(host == own or host.endswith(f".{own}") for own in map(_host, own_hosts) if own):
-        host = ""
+        host, site = "", ""
     source, medium, campaign = (value.strip().casefold() for value in (seen.source, seen.medium, seen.campaign))
-    return source, medium, campaign, host
+    return _Asked(source, medium, campaign, host, _host(seen.referrer) if site else "")
 
 
-def _catches(rule: ChannelRule, asked: tuple[str, str, str, str]) -> bool:
-    source, medium, campaign, host = asked
+def _catches(rule: ChannelRule, asked: _Asked) -> bool:
     return (
-        _fits(rule.medium, medium)
-        and _fits(rule.source, source)
-        and _fits(rule.campaign, campaign)
-        and _fits(rule.referrer, host)
+        _fits(rule.medium, asked.medium)
+        and _fits(rule.source, asked.source)
+        and _fits(rule.campaign, asked.campaign)
+        and (_fits(rule.referrer, asked.host) or (asked.app != "" and _fits(rule.referrer, asked.app)))
     )
 
 
-# Click id → (source, medium). Facebook's fbclid is missing on purpose: it marks free posts as well.
-_CLICK_IDS = {
-    "gclid": ("google", "cpc"),
-    "gbraid": ("google", "cpc"),
-    "wbraid": ("google", "cpc"),
-    "msclkid": ("bing", "cpc"),
-    "li_fat_id": ("linkedin", "paid-social"),
-    "ttclid": ("tiktok", "paid-social"),
-}
-
-
 def _complete(visit: Visit) -> Visit:
-    if visit.source or visit.medium or visit.campaign or not visit.landing_page:
+    if not visit.landing_page or visit.medium.strip():
         return visit
-    try:
-        query = parse_qs(urlsplit(visit.landing_page).query, max_num_fields=100)
-    except ValueError:
-        return visit
-    tags = {name: query.get(f"utm_{name}", [""])[0] for name in ("source", "medium", "campaign")}
-    if not any(tags.values()):
-        tags["source"], tags["medium"] = next((_CLICK_IDS[key] for key in _CLICK_IDS if key in query), ("", ""))
-    return replace(visit, **tags)
+    given = parameters(visit.landing_page)
+    if not (visit.source or visit.campaign):
+        tags = tags_of(given)
+        visit = replace(visit, source=tags["source"], medium=tags["medium"], campaign=tags["campaign"])
+    click = None if visit.medium.strip() else click_of(given)
+    return replace(visit, source=visit.source or click.source, medium=click.medium) if click else visit
 
 
 def _host(address: str) -> str:
@@ -163,7 +162,7 @@ DEFAULT_CHANNELS: tuple[Channel, ...] = (
 
 _PAID = "cpc|ppc|sem|paid|paid?search|paidsearch|search?ads|cpm|cpv|cpa"
 _SEARCH = (
-    "google|google.*|*.google.*|bing|bing.com|*.bing.com|duckduckgo|duckduckgo.com|yahoo|"
+    "google|google.*|images.google.*|news.google.*|cse.google.*|bing|bing.com|*.bing.com|duckduckgo|duckduckgo.com|yahoo|"
     "search.yahoo.*|*.search.yahoo.com|ecosia|ecosia.org|*.ecosia.org|baidu|baidu.com|*.baidu.com|yandex|yandex.*|qwant|qwant.com|*.qwant.com|"
     "startpage|startpage.com|*.startpage.com|search.brave.com|brave|kagi.com|naver|search.naver.com|"
     "*.seznam.cz|seznam|adwords|googleads"

@@ -21,6 +21,7 @@ from leads.models import (
 from leads.pure.capture.captured import CapturedConsent, Utm
 from tests.leads.actions.capture.items import AT, event, item
 from tests.leads.factories import CampaignFactory, LeadFactory
+from tests.leads.factories import channel as channel_of
 
 pytestmark = pytest.mark.django_db
 
@@ -155,8 +156,6 @@ def test_free_mail_and_our_own_people_make_no_account() -> None:
     ],
 )
 def test_channel_and_stage_follow_from_the_touch(kind: str, utm: Utm, channel: str, stage: str) -> None:
-    from tests.leads.factories import channel as channel_of
-
     CampaignFactory(code="spring-fair", channel=channel_of("events"))
 
     captured = capture(item(event=event(kind, utm=utm)))
@@ -170,6 +169,21 @@ def test_tags_of_the_landing_page_count_when_none_were_sent() -> None:
     touch = capture(item(event=event(utm=Utm(), landing_page=page))).touchpoint
 
     assert (touch.campaign.code, touch.channel.key) == ("brand-de", "brand-search")
+
+
+@pytest.mark.parametrize(
+    ("page", "code", "channel_key"),
+    [
+        ("https://our.example/?UTM_SOURCE=google&UTM_MEDIUM=cpc&UTM_CAMPAIGN=q4", "q4", "paid-search"),
+        ("https://our.example/?utm_campaign=spring-fair&gclid=1", "spring-fair", "paid-search"),
+        ("https://our.example/?utm_campaign=spring-fair", "spring-fair", "events"),
+    ],
+)
+def test_the_landing_page_tells_campaign_and_channel(page: str, code: str, channel_key: str) -> None:
+    CampaignFactory(code="spring-fair", channel=channel_of("events"))
+    touch = capture(item(event=event(utm=Utm(), landing_page=page))).touchpoint
+    assert touch.campaign.code == code
+    assert touch.channel.key == channel_key
 
 
 def test_an_inquiry_makes_a_lead_of_a_subscriber() -> None:

@@ -56,6 +56,100 @@ def test_default_rules(visit: Visit, channel: str) -> None:
     assert classify(visit, DEFAULT_RULES, own_hosts=["www.acme.de"]).channel_key == channel
 
 
+PAGE = "https://acme.de/pricing"
+
+
+@pytest.mark.parametrize(
+    ("visit", "channel"),
+    [
+        (Visit(landing_page=f"{PAGE}?UTM_SOURCE=google&UTM_MEDIUM=cpc&UTM_CAMPAIGN=q4"), "paid-search"),
+        (Visit(landing_page=f"{PAGE}?Utm_Source=newsletter&utm_Medium=email"), "email"),
+        (Visit(landing_page=f"{PAGE}?utm_source=google&amp;utm_medium=cpc&amp;utm_campaign=q4"), "paid-search"),
+        (Visit(landing_page=f"{PAGE}?utm_source=&UTM_SOURCE=linkedin"), "organic-social"),
+        (Visit(landing_page=f"{PAGE}?GCLID=abc"), "paid-search"),
+    ],
+)
+def test_parameters_are_read_without_regard_to_case(visit: Visit, channel: str) -> None:
+    assert classify(visit, DEFAULT_RULES).channel_key == channel
+
+
+@pytest.mark.parametrize(
+    ("query", "channel"),
+    [
+        ("utm_campaign=x&gclid=1", "paid-search"),
+        ("utm_source=google&gclid=1", "paid-search"),
+        ("utm_source=bing&msclkid=1", "paid-search"),
+        ("utm_source=google&gbraid=1", "paid-search"),
+        ("utm_source=google&wbraid=1", "paid-search"),
+        ("utm_source=yandex&yclid=1", "paid-search"),
+        ("utm_source=google&dclid=1", "display"),
+        ("utm_source=linkedin&li_fat_id=1", "paid-social"),
+        ("utm_campaign=x&ttclid=1", "paid-social"),
+        ("utm_source=x&twclid=1", "paid-social"),
+        ("utm_source=reddit&rdt_cid=1", "paid-social"),
+        ("ScCid=1", "paid-social"),
+        ("utm_source=taboola&obclid=1", "display"),
+        ("fbclid=1", "organic-social"),
+        ("utm_campaign=x&fbclid=1", "organic-social"),
+        ("utm_source=facebook&fbclid=1", "organic-social"),
+        ("utm_source=facebook&utm_medium=cpc&fbclid=1", "paid-social"),
+        ("utm_source=newsletter&utm_medium=email&gclid=1", "email"),
+        ("fbclid=1&gclid=1", "paid-search"),
+        ("gclid=", "direct"),
+    ],
+)
+def test_a_click_id_decides_where_the_medium_is_missing(query: str, channel: str) -> None:
+    assert classify(Visit(landing_page=f"{PAGE}?{query}"), DEFAULT_RULES).channel_key == channel
+
+
+def test_a_click_id_decides_beside_tags_that_were_sent_by_themselves() -> None:
+    page = f"{PAGE}?gclid=1"
+    assert classify(Visit(source="google", landing_page=page), DEFAULT_RULES).channel_key == "paid-search"
+    assert classify(Visit(campaign="q4", landing_page=page), DEFAULT_RULES).channel_key == "paid-search"
+    assert classify(Visit(source="google", medium="organic", landing_page=page), DEFAULT_RULES).channel_key == (
+        "organic-search"
+    )
+
+
+@pytest.mark.parametrize(
+    ("referrer", "channel"),
+    [
+        ("android-app://com.linkedin.android/", "organic-social"),
+        ("android-app://com.facebook.katana", "organic-social"),
+        ("android-app://com.facebook.lite/", "organic-social"),
+        ("android-app://com.twitter.android/", "organic-social"),
+        ("android-app://com.reddit.frontpage/", "organic-social"),
+        ("android-app://com.instagram.android/", "organic-social"),
+        ("android-app://com.pinterest/", "organic-social"),
+        ("android-app://com.google.android.youtube/", "organic-social"),
+        ("android-app://org.telegram.messenger/", "organic-social"),
+        ("Android-App://com.LinkedIn.android/", "organic-social"),
+        ("ios-app://288429040/", "organic-social"),
+        ("ios-app://544007664/https/www.youtube.com/watch", "organic-social"),
+        ("ios-app://com.atebits.Tweetie2", "organic-social"),
+        ("ios-app://999999999/https/www.reddit.com/r/x", "organic-social"),
+        ("android-app://com.google.android.googlequicksearchbox/", "organic-search"),
+        ("android-app://com.duckduckgo.mobile.android/", "organic-search"),
+        ("android-app://com.google.android.gm/", "email"),
+        ("android-app://com.microsoft.office.outlook/", "email"),
+        ("android-app://com.google.android.apps.docs/", "referral"),
+        ("https://docs.google.com/document/d/1", "referral"),
+        ("android-app://com.slack/", "referral"),
+        ("ios-app://999999999/", "referral"),
+        ("android-app://de.acme.app/", "direct"),
+        ("android-app://[", "direct"),
+    ],
+)
+def test_an_app_is_the_website_of_the_same_service(referrer: str, channel: str) -> None:
+    assert classify(Visit(referrer=referrer), DEFAULT_RULES, own_hosts=["acme.de"]).channel_key == channel
+
+
+def test_a_rule_may_name_an_app_by_its_package() -> None:
+    rules = [ChannelRule(1, "a", referrer="com.linkedin.android"), ChannelRule(2, "b", referrer="linkedin.com")]
+    assert classify(Visit(referrer="android-app://com.linkedin.android/"), rules) == ChannelMatch("a", 1)
+    assert classify(Visit(referrer="https://www.linkedin.com/feed"), rules) == ChannelMatch("b", 2)
+
+
 def test_the_first_matching_rule_wins_and_is_named() -> None:
     rules = [ChannelRule(2, "b", source="*"), ChannelRule(1, "a", source="goo*", medium="cp?")]
     assert classify(Visit("google", "cpc"), rules) == ChannelMatch("a", 1)
