@@ -1,4 +1,7 @@
-"""`python -m benchmarks [pages | crm … | attribution … | past … | reconcile …]`: what documents quote, or all."""
+"""`python -m benchmarks [pages | crm … | attribution … | past … | reconcile … | first_minutes …]`.
+
+What documents quote, or all of it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution, crm, past, reconcile
+from benchmarks import attribution, crm, first_minutes, past, reconcile
+
+_NAMES = "pages | crm … | attribution … | past … | reconcile … | first_minutes …"
 
 
 def main(arguments: list[str]) -> int:
@@ -21,8 +26,10 @@ def main(arguments: list[str]) -> int:
         return past.main(arguments[1:])
     if arguments[:1] == ["reconcile"]:
         return reconcile.main(arguments[1:])
+    if arguments[:1] == ["first_minutes"]:
+        return first_minutes.main(arguments[1:])
     if arguments:
-        print("usage: python -m benchmarks [pages | crm … | attribution … | past … | reconcile …]", file=sys.stderr)
+        print(f"usage: python -m benchmarks [{_NAMES}]", file=sys.stderr)
         return 2
     failed = max(attribution.main([]), crm.main([]))
     return max(failed, _pages() if _has_demo() else 0)

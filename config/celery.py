@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.schedule import SCHEDULE
 from leads.past.acting import Door, act
+from leads.past.backends.sqlite3.turn import give_way
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -40,3 +41,9 @@ def refuse_without_history(**_: Any) -> None:
     except ImproperlyConfigured as refusal:
         # Celery logs what else a signal's receiver raises, and works on.
         raise SystemExit(str(refusal)) from None
+
+
+@worker_init.connect
+def let_requests_write_first(**_: Any) -> None:
+    """On SQLite, where one writes at a time."""
+    give_way()

@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DIALECTS = ("hubspot", "pipedrive", "salesforce")
 # Only names we make ourselves: VAR_DIR may point at a folder that holds other things.
 _OURS = (
-    "portal.sqlite3 portal.sqlite3-wal portal.sqlite3-shm portal.sqlite3-journal sandbox_crm.sqlite3"
+    "portal.sqlite3 portal.sqlite3-wal portal.sqlite3-shm portal.sqlite3-journal portal.sqlite3-queue"
+    " portal.sqlite3-writer sandbox_crm.sqlite3"
     " sandbox_crm.sqlite3-wal sandbox_crm.sqlite3-shm sandbox_crm.sqlite3-journal"
     + "".join(f" sandbox_crm.{kind}.sqlite3{end}" for kind in DIALECTS for end in ("", "-wal", "-shm", "-journal"))
     + " demo.json seeded.json sandbox_crm.json secret_key valkey.sock valkey uploads mail static log"

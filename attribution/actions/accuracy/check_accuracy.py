@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -13,7 +13,7 @@ from django.db import transaction
 from attribution.actions.accuracy.send_contacts import send_contacts
 from attribution.models import AccuracyCheck, AttributionRules, Credit, SourceCheck
 from attribution.pure.accuracy.accuracy import summed_up, try_methods
-from attribution.pure.accuracy.capture_truth import DOMAIN, TROUBLES, Truth, made_up
+from attribution.pure.accuracy.capture_truth import DOMAIN, TROUBLES, Sent, Truth, made_up
 from attribution.pure.accuracy.scenarios import REPORTING, scenarios
 from attribution.queries.rules import methods
 from leads.models import Touchpoint
@@ -24,8 +24,8 @@ Progress = Callable[[str, int, int], None]
 
 PEOPLE = 405
 """Made-up people of a capture check, as many of each trouble: some 1,800 contacts."""
-_AT_ONCE = 5
-"""People per transaction: on SQLite nobody else can write meanwhile."""
+_TOLD_EVERY = 5
+"""People between two words of progress, each of which is a write of its own."""
 MARKET = 8_000
 """People in each market of a causal check; the published figures have more (benchmarks/accuracy.json)."""
 HEADLINE = ("additive_hazard", "last_non_self_initiated")
@@ -41,12 +41,13 @@ def check_capture(*, at: datetime, seed: int, progress: Progress | None = None, 
     """
     started = perf_counter()
     right, seen = Counter[str](), Counter[str]()
-    for first in range(0, people, _AT_ONCE):
-        for truth, is_right in _sent_and_taken_back(range(first, min(first + _AT_ONCE, people)), seed, at):
+    for person in range(people):
+        # One at a time: on SQLite nobody else can write meanwhile.
+        for truth, is_right in _sent_and_taken_back(made_up(person=person, seed=seed, at=at), at):
             seen[truth.trouble] += 1
             right[truth.trouble] += is_right
-        if progress:
-            progress("Sending contacts", min(first + _AT_ONCE, people), people)
+        if progress and (person % _TOLD_EVERY == 0 or person + 1 == people):
+            progress("Sending contacts", person + 1, people)
     results = [
         {"trouble": trouble, "name": name, **_share(right[trouble], seen[trouble])}
         for trouble, name in TROUBLES.items()
@@ -56,15 +57,13 @@ def check_capture(*, at: datetime, seed: int, progress: Progress | None = None, 
     return _kept(AccuracyCheck.Kind.CAPTURE, whole, results, at=at, seed=seed, started=started)
 
 
-def _sent_and_taken_back(people: Iterable[int], seed: int, at: datetime) -> list[tuple[Truth, bool]]:
-    sent = [made_up(person=person, seed=seed, at=at) for person in people]
-    truths = [truth for one in sent for truth in one.truths]
+def _sent_and_taken_back(sent: Sent, at: datetime) -> list[tuple[Truth, bool]]:
     with transaction.atomic():
-        send_contacts(steps=[step for one in sent for step in one.steps], at=at)
-        found = _arrived([truth.at for truth in truths])
+        send_contacts(steps=sent.steps, at=at)
+        found = _arrived([truth.at for truth in sent.truths])
         # Nothing of it may stay: no rows, and nothing that waits for the commit.
         transaction.set_rollback(True)
-    return [(truth, found[truth.at] == _expected(truth)) for truth in truths]
+    return [(truth, found[truth.at] == _expected(truth)) for truth in sent.truths]
 
 
 def _expected(truth: Truth) -> list[tuple[str | None, str | None]]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from django.db.backends.sqlite3 import base, operations
+from django.db.utils import OperationalError
 
 from leads.past.acting import Acting, acting
+from leads.past.backends.sqlite3.turn import NoTurn, Turn
 from leads.past.backends.writer import is_write, verb, versions_of
 from leads.past.snapshot import forget_snapshots
 
@@ -146,10 +148,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._before)
+        self._turn = Turn(None, patience=0)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's, for connections of ours."""
-        return {**super().get_connection_params(), "factory": Connection}
+        parameters = super().get_connection_params()
+        self._turn.close()
+        path = None if self.is_in_memory_db() else str(parameters["database"])
+        self._turn = Turn(path, patience=float(parameters.get("timeout", 5.0)))
+        return {**parameters, "factory": Connection}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection on which no write goes unheard."""
@@ -161,7 +168,48 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _before(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         if self.connection is not None:
             self.connection.hear(sql)
+            if not self.connection.in_transaction and is_write(sql):
+                self._take_turn()
+                try:
+                    return execute(sql, params, many, context)
+                finally:
+                    self._end_turn()
         return execute(sql, params, many, context)
+
+    def _take_turn(self) -> None:
+        try:
+            self._turn.take()
+        except NoTurn:
+            raise OperationalError("database is locked") from None
+
+    def _end_turn(self) -> None:
+        if self.connection is None or not self.connection.in_transaction:
+            self._turn.give_back()
+
+    def _start_transaction_under_autocommit(self) -> None:
+        self._take_turn()
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # the stubs lack it
+        finally:
+            self._end_turn()
+
+    def _commit(self) -> None:
+        try:
+            super()._commit()  # type: ignore[misc]  # the stubs lack it
+        finally:
+            self._end_turn()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]  # the stubs lack it
+        finally:
+            self._end_turn()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]  # the stubs lack it
+        finally:
+            self._turn.close()
 
     def has_written(self) -> bool:
         """Whether the transaction under way has changed facts."""
