@@ -44,6 +44,7 @@ DECIDING: Mapping[type[Model], tuple[str, ...]] = {
         "reporting_cents",
         "account_id",
         "territory_id",
+        "deleted_at",
     ),
     OpportunityContact: ("lead_id", "is_primary"),
     Lead: ("merged_into_id", "owner_id", "stage", "captured_at", "campaign_id", "channel_id", "account_id"),

@@ -119,7 +119,8 @@ def _survivor(lead: int, merged: dict[int, int]) -> int:
 
 def _converted(at: datetime) -> dict[int, datetime]:
     """Lead → the moment the first of their opportunities was created."""
-    rows = OpportunityContact.objects.filter(opportunity__opened_at__lte=at).order_by()
+    rows = OpportunityContact.objects.filter(opportunity__opened_at__lte=at, opportunity__deleted_at__isnull=True)
+    rows = rows.order_by()
     return dict(rows.values("lead_id").annotate(first=Min("opportunity__opened_at")).values_list("lead_id", "first"))
 
 

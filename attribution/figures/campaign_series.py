@@ -91,8 +91,13 @@ def _steps(
 def _stock(scope: Scope, ends: list[date]) -> list[int]:
     """Credits of the deals that were open at each step's end, in two queries for all steps."""
     credits = rows.credits_open_during(scope)
-    grouped = credits.values_list("opportunity", "opportunity__opened_at", "opportunity__closed_at")
-    seen = list(grouped.annotate(Sum("cents")).order_by())
+    dates = ("opportunity__opened_at", "opportunity__closed_at", "opportunity__deleted_at")
+    grouped = credits.values_list("opportunity", *dates).annotate(Sum("cents")).order_by()
+    # A deal that was deleted stood until then, as one that was closed did.
+    seen = [
+        (deal, opened, min((at for at in (closed, deleted) if at), default=None), cents)
+        for deal, opened, closed, deleted, cents in grouped
+    ]
     spells = stood.closed_spells(credits.order_by().values("opportunity"))
     out = []
     for day in ends:

@@ -13,7 +13,7 @@ from attribution.pure.credits import rollup
 from leads.figures import columns
 from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, definition, register
 from leads.figures.cost_causes import advertising_causes, cost_causes
-from leads.models import DealStatus, Opportunity
+from leads.models import Opportunity
 
 _CAMPAIGN = frozenset({"channel", "campaign"})
 _RETURN = frozenset({"channel", "campaign", "method", "basis", "scope"})
@@ -62,9 +62,9 @@ def _whole(cents: Number | None) -> int | None:
 def _earlier() -> Exists:
     """A deal that the same account won before."""
     return Exists(
-        Opportunity.objects.filter(account=OuterRef("account"), status=DealStatus.WON).filter(
-            Q(closed_at__lt=OuterRef("closed_at")) | Q(closed_at=OuterRef("closed_at"), pk__lt=OuterRef("pk"))
-        )
+        Opportunity.objects.won()
+        .filter(account=OuterRef("account"))
+        .filter(Q(closed_at__lt=OuterRef("closed_at")) | Q(closed_at=OuterRef("closed_at"), pk__lt=OuterRef("pk")))
     )
 
 

@@ -43,7 +43,7 @@ def _deals(scope: Scope) -> Q:
 
 
 def _won(scope: Scope, *, is_dated: bool) -> Q:
-    won = Q(status=DealStatus.WON, closed_at__lte=scope.at) & _deals(scope)
+    won = Q(status=DealStatus.WON, closed_at__lte=scope.at, deleted_at__isnull=True) & _deals(scope)
     return won & selection.within(scope, "closed_at") if is_dated else won
 
 
@@ -162,6 +162,7 @@ def credits_open_during(scope: Scope) -> QuerySet[Credit]:
     """Credits for deals that were open at any moment of the period, lost and won since among them."""
     during = Q(closed_at__isnull=True) | Q(closed_at__gte=scope.period.start)
     during &= Q(opened_at__lt=scope.period.end) & _deals(scope)
+    during &= Q(deleted_at__isnull=True) | Q(deleted_at__gte=scope.period.start)
     _asked(scope, during, {scope.method})
     rows = touch_credits(scope).filter(_in(during), selection.origin(scope), _touched(scope))
     return rows.by_method(scope.method).filter(opportunity__reporting_cents__isnull=False)

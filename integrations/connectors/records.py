@@ -53,6 +53,9 @@ class RemoteRecord:
     modified_at: datetime
     created_at: datetime | None = None
     is_archived: bool = False
+    """Whether it is out of the way over there: deleted, or put into an archive."""
+    is_deleted: bool = False
+    """Whether it was deleted, or nobody can tell."""
     merged_into: str | None = None
     """The id of the record that lives on, where two were merged."""
     contacts: tuple[RemoteContact, ...] = ()
@@ -133,7 +136,8 @@ class RemoteCampaign:
 
 @dataclass(frozen=True, slots=True)
 class CampaignMember:
-    """A person's part in a campaign. `responded_at` is None until they responded."""
+    """A person's part in a campaign. `responded_at` is None until they responded, and a day where the CRM keeps no
+    more."""
 
     remote_id: str
     campaign_id: str
@@ -141,7 +145,7 @@ class CampaignMember:
     person_key: str | None
     status: str
     created_at: datetime
-    responded_at: datetime | None = None
+    responded_at: datetime | date | None = None
 
 
 @dataclass(frozen=True, slots=True)

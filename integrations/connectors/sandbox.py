@@ -321,6 +321,7 @@ def _record(kind: Kind, row: Mapping[str, Any]) -> RemoteRecord:
         modified_at=datetime.fromisoformat(row["modified_at"]),
         created_at=datetime.fromisoformat(row["created_at"]),
         is_archived=row["archived"],
+        is_deleted=row["archived"],
         contacts=contacts,
     )
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -121,13 +121,15 @@ def opportunity_fields(
     ours: Fields | None = None,
     ours_at: datetime | None = None,
     theirs_at: datetime | None = None,
+    tz: tzinfo = UTC,
 ) -> dict[str, Any]:
     """What a pull should write of a deal: our names; with `ours`, only the fields that differ and are theirs to set.
 
     `stages` maps the CRM's stage keys to ours; an unmapped stage raises `MappingError`, since a deal
     in a made-up stage would falsify every conversion. Money arrives as decimal `amount` and leaves as `amount_cents`.
+    `tz` is the zone that days are reported in.
     """
-    read = dict(deal) | {"stage": _stage(deal, stages), "closed_at": closing_moment(deal)}
+    read = dict(deal) | {"stage": _stage(deal, stages), "closed_at": closing_moment(deal, tz)}
     read["amount"] = cents(deal.get("amount"))
     written: dict[str, Any] = {}
     for rule in rules:
@@ -172,21 +174,20 @@ def cents(amount: Any) -> int | None:
     return whole
 
 
-def closing_moment(deal: Fields) -> datetime | None:
+def closing_moment(deal: Fields, tz: tzinfo = UTC) -> datetime | None:
     """When a deal closed; None while open.
 
     The close *date* is what people enter and report on, so it rules. The moment of the click only refines it: it is
-    kept when it lies within a day of that date, else noon UTC of the date is used.
+    kept where it falls on that date in the zone that days are reported in, else noon of the date there is used.
     """
     if deal.get("status", "open") == "open":
         return None
     on, clicked = deal.get("close_on"), deal.get("closed_at")
     if not isinstance(on, date):
         return clicked if isinstance(clicked, datetime) else None
-    noon = datetime.combine(on, time(12), UTC)
-    if isinstance(clicked, datetime) and abs(clicked - noon) <= timedelta(hours=36):
+    if isinstance(clicked, datetime) and clicked.astimezone(tz).date() == on:
         return clicked
-    return noon
+    return datetime.combine(on, time(12), tz).astimezone(UTC)
 
 
 def _stage(deal: Fields, stages: Mapping[str, str]) -> str:

@@ -79,6 +79,9 @@ DEAL_STOOD = (
 )
 """A deal as it stood at a moment, of `leads.figures.stood`."""
 
+DEAL_DELETED = (*DEAL[:6], Column("deleted_at", "Deleted", "date"), *DEAL[6:])
+"""A deal that its source deleted."""
+
 COST = (
     Column("campaign__name", "Campaign"),
     Column("campaign__channel__name", "Channel"),

@@ -33,6 +33,7 @@ PartsOf = Callable[[Scope], Parts]
 NO_AMOUNT = "The amount is not known yet"
 NO_RATE = "No exchange rate into the company currency"
 BACKWARDS = "Closed before it was opened: one of the dates is wrong"
+DELETED = "Deleted in the CRM"
 
 
 def created(scope: Scope) -> QuerySet[Opportunity]:
@@ -44,7 +45,7 @@ def created(scope: Scope) -> QuerySet[Opportunity]:
 def open_deals(scope: Scope) -> QuerySet[Any]:
     """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
     at = selection.moment(scope)
-    rows = selection.deals(scope).filter(stood.was_open(at)).order_by("opened_at", "pk")
+    rows = selection.with_deleted(scope).filter(stood.was_open(at)).order_by("opened_at", "pk")
     return stood.as_stood(rows, at=at, currency=scope.currency)
 
 
@@ -52,6 +53,23 @@ def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
     """Deals closed in the period with one of the statuses."""
     rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)
     return rows.filter(status__in=statuses).order_by("closed_at", "pk")
+
+
+def deleted(scope: Scope, dated_by: str, *statuses: str) -> Parts:
+    """Deals that would count in the period by this date, had their source not deleted them: listed, never counted."""
+    rows = selection.with_deleted(scope).filter(
+        selection.within(scope, dated_by), deleted_at__isnull=False, **{f"{dated_by}__lte": scope.at}
+    )
+    rows = rows.filter(status__in=statuses) if statuses else rows
+    return {"excluded_deleted": RowSet(rows.order_by(dated_by, "pk"), columns.DEAL_DELETED, DELETED)}
+
+
+def deleted_open(scope: Scope) -> Parts:
+    """Open deals that were deleted in the period, before its end."""
+    rows = selection.with_deleted(scope).filter(
+        selection.within(scope, "deleted_at"), status=DealStatus.OPEN, deleted_at__lt=selection.moment(scope)
+    )
+    return {"excluded_deleted": RowSet(rows.order_by("deleted_at", "pk"), columns.DEAL_DELETED, DELETED)}
 
 
 def money_parts(rows: QuerySet[Opportunity], label: str, dated_by: str) -> dict[str, RowSet]:
@@ -94,7 +112,7 @@ def _mean_cents(values: Sequence[Number]) -> Number | None:
 
 
 def _sized(scope: Scope) -> dict[str, RowSet]:
-    parts = money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at")
+    parts = {**money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at"), **_deleted_won(scope)}
     return {**parts, "included": replace(parts["included"], statistic=_mean_cents)}
 
 
@@ -109,12 +127,12 @@ def _cycle(scope: Scope) -> dict[str, RowSet]:
         statistic=middle,
     )
     backwards = RowSet(won.filter(closed_at__lt=F("opened_at")), columns.DEAL, BACKWARDS)
-    return {"included": counted, "excluded_backwards": backwards}
+    return {"included": counted, "excluded_backwards": backwards, **_deleted_won(scope)}
 
 
 def _open(scope: Scope) -> Parts:
     rows = open_deals(scope)
-    return {"included": stood_money(rows, "Open deals"), **stood_without_money(rows)}
+    return {"included": stood_money(rows, "Open deals"), **stood_without_money(rows), **deleted_open(scope)}
 
 
 def weighted(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -146,6 +164,7 @@ def _weighted(scope: Scope) -> Parts:
             columns.DEAL_STOOD,
             stood.STAGE_UNKNOWN,
         ),
+        **deleted_open(scope),
     }
 
 
@@ -164,7 +183,7 @@ STAGE_UNKNOWN = "stage_unknown"
 def _stages(scope: Scope) -> Parts:
     rows = open_deals(scope)
     parts = {name: stood_money(found, label) for name, (label, found) in by_stage(rows).items()}
-    return {**parts, **stood_without_money(rows)}
+    return {**parts, **stood_without_money(rows), **deleted_open(scope)}
 
 
 def _stages_count(scope: Scope) -> Parts:
@@ -186,6 +205,7 @@ def _win_rate(scope: Scope) -> dict[str, RowSet]:
         "closed": RowSet(
             closed(scope, DealStatus.WON, DealStatus.LOST), columns.DEAL, "Won and lost deals", dated_by="closed_at"
         ),
+        **deleted(scope, "closed_at", DealStatus.WON, DealStatus.LOST),
     }
 
 
@@ -250,8 +270,32 @@ def _counted(rows: QuerySet[Opportunity], label: str, dated_by: str) -> Parts:
     return {"included": RowSet(rows, columns.DEAL, label, dated_by=dated_by)}
 
 
+def _deleted_won(scope: Scope) -> Parts:
+    return deleted(scope, "closed_at", DealStatus.WON)
+
+
+def _created(scope: Scope) -> Parts:
+    return {**money_parts(created(scope), "Deals opened", "opened_at"), **deleted(scope, "opened_at")}
+
+
+def _created_count(scope: Scope) -> Parts:
+    return {**_counted(created(scope), "Deals opened", "opened_at"), **deleted(scope, "opened_at")}
+
+
+def _won(scope: Scope) -> Parts:
+    return {**money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at"), **_deleted_won(scope)}
+
+
+def _closed_count(scope: Scope, status: DealStatus, label: str) -> Parts:
+    return {**_counted(closed(scope, status), label, "closed_at"), **deleted(scope, "closed_at", status)}
+
+
 def _open_count(scope: Scope) -> Parts:
-    return {"included": RowSet(open_deals(scope), columns.DEAL_STOOD, "Open deals", dated_by="opened_at")}
+    rows = open_deals(scope)
+    return {
+        "included": RowSet(rows, columns.DEAL_STOOD, "Open deals", dated_by="opened_at"),
+        **deleted_open(scope),
+    }
 
 
 def _define(
@@ -266,6 +310,7 @@ _STOCK = (
     "A stock: as it stood at the end of the period, or stands now while the period lasts. How a deal stood is taken "
     "from its history: one that stood at lost then and was reopened later is not among them."
 )
+_WITHOUT_DELETED = "Deals deleted in the CRM do not count; they are listed."
 _AMOUNT = "At the amount it had then, where its history knows it."
 
 _define(
@@ -274,7 +319,7 @@ _define(
     "money",
     "sum of the amounts of the opportunities opened in the period",
     "By opening date, in the company currency, with the amount known now.",
-    lambda scope: money_parts(created(scope), "Deals opened", "opened_at"),
+    _created,
 )
 _define(
     "created_count",
@@ -282,7 +327,7 @@ _define(
     "count",
     "number of opportunities opened in the period",
     "Every deal by its opening date, whatever became of it.",
-    lambda scope: _counted(created(scope), "Deals opened", "opened_at"),
+    _created_count,
 )
 _define(
     "open",
@@ -341,24 +386,24 @@ _define(
     "Won revenue",
     "money",
     "sum of the amounts of the opportunities won in the period",
-    _BY_CLOSE,
-    lambda scope: money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at"),
+    f"{_BY_CLOSE} {_WITHOUT_DELETED}",
+    _won,
 )
 _define(
     "won_count",
     "Deals won",
     "count",
     "number of opportunities won in the period",
-    "By close date.",
-    lambda scope: _counted(closed(scope, DealStatus.WON), "Won deals", "closed_at"),
+    f"By close date. {_WITHOUT_DELETED}",
+    lambda scope: _closed_count(scope, DealStatus.WON, "Won deals"),
 )
 _define(
     "lost_count",
     "Deals lost",
     "count",
     "number of opportunities lost in the period",
-    "By close date.",
-    lambda scope: _counted(closed(scope, DealStatus.LOST), "Lost deals", "closed_at"),
+    f"By close date. {_WITHOUT_DELETED}",
+    lambda scope: _closed_count(scope, DealStatus.LOST, "Lost deals"),
     better="down",
 )
 _define(
@@ -366,7 +411,7 @@ _define(
     "Win rate",
     "share",
     "won ÷ (won + lost), by close date",
-    "Of the deals decided in the period, the share that was won.",
+    f"Of the deals decided in the period, the share that was won. {_WITHOUT_DELETED}",
     _win_rate,
     combine=_share_won,
     arithmetic="{won} ÷ {closed}",

@@ -78,7 +78,12 @@ def touches(scope: Scope) -> QuerySet[Touchpoint]:
 
 def deals(scope: Scope, *, by_origin: bool = True) -> QuerySet[Opportunity]:
     """Opportunities the person may see, of the territory, and with a contact first touched through the channel and
-    campaign."""
+    campaign; those that their source deleted are not among them."""
+    return with_deleted(scope, by_origin=by_origin).filter(deleted_at__isnull=True)
+
+
+def with_deleted(scope: Scope, *, by_origin: bool = True) -> QuerySet[Opportunity]:
+    """The same with the deleted ones."""
     rows = Opportunity.objects.all()
     if scope.user:
         rows = rows.visible_to(scope.user)

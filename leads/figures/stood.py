@@ -45,12 +45,14 @@ def was_open(at: datetime) -> Q:
     """Deals that were open at a moment: a condition on `Opportunity` alone, fit for any query of it.
 
     Opened before it, not closed for good before it, and the last line of the history before it is not of a close: a
-    deal that stood at lost and was reopened later was not open. Without such a line the two dates decide.
+    deal that stood at lost and was reopened later was not open. Without such a line the two dates decide. A deal
+    that its source deleted was open until then.
 
     Closed for good is the deal's own ``closed_at``, the date by which won and lost deals are counted, so that no deal
     is both won in a period and open at its end.
     """
     dated = Q(opened_at__lt=at) & (Q(closed_at__isnull=True) | Q(closed_at__gte=at))
+    dated &= Q(deleted_at__isnull=True) | Q(deleted_at__gte=at)
     # Most deals have no line of a close at all, which is found three times as fast as the newest of several lines.
     closes = OpportunityChange.objects.filter(opportunity=OuterRef("pk"), changed_at__lt=at).exclude(status=_OPEN)
     was_never_closed = ~Q(Exists(closes))

@@ -42,14 +42,18 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
         """Rows a signed-in person may see: all, or only those they own."""
         return self if user.sees_all else self.filter(owner=user)
 
+    def kept(self) -> OpportunityQuerySet:
+        """Deals that their source has not deleted."""
+        return self.filter(deleted_at__isnull=True)
+
     def open(self) -> OpportunityQuerySet:
-        return self.filter(status=DealStatus.OPEN)
+        return self.kept().filter(status=DealStatus.OPEN)
 
     def won(self) -> OpportunityQuerySet:
-        return self.filter(status=DealStatus.WON)
+        return self.kept().filter(status=DealStatus.WON)
 
     def lost(self) -> OpportunityQuerySet:
-        return self.filter(status=DealStatus.LOST)
+        return self.kept().filter(status=DealStatus.LOST)
 
 
 @versioned()
@@ -81,6 +85,9 @@ class Opportunity(models.Model):
     expected_close_on = models.DateField(null=True, blank=True)
     stage_changed_at = models.DateTimeField()
     lost_reason = models.CharField(max_length=120, blank=True)
+    deleted_at = models.DateTimeField(
+        "deleted", null=True, blank=True, help_text="when its source deleted it; no figure counts it"
+    )
     external_id = models.CharField(max_length=120, null=True, blank=True, help_text="id given by an import")
     attributes = models.JSONField(default=dict, blank=True)
     changed_at = models.DateTimeField()

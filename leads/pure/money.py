@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 from babel.core import get_global
@@ -62,6 +62,19 @@ def to_cents(amount: str | Decimal | int, currency: str) -> int:
     if abs(cents) > MAX_CENTS:
         raise InvalidAmount("The amount is too large.")
     return int(cents)
+
+
+def rounded_cents(amount: Decimal, currency: str) -> int:
+    """Minor units of an amount that others worked out, rounded half to even to what the currency has.
+
+    Raises InvalidAmount for what is no amount: NaN, infinity, more than MAX_CENTS, an unknown currency.
+    """
+    decimals = currency_decimals(currency)
+    if not amount.is_finite() or amount.adjusted() > 20:
+        raise InvalidAmount("The amount is too large or not a number.")
+    # Far below any minor unit, an exponent of a billion would build a number of that length.
+    exact = Decimal(0) if amount.adjusted() < -20 else amount.scaleb(decimals)
+    return to_cents(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN).scaleb(-decimals), currency)
 
 
 def to_amount(cents: int, currency: str) -> str:

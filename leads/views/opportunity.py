@@ -60,6 +60,8 @@ def opportunity_detail(request: SignedInRequest, public_id: UUID) -> HttpRespons
 
 
 def _facts(deal: Opportunity, company: Company, at: datetime, user: User) -> Iterator[tuple[str, Any]]:
+    if deal.deleted_at:
+        yield "Deleted in the CRM", f"{_day(deal.deleted_at, company)}: no figure counts it"
     yield "Account", account_link(deal.account, user) or None
     yield "Owner", deal.owner or "nobody"
     yield "Territory", deal.territory

@@ -29,6 +29,7 @@ from leads.models import (
 from leads.pure.lifecycle import LADDER
 
 _AMOUNTS = ("amount_cents", "currency", "reporting_cents")
+_STANDING = ("status", "closed_at", "opened_at", "deleted_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _own_columns(change: RowChange, move: Move) -> tuple[tuple[str, Any, Any], .
 
 def _deal_columns(change: RowChange) -> tuple[tuple[str, Any, Any], ...]:
     """What of a deal decides about its credits."""
-    others = tuple(column for column in change.columns if column[0] in ("status", "closed_at", "opened_at"))
+    others = tuple(column for column in change.columns if column[0] in _STANDING)
     return (*others, *_amount_columns(change))
 
 
@@ -209,6 +210,8 @@ def _deal(change: RowChange, move: Move, own: int | None, published: datetime) -
     if change.kind == "went":
         return Cause("deal_deleted", "Deal deleted")
     names = {name for name, _, _ in (_deal_columns(change) if own is None else _own_columns(change, move))}
+    if deleted := change.column("deleted_at"):
+        return Cause("deal_restored", "Deal restored") if deleted[1] is None else Cause("deal_deleted", "Deal deleted")
     if names & {"status", "closed_at", "stage_id"}:
         closed = change.column("closed_at")
         if closed and closed[0] is None and is_after(closed[1], published):

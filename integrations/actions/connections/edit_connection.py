@@ -78,9 +78,13 @@ def edit_access(
     with transaction.atomic():
         connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection_id)
         before = (connection.base_url, connection.sign_in, connection.settings)
+        counted_in = connection.currency
         connection.name, connection.base_url, connection.sign_in = name, base_url, sign_in
         connection.settings, connection.currency = {**connection.settings, **account_settings}, currency
         is_other = before != (connection.base_url, connection.sign_in, connection.settings)
+        if counted_in != currency:
+            # Amounts that name no currency were read in the old one, or not at all.
+            _read_again(connection_id, (RecordKind.DEAL,))
         if merges_people is not None:
             connection.merges_people = merges_people
         connection.save(update_fields=["name", "base_url", "sign_in", "settings", "currency", "merges_people"])

@@ -86,10 +86,13 @@ class DealPages:
             each = next(opportunities)
             facts = {"opportunity": each.opportunity, "remote_id": remote_id, **shared}
             if each.is_created:
-                run.add(_Outcome.CREATED, at, title=each.opportunity.name, note=_fate(deal.record), **facts)
+                run.add(_Outcome.CREATED, at, title=each.opportunity.name, note=_told(deal), **facts)
             elif each.changes:
                 facts |= {"changes": each.changes, "written": each.written}
-                run.add(_Outcome.UPDATED, at, note=_fate(deal.record), **facts)
+                run.add(_Outcome.UPDATED, at, note=_told(deal), **facts)
+            elif deal.notes:
+                run.add(_Outcome.KEPT, at, note=_told(deal), **facts)
+                run.run.unchanged += 1
             else:
                 run.run.unchanged += 1
             for person in deal.strangers:
@@ -105,7 +108,12 @@ class DealPages:
                 )
 
 
+def _told(deal: ReadDeal) -> str:
+    """What became of it over there, and what was read otherwise than it was sent."""
+    return " ".join(text for text in (_fate(deal.record), *deal.notes) if text)
+
+
 def _fate(record: RemoteRecord) -> str:
     if record.merged_into:
         return f"Merged into {record.merged_into} in the CRM."
-    return "Archived in the CRM." if record.is_archived else ""
+    return "Deleted in the CRM." if record.is_deleted else "Archived in the CRM." if record.is_archived else ""

@@ -7,12 +7,14 @@ responded were only on a list: that is no contact.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from integrations.actions.pull.read_amounts import UnreadableAmount, read_amount
 from integrations.actions.runs.hold_connection import Held
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import CampaignMember, Connector, RemoteCampaign, Window
@@ -21,7 +23,6 @@ from integrations.pure.campaign_kinds import channel_of, touch_kind
 from leads.actions.campaigns.record_campaigns import CampaignFact, record_campaigns
 from leads.actions.capture.record_touches import TouchFact, record_touches
 from leads.models import Company, Lead
-from leads.pure.money import InvalidAmount, to_cents
 from leads.queries.identity import survivors
 
 OVERLAP = timedelta(minutes=10)
@@ -51,7 +52,6 @@ def pull_campaigns(*, held: Held, connector: Connector, run: RunLog, until: date
 
 def _record(held: Held, run: RunLog, batch: Sequence[RemoteCampaign]) -> None:
     connection = held.connection
-    currency = connection.currency or Company.current().currency
     with transaction.atomic():
         at = held.keep()
         rows = ExternalRecord.objects.filter(connection=connection, kind=RecordKind.CAMPAIGN)
@@ -59,7 +59,7 @@ def _record(held: Held, run: RunLog, batch: Sequence[RemoteCampaign]) -> None:
         taken = frozenset(row.campaign_id for row in links.values() if row.campaign_id)
         seen, held_ids = len(batch), {row.remote_id for row in links.values() if row.held_at}
         batch = [each for each in batch if each.remote_id not in held_ids]
-        facts = [_fact(each, links.get(each.remote_id), currency) for each in batch]
+        facts = [_fact(each, links.get(each.remote_id), connection.currency) for each in batch]
         recorded = record_campaigns(facts=facts, taken=taken, source=connection.slug, at=at)
         new: list[ExternalRecord] = []
         known: list[ExternalRecord] = []
@@ -112,10 +112,10 @@ def _fact(remote: RemoteCampaign, link: ExternalRecord | None, currency: str) ->
 
 
 def _cents(amount: Decimal | None, currency: str) -> int | None:
-    """Minor units; an amount that is none (negative, too fine) is as good as unknown."""
+    """Minor units, rounded to the currency; an amount that is none (negative, in no known currency) is unknown."""
     try:
-        cents = None if amount is None else to_cents(amount, currency)
-    except InvalidAmount:
+        cents, _ = read_amount(amount, currency)
+    except UnreadableAmount:
         return None
     return cents if cents is None or cents >= 0 else None
 
@@ -124,7 +124,7 @@ def _touch(held: Held, run: RunLog, members: Sequence[CampaignMember], kinds: di
     connection = held.connection
     responses = [member for member in members if member.responded_at is not None]
     with transaction.atomic():
-        at = held.keep()
+        at, tz = held.keep(), Company.current().tz
         campaigns = _campaigns(connection, responses)
         leads = _leads(connection, responses)
         facts = [
@@ -132,7 +132,7 @@ def _touch(held: Held, run: RunLog, members: Sequence[CampaignMember], kinds: di
                 key=f"{MEMBER}{member.remote_id}",
                 lead_id=leads[member.person_id],
                 kind=touch_kind(f"{kinds.get(member.campaign_id, '')} {name}", member.status),
-                occurred_at=min(member.responded_at or at, at),
+                occurred_at=min(_moment(member.responded_at, tz) or at, at),
                 campaign_id=campaign_id,
                 name=member.status,
             )
@@ -153,6 +153,13 @@ def _touch(held: Held, run: RunLog, members: Sequence[CampaignMember], kinds: di
                 written={**each.first, "touch": [None, each.touch.pk]},
             )
         run.flush(at, seen=len(members))
+
+
+def _moment(responded: datetime | date | None, tz: ZoneInfo) -> datetime | None:
+    """When they responded; a day is its noon, where the company is."""
+    if responded is None or isinstance(responded, datetime):
+        return responded
+    return datetime.combine(responded, time(12), tz).astimezone(UTC)
 
 
 def _campaigns(connection: Connection, members: Sequence[CampaignMember]) -> dict[str, tuple[int, str]]:

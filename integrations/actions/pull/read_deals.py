@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from integrations.actions.pull.read_amounts import UnreadableAmount, read_amount
 from integrations.connectors.base import RemoteContact, RemoteRecord, StageChange
 from integrations.models import Connection, ExternalRecord, RecordKind, StageMap
 from integrations.pure.keys import is_uuid
@@ -25,10 +26,8 @@ from integrations.queries.mapping import rules_of
 from leads.actions.deals.record_opportunity import ChangeFact, ContactFact, DealFacts
 from leads.actions.identity.revise_leads import ATTRIBUTE
 from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityContact, PipelineStage
-from leads.pure.money import to_cents
 from leads.queries.identity import survivors
 
-ARCHIVED = "Archived in the CRM"
 # Fields whose policy an admin may choose: ours, and where the facts keep them. Stage and status are always the CRM's.
 _GOVERNED = ("name", "amount_cents", "expected_close_on", "lost_reason", "owner_id")
 _ROLES = {str(role) for role in OpportunityContact.ContactRole.values}
@@ -40,7 +39,8 @@ class UnreadableDeal(Exception):
 
 @dataclass(slots=True)
 class ReadDeal:
-    """A deal of a page. ``facts`` is None when ``problem`` says why; ``strangers`` are people we do not know."""
+    """A deal of a page. ``facts`` is None when ``problem`` says why; ``strangers`` are people we do not know; ``notes``
+    say what was read otherwise than it was sent."""
 
     record: RemoteRecord
     content_hash: str
@@ -50,6 +50,7 @@ class ReadDeal:
     is_skipped: bool = False
     strangers: list[RemoteContact] = field(default_factory=list)
     snapshot: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class DealReader:
@@ -65,7 +66,9 @@ class DealReader:
         # A field that the mapping does not name travels as it always does.
         chosen = rules_of(connection)["deal"]
         self.rules = {rule.local: rule for rule in (*DEAL_RULES, *chosen)}
-        self.currency = connection.currency or Company.current().currency
+        company = Company.current()
+        # Of amounts that name none. Never the company's: nothing says that the CRM counts in that.
+        self.currency, self.tz, self._company_currency = connection.currency, company.tz, company.currency
 
     def changed(self, records: Sequence[RemoteRecord]) -> list[ReadDeal]:
         """The deals that are not as we last read them, with the people we know and do not know."""
@@ -90,8 +93,11 @@ class DealReader:
 
     def read(self, deal: ReadDeal, history: Sequence[StageChange]) -> None:
         """Fill in the facts, or the problem."""
-        if deal.record.is_archived and not _opportunity_id(deal.link):
-            deal.problem, deal.is_skipped = "Archived in the CRM before we ever read it.", True
+        record = deal.record
+        is_over = record.is_deleted or (record.is_archived and record.fields.get("status") == DealStatus.OPEN)
+        if is_over and not _opportunity_id(deal.link):
+            how = "Deleted" if record.is_deleted else "Archived"
+            deal.problem, deal.is_skipped = f"{how} in the CRM before we ever read it.", True
             return
         try:
             deal.facts = self._facts(deal, history)
@@ -101,14 +107,15 @@ class DealReader:
     def _facts(self, deal: ReadDeal, history: Sequence[StageChange]) -> DealFacts:
         record, link = deal.record, deal.link
         known = link.opportunity if link else None
-        if record.is_archived and known is not None and not record.fields.get("stage"):
-            return self._archived(_as_held(known, self.connection.slug, record), record)
+        if known is not None and _is_gone(record, known):
+            return replace(_as_held(known, self.connection.slug, record), deleted_at=record.modified_at)
         currency = str(record.fields.get("currency") or self.currency)
-        fields = opportunity_fields({**record.fields, "amount": None}, stages=self.stage_keys)
-        amount = record.fields.get("amount")
+        fields = opportunity_fields({**record.fields, "amount": None}, stages=self.stage_keys, tz=self.tz)
+        amount_cents, note = read_amount(record.fields.get("amount"), currency)
+        deal.notes += [note] if note else []
         read: dict[str, Any] = {
             "name": str(fields.get("name") or record.remote_id)[:200],
-            "amount_cents": None if amount is None else to_cents(amount, currency),
+            "amount_cents": amount_cents,
             "expected_close_on": fields.get("expected_close_on"),
             "lost_reason": str(fields.get("lost_reason") or "")[:120],
             "owner_id": self.owners.get(str(fields.get("owner_id") or "")),
@@ -119,21 +126,21 @@ class DealReader:
             opportunity_id=link.opportunity_id if link else None,
             stage=self.stages[fields["stage"]],
             status=self._status(fields),
-            currency=known.currency if known and "amount_cents" in kept else currency,
+            currency=known.currency if known and "amount_cents" in kept else currency or self._company_currency,
             opened_at=record.created_at or record.modified_at,
             closed_at=fields.get("closed_at") if fields["status"] != DealStatus.OPEN else None,
             account_id=self._accounts.get(record.account_id or ""),
             attributes=self._further(deal, known),
             changed_at=record.modified_at,
             source=self.connection.slug,
-            changes=[change for line in history if (change := self._change(line)) is not None],
+            changes=self._changes(deal, history, currency),
             contacts=named,
             gone=self._gone.get(_opportunity_id(link), frozenset()) - {contact.lead_id for contact in named},
             **(read | kept),
         )
         if facts.status != DealStatus.OPEN and facts.closed_at is None:
             facts = replace(facts, closed_at=record.modified_at)
-        return self._archived(facts, record) if record.is_archived else facts
+        return facts
 
     def _govern(self, deal: ReadDeal, read: Mapping[str, Any], known: Opportunity | None) -> dict[str, Any]:
         """The fields that stay as we hold them, by the policies; notes what both sides agree on."""
@@ -180,38 +187,29 @@ class DealReader:
             raise UnreadableDeal(f"The deal is {status}, but its stage is mapped to one of ours that is {ours}.")
         return status
 
-    def _archived(self, facts: DealFacts, record: RemoteRecord) -> DealFacts:
-        """An open deal that was archived is lost, or it would stand in the pipeline for ever; closed ones stay."""
-        lost = next((stage for stage in self.stages.values() if stage.status == DealStatus.LOST), None)
-        if facts.status != DealStatus.OPEN or lost is None:
-            return facts
-        line = ChangeFact(
-            source_key=f"archived:{record.modified_at.isoformat()}",
-            changed_at=record.modified_at,
-            stage=lost,
-            amount_cents=facts.amount_cents,
-            currency=facts.currency,
-        )
-        return replace(
-            facts,
-            stage=lost,
-            status=DealStatus.LOST,
-            closed_at=record.modified_at,
-            lost_reason=ARCHIVED,
-            changes=[*facts.changes, line],
-        )
-
-    def _change(self, line: StageChange) -> ChangeFact | None:
-        stage = self.stages.get(self.stage_keys.get(line.to_stage, ""))
-        if stage is None:  # a stage of the past that nobody mapped
-            return None
-        return ChangeFact(
-            source_key=line.remote_id,
-            changed_at=line.changed_at,
-            stage=stage,
-            amount_cents=None if line.amount is None else to_cents(line.amount, line.currency),
-            currency=line.currency,
-        )
+    def _changes(self, deal: ReadDeal, history: Sequence[StageChange], currency: str) -> list[ChangeFact]:
+        """The lines of the past that can be read, each in its own currency; the others are left out and told."""
+        changes: list[ChangeFact] = []
+        for line in history:
+            stage = self.stages.get(self.stage_keys.get(line.to_stage, ""))
+            if stage is None:  # a stage of the past that nobody mapped
+                continue
+            of_line = line.currency or currency
+            try:
+                amount_cents, _ = read_amount(line.amount, of_line)
+            except UnreadableAmount as error:
+                deal.notes.append(f"A line of its history of {line.changed_at:%Y-%m-%d} was left out: {error}")
+                continue
+            changes.append(
+                ChangeFact(
+                    source_key=line.remote_id,
+                    changed_at=line.changed_at,
+                    stage=stage,
+                    amount_cents=amount_cents,
+                    currency=of_line or self._company_currency,
+                )
+            )
+        return changes
 
     def _contacts(self, record: RemoteRecord) -> list[ContactFact]:
         contacts: dict[int, ContactFact] = {}
@@ -276,12 +274,21 @@ class DealReader:
             {
                 "fields": record.fields,
                 "is_archived": record.is_archived,
+                **({"is_deleted": True} if record.is_deleted else {}),
+                **({"currency": self.currency} if not record.fields.get("currency") else {}),
                 "stage": self.stage_keys.get(str(record.fields.get("stage")), ""),
                 "owner": self.owners.get(str(record.fields.get("owner_id") or "")),
                 **({"account": account} if (account := self._accounts.get(record.account_id or "")) else {}),
                 "people": [[each.person_id, each.role, leads[each.person_id]] for each in record.contacts],
             }
         )
+
+
+def _is_gone(record: RemoteRecord, known: Opportunity) -> bool:
+    """Whether the CRM deleted it. An archived deal that was won or lost stays so; an open one is in no pipeline."""
+    if not record.is_archived:
+        return False
+    return record.is_deleted or record.fields.get("status", known.status) == DealStatus.OPEN
 
 
 def _time(known: Opportunity | None) -> datetime | None:

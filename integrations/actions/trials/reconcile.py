@@ -105,12 +105,14 @@ class _Comparison:
                 self.run.add(_Outcome.MERGED, at, note=note, **facts)
                 link.merged_into, link.archived_at = record.merged_into[:120], record.modified_at
                 changed.append(link)
-            elif record.is_archived and kind != "deal":  # a deal's end is a fact: the pull closes the opportunity
+            elif record.is_archived and kind != "deal":  # a deal's end is a fact: the pull writes it down
                 self.run.add(_Outcome.ARCHIVED, at, **facts)
                 link.archived_at = record.modified_at
                 changed.append(link)
             elif record.is_archived:
-                self.run.add(_Outcome.ARCHIVED, at, note="The next full sync closes the opportunity.", **facts)
+                self.run.add(
+                    _Outcome.ARCHIVED, at, note="The next full sync marks the opportunity as deleted.", **facts
+                )
         ExternalRecord.objects.bulk_update(changed, ["merged_into", "archived_at"])
 
     def _people(self, links: Sequence[ExternalRecord], live: Mapping[str, RemoteRecord], at: datetime) -> None:

@@ -23,7 +23,16 @@ from leads.pure.refused import Refused
 
 # Columns of an opportunity that only make sense together, and those that go back one by one.
 STATE = ("stage_id", "status", "closed_at")
-RESTORABLE = ("name", "amount_cents", "currency", "owner_id", "expected_close_on", "lost_reason", "attributes")
+RESTORABLE = (
+    "name",
+    "amount_cents",
+    "currency",
+    "owner_id",
+    "expected_close_on",
+    "lost_reason",
+    "deleted_at",
+    "attributes",
+)
 GONE = "It is not there any more."
 ELSEWHERE = "It was merged into another lead."
 MERGES_LOOKED_AT = 100

@@ -297,6 +297,7 @@ def _facts(row: Opportunity, before: Mapping[str, Any], stages: Mapping[int, Pip
         return before.get(name, getattr(row, name))
 
     closed_at, close_on, attributes = value("closed_at"), value("expected_close_on"), value("attributes")
+    deleted_at = value("deleted_at")
     return DealFacts(
         opportunity_id=row.pk,
         name=value("name"),
@@ -308,6 +309,7 @@ def _facts(row: Opportunity, before: Mapping[str, Any], stages: Mapping[int, Pip
         closed_at=datetime.fromisoformat(closed_at) if isinstance(closed_at, str) else closed_at,
         expected_close_on=date.fromisoformat(close_on) if isinstance(close_on, str) else close_on,
         lost_reason=value("lost_reason"),
+        deleted_at=datetime.fromisoformat(deleted_at) if isinstance(deleted_at, str) else deleted_at,
         owner_id=value("owner_id"),
         attributes={name: attributes.get(name) for name in {*attributes, *row.attributes}},
         changed_at=at,

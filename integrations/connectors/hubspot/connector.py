@@ -301,7 +301,10 @@ class HubSpotConnector:
         except ScopeMissing:
             return
         with reading("campaigns"):
-            found = [campaign(row) for row in rows]
+            has_none = any(not row["properties"].get("hs_currency_code") for row in rows)
+        currency = self._read.own_currency() if has_none else ""
+        with reading("campaigns"):
+            found = [campaign(row, currency) for row in rows]
         yield from found
 
     def members(self, window: Window) -> Iterator[CampaignMember]:

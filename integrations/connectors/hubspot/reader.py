@@ -188,12 +188,16 @@ class HubSpotReader:
         """The account's currency, asked for when some deal names none."""
         with reading("deals"):
             is_needed = any(not row["properties"].get("deal_currency_code") for row in rows)
-        if is_needed and self._currency is None:
+        return self.own_currency() if is_needed else self._currency or ""
+
+    def own_currency(self) -> str:
+        """What the account counts in; empty where we may not know."""
+        if self._currency is None:
             try:
                 self._currency = str(self._link.details().get("companyCurrency") or "")
             except ScopeMissing:
                 self._currency = ""
-        return self._currency or ""
+        return self._currency
 
 
 def _stamp(kind: Kind, row: Mapping[str, Any]) -> datetime:

@@ -51,7 +51,7 @@ ACCOUNT_FIELDS = (
     SchemaField("industry", "Industry", "text"),
     SchemaField("owner_id", "Owner", "owner"),
 )
-HISTORY = ("dealstage", "pipeline", "amount")
+HISTORY = ("dealstage", "pipeline", "amount", "deal_currency_code")
 TOGETHER = timedelta(seconds=1)
 TYPES: Mapping[str, Any] = {
     "number": "number", "date": "date", "datetime": "datetime", "bool": "boolean", "enumeration": "choice",
@@ -113,6 +113,7 @@ def record(kind: Kind, row: Mapping[str, Any], *, currency: str = "", zone: tzin
         modified_at=moment(modified),
         created_at=moment(row["createdAt"]),
         is_archived=is_archived,
+        is_deleted=is_archived,
         account_id=account_id or None,
     )
 
@@ -194,26 +195,28 @@ def history(row: Mapping[str, Any], *, currency: str) -> Iterator[StageChange]:
             group.append(event)
         else:
             groups.append([event])
-    past: dict[str, Any] = {"pipeline": _first(row, "pipeline") or held.get("pipeline"), "dealstage": None}
-    before: tuple[str | None, Any] = (None, None)
+    past: dict[str, Any] = {name: _first(row, name) or held.get(name) for name in ("pipeline", "deal_currency_code")}
+    past["dealstage"] = None
+    before: tuple[str | None, Any, str] = (None, None, "")
     for group in groups:
         past |= {name: each.get("value") for _, name, each in group}
         if not past["dealstage"]:
             continue
         stage = stage_key(past["pipeline"], past["dealstage"])
         amount = Decimal(past["amount"]) if past.get("amount") else None
-        if (stage, amount) != before:
+        counted_in = past["deal_currency_code"] or currency
+        if (stage, amount, counted_in) != before:
             yield StageChange(
                 remote_id=f"{deal_id}:{epoch(group[0][0])}:{past['dealstage']}",
                 deal_id=deal_id,
                 from_stage=before[0],
                 to_stage=stage,
                 amount=amount,
-                currency=held.get("deal_currency_code") or currency,
+                currency=counted_in,
                 changed_at=group[0][0],
                 changed_by=str(group[0][2].get("updatedByUserId") or group[0][2].get("sourceId") or ""),
             )
-        before = (stage, amount)
+        before = (stage, amount, counted_in)
 
 
 def _first(row: Mapping[str, Any], name: str) -> Any:
@@ -240,8 +243,8 @@ def schema_field(row: Mapping[str, Any], prefix: str = "") -> SchemaField:
     )
 
 
-def campaign(row: Mapping[str, Any]) -> RemoteCampaign:
-    """A marketing campaign; its cost is the sum of its spend items."""
+def campaign(row: Mapping[str, Any], currency: str) -> RemoteCampaign:
+    """A marketing campaign; its cost is the sum of its spend items. One without a currency counts in the account's."""
     held = row["properties"]
     status = str(held.get("hs_campaign_status") or "")
     return RemoteCampaign(
@@ -251,7 +254,7 @@ def campaign(row: Mapping[str, Any]) -> RemoteCampaign:
         ends_on=_day(held.get("hs_end_date")),
         budget=_money(held.get("hs_budget_items_sum_amount")),
         cost=_money(held.get("hs_spend_items_sum_amount")),
-        currency=held.get("hs_currency_code") or "",
+        currency=held.get("hs_currency_code") or currency,
         is_active=status.lower() not in ("completed", "paused"),
     )
 

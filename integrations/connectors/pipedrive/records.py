@@ -144,13 +144,15 @@ def record(kind: Kind, row: Row, key_code: str = "") -> RemoteRecord:
     if modified_at is None:
         raise ValueError("no time of the last change")
     custom = row.get("custom_fields") or {}
+    is_deleted = bool(row.get("is_deleted") or row.get("status") == "deleted")
     return replace(
         shaped,
         remote_id=str(int(row["id"])),
         key=str(custom.get(key_code) or "") or None if key_code else None,
         modified_at=modified_at,
         created_at=moment(row.get("add_time")),
-        is_archived=bool(row.get("is_deleted") or row.get("is_archived") or row.get("status") == "deleted"),
+        is_archived=is_deleted or bool(row.get("is_archived")),
+        is_deleted=is_deleted,
     )
 
 
@@ -176,7 +178,8 @@ def _deal(row: Row) -> RemoteRecord:
         "status": status,
         "amount": decimal(row.get("value")),
         "currency": row.get("currency") or "",
-        "close_on": closed_at.date() if closed_at else as_day((row.get("expected_close_date") or "")[:10]),
+        # The day as its people saw it; of a deal that is open, the day expected.
+        "close_on": as_day((row.get(f"local_{status}_date" if closed_at else "expected_close_date") or "")[:10]),
         "closed_at": closed_at,
         "lost_reason": row.get("lost_reason") or "",
         "owner_id": _id(row.get("owner_id")),

@@ -17,6 +17,7 @@ from ..base import (
     RemoteCampaign,
     RemoteContact,
     RemoteRecord,
+    ScopeMissing,
     StageChange,
     Window,
 )
@@ -58,7 +59,7 @@ from .soql import (
 )
 
 OBJECTS: Mapping[Kind, str] = {"person": "Lead", "account": "Account", "deal": "Opportunity"}
-# The object itself is missing in orgs of one currency, whose code nothing in the API tells.
+# The object itself is missing in orgs of one currency.
 CORPORATE = Select("SELECT IsoCode FROM CurrencyType WHERE IsCorporate = true", may_fail=True)
 
 
@@ -98,7 +99,8 @@ class SalesforceReader:
             kind: field_names([name.removeprefix("properties.") for name in account.fields.get(kind, ())])
             for kind in OBJECTS
         }
-        self._corporate: str | None = None
+        self._corporate: str | None = None  # asked for once; empty where nothing tells
+        self._has_currencies = False
         self._read_at: datetime | None = None  # the server's clock at the last `reference`
         self._ahead: dict[Select, Rows] = {}
         self._ahead_of: Window | None = None
@@ -292,7 +294,7 @@ class SalesforceReader:
         good = [each for each in dict.fromkeys(ids) if is_id(each)]
         if not good:
             return
-        currency = (f"Opportunity.{CURRENCY}",) if self._is_multi_currency() else ()
+        currency = (CURRENCY,) if self._is_multi_currency() else ()
         names = ("Id", "OpportunityId", "StageName", "Amount", "CreatedDate", "CreatedById", *currency)
         rows = self._lists(
             [(Source("OpportunityHistory", names), "OpportunityId", [record_id(each) for each in good])],
@@ -340,17 +342,30 @@ class SalesforceReader:
     # --- currency ---
 
     def _learn(self, currencies: Rows) -> None:
-        self._corporate = str(currencies.rows[0]["IsoCode"]) if currencies.rows else ""
+        self._has_currencies = not currencies.failed
+        if currencies.rows:
+            self._corporate = str(currencies.rows[0]["IsoCode"])
+        elif self._corporate is None:
+            self._corporate = self._only_currency()
+
+    def _only_currency(self) -> str:
+        """What an org of one currency counts in; empty where our user may not know. One call."""
+        try:
+            payload = self._session.call("GET", f"{DATA}/connect/organization").payload
+        except (ScopeMissing, Misuse):
+            return ""
+        with Reading("/connect/organization"):
+            return str(payload["features"].get("defaultCurrencyIsoCode") or "")
 
     def _is_multi_currency(self) -> bool:
         if self._corporate is None:
             (currencies,), _ = self._session.first_pages([CORPORATE])
             with Reading("/query"):
                 self._learn(currencies)
-        return bool(self._corporate)
+        return self._has_currencies
 
     def _currency(self) -> str:
-        """Of records that name none: the corporate one, or none where the org has a single currency."""
+        """Of records that name none: the corporate one, or the only one of the org."""
         return self._corporate or ""
 
 

@@ -4,7 +4,7 @@ A converted lead lives on as a contact; both are persons here, under the names t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -167,6 +167,7 @@ def _record(kind: Kind, row: Row, fields: Mapping[str, Any], **more: Any) -> Rem
         modified_at=stamp(row["SystemModstamp"]),
         created_at=stamp(row["CreatedDate"]),
         is_archived=is_gone,
+        is_deleted=is_gone,
         merged_into=(row.get("MasterRecordId") or None) if is_gone else None,
         **more,
     )
@@ -190,9 +191,9 @@ def stage_changes(rows: Iterable[Row], currency: str) -> list[StageChange]:
     notes close dates and probabilities too."""
     lines: list[StageChange] = []
     for row in sorted(rows, key=lambda row: (row["CreatedDate"], row["Id"])):
-        stage, amount = row["StageName"], money(row["Amount"])
+        stage, amount, money_of = row["StageName"], money(row["Amount"]), row.get(CURRENCY) or currency
         before = lines[-1] if lines else None
-        if before is not None and (before.to_stage, before.amount) == (stage, amount):
+        if before is not None and (before.to_stage, before.amount, before.currency) == (stage, amount, money_of):
             continue
         lines.append(
             StageChange(
@@ -201,7 +202,7 @@ def stage_changes(rows: Iterable[Row], currency: str) -> list[StageChange]:
                 from_stage=before.to_stage if before else None,
                 to_stage=stage,
                 amount=amount,
-                currency=(row.get("Opportunity") or {}).get(CURRENCY) or currency,
+                currency=money_of,
                 changed_at=stamp(row["CreatedDate"]),
                 changed_by=row["CreatedById"] or "",
             )
@@ -251,8 +252,7 @@ def member(row: Row) -> CampaignMember | None:
         person_key=key or None,
         status=row["Status"] or "",
         created_at=stamp(row["CreatedDate"]),
-        # Salesforce keeps the day only.
-        responded_at=datetime.combine(responded, time(12), UTC) if responded else None,
+        responded_at=responded,
     )
 
 

@@ -70,6 +70,9 @@ def _is_past(deal: Opportunity, last: datetime | None, stage: str) -> bool:
 
 def _with_open_deals(lead_ids: Sequence[int]) -> set[int]:
     open_deals = OpportunityContact.objects.filter(
-        lead__in=lead_ids, is_primary=True, opportunity__status=DealStatus.OPEN
+        lead__in=lead_ids,
+        is_primary=True,
+        opportunity__status=DealStatus.OPEN,
+        opportunity__deleted_at__isnull=True,
     )
     return set(open_deals.values_list("lead_id", flat=True))

@@ -6,7 +6,7 @@ lifecycle of leads whose deal opened or closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +29,7 @@ _WRITTEN = (
     "closed_at",
     "expected_close_on",
     "lost_reason",
+    "deleted_at",
     "account_id",
     "attributes",
 )
@@ -60,7 +61,8 @@ class DealFacts:
 
     ``owner_id`` None leaves the owner as it is; ``account_id`` is only taken where we know none; ``attributes`` are
     added to those we hold, None takes one away. ``changes`` is the whole past, or empty where the source keeps none.
-    ``gone`` are leads that the source knows and no longer names.
+    ``gone`` are leads that the source knows and no longer names. ``deleted_at`` is when the source deleted the deal;
+    such a deal stays as it was, people included, and counts nowhere.
     """
 
     name: str
@@ -75,6 +77,7 @@ class DealFacts:
     opportunity_id: int | None = None
     expected_close_on: date | None = None
     lost_reason: str = ""
+    deleted_at: datetime | None = None
     owner_id: int | None = None
     account_id: int | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -146,6 +149,7 @@ class _Desk:
             "closed_at": deal.closed_at,
             "expected_close_on": deal.expected_close_on,
             "lost_reason": deal.lost_reason,
+            "deleted_at": deal.deleted_at,
         }
         if before is None:
             return Recorded(self._create(deal, values), is_created=True)
@@ -202,6 +206,7 @@ _WORDS = {
     "closed_at": "closed",
     "expected_close_on": "expected close",
     "lost_reason": "lost because",
+    "deleted_at": "deleted",
     "account_id": "account",
 }
 
@@ -263,15 +268,26 @@ def _write_changes(pairs: Sequence[tuple[DealFacts, Recorded]], at: datetime) ->
             source_key=change.source_key[:120],
         )
         for deal, recorded in pairs
-        for change in deal.changes or _own_change(deal, recorded)
-        if (recorded.opportunity.pk, change.source_key[:120]) not in told
+        for change in _news(deal, recorded, told)
     ]
     OpportunityChange.objects.bulk_create(rows, batch_size=BATCH * 2, ignore_conflicts=True)
 
 
-def _own_change(deal: DealFacts, recorded: Recorded) -> Iterable[ChangeFact]:
-    """Where the source keeps no past, we note what we see."""
-    if recorded.is_created or recorded.changes.keys() & {"stage", "amount", "currency", "status"}:
+def _news(deal: DealFacts, recorded: Recorded, told: Collection[tuple[int, str]]) -> Iterable[ChangeFact]:
+    """The lines of the deal's past that we do not have yet.
+
+    Where the source keeps no past, or one that lacks what we see has changed, we note what we see.
+    """
+    pk = recorded.opportunity.pk
+    news = [change for change in deal.changes if (pk, change.source_key[:120]) not in told]
+    yield from news
+    if recorded.is_created:
+        is_lacking = not deal.changes
+    else:
+        is_changed = bool(recorded.changes.keys() & {"stage", "amount", "currency", "status"})
+        now = (deal.stage.pk, deal.amount_cents, deal.currency)
+        is_lacking = is_changed and now not in [(each.stage.pk, each.amount_cents, each.currency) for each in news]
+    if is_lacking:
         moment = deal.opened_at if recorded.is_created and deal.status == "open" else deal.closed_at or deal.changed_at
         yield ChangeFact(
             source_key=f"{deal.source}:{deal.changed_at.isoformat()}",

@@ -101,6 +101,7 @@ class _Desk:
             opportunity_id=known.pk if known else None,
             expected_close_on=local_date(expected, self.tz) if expected else known.expected_close_on if known else None,
             lost_reason=record.lost_reason or (known.lost_reason if known else ""),
+            deleted_at=known.deleted_at if known else None,
             owner_id=self.owners.get(record.owner_email),
             changes=list(self._past(stage, opened_at, closed_at, amount_cents, currency)),
             contacts=[ContactFact(lead_id=lead.pk, is_primary=True)] if lead else [],

@@ -96,7 +96,7 @@ def test_directions_are_kept():
     [
         ("open", date(2026, 11, 16), None, None),
         ("won", date(2026, 11, 16), NOON, NOON),
-        ("won", date(2026, 11, 15), NOON, NOON),
+        ("won", date(2026, 11, 15), NOON, NOON - timedelta(days=1)),
         ("won", date(2026, 10, 1), NOON, datetime(2026, 10, 1, 12, tzinfo=UTC)),
         ("lost", date(2026, 10, 1), None, datetime(2026, 10, 1, 12, tzinfo=UTC)),
         ("won", None, NOON, NOON),

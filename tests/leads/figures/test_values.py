@@ -112,8 +112,8 @@ EXCLUDED = {
     "leads.acceptance_rate": {"excluded_silent": 2},
     "leads.speed_to_lead": {"excluded_unanswered": 3},
     "leads.follow_up_attainment": {"excluded_not_due": 1, "excluded_not_needed": 1},
-    "pipeline.created": {"excluded_no_amount": 1, "excluded_no_rate": 1},
-    "pipeline.won": {"excluded_no_amount": 0, "excluded_no_rate": 1},
+    "pipeline.created": {"excluded_deleted": 0, "excluded_no_amount": 1, "excluded_no_rate": 1},
+    "pipeline.won": {"excluded_deleted": 0, "excluded_no_amount": 0, "excluded_no_rate": 1},
     "pipeline.sourced": {
         "excluded_no_amount": 1,
         "excluded_no_rate": 0,

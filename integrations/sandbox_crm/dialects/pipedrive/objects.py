@@ -25,6 +25,7 @@ DEAL: Mapping[str, Any] = {
     "title": "Deal", "owner_id": 1, "person_id": None, "org_id": None, "pipeline_id": 1, "stage_id": 1, "value": 0,
     "currency": "EUR", "stage_change_time": None, "status": "open", "probability": None, "lost_reason": None,
     "visible_to": 3, "close_time": None, "won_time": None, "lost_time": None, "expected_close_date": None,
+    "local_close_date": None, "local_won_date": None, "local_lost_date": None,
     "label_ids": [], "origin": "ManuallyCreated", "origin_id": None, "channel": None, "channel_id": None,
     "custom_fields": {},
 }  # fmt: skip
@@ -219,8 +220,14 @@ class Objects(Dialect):
         if status != before["status"]:
             closed = None if status == "open" else now
             members |= {"close_time": closed, "won_time": None, "lost_time": None}
+            members |= {"local_close_date": None, "local_won_date": None, "local_lost_date": None}
             if closed:
-                members[f"{status}_time"] = closed
+                # The account's people live in UTC.
+                members |= {
+                    f"{status}_time": closed,
+                    f"local_{status}_date": closed[:10],
+                    "local_close_date": closed[:10],
+                }
         return members
 
     def changelog(self, call: Call, id: str) -> Answer:

@@ -16,7 +16,7 @@ from ...messages import Answer, Request, json_answer
 from ...rules import Refused
 from ..base import Call, Route
 from ..shapes import Record
-from .objects import FIELDS, PREFIXES
+from .objects import FIELDS, PREFIXES, make_id
 from .org import PAGE, VERSION, Cursor
 from .query import Row
 from .rows import Rows
@@ -51,6 +51,7 @@ class Salesforce(Rows):
         Route("GET", f"{DATA}/sobjects/{{sobject}}/{{field}}/{{value}}", "row_by_key"),
         Route("PATCH", f"{DATA}/sobjects/{{sobject}}/{{field}}/{{value}}", "upsert_row"),
         Route("GET", f"{DATA}/limits", "limits"),
+        Route("GET", f"{DATA}/connect/organization", "organization"),
         Route("POST", f"{DATA}/composite", "composite", is_read=True),
         Route("PATCH", f"{DATA}/composite/sobjects/{{sobject}}/{{field}}", "upsert"),
         Route("POST", f"{DATA}/composite/sobjects", "create"),
@@ -72,6 +73,18 @@ class Salesforce(Rows):
         """The one limit that this sandbox knows."""
         left = max(0, self.daily_calls - len(self._used))
         return json_answer({"DailyApiRequests": {"Max": self.daily_calls, "Remaining": left}})
+
+    def organization(self, call: Call, version: str) -> Answer:
+        """The org's settings, by its Connect API: of an org of one currency, which it is."""
+        if not self.tells_currency:
+            raise Refused("INSUFFICIENT_ACCESS", "insufficient access rights", status=403)
+        features: dict[str, Any] = {"multiCurrency": self.records.meta("currencies") != "single"}
+        if not features["multiCurrency"]:
+            features["defaultCurrencyIsoCode"] = self.records.meta("currency") or "USD"
+        name = self.records.listing("Organization", limit=1)[0].members["Name"]
+        return json_answer(
+            {"accessTimeout": 120, "features": features, "name": name, "orgId": make_id("Organization", 1)}
+        )
 
     def query(self, call: Call, version: str) -> Answer:
         """Living records."""

@@ -130,6 +130,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("OpportunityId", "reference", "Opportunity ID", "r", 18, parent="Opportunity"),
         Field("StageName", "picklist", "Stage Name", "r", 40),
         Field("Amount", "currency", "Amount"), Field("CloseDate", "date", "Close Date"),
+        Field("CurrencyIsoCode", "picklist", "Currency ISO Code", "", 3),
         Field("Probability", "percent", "Probability"),
     ),
     "Campaign": (

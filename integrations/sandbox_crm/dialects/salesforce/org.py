@@ -73,7 +73,7 @@ class Org(Dialect):
         _object("Contact", "Contacts", KEY, "AccountId", title=("FirstName", "LastName"), unique=frozenset({KEY})),
         _object("Account", "Accounts"),
         _object("Opportunity", "Opportunities", "AccountId",
-                tracked=frozenset({"Amount", "CloseDate", "StageName"})),
+                tracked=frozenset({"Amount", "CloseDate", "CurrencyIsoCode", "StageName"})),
         _object("OpportunityContactRole", "Contact roles", "OpportunityId", "ContactId", title=("Role",)),
         _object("Campaign", "Campaigns"),
         _object("CampaignMember", "Campaign members", "CampaignId", "LeadId", "ContactId", title=("Status",)),
@@ -90,6 +90,7 @@ class Org(Dialect):
         self.public_keys: dict[str, str] = {}
         self.lacks: set[tuple[str, str]] = set()
         self.maps_key_on_conversion = True
+        self.tells_currency = True
         self._cursors: dict[str, Cursor] = {}
         self._used: deque[float] = deque()
         self.engine = Engine(self.records, self.stages, self.lacks)
@@ -114,6 +115,11 @@ class Org(Dialect):
                 })  # fmt: skip
 
     # --- what the vendor says ---
+
+    def count_in(self, currency: str) -> None:
+        """Make this an org of one currency, which knows no other and names none on its records."""
+        self.records.set_meta("currencies", "single")
+        self.records.set_meta("currency", currency)
 
     def stages(self) -> dict[str, Members]:
         """Stages by API name."""

@@ -147,7 +147,11 @@ class Engine:
     def _history(self, deals: Iterable[Record]) -> list[Row]:
         """A row at creation and after each write that moved stage, amount or close date. The lines of one write come in
         the order of their names."""
-        lines = self._records.history("Opportunity", [deal.id for deal in deals])
+        lines, currencies = list[Line](), dict[str, list[Line]]()
+        for line in self._records.history("Opportunity", [deal.id for deal in deals]):
+            # Another currency makes no row of its own; the rows after it bear it.
+            own = currencies.setdefault(line.id, []) if line.member == "CurrencyIsoCode" else lines
+            own.append(line)
         stages, rows = self._stages(), list[Row]()
         before: Line | None = None
         state: Row = {}
@@ -166,6 +170,7 @@ class Engine:
                 "OpportunityId": line.id, "CreatedDate": line.at, "CreatedById": line.by or make_id("User", 1),
                 "SystemModstamp": line.at, "IsDeleted": False, "StageName": state.get("StageName"),
                 "Amount": state.get("Amount"), "CloseDate": state.get("CloseDate"),
+                "CurrencyIsoCode": _told_by(line, currencies.get(line.id, [])),
                 "Probability": stages.get(state.get("StageName") or "", {}).get("DefaultProbability"),
             }  # fmt: skip
             before = line
@@ -222,6 +227,14 @@ class Engine:
                 inner[field.name] = _json(field, parent.get(field.name))
             shown.append(out)
         return shown
+
+
+def _told_by(line: Line, others: Sequence[Line]) -> Any:
+    """What the other member was after this line's write, whose lines follow each other."""
+    known = [
+        each for each in others if each.number <= line.number or (each.at, each.number) == (line.at, line.number + 1)
+    ]
+    return known[-1].new if known else None
 
 
 class _Everything(dict[str, Any]):

@@ -228,7 +228,7 @@ def test_people_who_left_a_deal_leave_it_here(connected: Connection, crm: Sandbo
     }
 
 
-def test_an_archived_open_deal_is_lost_and_comes_back(
+def test_an_open_deal_that_is_gone_is_deleted_and_not_lost(
     connected: Connection, crm: SandboxServer, ada: Lead, clock: Clock
 ) -> None:
     deal_id, never_seen = make_deal(crm, ada), make_deal(crm, name="Never read")
@@ -239,7 +239,7 @@ def test_an_archived_open_deal_is_lost_and_comes_back(
     pull(connected, clock)
 
     deal = Opportunity.objects.get()
-    assert (deal.status, deal.lost_reason) == ("lost", "Archived in the CRM")
+    assert (deal.status, deal.lost_reason, deal.deleted_at is None) == ("open", "", False)
     assert ExternalRecord.objects.get(opportunity=deal).archived_at is not None
     assert "before we ever read it" in SyncRecord.objects.get(outcome="skipped").note
 

@@ -1,7 +1,7 @@
 """What only Salesforce has: converted leads, locators, SOQL from foreign text, answers as it sends them."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -246,14 +246,21 @@ def test_history_leaves_out_what_moved_neither_stage_nor_amount(org):
     assert [(line[0], str(line[2])) for line in lines] == [(None, "10"), ("Prospecting", "12.5")]
 
 
-def test_an_org_of_one_currency_names_none(org):
-    org.records.set_meta("currencies", "single")
+def test_an_org_of_one_currency_tells_which(org):
+    org.dialect.count_in("USD")
     connector = org.connect()
     org.dialect.add_deal({"Amount": 10})
-    assert connector.check().currency == ""
-    assert [record.fields["currency"] for record in read(connector, "deal")] == [""]
-    assert {line.currency for line in connector.stage_history([read(connector, "deal")[0].remote_id])} == {""}
+    assert connector.check().currency == "USD"
+    assert [record.fields["currency"] for record in read(connector, "deal")] == ["USD"]
+    assert {line.currency for line in connector.stage_history([read(connector, "deal")[0].remote_id])} == {"USD"}
     assert org.connect().reference().stages
+
+
+def test_past_lines_are_in_the_currency_of_then(org):
+    deal = org.dialect.add_deal({"Amount": 10})
+    org.records.change("Opportunity", deal, {"CurrencyIsoCode": "USD", "Amount": 12.0})
+    lines = org.connect().stage_history([deal])
+    assert [(str(line.amount), line.currency) for line in lines] == [("10", "EUR"), ("12.0", "USD")]
 
 
 def test_members_say_when_they_responded(org):
@@ -264,7 +271,7 @@ def test_members_say_when_they_responded(org):
                                        "FirstRespondedDate": "2026-03-02"})  # fmt: skip
     (member,) = connector.members(everything())
     (shown,) = connector.campaigns()
-    assert (member.person_key, member.responded_at) == ("lead-0", datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert (member.person_key, member.responded_at) == ("lead-0", date(2026, 3, 2))
     assert (str(shown.budget), shown.starts_on.isoformat()) == ("100.5", "2026-03-01")
 
 

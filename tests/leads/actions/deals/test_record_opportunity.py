@@ -16,7 +16,11 @@ from leads.actions.deals.record_opportunity import (
     record_opportunities,
     record_opportunity,
 )
-from leads.models import LeadEvent, LifecyclePassage, Opportunity, OpportunityChange, OpportunityContact
+from leads.figures.base import Scope, figure
+from leads.models import Company, LeadEvent, LifecyclePassage, Opportunity, OpportunityChange, OpportunityContact
+from leads.past.acting import backdated
+from leads.past.span import known_at
+from leads.pure.week import Period
 from tests.leads.factories import AccountFactory, LeadFactory, UserFactory, stage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
@@ -150,3 +154,37 @@ def test_where_the_source_keeps_no_past_we_note_what_we_see() -> None:
     record_opportunity(deal=moved, at=AT)
     record_opportunity(deal=moved, at=AT)
     assert [each.stage.key for each in OpportunityChange.objects.order_by("pk")] == ["qualification", "proposal"]
+
+
+def test_what_a_source_with_a_past_does_not_tell_is_noted() -> None:
+    """A history that holds the stages and not the amounts: the amount of before stays known."""
+    told = ChangeFact(
+        source_key="created", changed_at=OPENED, stage=stage("qualification"), amount_cents=100, currency="EUR"
+    )
+    first = record_opportunity(deal=facts(changes=[told]), at=AT)
+    again = facts(opportunity_id=first.opportunity.pk, changes=[told], amount_cents=250, changed_at=AT)
+    for _ in range(2):
+        record_opportunity(deal=again, at=AT)
+    lines = first.opportunity.changes.order_by("changed_at").values_list("changed_at", "amount_cents")
+    assert list(lines) == [(OPENED, 100), (AT, 250)]
+
+
+def test_a_deleted_deal_counted_until_the_day_it_was_deleted(company: Company) -> None:
+    with backdated(OPENED):
+        made = record_opportunity(deal=facts(status="won"), at=AT)
+        lead = LeadFactory()
+        OpportunityContact.objects.create(opportunity=made.opportunity, lead=lead, is_primary=True)
+    gone = facts(status="won", opportunity_id=made.opportunity.pk, deleted_at=AT)
+    with backdated(AT):
+        assert record_opportunity(deal=gone, at=AT).changes["deleted"][0] == ""
+    period = Period(OPENED, AT + timedelta(days=2))
+    scope = Scope(period=period, at=AT + timedelta(days=1), tz=company.tz, currency="EUR")
+
+    assert figure("pipeline.won", scope).value == 0
+    with known_at(AT - timedelta(minutes=1)):
+        assert figure("pipeline.won", scope).value == 100
+    assert [row["deleted_at"] for row in figure("pipeline.won", scope).parts["excluded_deleted"].rows()] == [AT]
+
+    record_opportunity(deal=facts(status="won", opportunity_id=made.opportunity.pk), at=AT + timedelta(days=1))
+    assert figure("pipeline.won", scope).value == 100
+    assert made.opportunity.contacts.get().lead == lead
