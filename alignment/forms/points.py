@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.validators import URLValidator
 
+from leads.forms.scope import DayInput
 from leads.models import Role, User
 
 
@@ -40,7 +41,7 @@ class PlanForm(forms.Form):
     """Who looks after it, until when."""
 
     owner = forms.ModelChoiceField(User.objects.none(), required=False, empty_label="Nobody")
-    due_on = forms.DateField(label="Due", required=False, widget=forms.DateInput({"type": "date"}))
+    due_on = forms.DateField(label="Due", required=False, widget=DayInput())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

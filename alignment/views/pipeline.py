@@ -30,7 +30,8 @@ from leads.pure.week import Period, Week, days_label, local_date, quarter_bounds
 from leads.pure.words import count, days, money, money_short
 from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, xlsx_file
-from leads.views.past import asked_as_of
+from leads.views.filters import refused_filters
+from leads.views.past import asked_as_of, has_filters
 
 PAGE_SIZE = 25
 FACTORS = ("pipeline.open_count", "pipeline.win_rate", "pipeline.deal_size", "pipeline.cycle_median")
@@ -73,12 +74,13 @@ class Tile:
 @login_required
 @require_GET
 @asked_as_of
+@has_filters
 def pipeline(request: SignedInRequest) -> HttpResponse:
     """The current quarter by default; a rep sees only their own deals and leads."""
     user, company = request.user, Company.current()
     form = PipelineForm(request.GET, user=user, company=company, at=deemed_now())
-    if not form.is_valid():
-        return render(request, "alignment/pipeline.html", {"form": form}, status=400)
+    if refusal := refused_filters(request, form, title="Pipeline"):
+        return refusal
     scope = form.scope(user)
     deals = _listed(form, scope)
     if request.GET.get("export") in ("csv", "xlsx"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -32,8 +32,6 @@ class AttributionForm(ScopeForm):
         self.known = methods()
         self.rules = AttributionRules.objects.get(pk=1)
         asked = {name: data.get(name) for name in data}
-        if not any(asked.get(name) for name in ("from", "to", "week")):
-            asked |= default_days(company, at)
         asked |= {
             "method": asked.get("method") or chosen_method(self.known, company).key,
             "basis": asked.get("basis") or "simple",
@@ -49,7 +47,18 @@ class AttributionForm(ScopeForm):
         )
         if "method" in self.fields:
             self.fields["method"].widget = forms.Select(choices=method_choices(self.known))
-        self.fields["scope"].label = "Journeys of"
+        self.fields["scope"].label = "Include touchpoints of"
+
+    def shown(self) -> dict[str, str]:
+        """The query of what always stands in the address: the period, and how credit is counted."""
+        return {name: str(self.data.get(name) or "") for name in ("method", "basis", "scope", "from", "to")}
+
+    def _default_days(self) -> tuple[date, date]:
+        today = local_date(self.at, self.company.tz)
+        return self._first_before(today), today
+
+    def _first_before(self, last: date) -> date:
+        return last - timedelta(days=DEFAULT_DAYS - 1)
 
     @property
     def chosen(self) -> Method:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Min, Sum
+from django.forms import HiddenInput
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -31,7 +32,8 @@ from leads.pure.charts import Chart, line
 from leads.pure.week import Period, Week, midnight
 from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest
-from leads.views.past import asked_as_of
+from leads.views.filters import refused_filters
+from leads.views.past import asked_as_of, has_filters
 from leads.views.restated import restated
 
 PAGE_SIZE = 25
@@ -50,6 +52,7 @@ NOTES = {"attribution.roi": "No cost reported", "attribution.roas": "No ad spend
 @login_required
 @require_GET
 @asked_as_of
+@has_filters
 def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Weekly revenue and cost, credited opportunities, leads; a programme stands for its campaigns."""
     user = request.user
@@ -63,10 +66,10 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         at=at,
         only=("method", "basis", "campaign"),
     )
-    if not form.is_valid():
-        return render(request, "attribution/refused.html", {"form": form}, status=400)
+    form.fields["campaign"].widget = HiddenInput()  # the address names it
+    if refusal := refused_filters(request, form, title=found.name):
+        return refusal
     scope = form.scope(user)
-    del form.fields["campaign"]
     by_month = request.GET.get("step") == "month"
     steps = campaign_months(scope) if by_month else campaign_weeks(scope)
     leads = captured(scope)

@@ -29,7 +29,8 @@ from leads.past.span import moment
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, shares
 from leads.views.doors import SignedInRequest
-from leads.views.past import asked_as_of
+from leads.views.filters import refused_filters
+from leads.views.past import asked_as_of, has_filters
 from leads.views.restated import restated
 
 ALWAYS_SHOWN = ("method", "basis", "scope", "from", "to")
@@ -80,6 +81,7 @@ class Line:
 @login_required
 @require_GET
 @asked_as_of
+@has_filters
 def campaign_attribution(request: SignedInRequest) -> HttpResponse:
     """The campaign tree; ``view=methods`` compares methods, ``export=csv`` or ``xlsx`` gives the table as a file."""
     user = request.user
@@ -87,11 +89,11 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         raise Http404("Campaign attribution is for those who see the whole company.")
     company, at = Company.current(), deemed_now()
     form = AttributionForm(request.GET, company=company, at=at)
-    asked = {**request.GET.dict(), **_defaults(form)}
+    if refusal := refused_filters(request, form, title="Campaign attribution"):
+        return refusal
     if any(not request.GET.get(name) for name in ALWAYS_SHOWN):
-        return redirect(f"{request.path}?{urlencode(asked)}")
-    if not form.is_valid():
-        return render(request, "attribution/refused.html", {"form": form}, status=400)
+        asked = {name: value for name, value in request.GET.dict().items() if name != "week"}
+        return redirect(f"{request.path}?{urlencode({**asked, **form.shown()})}")
     scope = form.scope(user)
     method, is_side_by_side = form.chosen, request.GET.get("view") == "methods"
     export = request.GET.get("export")
@@ -144,10 +146,6 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         "query": urlencode(scope.query()),
     }
     return render(request, "attribution/campaigns/campaign_attribution.html", context)
-
-
-def _defaults(form: AttributionForm) -> dict[str, str]:
-    return {name: str(form.data.get(name) or "") for name in ALWAYS_SHOWN}
 
 
 def _query(request: SignedInRequest, changes: dict[str, str]) -> str:

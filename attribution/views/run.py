@@ -38,7 +38,7 @@ CAUSES = {
     "touches": "Other touches",
 }
 SETTINGS = {
-    "scope": "Journeys of",
+    "scope": "Include touchpoints of",
     "scopes": "Kept scopes",
     "milestone": "Journeys lead to",
     "look_back_days": "Look-back, days",

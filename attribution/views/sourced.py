@@ -19,7 +19,8 @@ from leads.models import Company
 from leads.past.deemed import deemed_now
 from leads.pure import words
 from leads.views.doors import SignedInRequest
-from leads.views.past import asked_as_of
+from leads.views.filters import refused_filters
+from leads.views.past import asked_as_of, has_filters
 
 MET = {"one": "1 campaign", "two": "2 campaigns", "three": "3 campaigns", "more": "4 or more"}
 
@@ -27,6 +28,7 @@ MET = {"one": "1 campaign", "two": "2 campaigns", "three": "3 campaigns", "more"
 @login_required
 @require_GET
 @asked_as_of
+@has_filters
 def sourced(request: SignedInRequest) -> HttpResponse:
     """Three tests side by side with the money each would say, and how many campaigns influenced deals met."""
     user = request.user
@@ -34,8 +36,8 @@ def sourced(request: SignedInRequest) -> HttpResponse:
         raise Http404("What marketing sourced is for those who see the whole company.")
     company, at = Company.current(), deemed_now()
     form = AttributionForm(request.GET, company=company, at=at, only=("channel", "territory"))
-    if not form.is_valid():
-        return render(request, "attribution/refused.html", {"form": form}, status=400)
+    if refusal := refused_filters(request, form, title="Sourced and influenced"):
+        return refusal
     scope = form.scope(user)
     context = {
         "form": form,

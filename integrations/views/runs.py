@@ -17,6 +17,7 @@ from integrations.queries.runs import duration_words, named_records, record_coun
 from integrations.views.doors import visible_connection
 from integrations.views.record_table import CONFLICT, RECORDS_A_PAGE, kind_tabs, outcome_tabs, record_rows
 from leads.views.doors import SignedInRequest
+from leads.views.filters import refused_filters
 
 
 @login_required
@@ -29,13 +30,15 @@ def sync_run(request: SignedInRequest, slug: str, run_id: uuid.UUID) -> HttpResp
     counts = record_counts(run)
     outcome, kind = _asked(request, "outcome"), _asked(request, "kind")
     form = RecordSearch(request.GET)
+    if refusal := refused_filters(request, form, title="Records of a run"):
+        return refusal
     rows = SyncRecord.objects.filter(run=run).select_related("lead", "opportunity", "account", "campaign")
     if outcome:
         rows = rows.filter(is_conflict=True) if outcome == CONFLICT else rows.filter(outcome=outcome)
     if kind:
         name, _, way = kind.partition("-")
         rows = rows.filter(kind=name, way=way)
-    if form.is_valid() and form.cleaned_data["q"]:
+    if form.cleaned_data["q"]:
         rows = named_records(rows, form.cleaned_data["q"])
     page = Paginator(rows.order_by("pk"), RECORDS_A_PAGE).get_page(request.GET.get("page"))
     undo = SyncRun.objects.filter(undoes=run).order_by("-pk").first() if run.undone_at else None

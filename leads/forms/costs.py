@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from leads.forms.scope import DayInput
 from leads.models import Company
 from leads.pure.money import InvalidAmount, to_cents
 
@@ -17,11 +18,11 @@ _YEARS = (1990, 2100)
 class DaysForm(forms.Form):
     """A day, or the first and last day of a period."""
 
-    first = forms.DateField(label="Day, or first day", widget=forms.DateInput({"type": "date"}))
+    first = forms.DateField(label="Day, or first day", widget=DayInput())
     last = forms.DateField(
         label="Last day",
         required=False,
-        widget=forms.DateInput({"type": "date"}),
+        widget=DayInput(),
         help_text="Empty for a single day. The amount is spread evenly over the days, exact to the cent.",
     )
     reason = forms.CharField(

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from leads.forms.scope import DayInput
 from leads.models import Company
 from leads.pure.week import midnight
 from leads.queries.history import DOORS, Narrowed, Person, field_choices
@@ -36,7 +37,7 @@ class HistoryForm(forms.Form):
         self.fields["person"].widget = forms.Select(choices=choices)
         # "from" is a word of the language, so that it cannot be declared above.
         for name, label in (("from", "From"), ("to", "To")):
-            self.fields[name] = forms.DateField(label=label, required=False, widget=forms.DateInput({"type": "date"}))
+            self.fields[name] = forms.DateField(label=label, required=False, widget=DayInput())
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

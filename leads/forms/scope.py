@@ -41,6 +41,13 @@ class DayField(forms.CharField):
         return days
 
 
+class DayInput(forms.DateInput):
+    """A date picker whose year has four digits; without ``max`` browsers take six."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "date", "max": "9999-12-31"})
+
+
 class CampaignField(forms.ModelChoiceField[Campaign]):
     """A campaign by its public id, or NO_CAMPAIGN for what belongs to none."""
 
@@ -61,7 +68,7 @@ class ScopeForm(forms.Form):
     campaign = CampaignField(Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All")
     territory = forms.ModelChoiceField(Territory.objects.none(), required=False, empty_label="All")
     method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a method's key.")])
-    basis = forms.ChoiceField(choices=[("simple", "Close date"), ("realised", "Touch date")], required=False)
+    basis = forms.ChoiceField(choices=[("simple", "Close date"), ("realised", "Touch date")], required=False, label="Date by")
     week = DayField(required=False, max_length=8, widget=forms.HiddenInput)
 
     def __init__(
@@ -76,14 +83,11 @@ class ScopeForm(forms.Form):
     ) -> None:
         self.company, self.at = company, at
         asked = {name: data.get(name) for name in data}
-        if not any(asked.get(name) for name in ("from", "to", "week")):
-            first, end = quarter_bounds(local_date(at, company.tz), company.fiscal_year_start_month)
-            asked |= {"from": first.isoformat(), "to": (end - timedelta(days=1)).isoformat()}
-        super().__init__(asked)
+        super().__init__({**asked, **self._both_ends(asked)})
         # "from" is a word of the language and "scope" a method below, so that these cannot be declared above.
         self.fields = {
-            "from": DayField(label="From", widget=forms.DateInput({"type": "date"}), max_length=10, required=False),
-            "to": DayField(label="To", widget=forms.DateInput({"type": "date"}), max_length=10, required=False),
+            "from": DayField(label="From", widget=DayInput(), max_length=10, required=False),
+            "to": DayField(label="To", widget=DayInput(), max_length=10, required=False),
             **self.fields,
             "scope": forms.CharField(required=False, max_length=40, widget=forms.HiddenInput),
         }
@@ -134,10 +138,34 @@ class ScopeForm(forms.Form):
             self.add_error("week", "Give a week, or from and to, not both.")
         if week:
             return week[0], week[1]
-        # One end alone: until today, or the quarter that ends there.
+        first, last = self._default_days() if not (start and end) else (start[0], end[1])
+        return start[0] if start else first, end[1] if end else last
+
+    def _both_ends(self, asked: Mapping[str, Any]) -> dict[str, str]:
+        """Both days of the period wherever they can be told, so that filters show what holds: an empty one is the
+        default."""
+        given = {name: _read(asked.get(name)) for name in ("from", "to", "week")}
+        if week := given["week"]:
+            return {} if asked.get("from") or asked.get("to") else _named(*week)
+        if asked.get("week"):
+            return {}
+        if not asked.get("from") and not asked.get("to"):
+            return _named(*self._default_days())
+        if (end := given["to"]) and not asked.get("from"):
+            return {"from": self._first_before(end[1]).isoformat()}
+        if (start := given["from"]) and not asked.get("to"):
+            return {"to": max(local_date(self.at, self.company.tz), start[0]).isoformat()}
+        return {}
+
+    def _default_days(self) -> tuple[date, date]:
+        """The first and last day when nobody says otherwise: the current fiscal quarter."""
         today = local_date(self.at, self.company.tz)
-        last = end[1] if end else max(today, start[0]) if start else today
-        return start[0] if start else quarter_bounds(last, self.company.fiscal_year_start_month)[0], last
+        first, end = quarter_bounds(today, self.company.fiscal_year_start_month)
+        return first, end - timedelta(days=1)
+
+    def _first_before(self, last: date) -> date:
+        """The first day when only the last is given."""
+        return quarter_bounds(last, self.company.fiscal_year_start_month)[0]
 
     def scope(self, user: User | None) -> Scope:
         """The scope asked for by a person, or by the company (None). Only after ``is_valid()``."""
@@ -157,3 +185,14 @@ class ScopeForm(forms.Form):
             journey_scope=given.get("scope") or "",
             as_of=str(self.data.get(NAME) or "") if moment() else "",
         )
+
+
+def _read(value: Any) -> tuple[date, date] | None:
+    try:
+        return DayField(required=False).clean(value)
+    except ValidationError:
+        return None
+
+
+def _named(first: date, last: date) -> dict[str, str]:
+    return {"from": first.isoformat(), "to": last.isoformat(), "week": ""}

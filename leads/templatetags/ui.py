@@ -250,7 +250,7 @@ def sort_header(context: Context, label: str, key: str, css: str = "", param: st
     current = _request_query(context).get(param, "")
     state = {key: "ascending", f"-{key}": "descending"}.get(current, "")
     query = _query(context, {param: f"-{key}" if current == key else key, "page": None})
-    return {"label": label, "css": css, "state": state, "query": query}
+    return {"label": label, "css": css, "state": state, "query": query, "key": key, "param": param}
 
 
 @register.inclusion_tag("_ui/pager.html", takes_context=True)
@@ -280,8 +280,8 @@ def export_menu(context: Context, *formats: str, param: str = "export") -> dict[
 
 
 @register.inclusion_tag("_ui/filter_bar.html", takes_context=True)
-def filter_bar(context: Context, form: Any, is_auto: bool = False) -> dict[str, Any]:
-    """A GET form of filters, folded away on a phone. `is_auto` applies a change at once where scripts run."""
+def filter_bar(context: Context, form: Any) -> dict[str, Any]:
+    """A GET form of filters, folded away on a phone. It applies on Enter, on Apply, or when the focus leaves it."""
     query = _request_query(context)
     takes_as_of = bool(context.get("takes_as_of"))
     context["request"].has_as_of = takes_as_of
@@ -292,7 +292,6 @@ def filter_bar(context: Context, form: Any, is_auto: bool = False) -> dict[str, 
         "form": form,
         "kept": kept,
         "is_used": is_used,
-        "is_auto": is_auto,
         "path": context["request"].path,
         "takes_as_of": takes_as_of,
         "moment": query.get("as_of", ""),

@@ -194,13 +194,13 @@ def _facts(found: Figure) -> Iterator[tuple[str, str]]:
         yield name, text if name.lower() in found.definition.filters else f"{text} (does not apply to this figure)"
     yield from _chosen_of(found)
     if "basis" in found.definition.filters:
-        yield "Date basis", BASES[scope.basis]
+        yield "Date by", BASES[scope.basis]
 
 
 def _chosen_of(found: Figure) -> Iterator[tuple[str, str]]:
     """The method and the journeys' scope by name, where the figure depends on them."""
     asked = {"method": found.scope.method, "scope": found.scope.journey_scope}
-    for name, label in (("method", "Method"), ("scope", "Journeys of")):
+    for name, label in (("method", "Method"), ("scope", "Include touchpoints of")):
         known = dict(offered(name)) if name in found.definition.filters else {}
         if known:
             # Not named is the company's own, which is offered first.

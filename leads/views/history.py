@@ -15,6 +15,7 @@ from leads.forms.history import HistoryForm
 from leads.models import Company
 from leads.queries.history import Entry, Happening, Record, happenings, narrow, open_record, people, tell
 from leads.views.doors import SignedInRequest
+from leads.views.filters import refused_filters
 from leads.views.history_file import csv_file, xlsx_file
 
 PAGE_SIZE = 50
@@ -51,9 +52,10 @@ def history(request: SignedInRequest, kind: str, public_id: UUID) -> HttpRespons
         raise Http404("There is no such record for you.")
     company, everything = Company.current(), happenings(record)
     form = HistoryForm(request.GET, kind=record.kind, people=people(everything), company=company)
-    is_valid = form.is_valid()
-    found = narrow(everything, form.narrowed()) if is_valid else []
-    match request.GET.get("export") if is_valid else None:
+    if refusal := refused_filters(request, form, title=f"Changes of {record.name}"):
+        return refusal
+    found = narrow(everything, form.narrowed())
+    match request.GET.get("export"):
         case "csv":
             return csv_file(record, tell(found, company=company), company)
         case "xlsx":

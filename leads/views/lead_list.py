@@ -18,9 +18,10 @@ from leads.past.deemed import deemed_now
 from leads.pure.words import days
 from leads.queries.lead import by_next_step
 from leads.views.doors import SignedInRequest
-from leads.views.past import asked_as_of
+from leads.views.filters import refused_filters
+from leads.views.past import asked_as_of, has_filters
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 _SORTS = {
     "name": ("last_name", "first_name", "pk"),
     "score": ("score", "pk"),
@@ -32,13 +33,15 @@ _SORTS = {
 @login_required
 @require_GET
 @asked_as_of
+@has_filters
 def lead_list(request: SignedInRequest) -> HttpResponse:
     """A rep's own leads; everybody's for those who see all."""
     user, at = request.user, deemed_now()
     visible = Lead.objects.visible_to(user)
     filters = LeadPageFilter(request.GET, queryset=visible, request=request)
-    chosen = filters.qs if filters.is_valid() else visible.none()
-    page = Paginator(_sorted(chosen, request.GET.get("sort", ""), at), PAGE_SIZE).get_page(request.GET.get("page"))
+    if refusal := refused_filters(request, filters.form, title="Leads"):
+        return refusal
+    page = Paginator(_sorted(filters.qs, request.GET.get("sort", ""), at), PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [(lead, next_step(lead, at)) for lead in page]
     context = {"filter": filters, "page": page, "rows": rows, "is_own": not user.sees_all}
     return render(request, "leads/lead/lead_list.html", context)

@@ -33,6 +33,9 @@ def asked_as_of(view: View[P]) -> View[P]:
         try:
             asked = settled_as_of(text, at=timezone.now())
         except ValidationError as error:
+            if getattr(view, "has_filters", False):
+                request.as_of_problem = " ".join(error.messages)  # type: ignore[attr-defined]
+                return view(request, *args, **kwargs)
             return refused(request, " ".join(error.messages))
         except NotSettled as error:
             return refused(request, str(error), status=503)
@@ -48,6 +51,15 @@ def asked_as_of(view: View[P]) -> View[P]:
 
     door.takes_as_of = True  # type: ignore[attr-defined]
     return cast("View[P]", door)
+
+
+def has_filters(view: View[P]) -> View[P]:
+    """Mark a page that shows a filter bar: it says itself, beside its filters, what is wrong with a moment.
+
+    Stands directly above the view, which asks ``leads.views.filters.refused_filters`` before anything else.
+    """
+    view.has_filters = True  # type: ignore[attr-defined]
+    return view
 
 
 def takes_as_of(view: object) -> bool:

@@ -106,10 +106,10 @@ def test_sorting_puts_unknown_last(signed_in: Client, made: dict[str, Any]) -> N
 
 def test_what_does_not_exist_is_refused_by_name(signed_in: Client, made: dict[str, Any]) -> None:
     for query, name in (
-        ("method=magic", "method"),
-        ("basis=x", "basis"),
-        ("from=2026-13-01", "from"),
-        ("scope=account", "scope"),
+        ("method=magic", "Method"),
+        ("basis=x", "Date by"),
+        ("from=2026-13-01", "From"),
+        ("scope=account", "Include touchpoints of"),
     ):
         key, value = query.split("=")
         parts = {**{k: v[0] for k, v in parse_qs(urlsplit(PAGE).query).items()}, key: value}
