@@ -68,7 +68,9 @@ class ScopeForm(forms.Form):
     campaign = CampaignField(Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All")
     territory = forms.ModelChoiceField(Territory.objects.none(), required=False, empty_label="All")
     method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a method's key.")])
-    basis = forms.ChoiceField(choices=[("simple", "Close date"), ("realised", "Touch date")], required=False, label="Date by")
+    basis = forms.ChoiceField(
+        choices=[("simple", "Close date"), ("realised", "Touch date")], required=False, label="Date by"
+    )
     week = DayField(required=False, max_length=8, widget=forms.HiddenInput)
 
     def __init__(

@@ -25,9 +25,7 @@ def refused_filters(request: SignedInRequest, form: BaseForm, *, title: str) -> 
 def filter_problems(form: BaseForm) -> list[tuple[str, str]]:
     """(label of the filter, what is wrong with it)."""
     return [
-        (_label(form, name), " ".join(str(error) for error in errors))
-        for name, errors in form.errors.items()
-        if errors
+        (_label(form, name), " ".join(str(error) for error in errors)) for name, errors in form.errors.items() if errors
     ]
 
 
