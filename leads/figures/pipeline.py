@@ -305,20 +305,21 @@ def _define(
     register(Definition(f"pipeline.{key}", version, name, unit, formula, meaning, parts, **more))
 
 
-_BY_CLOSE = "By close date, in the company currency at the rate of the close."
+_SIGNED = "A negative amount (a refund) lowers the sum."
+_BY_CLOSE = f"By close date, in the company currency at the rate of the close. {_SIGNED}"
 _STOCK = (
     "A stock: as it stood at the end of the period, or stands now while the period lasts. How a deal stood is taken "
     "from its history: one that stood at lost then and was reopened later is not among them."
 )
 _WITHOUT_DELETED = "Deals deleted in the CRM do not count; they are listed."
-_AMOUNT = "At the amount it had then, where its history knows it."
+_AMOUNT = f"At the amount it had then, where its history knows it. {_SIGNED}"
 
 _define(
     "created",
     "Pipeline created",
     "money",
     "sum of the amounts of the opportunities opened in the period",
-    "By opening date, in the company currency, with the amount known now.",
+    f"By opening date, in the company currency, with the amount known now. {_SIGNED}",
     _created,
 )
 _define(

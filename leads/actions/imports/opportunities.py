@@ -7,10 +7,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Max
 
 from leads.actions.deals.record_opportunity import ChangeFact, ContactFact, DealFacts, Recorded, record_opportunities
 from leads.actions.imports.leads import Outcome
-from leads.models import Company, DealStatus, Lead, Opportunity, PipelineStage, User
+from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityChange, PipelineStage, User
 from leads.pure.imports.rows import DealRecord, RowRefused
 from leads.pure.week import local_date
 
@@ -73,6 +74,8 @@ class _Desk:
             row.external_id: row
             for row in Opportunity.objects.filter(external_id__in=[record.external_id for record in records])
         }
+        lines = OpportunityChange.objects.filter(opportunity__in=[row.pk for row in self.known.values()]).order_by()
+        self.last = dict(lines.values_list("opportunity").annotate(Max("changed_at")))
         self.by_id = _leads("external_id", {record.lead_external_id for record in records} - {""})
         self.by_email = _leads("email", {record.lead_email for record in records} - {""})
         emails = {record.owner_email for record in records} - {""}
@@ -103,27 +106,34 @@ class _Desk:
             lost_reason=record.lost_reason or (known.lost_reason if known else ""),
             deleted_at=known.deleted_at if known else None,
             owner_id=self.owners.get(record.owner_email),
-            changes=list(self._past(stage, opened_at, closed_at, amount_cents, currency)),
+            changes=self._past(known, stage, opened_at, closed_at, amount_cents, currency),
             contacts=[ContactFact(lead_id=lead.pk, is_primary=True)] if lead else [],
         )
 
     def _past(
-        self, stage: PipelineStage, opened_at: datetime, closed_at: datetime | None, amount: int | None, currency: str
+        self,
+        known: Opportunity | None,
+        stage: PipelineStage,
+        opened_at: datetime,
+        closed_at: datetime | None,
+        amount: int | None,
+        currency: str,
     ) -> list[ChangeFact]:
-        """Two lines: it opened in the first stage, and came where it is."""
+        """Of a new deal two lines: it opened in the first stage, and came where it is. Of a known one what moved."""
+
+        def line(key: str, at: datetime, stage: PipelineStage) -> ChangeFact:
+            return ChangeFact(source_key=key, changed_at=at, stage=stage, amount_cents=amount, currency=currency)
+
         first = next(each for each in self.stages if each.status == DealStatus.OPEN)
-        opening = ChangeFact(
-            source_key="import:opened", changed_at=opened_at, stage=first, amount_cents=amount, currency=currency
-        )
-        if stage == first:
-            return [opening]
-        key = f"import:{stage.key}:{amount}:{currency}"
-        # Of an open deal nobody knows since when it stands there; it was seen there now.
-        moment = closed_at or self.at
-        return [
-            opening,
-            ChangeFact(source_key=key, changed_at=moment, stage=stage, amount_cents=amount, currency=currency),
-        ]
+        opening = [] if known else [line("import:opened", opened_at, first)]
+        before = (known.stage_id, known.amount_cents, known.currency) if known else (first.pk, amount, currency)
+        if before == (stage.pk, amount, currency):
+            return opening
+        # Of an open deal nobody knows since when it stands there; it was seen there now. So was one that closes again
+        # after it was reopened, whatever day the file gives: its lines are in the order in which they happened.
+        last = self.last.get(known.pk) if known else None
+        at = closed_at if closed_at and (last is None or last < closed_at) else self.at
+        return [*opening, line(f"import:{stage.key}:{self.at.isoformat()}", at, stage)]
 
     def _lead(self, record: DealRecord) -> Lead | None:
         by_id, by_email = self.by_id.get(record.lead_external_id), self.by_email.get(record.lead_email)

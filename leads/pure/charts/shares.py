@@ -40,13 +40,13 @@ def shares(
     highlight: str = "",
     width: float = 1080,
 ) -> Chart:
-    """One bar per row (name, one value per series, none negative), divided in proportion.
+    """One bar per row (name, one value per series), divided in proportion; in the table only where one is negative.
 
     ``words`` prints a value, ``percent`` a share from 0 to 1. With ``has_rest`` the last series is gray: what belongs
     to nobody. The row named ``highlight`` is bold. ``width`` is that of the wide form; about the pixels of its place.
     """
     table = Table((of, *series), tuple((name, *(worded(value, words) for value in values)) for name, values in rows))
-    known = [(name, values) for name, values in rows if sum(values) > 0]
+    known = [(name, values) for name, values in rows if sum(values) > 0 and min(values) >= 0]
     if not known:
         return Chart(title=title, svg=nothing(title), table=table)
     colors = [*SERIES, SOFT][: len(series)]

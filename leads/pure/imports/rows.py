@@ -220,8 +220,6 @@ def _deal(cells: _Cells) -> DealRecord:
         raise RowRefused("external_id", "The row has no external id.")
     opened_at, closed_at = cells.moment("opened_at"), cells.moment("closed_at", may_come=True)
     amount_cents, currency = cells.money()
-    if amount_cents is not None and amount_cents < 0:
-        raise RowRefused("amount", "An amount must not be negative.")
     attributes = cells.others()
     for name in ("segment", "lead_type"):
         if text := cells.text(name):

@@ -110,7 +110,6 @@ def test_channel_words(word: str, channel: str) -> None:
         (LEADS, {"external_id": "a", "company": "b" * 201}, "company"),
         (OPPORTUNITIES, {"name": "Deal"}, "external_id"),
         (OPPORTUNITIES, {"external_id": "a", "amount": "1.234,50"}, "amount"),
-        (OPPORTUNITIES, {"external_id": "a", "amount": "-1"}, "amount"),
         (OPPORTUNITIES, {"external_id": "a", "currency": "€"}, "currency"),
         (OPPORTUNITIES, {"external_id": "a", "owner": "sam@@us.example"}, "owner"),
         (COSTS, {"campaign": "", "spent_on": "2026-01-01", "amount": "1"}, "campaign"),
