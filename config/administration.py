@@ -100,12 +100,13 @@ class Administration(AdminSite):
         """Pages tell and take times in the company's zone; those of machinery are for superusers."""
         inner = super().admin_view(view, cacheable)
         owner = getattr(view, "__self__", None)
-        is_system = isinstance(owner, ModelAdmin) and group_of(owner.opts.label) == SYSTEM
+        group = group_of(owner.opts.label) if isinstance(owner, ModelAdmin) else ""
 
         @wraps(inner)
         def local(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if is_system and self.has_permission(request) and not request.user.is_superuser:
+            if group == SYSTEM and self.has_permission(request) and not request.user.is_superuser:
                 raise PermissionDenied("Superusers open system records.")
+            request.admin_group = group  # type: ignore[attr-defined]  # for the breadcrumbs of every page
             with timezone.override(Company.current().tz):
                 response = inner(request, *args, **kwargs)
                 # Drawn later, after the time zone is gone, were it not now.

@@ -36,7 +36,8 @@ class DayCostForm(forms.ModelForm[CampaignCost]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance._state.adding:
-            self.fields["currency"].initial = Company.current().currency
+            campaign = self.instance.campaign if self.instance.campaign_id else None
+            self.fields["currency"].initial = (campaign or Company.current()).currency
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).upper()

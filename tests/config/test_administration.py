@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config.administration import GROUPS, SYSTEM, group_of
-from leads.models import Company, FollowUp, User
+from leads.models import Company, FollowUp, Territory, User
 from tests.leads.factories import LeadFactory, UserFactory
 
 MACHINERY = [model for model in admin.site._registry if group_of(model._meta.label) == SYSTEM]
@@ -90,3 +90,17 @@ def test_times_are_told_in_the_zone_of_the_company(boss: Client, company: Compan
 
 def test_the_admin_is_set_in_the_font_of_the_portal(boss: Client) -> None:
     assert "vendor/inter/inter.css" in boss.get(reverse("admin:index")).content.decode()
+
+
+def test_the_way_back_leads_through_the_group(boss: Client) -> None:
+    lead = LeadFactory()
+    for url in (
+        reverse("admin:leads_territory_changelist"),
+        reverse("admin:leads_territory_add"),
+        reverse("admin:leads_territory_history", args=[Territory.objects.get(is_catch_all=True).pk]),
+    ):
+        page = boss.get(url).content.decode()
+        assert "Administration</a> &rsaquo; People and territories" in page
+    assert "Administration</a> &rsaquo; System" in boss.get(
+        reverse("admin:leads_lead_change", args=[lead.pk])
+    ).content.decode()
