@@ -74,6 +74,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "alignment.tasks.forget_past_credits",
         "schedule": timedelta(days=1),
     },
+    "leads: notify people": {"task": "leads.tasks.notify_people", "schedule": timedelta(seconds=60)},
+    "integrations: post notifications to Slack and Teams": {
+        "task": "integrations.tasks.post_notifications",
+        "schedule": timedelta(seconds=60),
+    },
     "leads: forget old idempotent answers": {
         "task": "leads.tasks.forget_old_answers",
         "schedule": timedelta(hours=1),

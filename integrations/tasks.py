@@ -13,6 +13,8 @@ from integrations.actions.hear_webhook import look_at_hints
 from integrations.actions.jobs.plan_reconciles import run_due_reconciles
 from integrations.actions.jobs.plan_syncs import follow_changes, run_due_syncs, run_job
 from integrations.actions.jobs.plan_trials import run_trials
+from integrations.actions.notifications.post_notifications import post_notifications as post
+from integrations.actions.notifications.watch_connections import watch_connections
 from integrations.actions.push.back_fill import run_back_fills
 from integrations.actions.runs.forget_old import forget_old
 
@@ -68,6 +70,13 @@ def reconcile_connections() -> int:
 def forget_old_sync_records() -> int:
     """Shorten the logs."""
     return forget_old(at=timezone.now())
+
+
+@shared_task
+def post_notifications() -> int:
+    """Tell of connections in trouble, and post what waits for Slack and Teams."""
+    watch_connections(at=timezone.now())
+    return post(at=timezone.now())
 
 
 def nudge_look(connection_id: int) -> None:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from integrations.api.webhooks import CrmWebhook
-from integrations.views import connections, edits, lead_crm, mapping, runs, setup, trials, undo
+from integrations.views import connections, edits, lead_crm, mapping, notifications, runs, setup, trials, undo
 
 app_name = "integrations"
 urlpatterns: list[URLPattern] = [
@@ -27,5 +27,12 @@ urlpatterns: list[URLPattern] = [
     path("connections/<slug:slug>/webhook", edits.connection_webhook, name="connection-webhook"),
     path("connections/<slug:slug>/runs/<uuid:run_id>", runs.sync_run, name="sync-run"),
     path("connections/<slug:slug>/runs/<uuid:run_id>/undo", undo.sync_run_undo, name="sync-run-undo"),
+    path("settings/chat", notifications.chat_destinations, name="chat-destinations"),
+    path("settings/chat/add", notifications.chat_destination_add, name="chat-destination-add"),
+    path("settings/chat/<uuid:public_id>", notifications.chat_destination, name="chat-destination"),
+    path("settings/chat/<uuid:public_id>/test", notifications.chat_destination_test, name="chat-destination-test"),
+    path(
+        "settings/chat/<uuid:public_id>/remove", notifications.chat_destination_remove, name="chat-destination-remove"
+    ),
     path("webhooks/crm/<slug:key>", CrmWebhook.as_view(), name="crm-webhook"),
 ]

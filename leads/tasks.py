@@ -10,6 +10,8 @@ from leads.actions.answer_once import forget_answers
 from leads.actions.channels.reclassify_touches import reclassify_touches
 from leads.actions.imports.rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
+from leads.actions.notifications.deliver import send_emails
+from leads.actions.notifications.watch import watch
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,13 @@ def apply_channel_rules() -> int:
 def forget_old_answers() -> int:
     """Forget idempotent answers older than 24 hours."""
     return forget_answers(at=timezone.now())
+
+
+@shared_task
+def notify_people() -> int:
+    """Tell people what concerns them, and send what goes by e-mail; returns how many mails went out."""
+    watch(at=timezone.now())
+    return send_emails(at=timezone.now())
 
 
 def nudge_imports() -> None:

@@ -11,6 +11,7 @@ from leads.views import (
     lead_detail,
     lead_list,
     lead_merge,
+    notifications,
     opportunity,
 )
 
@@ -46,6 +47,12 @@ urlpatterns: list[URLPattern] = [
     ),
     path("channels/rules/<int:position>", channel_rules.channel_rule, name="channel-rule"),
     path("channels/rules/<int:position>/move", channel_rules.channel_rule_move, name="channel-rule-move"),
+    path("notifications", notifications.notifications, name="notifications"),
+    path("notifications/count", notifications.notification_count, name="notification-count"),
+    path("notifications/read", notifications.notifications_read, name="notifications-read"),
+    path("notifications/preferences", notifications.notification_preferences, name="notification-preferences"),
+    path("notifications/<uuid:public_id>/open", notifications.notification_open, name="notification-open"),
+    path("unsubscribe/<str:token>", notifications.unsubscribe_link, name="unsubscribe"),
     path("imports", imports.imports, name="imports"),
     path("imports/<uuid:public_id>", imports.import_detail, name="import-detail"),
     path("imports/<uuid:public_id>/columns", imports.import_columns, name="import-columns"),

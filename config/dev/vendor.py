@@ -24,12 +24,12 @@ OUT = Path(__file__).resolve().parents[2] / "static" / "vendor"
 MANIFEST = "manifest.json"
 
 ICONS = """
-    arrow-down-right arrow-left arrow-repeat arrow-up-right bar-chart box-arrow-right building bullseye
-    calendar-week cash-coin check-circle check-lg chevron-down chevron-right clock-history diagram-3
-    download envelope exclamation-triangle file-earmark-pdf flag funnel gear geo-alt globe graph-up
-    hourglass-split house info-circle link-45deg list list-check megaphone pencil people person person-check
-    person-x plug plus-lg printer question-circle search shield-check sliders table tag telephone three-dots
-    trophy upload x-circle x-lg
+    arrow-down-right arrow-left arrow-repeat arrow-up-right bar-chart bell box-arrow-right building bullseye
+    calendar-week cash-coin chat-left-text check-circle check-lg chevron-down chevron-right clock-history
+    diagram-3 download envelope exclamation-triangle file-earmark-pdf flag funnel gear geo-alt globe
+    graph-up hourglass-split house info-circle link-45deg list list-check megaphone moon pencil people
+    person person-check person-x plug plus-lg printer question-circle search shield-check sliders sun table
+    tag telephone three-dots trophy upload x-circle x-lg
 """
 
 Members = Callable[[str], bytes]

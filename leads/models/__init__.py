@@ -11,6 +11,7 @@ from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, 
 from leads.models.job import JobRun
 from leads.models.lead import DETAILS, OPEN_STAGES, Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
 from leads.models.merge import LeadMerge
+from leads.models.notification import ChatDestination, Notification, NotificationPreference
 from leads.models.opportunity import (
     DealStatus,
     Opportunity,
@@ -35,6 +36,7 @@ __all__ = [
     "Channel",
     "ChannelRule",
     "ChannelRuleVersion",
+    "ChatDestination",
     "Company",
     "Consent",
     "CostChange",
@@ -54,6 +56,8 @@ __all__ = [
     "LeadMerge",
     "LeadScore",
     "LifecyclePassage",
+    "Notification",
+    "NotificationPreference",
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",

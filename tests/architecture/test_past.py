@@ -35,6 +35,8 @@ PRESENT = {
     "leads:lead-merge": "leads up to a change",
     "leads:lead-merge-with": "leads up to a change",
     "leads:imports": "work, no figures",
+    "leads:notifications": "a person's own messages",
+    "leads:notification-preferences": "leads up to a change",
     "leads:channel-rule-add": "leads up to a change",
     "leads:channel-rule": "leads up to a change",
     "leads:channel-rules-take-back": "leads up to a change",

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = {
     "leads": """
         ground
-        figure calendar lead search
+        figure calendar lead search notifications
         lifecycle channels
         capture deals campaigns follow_up routing
         handover identity scoring quality history
@@ -38,7 +38,7 @@ ORDER = {
         pull
         connections undo
         trials webhooks
-        jobs
+        jobs notifications
     """,
     "alignment": """
         ground

@@ -101,6 +101,7 @@ def test_the_way_back_leads_through_the_group(boss: Client) -> None:
     ):
         page = boss.get(url).content.decode()
         assert "Administration</a> &rsaquo; People and territories" in page
-    assert "Administration</a> &rsaquo; System" in boss.get(
-        reverse("admin:leads_lead_change", args=[lead.pk])
-    ).content.decode()
+    assert (
+        "Administration</a> &rsaquo; System"
+        in boss.get(reverse("admin:leads_lead_change", args=[lead.pk])).content.decode()
+    )

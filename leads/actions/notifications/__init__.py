@@ -1,0 +1,1 @@
+"""Notifications: write them, send them, choose them."""
