@@ -3,7 +3,18 @@
 from django.urls import URLPattern, path
 
 from integrations.api.webhooks import CrmWebhook
-from integrations.views import connections, edits, lead_crm, mapping, notifications, runs, setup, trials, undo
+from integrations.views import (
+    connections,
+    content,
+    edits,
+    lead_crm,
+    mapping,
+    notifications,
+    runs,
+    setup,
+    trials,
+    undo,
+)
 
 app_name = "integrations"
 urlpatterns: list[URLPattern] = [
@@ -17,6 +28,8 @@ urlpatterns: list[URLPattern] = [
     path("connections/<slug:slug>/fields", mapping.connection_fields, name="connection-fields"),
     path("connections/<slug:slug>/stages", mapping.connection_stages, name="connection-stages"),
     path("connections/<slug:slug>/owners", mapping.connection_owners, name="connection-owners"),
+    path("connections/<slug:slug>/content", content.connection_content, name="connection-content"),
+    path("connections/<slug:slug>/delete", edits.connection_delete, name="connection-delete"),
     path("connections/<slug:slug>/dry-run", trials.connection_dry_run, name="connection-dry-run"),
     path("connections/<slug:slug>/switch", setup.connection_switch, name="connection-switch"),
     path("connections/<slug:slug>/sync", edits.connection_sync, name="connection-sync"),

@@ -96,5 +96,9 @@ class Vendor:
     url_help: str = ""
     sandbox_path: str = ""
     docs_url: str = ""
+    takes_people: bool = False
+    """Whether people whom it had first can be taken over."""
+    activities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Which rules of `pure.activity_rules` it can follow, by kind of activity."""
     webhooks: Literal["", "signature", "password"] = ""
     """What proves a webhook: a signature made with the app's own secret, or a password that we make up."""

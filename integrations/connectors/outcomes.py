@@ -8,11 +8,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One record as it should be in the CRM. `key` is our id of it; fields absent are left as they are."""
+    """One record as it should be in the CRM. `key` is our id of it; fields absent are left as they are.
+
+    Not `is_keyed`: the record `remote_id` does not carry our key yet, so it is found by its id and given the key.
+    """
 
     key: str
     fields: Mapping[str, Any]
     remote_id: str | None = None
+    is_keyed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,14 @@ class RecordKind(models.TextChoices):
     TOUCH = "touch", "Response"  # of a member to a campaign
 
 
+class CrmPeople(models.TextChoices):
+    """Which people of the CRM become leads here without having been captured here."""
+
+    NOBODY = "", "Nobody: only whom we have sent there"
+    NEW = "new", "Whoever is added there from now on"
+    ALL = "all", "Everybody"
+
+
 # Whose business connections are, and who changes them.
 LOOKERS = (Role.ADMIN, Role.SALES_LEADER)
 EDITORS = (Role.ADMIN,)
@@ -82,6 +90,14 @@ class Connection(models.Model):
     merges_people = models.BooleanField(
         "merge here whom the CRM merged", default=True, help_text="where both of its people are leads of ours"
     )
+    takes_people = models.CharField(
+        "people of the CRM", max_length=3, choices=CrmPeople.choices, blank=True, default=CrmPeople.NOBODY
+    )
+    takes_people_since = models.DateTimeField(null=True, blank=True, help_text="when that was chosen")
+    activities = models.JSONField(
+        default=dict, blank=True, help_text='what is read as touchpoints: {"call": {"rule": …, "channel": …}}'
+    )
+    confirmed_steps = models.JSONField(default=list, blank=True, help_text="steps of the setup that somebody saved")
     account = models.JSONField(default=dict, blank=True, help_text="what the last test learned of the account")
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNTRIED)
     health_note = models.CharField(max_length=300, blank=True)
@@ -237,6 +253,10 @@ class ExternalRecord(models.Model):
     remote_email = models.CharField(max_length=254, blank=True, help_text="of an owner")
     is_chosen = models.BooleanField(default=False, help_text="matched by a person; never matched anew")
     is_active_there = models.BooleanField(default=True, help_text="whether an owner may still own records over there")
+    is_born_there = models.BooleanField(
+        default=False, help_text="a person the CRM had first: who owns them is said over there"
+    )
+    lacks_key = models.BooleanField(default=False, help_text="it does not carry our id yet: found by its own id")
     content_hash = models.CharField(max_length=64, blank=True, help_text="of what we last sent or read")
     snapshot = models.JSONField(default=dict, blank=True)
     merged_into = models.CharField(max_length=120, blank=True, help_text="remote id of the record that lives on")

@@ -7,7 +7,7 @@ plain mappings on both sides, so the same code serves the push, the pull and the
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -87,6 +87,16 @@ DEAL_RULES: tuple[FieldRule, ...] = tuple(
         ("owner_id", "owner_id"),
     )
 )
+
+
+def for_born_there(rules: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
+    """The rules for a person whom the CRM had first: who owns them is said there until somebody changes it here."""
+    return tuple(
+        replace(rule, direction=Direction.BOTH, policy=Policy.NEWEST)
+        if rule.local == "owner_id" and rule.direction is Direction.PUSH
+        else rule
+        for rule in rules
+    )
 
 
 def person_fields(

@@ -10,6 +10,9 @@ from typing import Any
 
 from integrations.pure.mapping import Direction, FieldRule, Policy
 
+# Before a field's name in a snapshot: the value of theirs that could not be taken over.
+LEFT = "left:"
+
 
 class Verdict(StrEnum):
     """What is to be done about a field."""

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from integrations.models import Connection
 from integrations.queries.connections import may_edit_connections
+from integrations.queries.setup import step_states
 from leads.views.doors import SignedInRequest
 
 STEPS = (
@@ -19,6 +20,7 @@ STEPS = (
     ("connection-fields", "Fields"),
     ("connection-stages", "Stages"),
     ("connection-owners", "Owners"),
+    ("connection-content", "People and activities"),
     ("connection-dry-run", "Dry run"),
 )
 
@@ -31,6 +33,8 @@ class Step:
     label: str
     url: str
     is_current: bool
+    is_done: bool = False
+    missing: str = ""
 
 
 def visible_connection(request: SignedInRequest, slug: str) -> Connection:
@@ -50,13 +54,16 @@ def require_admin(request: SignedInRequest) -> None:
 
 
 def steps(current: str, connection: Connection | None = None) -> list[Step]:
-    """The steps with the present one marked."""
+    """The steps with the present one marked, what each lacks, and a tick where it lacks nothing."""
+    states = step_states(connection) if connection else {}
     return [
         Step(
             number,
             label,
             reverse(f"integrations:{name}", args=[connection.slug]) if connection else "",
             name == current,
+            is_done=name in states and states[name].is_done,
+            missing=states[name].missing if name in states else "",
         )
         for number, (name, label) in enumerate(STEPS, start=1)
     ]

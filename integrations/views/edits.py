@@ -8,13 +8,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
+from integrations.actions.connections.delete_connection import DeleteRefused, delete_connection
 from integrations.actions.connections.edit_connection import open_webhook
 from integrations.actions.jobs.plan_syncs import plan_manual_sync
 from integrations.actions.push.requeue import requeue_pushes
 from integrations.actions.undo.release_records import release_records
 from integrations.connectors import vendor as vendor_of
+from integrations.queries.removal import removal_of
 from integrations.tasks import nudge_look, nudge_sync
 from integrations.views.doors import editable_connection, webhook_address
 from leads.views.doors import SignedInRequest
@@ -78,6 +80,24 @@ def connection_webhook(request: SignedInRequest, slug: str) -> HttpResponse:
         return redirect(f"{connection.get_absolute_url()}#webhooks")
     context = {"connection": connection, "address": webhook_address(request, key), "password": password}
     return render(request, "integrations/connections/connection_webhook.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def connection_delete(request: SignedInRequest, slug: str) -> HttpResponse:
+    """A look at what goes with a connection, then its end."""
+    connection, at = editable_connection(request, slug), timezone.now()
+    if request.method == "POST":
+        try:
+            delete_connection(connection_id=connection.pk, at=at)
+        except DeleteRefused as refused:
+            messages.error(request, str(refused))
+            return redirect("integrations:connection-delete", connection.slug)
+        messages.success(request, f"{connection} is deleted. What it brought here stays.")
+        return redirect("integrations:connections")
+    is_busy = connection.lease_until is not None and connection.lease_until > at
+    context = {"connection": connection, "removal": removal_of(connection), "is_busy": is_busy}
+    return render(request, "integrations/connections/connection_delete.html", context)
 
 
 def _chosen(one: str) -> list[int] | None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from integrations.actions.connections.confirm_step import confirm_step
 from integrations.actions.connections.edit_connection import map_fields, map_owners, map_stages
 from integrations.connectors import rules as vendor_rules
 from integrations.connectors import vendor as vendor_of
@@ -96,6 +97,7 @@ def connection_owners(request: SignedInRequest, slug: str) -> HttpResponse:
     )
     form = OwnerMapForm(rows, request.POST or None)
     if request.method == "POST" and form.is_valid():
+        confirm_step(connection_id=connection.pk, step="connection-owners")
         if map_owners(connection_id=connection.pk, choices=form.choices()):
             messages.success(request, "The owners are saved. The next sync reads what they own again.")
         else:

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.actions.connections.edit_connection import add_connection, edit_access
-from integrations.actions.connections.switch_connection import switch_off, switch_on
+from integrations.actions.connections.switch_connection import NotReady, switch_off, switch_on
 from integrations.actions.connections.try_connection import try_connection
 from integrations.actions.runs.hold_connection import ConnectionBusy
 from integrations.connectors import vendor as vendor_of
@@ -126,9 +126,23 @@ def connection_switch(request: SignedInRequest, slug: str) -> HttpResponse:
     elif not connection.account:
         messages.error(request, "Test the connection first: nobody knows yet whether it works.")
         return redirect("integrations:connection-test", connection.slug)
-    elif switch_on(connection_id=connection.pk, at=timezone.now(), by=request.user):
-        nudge_back_fill()
-        messages.success(request, f"{connection} is switched on. All leads are on their way; you can leave this page.")
+    else:
+        without = set(request.POST.getlist("without"))
+        try:
+            is_begun = switch_on(
+                connection_id=connection.pk,
+                at=timezone.now(),
+                by=request.user,
+                without_trial="dry-run" in without,
+                with_gaps="gaps" in without,
+            )
+        except NotReady as refused:
+            messages.error(request, str(refused))
+            return redirect("integrations:connection-dry-run", connection.slug)
+        if is_begun:
+            nudge_back_fill()
+            words = f"{connection} is switched on. All leads are on their way; you can leave this page."
+            messages.success(request, words)
     return redirect(connection)
 
 

@@ -24,6 +24,7 @@ from integrations.queries.runs import (
     outcome_counts,
     tone_of,
 )
+from integrations.queries.setup import gaps, has_trial
 from integrations.tasks import nudge_trials
 from integrations.views.doors import editable_connection, steps, visible_connection
 from leads.models import JobRun, Lead
@@ -54,6 +55,8 @@ def connection_dry_run(request: SignedInRequest, slug: str) -> HttpResponse:
         "outcomes": outcome_counts(run) if run else [],
         "leads": Lead.objects.live().count(),
         "unmapped": StageMap.objects.filter(connection=connection, stage__isnull=True).count(),
+        "gaps": gaps(connection),
+        "is_tried": has_trial(connection),
         "steps": steps("connection-dry-run", connection),
     }
     return render(request, "integrations/connection_dry_run.html", context)

@@ -100,6 +100,12 @@ class Lead(models.Model):
         help_text="campaign of the first touch",
     )
     owner = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads")
+    owner_elsewhere = models.CharField(
+        max_length=120,
+        blank=True,
+        default="",
+        help_text="who owns the person in the CRM and is no user here; such a lead is not assigned",
+    )
     territory = models.ForeignKey(
         "leads.Territory", on_delete=models.SET_NULL, null=True, blank=True, related_name="leads"
     )

@@ -21,6 +21,10 @@ class TouchKind(models.TextChoices):
     AD_CLICK = "ad_click", "Ad click"
     EVENT_VISIT = "event_visit", "Event visit"
     IMPORT = "import", "Imported contact"
+    CRM_RECORD = "crm_record", "Added in the CRM"
+    CALL = "call", "Call"
+    MEETING = "meeting", "Meeting"
+    LIST_MEMBERSHIP = "list_membership", "Joined a list"
 
 
 class TouchpointQuerySet(models.QuerySet["Touchpoint"]):

@@ -66,6 +66,8 @@ PAGES: dict[str, tuple[str, Args]] = {
     "integrations:connection-fields": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-stages": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-owners": (ADMINS, lambda world: [world.connection.slug]),
+    "integrations:connection-content": (ADMINS, lambda world: [world.connection.slug]),
+    "integrations:connection-delete": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-dry-run": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:sync-run": ("LA", lambda world: [world.connection.slug, world.sync_run.public_id]),
     "integrations:sync-run-undo": (ADMINS, lambda world: [world.connection.slug, world.sync_run.public_id]),

@@ -81,10 +81,10 @@ SUBJECTS = {
         "ground": "figures",
         "mapping": """
             actions.local_values
-            pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals
+            pure.activity_rules pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals
         """,
         "runs": "pure.daily pure.backoff forms.records",
-        "connections": "forms.access",
+        "connections": "forms.access forms.content queries.removal queries.setup",
         "webhooks": "actions.hear_webhook",
     },
     "alignment": {

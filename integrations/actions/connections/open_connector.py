@@ -55,6 +55,7 @@ def settings_of(*, connection: Connection) -> dict[str, Any]:
     """The plain settings with the way of signing in, the currency and what the test told of the account's zone."""
     own = {"sign_in": connection.sign_in, "currency": connection.currency}
     own["time_zone"] = str(connection.account.get("time_zone") or "")
+    own["takes_people"] = connection.takes_people
     return dict(connection.settings) | {name: value for name, value in own.items() if value}
 
 

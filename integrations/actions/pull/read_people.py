@@ -1,7 +1,7 @@
 """Read people: what a CRM changed about leads of ours, and what became of their records over there.
 
-Nobody is captured here: a CRM holds many people who are none of our leads. Only fields that the mapping lets in are
-written, decided field by field from what both sides agreed on last.
+Only fields that the mapping lets in are written, decided field by field from what both sides agreed on last. People who
+are none of our leads are taken over only where the connection is set to (`take_people`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from integrations.actions.local_values import is_pullable, lead_values, owner_book, to_local
+from integrations.actions.pull.take_people import Newcomers
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import Connector, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord
 from integrations.pure.keys import is_uuid
-from integrations.pure.mapping import Direction, FieldRule, MappingError, get_field, has_field
-from integrations.pure.merging import Verdict, decide, essence, in_conflict
+from integrations.pure.mapping import Direction, FieldRule, MappingError, for_born_there, get_field, has_field
+from integrations.pure.merging import LEFT, Verdict, decide, essence, in_conflict
 from integrations.queries.mapping import rules_of
 from leads.actions.identity.merge_leads import MergeRefused, lock_people, merge_leads
 from leads.actions.identity.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
@@ -25,8 +26,6 @@ from leads.models import Lead, LeadMerge
 from leads.queries.identity import survivors
 
 KINDS = (RecordKind.PERSON, RecordKind.CONTACT)
-# Before a field's name in a snapshot: the value of theirs that could not be taken over.
-LEFT = "left:"
 _COLUMNS = ("remote_id", "snapshot", "merged_into", "archived_at", "remote_changed_at", "synced_at")
 _Outcome = SyncRecord.Outcome
 
@@ -63,7 +62,9 @@ class PeoplePages:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.rules = rules_of(connection)["person"]
+        self.born_rules = for_born_there(self.rules)
         self.owners = owner_book(connection=connection)
+        self.newcomers = Newcomers(connection, self.rules, self.owners)
         self.strangers = 0
         self._read: list[ReadPerson] = []
         self._count = 0
@@ -73,6 +74,9 @@ class PeoplePages:
         newest = {record.remote_id: record for record in records}  # a page may repeat a record
         self._count = len(records)
         links = self._links(newest)
+        strangers = [record for record in newest.values() if record.remote_id not in links]
+        links |= self.newcomers.look(strangers, [newest[remote_id] for remote_id in links])
+        taken = {each.record.remote_id for each in self.newcomers.found}
         leads = Lead.objects.live().select_related("channel", "campaign")
         found = {lead.pk: lead for lead in leads.filter(pk__in=[link.lead_id for link in links.values()])}
         self._winners = self._known({record.merged_into for record in newest.values() if record.merged_into})
@@ -82,7 +86,7 @@ class PeoplePages:
             link = links.get(record.remote_id)
             lead = found.get(link.lead_id or 0) if link else None
             if link is None:
-                self.strangers += 1
+                self.strangers += record.remote_id not in taken
             elif lead is not None and link.held_at is None:  # a lead that was merged here has left its record behind
                 self._read.append(self._compare(record, link, lead))
                 if record.merged_into:
@@ -103,7 +107,9 @@ class PeoplePages:
             self._settle(each, revised.get(each.lead.pk), at)
             self._note(run, each, revised.get(each.lead.pk), at)
         self._link(news, at)
-        run.run.unchanged += self._count - sum(bool(each.values or each.fate) for each in news)
+        self.newcomers.take(run, at)
+        changed = sum(bool(each.values or each.fate) for each in news) + len(self.newcomers.found)
+        run.run.unchanged += self._count - changed
         return {each.lead.pk for each in news if each.goes_out}
 
     # --- who is who ---
@@ -147,7 +153,7 @@ class PeoplePages:
             self._converted(read, record.converted.contact_id)
         if not (record.merged_into or record.is_archived or record.converted):
             ours = lead_values(lead=lead, owners=self.owners, rules=self.rules)
-            for rule in self.rules:
+            for rule in self.born_rules if link.is_born_there else self.rules:
                 if rule.local in ours and has_field(record.fields, rule.remote):
                     self._merge(read, rule, ours[rule.local], get_field(record.fields, rule.remote))
         return read

@@ -9,8 +9,8 @@ from typing import Any
 from integrations.actions.local_values import lead_values, owner_book
 from integrations.connectors.base import Draft
 from integrations.models import Connection, ExternalRecord, RecordKind
-from integrations.pure.mapping import Direction, FieldRule, Policy, content_hash, person_fields
-from integrations.pure.merging import agree, essence
+from integrations.pure.mapping import Direction, FieldRule, Policy, content_hash, for_born_there, person_fields
+from integrations.pure.merging import LEFT, agree, essence
 from integrations.queries.mapping import rules_of
 from leads.models import Lead
 
@@ -69,7 +69,9 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
         values = lead_values(lead=lead, owners=owners, rules=rules)
         whole = person_fields(values, rules)
         sent = person_fields(values, _news(values, rules, link)) if link and link.archived_at is None else whole
-        draft = Draft(str(lead.public_id), sent, link.remote_id if link else None)
+        draft = Draft(
+            str(lead.public_id), sent, link.remote_id if link else None, is_keyed=link is None or not link.lacks_key
+        )
         agreed = {
             rule.local: essence(values[rule.local])
             for rule in rules
@@ -82,10 +84,14 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
 def _news(values: Mapping[str, Any], rules: Sequence[FieldRule], link: ExternalRecord) -> list[FieldRule]:
     """The rules whose field is ours to send to a record that exists."""
     known = link.snapshot
+    if link.is_born_there:
+        rules = for_born_there(rules)
 
     def is_theirs(rule: FieldRule) -> bool:
         if rule.local not in known or rule.local not in values:
             return False
+        if link.is_born_there and f"{LEFT}{rule.local}" in known and agree(values[rule.local], known[rule.local]):
+            return True  # what could not be taken over is not replaced by nothing
         if rule.policy is Policy.FILL_EMPTY:
             return bool(known[rule.local])
         return rule.direction is Direction.BOTH and agree(values[rule.local], known[rule.local])

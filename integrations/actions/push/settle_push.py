@@ -176,10 +176,10 @@ class _Links:
         known: list[ExternalRecord] = []
         for drafted, remote_id in self.wanted:
             link = drafted.link or ExternalRecord(connection=self.connection, kind=RecordKind.PERSON, lead=drafted.lead)
-            link.remote_id, link.content_hash = remote_id, drafted.content_hash
+            link.remote_id, link.content_hash, link.lacks_key = remote_id, drafted.content_hash, False
             link.snapshot = {**link.snapshot, **drafted.agreed}
             link.synced_at, link.archived_at = self.at, None
             (known if link.pk else new).append(link)
         ExternalRecord.objects.bulk_create(new, batch_size=200)
-        columns = ["remote_id", "content_hash", "snapshot", "synced_at", "archived_at"]
+        columns = ["remote_id", "content_hash", "snapshot", "synced_at", "archived_at", "lacks_key"]
         ExternalRecord.objects.bulk_update(known, columns, batch_size=200)

@@ -16,7 +16,7 @@ from integrations.actions.runs.guard_run import guard_run
 from integrations.actions.runs.hold_connection import Clock, Held, hold_connection
 from integrations.actions.runs.log_run import Progress, RunLog, start_run
 from integrations.actions.trials.try_pages import differences, repeat, rolled_back, try_page
-from integrations.connectors.base import Connector, Kind, Reference, RemoteRecord, Window
+from integrations.connectors.base import Connector, Kind, Misuse, Reference, RemoteRecord, Window
 from integrations.models import PendingPush, RecordKind, SyncRecord, SyncRun, Watermark
 from integrations.queries.mapping import rules_of
 from leads.models import Lead
@@ -67,7 +67,8 @@ class _Trial:
         reference = self.connector.reference()
         # Before the first sync the CRM has no field for our key: nobody there can be known as one of ours.
         self.is_known = Watermark.objects.filter(connection=self.held.connection).exists()
-        kinds = [kind for kind in pulled_kinds(self.connector) if self.is_known or kind != "person"]
+        takes_people = self.held.connection.takes_people
+        kinds = [kind for kind in pulled_kinds(self.connector) if self.is_known or takes_people or kind != "person"]
         notes = [note for kind in kinds if (note := self._pull(kind, reference))]
         notes.append(self._push(reference))
         return " ".join(note for note in notes if note)
@@ -75,6 +76,14 @@ class _Trial:
     def _pull(self, kind: Kind, reference: Reference) -> str:
         mark = Watermark.objects.filter(connection=self.held.connection, kind=kind).first()
         since = mark.read_to - OVERLAP if mark and mark.read_to else None
+        try:
+            return self._look(kind, since, reference)
+        except Misuse as error:
+            if kind != "person" or self.is_known:
+                raise
+            return f"People there were not looked at, for the field of our id is missing: {error}"
+
+    def _look(self, kind: Kind, since: datetime | None, reference: Reference) -> str:
         left = self.limit
         for page in self.connector.changes(kind, Window(since, reference.server_time)):
             records, at = page.records[:left], self.held.keep()

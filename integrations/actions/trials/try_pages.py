@@ -15,7 +15,7 @@ from django.db import transaction
 from integrations.actions.pull.pull import PageReader
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import RemoteRecord
-from integrations.models import SyncRecord, SyncRun
+from integrations.models import RecordKind, SyncRecord, SyncRun
 from integrations.pure.mapping import FieldRule, changes
 from integrations.pure.merging import agree, essence
 from leads.models import Opportunity
@@ -45,6 +45,8 @@ def try_page(
         reader.write(scratch, at)
     noted = scratch.take()
     for record in noted:
+        if record.kind == RecordKind.PERSON and record.outcome == SyncRecord.Outcome.CREATED:
+            record.lead = None  # made and taken back; what it would hold stands in its changes
         made = record.opportunity
         if made is not None and made.pk not in known:  # made and taken back: what it would hold is told in words
             if record.outcome == SyncRecord.Outcome.CREATED:

@@ -16,6 +16,7 @@ from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet
 from integrations.models import ExternalRecord, RecordKind, SyncRecord, SyncRun
 from leads.actions.campaigns.remove_campaigns import why_campaigns_stay
 from leads.actions.deals.remove_opportunities import why_opportunities_stay
+from leads.actions.identity.remove_people import why_people_stay
 from leads.actions.identity.revise_leads import ATTRIBUTE
 from leads.actions.identity.unmerge_lead import why_not_unmerge
 from leads.models import Account, Lead, LeadMerge, Opportunity, Touchpoint, User
@@ -272,6 +273,18 @@ def _campaigns(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     return decisions
 
 
+def _new_people(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
+    ids = [each.lead_id for each in noted if each.lead_id]
+    links = ExternalRecord.objects.filter(lead__in=ids).exclude(connection=scope.run.connection_id)
+    why = why_people_stay(lead_ids=ids, without_touches=scope.touches, without_deals=scope.opportunities)
+    why |= {pk: "Another connection has them, too." for pk in links.values_list("lead", flat=True) if pk}
+    decisions = []
+    for each in noted:
+        reason = why.get(each.lead_id, "") if each.lead_id else GONE
+        decisions.append(Decision(each, _Outcome.KEPT if reason else _Outcome.REMOVED, note=reason))
+    return decisions
+
+
 def _merges(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     merges = merges_of(noted)
     decisions = []
@@ -346,4 +359,5 @@ PHASES = (
     Phase("touches", Q(kind=RecordKind.TOUCH) & _NEW, _touches),
     Phase("campaigns", Q(kind=RecordKind.CAMPAIGN) & (_NEW | _CHANGED), _campaigns),
     Phase("merges", Q(kind=RecordKind.PERSON, outcome=_Outcome.MERGED) & Q(Exists(_THEN)), _merges),
+    Phase("new_people", Q(kind=RecordKind.PERSON) & _NEW, _new_people),
 )

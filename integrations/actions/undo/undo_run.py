@@ -33,6 +33,7 @@ from leads.actions.capture.remove_touches import First, remove_touches
 from leads.actions.deals.record_opportunity import DealFacts, record_opportunities
 from leads.actions.deals.remove_opportunities import remove_opportunities
 from leads.actions.identity.merge_leads import MergeRefused
+from leads.actions.identity.remove_people import remove_people
 from leads.actions.identity.revise_accounts import AccountRevision, revise_accounts
 from leads.actions.identity.revise_leads import Revision, revise_leads
 from leads.actions.identity.unmerge_lead import unmerge_lead
@@ -118,6 +119,7 @@ class _Step:
             "touches": self._touches,
             "campaigns": self._campaigns,
             "merges": self._merges,
+            "new_people": self._new_people,
         }
         carry_out[phase.name](decisions)
         self._hold(decisions)
@@ -129,6 +131,7 @@ class _Step:
             "people": (Lead, "lead_id"),
             "accounts": (Account, "account_id"),
             "new_deals": (Opportunity, "opportunity_id"),
+            "new_people": (Lead, "lead_id"),
             "deals": (Opportunity, "opportunity_id"),
         }
         if phase.name in owns:
@@ -217,6 +220,20 @@ class _Step:
             else:
                 each.outcome, each.note = _Outcome.RESTORED, PARTED
 
+    def _new_people(self, decisions: Sequence[Decision]) -> None:
+        going = {each.noted.lead_id or 0: each for each in decisions if each.is_back}
+        leads = Lead.objects.in_bulk(going)
+        self.titles = {pk: str(lead) for pk, lead in leads.items()}
+        # What the sync has told of them stays to be read, under their name.
+        for pk, title in self.titles.items():
+            SyncRecord.objects.filter(lead=pk, title="").update(title=title[:200])
+        told = dict(SyncRecord.objects.filter(lead__in=going).values_list("pk", "lead"))
+        SyncRecord.objects.filter(pk__in=told).update(lead=None)
+        self._remove(going, "lead", lambda: remove_people(lead_ids=list(going)))
+        kept = {pk for pk, each in going.items() if not each.is_back}
+        for pk in kept:
+            SyncRecord.objects.filter(pk__in=[each for each, lead in told.items() if lead == pk]).update(lead=pk)
+
     # --- what is told ---
 
     def _hold(self, decisions: Sequence[Decision]) -> None:
@@ -250,9 +267,12 @@ class _Step:
         record = told(decision=decision, undo=self.undo, at=self.at)
         noted = decision.noted
         if decision.outcome == _Outcome.REMOVED:
-            mine = noted.campaign_id if noted.kind == RecordKind.CAMPAIGN else noted.opportunity_id
+            ids = {RecordKind.CAMPAIGN: noted.campaign_id, RecordKind.PERSON: noted.lead_id}
+            mine = ids.get(RecordKind(noted.kind), noted.opportunity_id)
             record.title = self.titles.get(mine or 0, "")[:200]
             record.opportunity_id = None
+            if noted.kind == RecordKind.PERSON:
+                record.lead_id = None
             record.campaign_id = noted.campaign_id if noted.kind == RecordKind.TOUCH else None
         return record
 

@@ -83,6 +83,7 @@ VENDOR = Vendor(
     sandbox_path="/hubspot",
     webhooks="signature",
     docs_url="https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/account-service-keys",
+    takes_people=True,
 )  # fmt: skip
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {
     "person": tuple(

@@ -30,7 +30,7 @@ def upsert(link: HubSpotSession, drafts: Sequence[Draft]) -> Iterator[Outcome]:
             continue
         batch, failed = _Batch(link), None
         try:
-            batch.send(chunk)
+            batch.start(chunk)
         except CrmError as error:
             if not batch.settled:
                 raise
@@ -61,6 +61,15 @@ class _Batch:
         self._link = link
         self.settled: dict[str, Outcome] = {}
         self.unwell = ""
+
+    def start(self, drafts: Sequence[Draft]) -> None:
+        """Whom HubSpot had first by their id, everybody else by our key."""
+        first = [(draft.remote_id, draft) for draft in drafts if draft.remote_id and not draft.is_keyed]
+        if first:
+            self._update(first)
+        rest = [draft for draft in drafts if not draft.remote_id or draft.is_keyed]
+        if rest:
+            self.send(rest)
 
     def send(self, drafts: Sequence[Draft]) -> None:
         """Upsert; every draft is settled afterwards. Raises what concerns the connection."""

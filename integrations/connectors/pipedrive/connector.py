@@ -63,6 +63,7 @@ VENDOR = Vendor(
     sandbox_path="/pipedrive",
     webhooks="password",
     docs_url="https://developers.pipedrive.com/docs/api/v1",
+    takes_people=True,
 )
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {
     "person": (

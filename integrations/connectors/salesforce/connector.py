@@ -63,6 +63,7 @@ VENDOR = Vendor(
     url_help="Your My Domain, such as https://acme.my.salesforce.com.",
     sandbox_path="/salesforce",
     docs_url="https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
+    takes_people=True,
 )
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {
     "person": tuple(

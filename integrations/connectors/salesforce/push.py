@@ -8,7 +8,7 @@ from typing import Any
 from ..base import Created, CrmError, Draft, Misuse, Outage, Outcome, Rejected, RetryLater, Unknown, Updated
 from .records import CONTACT_PREFIX, contact_row, lead_row, merged
 from .session import DATA, PASSING, SalesforceSession
-from .soql import KEY, Source, list_selects, text
+from .soql import KEY, Source, list_selects, record_id, text
 
 CONVERTED_CODE = "CANNOT_UPDATE_CONVERTED_LEAD"
 BUSY = PASSING | {"UNKNOWN_EXCEPTION"}
@@ -38,9 +38,13 @@ def push(session: SalesforceSession, drafts: Sequence[Draft]) -> tuple[list[Outc
         if draft.remote_id is not None and draft.remote_id.startswith(CONTACT_PREFIX)
     }
     leads = [draft for draft in wanted.values() if draft.key not in contacts]
-    failed = _push_leads(session, leads, contacts, settled) if leads else None
+    first = [draft for draft in leads if not draft.is_keyed and draft.remote_id]
+    failed = _push_first(session, first, contacts, settled) if first else None
+    leads = [draft for draft in leads if draft.is_keyed or not draft.remote_id]
+    if failed is None and leads:
+        failed = _push_leads(session, leads, contacts, settled, is_first=not first)
     if failed is None and contacts:
-        failed = _push_contacts(session, wanted, contacts, settled, is_first=not leads)
+        failed = _push_contacts(session, wanted, contacts, settled, is_first=not settled)
     for key in wanted.keys() - settled.keys():
         # Only a call that never left, or was refused as a whole, comes here: an unclear one has settled its rows.
         after, code = (failed.after or timedelta(), failed.code) if failed else (timedelta(), "not_sent")
@@ -48,17 +52,51 @@ def push(session: SalesforceSession, drafts: Sequence[Draft]) -> tuple[list[Outc
     return [settled[draft.key] for draft in drafts], failed
 
 
-def _push_leads(
-    session: SalesforceSession, leads: Sequence[Draft], contacts: dict[str, str], settled: dict[str, Outcome]
+def _push_first(
+    session: SalesforceSession, drafts: Sequence[Draft], contacts: dict[str, str], settled: dict[str, Outcome]
 ) -> CrmError | None:
-    """Upsert leads; converted ones are added to `contacts`."""
+    """Update leads that Salesforce had first by their id, and give them our key; converted ones are added to
+    `contacts`."""
+    rows = [{**lead_row(draft.key, draft.fields, is_known=True), "id": draft.remote_id} for draft in drafts]
     try:
-        converted = _upsert_leads(session, leads, settled)
+        answer = session.call("PATCH", UPDATE_PATH, body={"allOrNone": False, "records": rows})
     except Outage as outage:
         if not outage.unclear:
             raise
-        settled |= {draft.key: Unknown(draft.key, outage.code) for draft in leads}
+        settled |= {draft.key: Unknown(draft.key, outage.code) for draft in drafts}
         return outage
+    outcomes = _outcomes([draft.key for draft in drafts], answer.payload)
+    settled |= {each.key: each for each in outcomes if not isinstance(each, _Converted)}
+    converted = {each.key for each in outcomes if isinstance(each, _Converted)}
+    try:
+        contacts |= _contacts_of(session, [each for each in drafts if each.key in converted], settled, by_id=True)
+    except CrmError as failed:  # what was written must be told before
+        return failed
+    return None
+
+
+def _push_leads(
+    session: SalesforceSession,
+    leads: Sequence[Draft],
+    contacts: dict[str, str],
+    settled: dict[str, Outcome],
+    *,
+    is_first: bool,
+) -> CrmError | None:
+    """Upsert leads; converted ones are added to `contacts`."""
+    try:
+        keys = _upsert_leads(session, leads, settled)
+    except Outage as outage:
+        if not outage.unclear and is_first:
+            raise
+        if outage.unclear:
+            settled |= {draft.key: Unknown(draft.key, outage.code) for draft in leads}
+        return outage
+    except CrmError as failed:
+        if is_first:
+            raise
+        return failed
+    converted = [draft for draft in leads if draft.key in keys]
     try:
         contacts |= _contacts_of(session, converted, settled)
     except CrmError as failed:  # what was written must be told before
@@ -102,19 +140,26 @@ def _upsert_leads(session: SalesforceSession, drafts: Sequence[Draft], settled: 
     return [each.key for each in outcomes if isinstance(each, _Converted)]
 
 
-def _contacts_of(session: SalesforceSession, keys: Sequence[str], settled: dict[str, Outcome]) -> dict[str, str]:
+def _contacts_of(
+    session: SalesforceSession, drafts: Sequence[Draft], settled: dict[str, Outcome], *, by_id: bool = False
+) -> dict[str, str]:
     """Contact by key; a lead that was converted into a contact we cannot see is rejected."""
-    if not keys:
+    if not drafts:
         return {}
-    selects = list_selects(TARGET, KEY, [text(key) for key in keys])
+    name = "Id" if by_id else KEY
+    marks = {str(draft.remote_id)[:15] if by_id else draft.key: draft.key for draft in drafts}
+    literals = [record_id(str(draft.remote_id)) if by_id else text(draft.key) for draft in drafts]
     found: dict[str, str] = {}
-    for rows in session.all_rows(selects):
-        found |= {str(row.get(KEY)): str(row["ConvertedContactId"]) for row in rows if row.get("ConvertedContactId")}
-    for key in keys:
-        if key not in found:
+    for rows in session.all_rows(list_selects(TARGET, name, literals)):
+        for row in rows:
+            mark = str(row.get(name))[: 15 if by_id else None]
+            if row.get("ConvertedContactId") and mark in marks:
+                found[marks[mark]] = str(row["ConvertedContactId"])
+    for draft in drafts:
+        if draft.key not in found:
             message = "The lead was converted in Salesforce, and we cannot see its contact."
-            settled[key] = Rejected(key, CONVERTED_CODE, message)
-    return {key: found[key] for key in keys if key in found}
+            settled[draft.key] = Rejected(draft.key, CONVERTED_CODE, message)
+    return found
 
 
 def _update_contacts(

@@ -99,6 +99,8 @@ class SalesforceReader:
             kind: field_names([name.removeprefix("properties.") for name in account.fields.get(kind, ())])
             for kind in OBJECTS
         }
+        # Whoever takes over people of the CRM reads all its contacts; else only those who carry our key.
+        self._contacts_where = "" if account.settings.get("takes_people") else f"{KEY} != null"
         self._corporate: str | None = None  # asked for once; empty where nothing tells
         self._has_currencies = False
         self._read_at: datetime | None = None  # the server's clock at the last `reference`
@@ -247,7 +249,9 @@ class SalesforceReader:
             lead = (*SYSTEM, "MasterRecordId", KEY, *CONVERSION, *dict.fromkeys((*LEAD, *extras)))
             return (
                 Source("Lead", lead),
-                Source("Contact", (*contact, *(f"Account.{name}" for name in OF_ACCOUNT.values())), f"{KEY} != null"),
+                Source(
+                    "Contact", (*contact, *(f"Account.{name}" for name in OF_ACCOUNT.values())), self._contacts_where
+                ),
             )
         if kind == "account":
             return (Source("Account", tuple(dict.fromkeys((*SYSTEM, "MasterRecordId", *ACCOUNT, *extras)))),)

@@ -4,6 +4,7 @@ A converted lead lives on as a contact; both are persons here, under the names t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -92,7 +93,7 @@ def merged(drafts: Sequence[Draft]) -> dict[str, Draft]:
             found[draft.key] = draft
         else:
             remote_id = draft.remote_id or before.remote_id
-            found[draft.key] = Draft(draft.key, {**before.fields, **draft.fields}, remote_id)
+            found[draft.key] = replace(draft, fields={**before.fields, **draft.fields}, remote_id=remote_id)
     return found
 
 

@@ -32,9 +32,15 @@ UNASSIGNED_STAGES = frozenset([Stage.SUBSCRIBER, Stage.DISQUALIFIED])
 def assign_leads(*, leads: Sequence[Lead], at: datetime, company: Company) -> list[Lead]:
     """Give each ownerless lead a territory and, if anybody is available, an owner. Returns those left without.
 
+    Whom somebody owns in the CRM who is no user here is left with them.
+
     The caller has locked the leads. The territories are locked here, so that two assignments never take the same turn.
     """
-    waiting = [lead for lead in leads if lead.owner_id is None and lead.stage not in UNASSIGNED_STAGES]
+    waiting = [
+        lead
+        for lead in leads
+        if lead.owner_id is None and not lead.owner_elsewhere and lead.stage not in UNASSIGNED_STAGES
+    ]
     if not waiting:
         return []
     with transaction.atomic(savepoint=False):

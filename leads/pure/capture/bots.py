@@ -44,6 +44,10 @@ _PROGRAMS = re.compile(
 _PREFETCH_AGENTS = frozenset(["Mozilla/5.0"])
 
 
+# Somebody of ours entered the person in the CRM: that is no contact by the person.
+CRM_RECORD = "crm_record"
+
+
 def touch_exclusion(
     user_agent: str, kind: str, seconds_since_send: float | None = None, is_internal: bool = False
 ) -> str:
@@ -53,7 +57,7 @@ def touch_exclusion(
     as bots only where a browser or mail app must be at work: forms are also posted by servers on behalf of
     people. Gmail's image proxy is no reason: it loads when the person opens.
     """
-    if is_internal:
+    if is_internal or kind == CRM_RECORD:
         return INTERNAL
     agent = user_agent.strip()[:1000]
     if _SCANNERS.search(agent):

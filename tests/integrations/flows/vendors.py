@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from integrations.models import Connection
 from integrations.sandbox_crm.dialects import Dialect, Record
+from integrations.sandbox_crm.dialects.hubspot.schema import OWNERS
+from integrations.sandbox_crm.dialects.pipedrive.objects import PERSON
 from integrations.sandbox_crm.dialects.scenario import Fault
 from tests.integrations.sandbox_crm.running import TOKEN
 from tests.integrations.world import connect
@@ -82,6 +84,32 @@ class World(ABC):
         """Merge two people."""
         self.dialect.records.merge(self.person, loser, winner)
 
+    def now(self) -> datetime:
+        """The CRM's clock."""
+        moment: datetime = self.dialect.records.now()
+        return moment
+
+    @abstractmethod
+    def add_person(self, email: str, first: str, last: str, *, owner: str | None = None, **more: Any) -> str:
+        """Somebody that sales enters over there; returns the record's id."""
+
+    @abstractmethod
+    def owner_of(self, email: str) -> str:
+        """The id of the CRM's user with this address."""
+
+    @abstractmethod
+    def owner_id_of(self, person_id: str) -> str:
+        """Who owns the person over there."""
+
+    @abstractmethod
+    def email_of(self, record: Record) -> str:
+        """The person's e-mail address."""
+
+    def person_count(self, email: str) -> int:
+        """How many living records have this address."""
+        rows = self.dialect.records.listing(self.person, limit=100_000)
+        return sum(self.email_of(each).lower() == email.lower() for each in rows)
+
     def restamp(self, moment: datetime) -> None:
         """All deals and people were last changed at this moment."""
         for kind in (self.person, self.deal):
@@ -103,6 +131,25 @@ class Salesforce(World):
     def first_name_of(self, record: Record) -> str:
         contact = record.members.get("ConvertedContactId")
         return str((self.dialect.records["Contact", contact] if contact else record).members.get("FirstName") or "")
+
+    def add_person(self, email: str, first: str, last: str, *, owner: str | None = None, **more: Any) -> str:
+        members = {"Email": email or None, "FirstName": first, "LastName": last, "Company": "Prospect", **more}
+        members |= {"OwnerId": owner or self.owner_of("portal@acme.example"), "IsConverted": False}
+        return str(self.dialect.records.add("Lead", members).id)
+
+    def owner_of(self, email: str) -> str:
+        users = self.dialect.records.listing("User", limit=100)
+        return str(next(each.id for each in users if each.members["Email"] == email))
+
+    def owner_id_of(self, person_id: str) -> str:
+        return str(self.dialect.records["Lead", person_id].members["OwnerId"])
+
+    def email_of(self, record: Record) -> str:
+        return "" if record.members.get("IsConverted") else str(record.members.get("Email") or "")
+
+    def person_count(self, email: str) -> int:
+        contacts = self.dialect.records.listing("Contact", limit=100_000)
+        return super().person_count(email) + sum(self.email_of(each).lower() == email.lower() for each in contacts)
 
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         members = self.dialect.records["Lead", person_id].members
@@ -129,6 +176,19 @@ class HubSpot(World):
 
     def first_name_of(self, record: Record) -> str:
         return str(record.members.get("firstname") or "")
+
+    def add_person(self, email: str, first: str, last: str, *, owner: str | None = None, **more: Any) -> str:
+        members = {"email": email.lower() or None, "firstname": first, "lastname": last, **more}
+        return str(self.dialect.records.add("contacts", members | {"hubspot_owner_id": owner}).id)
+
+    def owner_of(self, email: str) -> str:
+        return str(next(each["id"] for each in OWNERS if each["email"] == email))
+
+    def owner_id_of(self, person_id: str) -> str:
+        return str(self.dialect.records["contacts", person_id].members["hubspot_owner_id"])
+
+    def email_of(self, record: Record) -> str:
+        return str(record.members.get("email") or "")
 
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         members = {"dealname": name, "amount": str(amount), "deal_currency_code": "EUR"}
@@ -167,6 +227,22 @@ class Pipedrive(World):
 
     def first_name_of(self, record: Record) -> str:
         return str(record.members["first_name"])
+
+    def add_person(self, email: str, first: str, last: str, *, owner: str | None = None, **more: Any) -> str:
+        members = {**PERSON, "name": f"{first} {last}", "first_name": first, "last_name": last, **more}
+        members |= {"emails": [{"value": email, "primary": True, "label": "work"}] if email else []}
+        members |= {"owner_id": int(owner or 1)}
+        return str(self.dialect.records.add("person", members).id)
+
+    def owner_of(self, email: str) -> str:
+        users = self.dialect.records.listing("user", limit=100)
+        return str(next(each.id for each in users if each.members["email"] == email))
+
+    def owner_id_of(self, person_id: str) -> str:
+        return str(self.dialect.records["person", person_id].members["owner_id"])
+
+    def email_of(self, record: Record) -> str:
+        return next((str(each["value"]) for each in record.members["emails"]), "")
 
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         return str(self.dialect.add_deal({"title": name, "value": amount, "person_id": int(person_id)}).id)

@@ -214,7 +214,7 @@ def test_a_connection_is_tested_and_switched_on(crm: SandboxServer, admin_client
     assert "Connected to Sandbox CRM" in right
     assert TOKEN not in right
     assert PendingPush.objects.count() == JobRun.objects.count() == 0
-    admin_client.post(detail(connection, "connection-switch"), {"to": "on"})
+    admin_client.post(detail(connection, "connection-switch"), {"to": "on", "without": "dry-run"})
     assert run_back_fills(clock=Clock()) == 1
     assert PendingPush.objects.filter(connection=connection).count() == 1
     admin_client.post(detail(connection, "connection-switch"), {"to": "off"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +103,84 @@ def test_a_vendor_is_set_up_step_by_step(
     assert f"{crm.url}/{kind}/ui/" in fragment
     assert link.remote_id in fragment
     assert TOKEN not in caplog.text
+
+
+def test_switching_on_asks_for_a_dry_run_or_a_word(admin_client: Client, crm: SandboxServer) -> None:
+    LeadFactory(company="Acme", stage="mql")
+    admin_client.post("/connections/add?vendor=hubspot&sandbox=1", {"name": "Ours"})
+    connection = Connection.objects.get()
+    page = admin_client.get(at(connection, "connection-dry-run")).content.decode()
+    assert "none mapped, so no deal can be read" in page
+    assert "Switch on without a dry run" in page
+
+    def switched(*without: str) -> bool:
+        admin_client.post(at(connection, "connection-switch"), {"to": "on", "without": list(without)})
+        connection.refresh_from_db()
+        return connection.is_active
+
+    assert not switched()
+    assert not switched("dry-run")
+    stage = PipelineStage.objects.filter(status="open")[0]
+    StageMap.objects.filter(connection=connection).update(stage=stage, is_chosen=True)
+    assert not switched("gaps")
+    admin_client.post(at(connection, "connection-dry-run"))
+    assert run_trials(clock=Clock(), seed=1) == 1
+    page = admin_client.get(at(connection, "connection-dry-run")).content.decode()
+    assert "Switch on without a dry run" not in page
+    assert switched()
+
+
+def test_switched_on_without_a_dry_run_when_somebody_says_so(admin_client: Client, crm: SandboxServer) -> None:
+    admin_client.post("/connections/add?vendor=pipedrive&sandbox=1", {"name": "Ours"})
+    connection = Connection.objects.get()
+    admin_client.post(at(connection, "connection-switch"), {"to": "on", "without": ["dry-run", "gaps"]})
+    connection.refresh_from_db()
+    assert connection.is_active
+
+
+def test_each_step_says_what_is_missing_and_gets_a_tick(admin_client: Client, crm: SandboxServer) -> None:
+    admin_client.post("/connections/add?vendor=hubspot&sandbox=1", {"name": "Ours"})
+    connection = Connection.objects.get()
+
+    def missing() -> dict[str, str]:
+        shown = admin_client.get(at(connection, "connection-test")).context["steps"]
+        return {each.label: each.missing for each in shown if not each.is_done}
+
+    stages = StageMap.objects.filter(connection=connection).count()
+    owners = ExternalRecord.objects.filter(connection=connection, kind="owner").count()
+    assert missing() == {
+        "Stages": "none mapped, so no deal can be read",
+        "Owners": f"{owners} of {owners} nobody here",
+        "People and activities": "not chosen yet",
+        "Dry run": "none yet",
+    }
+    first = StageMap.objects.filter(connection=connection).order_by("pk")[0]
+    StageMap.objects.filter(pk=first.pk).update(stage=PipelineStage.objects.filter(status="open")[0])
+    assert missing()["Stages"] == f"{stages - 1} of {stages} not mapped"
+    admin_client.post(at(connection, "connection-owners"), {"saved": "1"})
+    admin_client.post(at(connection, "connection-content"), {"takes_people": "all"})
+    assert set(missing()) == {"Stages", "Dry run"}
+    connection.refresh_from_db()
+    assert (connection.takes_people, connection.activities) == ("all", {})
+
+
+def test_a_connection_is_deleted_after_a_look(admin_client: Client, crm: SandboxServer, clock: Clock) -> None:
+    connection = connect(crm.url)
+    lead = LeadFactory()
+    ExternalRecord.objects.create(connection=connection, kind="person", remote_id="1", lead=lead)
+    SyncRun.objects.create(connection=connection, direction="pull", reason="test", started_at=clock())
+    url = at(connection, "connection-delete")
+    page = admin_client.get(url).content.decode()
+    assert "1 links between records" in page
+    assert "1 leads that are known there" in page
+    Connection.objects.filter(pk=connection.pk).update(lease_until=clock() + timedelta(minutes=3))
+    admin_client.post(url)
+    assert Connection.objects.filter(pk=connection.pk).exists()
+    Connection.objects.filter(pk=connection.pk).update(lease_until=None)
+    assert admin_client.post(url).status_code == 302
+    assert not Connection.objects.filter(pk=connection.pk).exists()
+    assert not ExternalRecord.objects.exists()
+    lead.refresh_from_db()
 
 
 def fields_form(connection: Connection, **changes: str) -> dict[str, str]:
