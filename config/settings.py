@@ -242,6 +242,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "leads.api.schema.describe_rates_and_trouble",
+    ],
     "AUTHENTICATION_WHITELIST": ["leads.api.keys.KeyAuthentication"],
 }
 API_MAX_BODY_BYTES = 5 * 1024 * 1024

@@ -18,6 +18,7 @@ from alignment.api.performance_answer import PerformanceAnswer
 from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
 from attribution.figures.offers import chosen_method, method_choices, scope_choices
 from attribution.queries.rules import methods
+from leads.api.parameters import wrong_parameters
 from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import problems
 from leads.figures.base import Figure, Number, Scope, figure
@@ -105,12 +106,7 @@ class Performance(APIView):
 def _asked(request: Request) -> Scope:
     """The scope of the query. Raises ValidationError naming every parameter at fault."""
     query = request.query_params
-    errors: dict[str, list[str]] = {}
-    for name in query:
-        if name not in PARAMETERS:
-            errors[name] = [f"Unknown parameter; there are {', '.join(PARAMETERS)}."]
-        elif len(query.getlist(name)) > 1:
-            errors[name] = ["Give it once."]
+    errors = wrong_parameters(request, PARAMETERS)
     data: dict[str, Any] = {name: query.get(name, "") for name in PARAMETERS if name != "model"}
     data["territory"] = _territory(data["territory"])
     form = ScopeForm(

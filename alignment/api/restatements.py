@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +13,7 @@ from rest_framework.views import APIView
 from alignment.actions.report.present_restatements import present_restatements
 from alignment.api.restatements_answer import RestatementsAnswer
 from alignment.models import WeeklyReport
+from leads.api.parameters import check_parameters
 from leads.api.schema import problems
 from leads.figures.base import Number
 from leads.models import ApiKey
@@ -42,10 +42,7 @@ class ReportRestatements(APIView):
         responses={200: RestatementsAnswer, **problems(400, 401, 403, 404, 429)},
     )
     def get(self, request: Request, week: str) -> Response:
-        if unknown := [name for name in request.query_params if name not in PARAMETERS]:
-            raise ValidationError(
-                {name: [f"Unknown parameter; there are {', '.join(PARAMETERS)}."] for name in unknown}
-            )
+        check_parameters(request, PARAMETERS)
         report = _report(week)
         figure, item = (request.query_params.get(name, "") for name in PARAMETERS)
         found = present_restatements(report=report, entry=figure, item=item, is_whole=True)

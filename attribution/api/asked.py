@@ -13,6 +13,7 @@ from attribution.forms.campaigns import AttributionForm
 from attribution.models import AttributionRules, AttributionRun, JourneyScope
 from attribution.pure.methods import Method, all_methods
 from attribution.queries.runs import last_run
+from leads.api.parameters import check_parameters
 from leads.api.past import AS_OF
 from leads.figures.base import Scope
 from leads.models import Company, User
@@ -65,7 +66,7 @@ class Asked:
 
 def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -> Asked:
     """Read the query. Raises ValidationError with one entry per parameter at fault."""
-    check_names(request, {parameter.name for parameter in PARAMETERS} | set(more))
+    check_parameters(request, {parameter.name for parameter in PARAMETERS} | set(more))
     company, at = Company.current(), deemed_now()
     run = last_run()
     given = {name: request.query_params[name] for name in request.query_params}
@@ -90,7 +91,7 @@ class AskedOfDeal:
 
 def asked_of_deal(request: Request) -> AskedOfDeal:
     """Only ``model``, ``scope`` and ``as_of``; without them every method, and the company's own scope."""
-    check_names(request, {MODEL.name, SCOPE.name, AS_OF.name})
+    check_parameters(request, {MODEL.name, SCOPE.name, AS_OF.name})
     company = Company.current()
     asked = {"method": request.query_params.get("model", ""), "scope": request.query_params.get("scope", "")}
     form = AttributionForm(asked, company=company, at=deemed_now(), only=("method",))
@@ -99,18 +100,6 @@ def asked_of_deal(request: Request) -> AskedOfDeal:
     return AskedOfDeal(
         (form.chosen,) if asked["method"] else form.known, form.cleaned_data["scope"], company, last_run()
     )
-
-
-def check_names(request: Request, known: Collection[str]) -> None:
-    """Raises ValidationError naming every parameter that is not known, or given twice."""
-    errors: dict[str, list[str]] = {}
-    for name in sorted(request.query_params):
-        if name not in known:
-            errors[name] = [f"Unknown parameter; known are {', '.join(sorted(known))}."]
-        elif len(request.query_params.getlist(name)) > 1:
-            errors[name] = ["Give it once."]
-    if errors:
-        raise ValidationError(errors)
 
 
 def refused(form: AttributionForm) -> ValidationError:

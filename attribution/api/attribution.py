@@ -30,6 +30,7 @@ from attribution.models import AttributionRun
 from attribution.pure.credits import rollup
 from attribution.pure.methods import Method
 from leads.api.pagination import CursorPagination
+from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import page_of, problems
 from leads.figures import spend
@@ -68,6 +69,7 @@ class CampaignAttribution(APIView):
     )
     @asked_as_of
     def get(self, request: Request, campaign_id: UUID) -> Response:
+        check_parameters(request, {parameter.name for parameter in PARAMETERS})
         campaign = Campaign.objects.select_related("channel", "parent").filter(public_id=campaign_id).first()
         if campaign is None:
             raise Http404
@@ -84,12 +86,12 @@ class CampaignAttributionList(APIView):
         operation_id="list_campaign_attribution",
         summary="What every campaign earned and cost",
         tags=["attribution"],
-        parameters=[*PARAMETERS, OpenApiParameter("cursor", str), OpenApiParameter("limit", int), IF_NONE_MATCH],
+        parameters=[*PARAMETERS, *PAGING, IF_NONE_MATCH],
         responses={200: page_of(AttributionRow, "AttributionPage"), 304: NOT_MODIFIED, **problems(400, 401, 403, 429)},
     )
     @asked_as_of
     def get(self, request: Request) -> Response:
-        question = asked(request, more=("cursor", "limit"))
+        question = asked(request, more=PAGED)
         paginator = CursorPagination()
         campaigns = Campaign.objects.select_related("channel", "parent")
         page: list[Campaign] = list(paginator.paginate_queryset(campaigns, request, view=self) or [])
@@ -112,13 +114,14 @@ class OpportunityAttribution(APIView):
     )
     @asked_as_of
     def get(self, request: Request, opportunity_id: UUID) -> Response:
+        question = asked_of_deal(request)
         deals = Opportunity.objects.all()
         if isinstance(request.user, User):
             deals = deals.visible_to(request.user)
         deal = deals.filter(public_id=opportunity_id).first()
         if deal is None:
             raise Http404
-        return tagged(request, _opportunity_answer(request, deal, asked_of_deal(request)))
+        return tagged(request, _opportunity_answer(request, deal, question))
 
 
 def tagged(request: Request, body: dict[str, Any]) -> Response:

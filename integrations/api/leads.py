@@ -10,7 +10,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,17 +54,31 @@ class CapturedLead(LeadStateAnswer):
     crm = CrmState(many=True)
 
 
-class ItemAnswer(CapturedLead):
-    """One item of a batch: 201, 200, or 422 with ``errors`` and nothing else."""
+class AcceptedItem(CapturedLead):
+    """An item of a batch that was taken: 201 for a person unknown before, else 200."""
 
-    status = serializers.ChoiceField(choices=[200, 201, 422])
-    errors = ProblemError(many=True, required=False)  # type: ignore[assignment]
+    status = serializers.ChoiceField(choices=[200, 201])
+
+
+class RejectedItemAnswer(serializers.Serializer[Any]):
+    """An item of a batch that was refused, with its faults; the others are not affected."""
+
+    status = serializers.ChoiceField(choices=[422])
+    errors = ProblemError(many=True)  # type: ignore[assignment]
 
 
 class BatchAnswer(serializers.Serializer[Any]):
     """One answer for each item, in order."""
 
-    results = ItemAnswer(many=True)
+    results = serializers.SerializerMethodField()
+
+    @extend_schema_field(
+        PolymorphicProxySerializer(
+            "ItemAnswer", serializers=[AcceptedItem, RejectedItemAnswer], resource_type_field_name=None, many=True
+        )
+    )
+    def get_results(self, answer: Any) -> Any:
+        """Described only: the view makes the answer."""
 
 
 class CaptureLeads(APIView):

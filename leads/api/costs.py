@@ -21,13 +21,14 @@ from rest_framework.views import APIView
 
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import IMPORTED, MANUAL, MAX_DAYS, CostRefused, DayCost, record_costs, spread
-from leads.api.fields import StrictChar, StrictSerializer
+from leads.api.fields import StrictChar, StrictSerializer, Words
 from leads.api.pagination import CursorPagination
+from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.parsers import require_length
 from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.models import ApiKey, Campaign, CampaignCost, Company, CostChange, CostDoor, Scope
-from leads.pure.money import InvalidAmount, to_amount, to_cents
+from leads.pure.money import InvalidAmount, check_currency, to_amount, to_cents
 
 MAX_ITEMS = 1_000
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -38,8 +39,7 @@ _LISTED = [
     OpenApiParameter("from", OpenApiTypes.DATE),
     OpenApiParameter("to", OpenApiTypes.DATE, description="Included."),
     OpenApiParameter("source", str),
-    OpenApiParameter("cursor", str),
-    OpenApiParameter("limit", int),
+    *PAGING,
     AS_OF,
 ]
 
@@ -68,10 +68,12 @@ class CostMoneyInput(StrictSerializer):
     currency = StrictChar(max_length=3, help_text="such as EUR")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        at_fault = "currency"
         try:
+            check_currency(attrs["currency"])
+            at_fault = "amount"
             cents = to_cents(attrs["amount"], attrs["currency"])
         except InvalidAmount as error:
-            at_fault = "currency" if "currency code" in str(error) else "amount"
             raise serializers.ValidationError({at_fault: [str(error)]}, code="invalid_amount") from error
         if cents < 0:
             raise serializers.ValidationError({"amount": ["A cost must not be negative."]}, code="negative")
@@ -109,7 +111,7 @@ class CostsInput(StrictSerializer):
         max_length=40,
         help_text="who says so, such as google-ads; without it api. Sources add up: a day counts all of them.",
     )
-    reason = StrictChar(required=False, max_length=300, help_text="why it is said or changed; kept in the history")
+    reason = Words(required=False, max_length=300, help_text="why it is said or changed; kept in the history")
     costs = CostInput(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]
 
     def validate_source(self, value: str) -> str:
@@ -175,8 +177,8 @@ class CampaignCosts(APIView):
     )
     @asked_as_of
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        rows = CampaignCost.objects.filter(campaign=_campaign(campaign_id))
-        rows = rows.filter(**_filters(request.query_params))
+        wanted = _filters(request)
+        rows = CampaignCost.objects.filter(campaign=_campaign(campaign_id), **wanted)
         paginator = CursorPagination()
         page: list[CampaignCost] = list(paginator.paginate_queryset(rows, request, view=self) or [])
         currency = Company.current().currency
@@ -237,8 +239,8 @@ class CampaignCostHistory(APIView):
     )
     @asked_as_of
     def get(self, request: Request, campaign_id: UUID) -> Response:
+        wanted = _filters(request)
         rows = CostChange.objects.filter(entry__campaign=_campaign(campaign_id)).select_related("entry")
-        wanted = _filters(request.query_params)
         rows = rows.filter(**{"entry__source" if name == "source" else name: value for name, value in wanted.items()})
         paginator = CursorPagination()
         page: list[CostChange] = list(paginator.paginate_queryset(rows, request, view=self) or [])
@@ -280,15 +282,14 @@ def _at_fault(index: int, name: str, text: str) -> ValidationError:
     return ValidationError({"costs": {str(index): {name: [text]}}})
 
 
-def _filters(query: Mapping[str, str]) -> dict[str, Any]:
+def _filters(request: Request) -> dict[str, Any]:
     known = {"from": "spent_on__gte", "to": "spent_on__lte", "source": "source"}
+    check_parameters(request, {*known, *PAGED, AS_OF.name})
+    query = request.query_params
     found: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
     for name in query:
-        if name in ("cursor", "limit", AS_OF.name):
-            continue
         if name not in known:
-            errors[name] = ["Unknown parameter; known are as_of, cursor, from, limit, source, to."]
             continue
         try:
             found[known[name]] = query[name] if name == "source" else Day().to_internal_value(query[name])

@@ -12,6 +12,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from leads.pure.spelling.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
+from leads.pure.spelling.phones import InvalidPhone, clean_phone
+from leads.pure.spelling.texts import clean_text, is_placeholder
 
 # Clocks of well-kept machines differ by seconds; more than this is a mistake in the sender's time zone.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -62,8 +64,26 @@ class StrictChar(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Words(StrictChar):
+    """A text of one line without invisible signs; what only says that there is nothing (``-``, ``N/A``) is empty."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = clean_text(super().to_internal_value(data))
+        return "" if is_placeholder(text) else text
+
+
+class Phone(Words):
+    """A telephone number as it was written. One that a spreadsheet shortened is refused: its digits are lost."""
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return clean_phone(super().to_internal_value(data))
+        except InvalidPhone as error:
+            raise serializers.ValidationError(str(error), code="invalid_phone") from error
+
+
 @extend_schema_field(OpenApiTypes.EMAIL)
-class Email(StrictChar):
+class Email(Words):
     """One e-mail address, returned in its normalized spelling; empty means not given."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -74,8 +94,8 @@ class Email(StrictChar):
             raise serializers.ValidationError(str(error), code="invalid_email") from error
 
 
-class Country(StrictChar):
-    """A two-letter country code, returned in capitals."""
+class Country(Words):
+    """A country by code or name, returned as its two-letter code in capitals."""
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)

@@ -15,13 +15,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.api.pagination import CursorPagination
+from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.schema import page_of, problems
 from leads.forms.history import HistoryForm
 from leads.models import Change, Company, Scope, User
 from leads.queries.history import DOORS, Entry, happenings, narrow, open_record, tell
 from leads.queries.history_parts import KINDS
-
-_PAGING = ("cursor", "limit")
 
 
 class ChangePages(CursorPagination):
@@ -89,22 +88,20 @@ class History(APIView):
             OpenApiParameter("door", str, enum=[door.value for door in DOORS]),
             OpenApiParameter("from", OpenApiTypes.DATE, description="A day of the company's time zone."),
             OpenApiParameter("to", OpenApiTypes.DATE, description="Included."),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int),
+            *PAGING,
         ],
         responses={200: page_of(HistoryAnswer, "HistoryPage"), **problems(400, 401, 403, 404, 429)},
     )
     def get(self, request: Request, kind: str, record_id: UUID) -> Response:
+        check_parameters(request, {*HistoryForm.base_fields, "from", "to", *PAGED})
         user = request.user if isinstance(request.user, User) else None
         record = open_record(kind=kind, public_id=record_id, user=user)
         if record is None:
             raise Http404
         company = Company.current()
         form = HistoryForm(request.query_params, kind=record.kind, people=(), company=company)
-        unknown = set(request.query_params) - {*form.fields, *_PAGING}
-        if unknown or not form.is_valid():
-            refused = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
-            raise ValidationError({**refused, **{name: ["Unknown parameter."] for name in sorted(unknown)}})
+        if not form.is_valid():
+            raise ValidationError({name: [str(text) for text in texts] for name, texts in form.errors.items()})
         found = {each.writer.change: each for each in narrow(happenings(record), form.narrowed())}
         paginator = ChangePages()
         rows = Change.objects.filter(pk__in=found)

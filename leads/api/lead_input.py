@@ -12,11 +12,13 @@ from leads.api.fields import (
     Country,
     Email,
     Moment,
+    Phone,
     StrictChar,
     StrictChoice,
     StrictInteger,
     StrictSerializer,
     WebAddress,
+    Words,
 )
 from leads.api.problems import flatten
 from leads.models import Consent
@@ -36,11 +38,11 @@ EVENT_TYPES = (
 class UtmInput(StrictSerializer):
     """Campaign tags."""
 
-    source = StrictChar(max_length=120, required=False)  # type: ignore[assignment]
-    medium = StrictChar(max_length=120, required=False)
-    campaign = StrictChar(max_length=120, required=False)
-    term = StrictChar(max_length=120, required=False)
-    content = StrictChar(max_length=120, required=False)
+    source = Words(max_length=120, required=False)  # type: ignore[assignment]
+    medium = Words(max_length=120, required=False)
+    campaign = Words(max_length=120, required=False)
+    term = Words(max_length=120, required=False)
+    content = Words(max_length=120, required=False)
 
 
 class EventInput(StrictSerializer):
@@ -48,7 +50,7 @@ class EventInput(StrictSerializer):
 
     type = StrictChoice(choices=EVENT_TYPES)
     occurred_at = Moment()
-    name = StrictChar(max_length=200, required=False)
+    name = Words(max_length=200, required=False)
     utm = UtmInput(required=False)
     landing_page = WebAddress(max_length=4000, required=False)
     referrer = WebAddress(max_length=4000, required=False, is_referrer=True)
@@ -70,16 +72,16 @@ class LeadInput(StrictSerializer):
     """A person and one event; ``external_id`` is needed without ``email``."""
 
     email = Email(required=False)
-    external_id = StrictChar(max_length=120, required=False)
-    first_name = StrictChar(max_length=120, required=False)
-    last_name = StrictChar(max_length=120, required=False)
-    company = StrictChar(max_length=200, required=False)
-    job_title = StrictChar(max_length=160, required=False)
-    phone = StrictChar(max_length=40, required=False)
-    country = Country(required=False, max_length=60, help_text="ISO 3166 alpha-2 code")
-    region = StrictChar(max_length=80, required=False)
-    postal_code = StrictChar(max_length=20, required=False)
-    industry = StrictChar(max_length=80, required=False)
+    external_id = Words(max_length=120, required=False)
+    first_name = Words(max_length=120, required=False)
+    last_name = Words(max_length=120, required=False)
+    company = Words(max_length=200, required=False)
+    job_title = Words(max_length=160, required=False)
+    phone = Phone(max_length=40, required=False)
+    country = Country(required=False, max_length=60, help_text="A code such as DE, or a name such as Germany.")
+    region = Words(max_length=80, required=False)
+    postal_code = Words(max_length=20, required=False)
+    industry = Words(max_length=80, required=False)
     company_size = StrictInteger(min_value=0, max_value=10_000_000, required=False)
     event = EventInput()
     consent = ConsentInput(required=False)

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from leads.api.lead_answers import DatedLeadAnswer, LeadAnswer, lead_answers
 from leads.api.pagination import CursorPagination
+from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.filters.search import LeadFilter
@@ -49,11 +50,12 @@ class LeadList(APIView):
         summary="List leads",
         tags=["leads"],
         filters=True,
-        parameters=[AS_OF],
+        parameters=[*PAGING, AS_OF],
         responses={200: page_of(LeadAnswer, "LeadPage"), **problems(400, 401, 403, 429)},
     )
     @asked_as_of
     def get(self, request: Request) -> Response:
+        check_parameters(request, {*LeadFilter.base_filters, *PAGED, AS_OF.name}, repeatable={"stage"})
         rows: Any = readable(request)
         rows = filters.DjangoFilterBackend().filter_queryset(request, rows, self)
         paginator = CursorPagination()
@@ -76,6 +78,7 @@ class LeadDetail(APIView):
     )
     @asked_as_of
     def get(self, request: Request, lead_id: UUID) -> Response:
+        check_parameters(request, {AS_OF.name})
         lead = readable(request).filter(public_id=lead_id).first()
         if lead is None:
             raise Http404

@@ -96,6 +96,8 @@ def item(**more: Any) -> dict[str, Any]:
         (item(cost={"amount": "1.001", "currency": "EUR"}), "/costs/0/cost/amount"),
         (item(cost={"amount": 1, "currency": "EUR"}), "/costs/0/cost/amount"),
         (item(cost={"amount": "1", "currency": "euro"}), "/costs/0/cost/currency"),
+        (item(cost={"amount": "1", "currency": "XYZ"}), "/costs/0/cost/currency"),
+        (item(cost={"amount": "1", "currency": "XXX"}), "/costs/0/cost/currency"),
         (item(cost={"amount": "1"}), "/costs/0/cost/currency"),
         ({"costs": [{"from": "2026-11-16", "cost": {"amount": "1", "currency": "EUR"}}]}, "/costs/0/to"),
         (
