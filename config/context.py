@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from leads.models import Company, Role
+from leads.models import Company, Role, Theme
 from leads.views.past import as_of, takes_as_of
 
 # Label, URL name, icon, roles that see it (empty: everybody).
@@ -43,7 +43,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     ``takes_as_of`` (whether one may be asked) and, on the demo's sign-in page, ``demo_users``."""
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"mode": settings.MODE, "role": "", "nav": [], "company": None}
-    if request.path.startswith("/admin/"):
+    if request.path.startswith("/admin/") and not getattr(request, "is_error", False):
         return context
     if user is None or not getattr(user, "is_authenticated", False):  # of an API request it is a lazy None
         if settings.MODE == "demo" and request.path == reverse("account_login"):
@@ -63,7 +63,13 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         items.append({"label": "Admin", "url": reverse("admin:index"), "icon": "gear", "is_active": False})
     match = request.resolver_match
     context |= {"as_of": as_of(request), "takes_as_of": match is not None and takes_as_of(match.func)}
-    return {**context, "company": Company.current(), "role": user.get_role_display(), "nav": items}
+    return {
+        **context,
+        "company": Company.current(),
+        "role": user.get_role_display(),
+        "nav": items,
+        "themes": Theme.choices,
+    }
 
 
 def _demo_users() -> list[dict[str, str]]:

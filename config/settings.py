@@ -42,6 +42,7 @@ FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [] if IS_PR
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", [] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
 )
+CSRF_FAILURE_VIEW = "leads.views.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [PORTAL_URL] if PORTAL_URL else [])
 
 if IS_PRODUCTION:
@@ -110,6 +111,7 @@ MIDDLEWARE = [
     "leads.api.middleware.RateLimitHeaders",
     "leads.views.who_writes.WhoWrites",
     "leads.views.past_links.KeepAsOf",
+    "leads.views.errors.NotAllowedPages",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -13,6 +13,7 @@ from leads.views import (
     lead_merge,
     notifications,
     opportunity,
+    theme,
 )
 
 app_name = "leads"
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("leads/<uuid:public_id>/merge", lead_merge.lead_merge, name="lead-merge"),
     path("leads/<uuid:public_id>/merge/<uuid:other_id>", lead_merge.lead_merge_with, name="lead-merge-with"),
     path("leads/<uuid:public_id>/unmerge", lead_merge.lead_unmerge, name="lead-unmerge"),
+    path("theme", theme.theme, name="theme"),
     path("figures", figure.figure_list, name="figures"),
     path("figures/<str:key>", figure.figure_page, name="figure"),
     path("opportunities/<uuid:public_id>", opportunity.opportunity_detail, name="opportunity-detail"),

@@ -22,7 +22,7 @@ from leads.models.opportunity import (
 from leads.models.scoring import LeadScore, ScoringRule, ScoringRuleSet
 from leads.models.territory import Assignment, Territory, TerritoryRep, TerritoryRule
 from leads.models.touchpoint import TouchChannelChange, TouchKind, Touchpoint
-from leads.models.user import RepAbsence, RepCapacity, Role, User
+from leads.models.user import RepAbsence, RepCapacity, Role, Theme, User
 
 __all__ = [
     "DETAILS",
@@ -74,6 +74,7 @@ __all__ = [
     "Territory",
     "TerritoryRep",
     "TerritoryRule",
+    "Theme",
     "TouchChannelChange",
     "TouchKind",
     "Touchpoint",

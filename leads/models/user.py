@@ -21,6 +21,14 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
 
 
+class Theme(models.TextChoices):
+    """How the portal looks to a person."""
+
+    SYSTEM = "system", "System"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def active(self) -> UserQuerySet:
         return self.filter(is_active=True)
@@ -46,7 +54,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-@versioned(untracked=["is_staff", "is_superuser"], hidden=["email", "password", "last_login"])
+@versioned(untracked=["is_staff", "is_superuser", "theme"], hidden=["email", "password", "last_login"])
 class User(AbstractBaseUser, PermissionsMixin):
     """A person with an e-mail address, a role and, for reps, a capacity."""
 
@@ -56,6 +64,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=24, choices=Role.choices, default=Role.SALES_REP)
     is_staff = models.BooleanField("may use the admin", default=False)
     is_active = models.BooleanField(default=True)
+    theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
@@ -67,6 +76,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_lower_unique"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
+            models.CheckConstraint(condition=models.Q(theme__in=Theme.values), name="user_theme_known"),
         ]
 
     def __str__(self) -> str:

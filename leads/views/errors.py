@@ -1,17 +1,36 @@
-"""Error pages: as problem documents below /api/, as pages elsewhere."""
+"""Error pages: problem documents below /api/, pages elsewhere, which keep the navigation for who is signed in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from leads.api.problems import plain_problem
 
+NOT_ALLOWED = 405
 
-def _error(request: HttpRequest, status: int, why: str = "") -> HttpResponse:
+
+def _error(request: HttpRequest, status: int, why: str = "", *, template: str = "") -> HttpResponse:
     if request.path.startswith("/api/"):
         return plain_problem(status)
-    return render(request, f"{status}.html", {"why": why}, status=status)
+    request.is_error = True  # type: ignore[attr-defined]  # pages of the admin get the navigation, too
+    context = {"why": why, "back": _back(request)}
+    return render(request, template or f"{status}.html", context, status=status)
+
+
+def _back(request: HttpRequest) -> str:
+    """The page of ours that led here, or the home page."""
+    back = request.META.get("HTTP_REFERER", "")
+    try:
+        is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()})
+    except DisallowedHost:
+        is_ours = False
+    return back if is_ours else "/"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -22,9 +41,32 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _error(request, 403, str(exception or ""))
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose token is missing or old."""
+    return _error(request, 403, template="403_csrf.html")
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _error(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _error(request, 500)
+    try:
+        return _error(request, 500)
+    except Exception:  # what failed may be what the navigation needs, such as the database
+        return HttpResponse(render_to_string("500.html"), status=500)
+
+
+class NotAllowedPages:
+    """Middleware: Django answers a wrong HTTP method with an empty page; ours says so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != NOT_ALLOWED or response.content or request.path.startswith(("/api/", "/webhooks/")):
+            return response
+        page = _error(request, NOT_ALLOWED)
+        page["Allow"] = response["Allow"]
+        return page

@@ -100,6 +100,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
     "leads:notifications-read": (ALL, none),
     "leads:channel-rule-move": (ADMINS, lambda world: [1]),
     "leads:channel-rules-apply": (ADMINS, none),
+    "leads:theme": (ALL, none),
     "leads:lead-accept": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-reject": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-unmerge": ("LA", lambda world: [world.other_lead.public_id]),

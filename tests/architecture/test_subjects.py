@@ -49,7 +49,7 @@ ORDER = {
 SUBJECTS = {
     "leads": {
         "ground": """
-            actions.price actions.take_jobs actions.answer_once
+            actions.price actions.take_jobs actions.answer_once actions.choose_theme
             pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
             templatetags.ui
         """,

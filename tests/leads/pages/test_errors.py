@@ -1,0 +1,93 @@
+"""Error pages are ours, in words, and keep the navigation for those who are signed in."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from leads.models import User
+from leads.views import errors
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
+NAVIGATION = '<nav aria-label="Main">'
+
+
+def test_a_page_that_is_missing_keeps_the_navigation(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    for path in ("/nothing", "/admin/nothing/"):
+        answer = client.get(path)
+        page = answer.content.decode()
+        assert answer.status_code == 404
+        assert "Page not found" in page
+        assert NAVIGATION in page
+        assert reverse("leads:lead-list") in page
+
+
+def test_a_page_of_another_role_keeps_the_navigation(client: Client, rep: User) -> None:
+    client.force_login(rep)
+    answer = client.get("/channels/rules/add")
+    assert answer.status_code == 403
+    assert "You do not have access to this page" in answer.content.decode()
+    assert NAVIGATION in answer.content.decode()
+
+
+def test_nobody_signed_in_gets_the_page_without_it(client: Client) -> None:
+    page = client.get("/nothing").content.decode()
+    assert "Page not found" in page
+    assert NAVIGATION not in page
+
+
+def test_a_form_without_a_token_gets_our_page(rep: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(rep)
+    answer = client.post(reverse("leads:theme"), {"theme": "dark"}, HTTP_REFERER="http://testserver/leads?q=x")
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "This form has expired" in page
+    assert 'href="http://testserver/leads?q=x"' in page
+    assert NAVIGATION in page
+    elsewhere = client.post(reverse("leads:theme"), HTTP_REFERER="https://evil.example/")
+    assert "evil.example" not in elsewhere.content.decode()
+    rep.refresh_from_db()
+    assert rep.theme == "system"
+
+
+def test_a_form_without_a_token_and_nobody_signed_in() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/account/login/", {"login": "a@b.example", "password": "x"})
+    assert answer.status_code == 403
+    assert "This form has expired" in answer.content.decode()
+
+
+def test_an_address_of_a_form_says_so(client: Client, rep: User) -> None:
+    client.force_login(rep)
+    answer = client.get(reverse("leads:theme"))
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert "This page cannot be opened directly" in answer.content.decode()
+
+
+def test_a_broken_database_still_gets_a_page(rf: RequestFactory) -> None:
+    class Gone:
+        @property
+        def is_authenticated(self) -> bool:
+            raise DatabaseError("the database is gone")
+
+    request = rf.get("/leads")
+    request.user = Gone()  # type: ignore[assignment]
+    answer = errors.server_error(request)
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in answer.content.decode()
+
+
+def test_a_mistake_of_ours_keeps_the_navigation(client: Client, rep: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_options: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("leads.views.lead_list.by_next_step", broken)
+    client.raise_request_exception = False
+    client.force_login(rep)
+    answer = client.get("/leads")
+    assert answer.status_code == 500
+    assert NAVIGATION in answer.content.decode()
