@@ -62,6 +62,7 @@ SUBJECTS = {
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
+        "intake": "actions.reprice",
         "history": "queries.history_parts queries.history_words",
     },
     "attribution": {
