@@ -9,7 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution, crm, first_minutes, past, reconcile
+from benchmarks import attribution, crm, first_minutes, reconcile
+from benchmarks.past import measure
 
 _NAMES = "pages | crm … | attribution … | past … | reconcile … | first_minutes …"
 
@@ -19,11 +20,11 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["attribution"]:
         return attribution.main(arguments[1:])
     if arguments[:1] == ["pages"]:
-        return _pages()
+        return _pages(arguments[1:])
     if arguments[:1] == ["crm"]:
         return crm.main(arguments[1:])
     if arguments[:1] == ["past"]:
-        return past.main(arguments[1:])
+        return measure.main(arguments[1:])
     if arguments[:1] == ["reconcile"]:
         return reconcile.main(arguments[1:])
     if arguments[:1] == ["first_minutes"]:
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
         print(f"usage: python -m benchmarks [{_NAMES}]", file=sys.stderr)
         return 2
     failed = max(attribution.main([]), crm.main([]))
-    return max(failed, _pages() if _has_demo() else 0)
+    return max(failed, _pages([]) if _has_demo() else 0)
 
 
 def _has_demo() -> bool:
@@ -43,10 +44,10 @@ def _has_demo() -> bool:
     return False
 
 
-def _pages() -> int:
+def _pages(arguments: list[str]) -> int:
     from benchmarks import pages
 
-    return pages.main()
+    return pages.main(arguments)
 
 
 if __name__ == "__main__":

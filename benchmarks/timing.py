@@ -1,4 +1,5 @@
-"""How a work is timed, the same for us and for every peer; imports nothing but the standard library.
+"""How a work is timed, the same for us and for every peer; imports nothing but the standard library
+at first.
 
 A worker is a process that loads a world (not timed), does one work several times and prints one line of JSON.
 """
@@ -6,6 +7,7 @@ A worker is a process that loads a world (not timed), does one work several time
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -47,6 +49,19 @@ def stage(parts: dict[str, float], name: str, began: float) -> float:
     now = time.perf_counter()
     parts[name] = now - began
     return now
+
+
+def processor() -> float:
+    """Seconds of processor time of this process, and on PostgreSQL of the one that serves Django's connection."""
+    from django.db import connection
+
+    spent = time.process_time()
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        stat = Path(f"/proc/{connection.connection.info.backend_pid}/stat").read_text()
+        words = stat.rpartition(")")[2].split()
+        spent += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return spent
 
 
 def say(result: dict) -> None:

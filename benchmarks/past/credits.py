@@ -1,4 +1,4 @@
-"""Credits of past moments: `python -m tests.services -- python -m benchmarks.past_credits TOUCHES DEALS`.
+"""What credits of past moments cost.
 
 A throw-away database is filled with the generator's world; a tenth of the touches and of the deals are changed
 afterwards, so that the past differs from today. Then three questions (a week, a quarter, all deals) are asked of the
@@ -9,39 +9,21 @@ server's process.
 
 from __future__ import annotations
 
-import os
 import statistics
-import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.generator import generate
-from benchmarks.timing import say
+from benchmarks.timing import processor
 
 SEED = 20_260_101
 TURNS = 3
 CHUNK = 2_000
 LEAST = 0.3
 """Seconds: the server's processor time is told in hundredths."""
-
-
-def main(arguments: list[str]) -> None:
-    """Fill, change, ask, print."""
-    os.environ.update(DJANGO_SETTINGS_MODULE="tests.settings", LOG_LEVEL="ERROR")
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    touches, deals = int(arguments[0]), int(arguments[1])
-    # A little longer than asked for, as the last journeys are cut off.
-    say(measure(touches, touches / deals))
 
 
 def measure(touches: int, length: float) -> dict[str, Any]:
@@ -179,22 +161,11 @@ def _empty(model: Any) -> None:
 
 def _timed(work: Callable[[], Any], least: float = 0) -> float:
     """Milliseconds of the processor, this process's and the server's; done again until so many seconds have passed."""
-    before, times = _processor(), 0
-    while (passed := _processor() - before) < least or not times:
+    before, times = processor(), 0
+    while (passed := processor() - before) < least or not times:
         work()
         times += 1
-    return passed * 1000 / times if least else (_processor() - before) * 1000
-
-
-def _processor() -> float:
-    from django.db import connection
-
-    server = 0.0
-    if connection.vendor == "postgresql":
-        connection.ensure_connection()
-        fields = Path(f"/proc/{connection.connection.info.backend_pid}/stat").read_text().rsplit(")", 1)[1].split()
-        server = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return time.process_time() + server
+    return passed * 1000 / times if least else (processor() - before) * 1000
 
 
 def _fill_postgres(touches: int, length: float) -> None:
@@ -258,7 +229,3 @@ def _fill_sqlite(touches: int, length: float) -> None:
             ],
             batch_size=CHUNK,
         )  # fmt: skip
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Versions of facts, measured: what they cost writers and readers."""
