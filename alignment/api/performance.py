@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -21,7 +22,8 @@ from attribution.queries.rules import methods
 from leads.api.parameters import wrong_parameters
 from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import problems
-from leads.figures.base import Figure, Number, Scope, figure
+from leads.figures.base import Figure, Number, Scope
+from leads.figures.together import figures
 from leads.figures.words import figure_url
 from leads.forms import ScopeForm
 from leads.models import Company, Territory
@@ -62,6 +64,7 @@ LEADS = {
     "follow_up_attainment": "leads.follow_up_attainment",
 }
 STEPS = ("lead_to_mql", "mql_to_sal", "mql_to_sql", "sql_to_opportunity", "opportunity_to_won")
+KINDS = {"cohort": "conversion", "period": "period_conversion"}
 
 
 def _parameter(name: str, description: str) -> OpenApiParameter:
@@ -142,32 +145,31 @@ class _Answer:
     def body(self) -> dict[str, Any]:
         scope = self.scope
         first, last = scope.query()["from"], scope.query()["to"]
+        steps = [f"leads.{kind}.{step}" for kind in KINDS.values() for step in STEPS]
+        keys = [*PIPELINE.values(), *FACTORS.values(), *LEADS.values(), *steps]
+        found = {each.definition.key: each for each in figures([(key, scope) for key in keys], for_value=True)}
         return {
             "period": {"from": first, "to": last, "time_zone": str(scope.tz)},
             "as_of": stated() or scope.at.astimezone(scope.tz).isoformat(timespec="seconds"),
             "currency": scope.currency,
             "territory": scope.territory,
             "channel": scope.channel or None,
-            "pipeline": self._pipeline(),
+            "pipeline": self._pipeline(found),
             "campaigns": self._campaigns(),
-            "leads": self._leads(),
+            "leads": self._leads(found),
         }
 
-    def _pipeline(self) -> dict[str, Any]:
-        found = {name: self._figure(key) for name, key in PIPELINE.items()}
-        found["velocity"]["factors"] = {name: self._figure(key) for name, key in FACTORS.items()}
-        return found
+    def _pipeline(self, found: Mapping[str, Figure]) -> dict[str, Any]:
+        told: dict[str, Any] = {name: self._worded(found[key]) for name, key in PIPELINE.items()}
+        told["velocity"]["factors"] = {name: self._worded(found[key]) for name, key in FACTORS.items()}
+        return told
 
-    def _leads(self) -> dict[str, Any]:
-        found: dict[str, Any] = {name: self._figure(key) for name, key in LEADS.items()}
-        found["conversion"] = {
-            "cohort": {step: self._figure(f"leads.conversion.{step}") for step in STEPS},
-            "period": {step: self._figure(f"leads.period_conversion.{step}") for step in STEPS},
+    def _leads(self, found: Mapping[str, Figure]) -> dict[str, Any]:
+        told: dict[str, Any] = {name: self._worded(found[key]) for name, key in LEADS.items()}
+        told["conversion"] = {
+            name: {step: self._worded(found[f"leads.{kind}.{step}"]) for step in STEPS} for name, kind in KINDS.items()
         }
-        return found
-
-    def _figure(self, key: str) -> dict[str, Any]:
-        return self._worded(figure(key, self.scope))
+        return told
 
     def _worded(self, found: Figure) -> dict[str, Any]:
         meaning = found.definition

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Count, IntegerField, Max, OuterRef, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from leads.figures import selection
-from leads.figures.base import Scope
+from leads.figures.base import Scope, Tally
 from leads.figures.lifecycle import captured
 from leads.figures.pipeline import STAGE_UNKNOWN, open_deals, weighted
 from leads.figures.stood import in_stage_since
@@ -45,7 +46,28 @@ class _Deal:
     since: datetime | None
 
 
-def stage_lines(scope: Scope) -> list[StageLine]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The open deals of a scope's moment, read once: their stages, and what each stock of them comes to."""
+
+    lines: list[StageLine]
+    deals: list[_Deal]
+
+    def tallies(self, key: str) -> dict[str, Tally]:
+        """What the parts of a figure of open deals come to, as asking for it would tell. Raises KeyError."""
+        match key:
+            case "pipeline.open_count":
+                return {"included": Tally(len(self.deals))}
+            case "pipeline.stalled":
+                return {"included": Tally(sum(line.stalled for line in self.lines))}
+            case "pipeline.weighted":
+                known = [deal.weighted_cents for deal in self.deals if deal.weighted_cents is not None]
+                is_lacking = bool(self.deals) and not known
+                return {"included": Tally(None, len(self.deals)) if is_lacking else Tally(sum(known))}
+        raise KeyError(key)
+
+
+def standing(scope: Scope) -> Standing:
     """The open stages in order, with the deals that stood there at the scope's moment; two queries.
 
     Every open deal is in one line, so that the lines add up to open pipeline; the line of those whose stage is not
@@ -56,10 +78,11 @@ def stage_lines(scope: Scope) -> list[StageLine]:
     deals = in_stage_since(weighted(open_deals(scope)), at=at).order_by()
     for stage_id, *facts in deals.values_list("stood_stage", "stood_cents", "weighted_cents", "stood_since"):
         found.setdefault(stage_id, []).append(_Deal(*facts))
+    all_deals = [deal for own in found.values() for deal in own]
     stages = PipelineStage.objects.filter(status=DealStatus.OPEN).order_by("position", "pk")
     lines = [_stage_line(stage, f"stage_{stage.key}", found.pop(stage.pk, []), at) for stage in stages]
-    others = [deal for deals in found.values() for deal in deals]
-    return [*lines, _stage_line(None, STAGE_UNKNOWN, others, at)] if others else lines
+    others = [deal for own in found.values() for deal in own]
+    return Standing([*lines, _stage_line(None, STAGE_UNKNOWN, others, at)] if others else lines, all_deals)
 
 
 def _stage_line(stage: PipelineStage | None, part: str, deals: Sequence[_Deal], at: datetime) -> StageLine:
@@ -89,23 +112,20 @@ class CohortStep:
 
 def cohort(scope: Scope) -> list[CohortStep]:
     """The persons captured in the period, and how far they have come by the scope's moment; one query."""
-    passed = {
-        f"reached_{stage}": Exists(
-            LifecyclePassage.objects.filter(
-                lead=OuterRef("pk"), to_stage__in=LADDER[LADDER.index(stage) :], passed_at__lte=scope.at
-            )
-        )
-        for stage in COHORT
-    }
-    people = list(captured(scope).order_by().annotate(**passed).values_list("stage", *passed))
-    came = [True] * len(people)
-    steps = [CohortStep(Stage.LEAD, len(people), 0)]
-    for place, stage in enumerate(COHORT, start=1):
-        reached = [bool(person[place]) for person in people]
+    rungs = [When(to_stage=stage, then=Value(rung)) for rung, stage in enumerate(LADDER)]
+    passed = LifecyclePassage.objects.filter(lead=OuterRef("pk"), to_stage__in=LADDER, passed_at__lte=scope.at)
+    highest = passed.order_by().values("lead").annotate(highest=Max(Case(*rungs, output_field=IntegerField())))
+    people = captured(scope).order_by().annotate(highest=Coalesce(Subquery(highest.values("highest")), -1))
+    counts = list(people.values_list("stage", "highest").annotate(Count("pk")))
+    steps = [CohortStep(Stage.LEAD, sum(count for *_, count in counts), 0)]
+    before = -1
+    for rung in (LADDER.index(stage) for stage in COHORT):
+        reached = sum(count for _, highest, count in counts if highest >= rung)
         pending = sum(
-            before and not now and person[0] not in (Stage.DISQUALIFIED, Stage.RECYCLED)
-            for before, now, person in zip(came, reached, people, strict=True)
+            count
+            for stage, highest, count in counts
+            if before <= highest < rung and stage not in (Stage.DISQUALIFIED, Stage.RECYCLED)
         )
-        steps.append(CohortStep(stage, sum(reached), pending))
-        came = reached
+        steps.append(CohortStep(LADDER[rung], reached, pending))
+        before = rung
     return steps

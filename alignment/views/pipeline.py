@@ -15,10 +15,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from alignment.figures.cycle import cycle_curve
-from alignment.figures.stages import StageLine, cohort, stage_lines
+from alignment.figures.stages import StageLine, Standing, cohort, standing
 from alignment.forms.pipeline import PipelineForm
 from leads.figures import columns, selection, words
-from leads.figures.base import Column, Figure, RowSet, Scope, definition, figure, series
+from leads.figures.base import Column, Figure, RowSet, Scope, Tally, definition, figure, series
 from leads.figures.pipeline import open_deals
 from leads.figures.stood import in_stage_since, stalled
 from leads.figures.together import figures, stock_series
@@ -48,6 +48,8 @@ CONVERSIONS = tuple(
     for step in ("lead_to_mql", "mql_to_sal", "mql_to_sql", "sql_to_opportunity", "opportunity_to_won")
 )
 VELOCITY, STALLED = "pipeline.velocity", "pipeline.stalled"
+STOCKS = (STALLED, "pipeline.open_count", "pipeline.weighted")
+"""Told by the open deals, which the page reads for its stages."""
 SORTS = {
     "name": "name",
     "owner": "owner__name",
@@ -86,14 +88,14 @@ def pipeline(request: SignedInRequest) -> HttpResponse:
     if request.GET.get("export") in ("csv", "xlsx"):
         return _file(request, deals, scope)
     open_page = Paginator(deals.select_related("account", "owner"), PAGE_SIZE)
-    lines = stage_lines(scope)
-    allowed = {line.stage.pk: line.stage.stalled_after_days for line in lines if line.stage}
+    now = standing(scope)
+    allowed = {line.stage.pk: line.stage.stalled_after_days for line in now.lines if line.stage}
     context = {
         "form": form,
         "scope": scope,
         "period": _period_label(scope, company),
-        **_tiles(scope),
-        "stages": [_stage_line(line, scope) for line in lines],
+        **_tiles(scope, now),
+        "stages": [_stage_line(line, scope) for line in now.lines],
         "funnel": _funnel(scope),
         "page": (page := open_page.get_page(request.GET.get("page"))),
         "deals": [_deal_line(deal, scope, allowed) for deal in page],
@@ -113,14 +115,16 @@ def _stage_line(line: StageLine, scope: Scope) -> dict[str, Any]:
     }
 
 
-def _tiles(scope: Scope) -> dict[str, Any]:
+def _tiles(scope: Scope, now: Standing) -> dict[str, Any]:
     """Every figure of the page, asked for together; those of movement are of a week, whatever the period."""
     of_week = scope.during(_movement_of(scope))
     week = Week.of(of_week.period.start, scope.tz)
     first, end = (local_date(at, scope.tz) for at in (of_week.period.start, of_week.period.end))
-    asked = [(key, scope) for key in (VELOCITY, STALLED, *FACTORS, *OUTCOMES, *CONVERSIONS)]
+    asked = [(key, scope) for key in (*FACTORS, *OUTCOMES, *CONVERSIONS) if key not in STOCKS]
     asked += [(key, of_week) for key in MOVEMENT]
-    found = {each.definition.key: each for each in figures(asked)}
+    found = {each.definition.key: each for each in figures(asked, for_value=True)}
+    found |= {key: Figure.of(definition(key), scope, {}, now.tallies(key)) for key in STOCKS}
+    found[VELOCITY] = _velocity(scope, found)
     return {
         "velocity": _tile(found[VELOCITY]),
         "factors": [_tile(found[key], _factor_notes(key, scope)) for key in FACTORS],
@@ -132,6 +136,13 @@ def _tiles(scope: Scope) -> dict[str, Any]:
         "week_label": f"Week {week.number}, {days_label(first, end)}",
         "movement": [_tile(found[key]) for key in MOVEMENT],
     }
+
+
+def _velocity(scope: Scope, found: Mapping[str, Figure]) -> Figure:
+    """Of its four factors, which the page shows beside it and has asked for already."""
+    deals, rate, size, cycle = (found[key].totals for key in FACTORS)
+    totals = {"open": deals["included"], **rate, "size": size["included"], "cycle": cycle["included"]}
+    return Figure.of(definition(VELOCITY), scope, {}, {name: Tally(total) for name, total in totals.items()})
 
 
 def _tile(found: Figure, notes: tuple[str, ...] = (), spark: Chart | None = None) -> Tile:

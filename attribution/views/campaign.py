@@ -21,8 +21,9 @@ from attribution.figures.payback import payback
 from attribution.forms.campaigns import AttributionForm, presets
 from attribution.models import JourneyScope
 from attribution.views.doors import figure_url, roi_words
-from leads.figures.base import Scope, definition, figure
+from leads.figures.base import Figure, Scope, definition
 from leads.figures.lifecycle import captured
+from leads.figures.together import figures
 from leads.figures.words import value_text
 from leads.models import Campaign, Company
 from leads.past.deemed import deemed_now
@@ -89,7 +90,7 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
             )
             for name, days in presets(company, at)
         ],
-        "tiles": [*(_tile(key, scope) for key in FIGURES), _payback(scope)],
+        "tiles": [*map(_tile, figures([(key, scope) for key in FIGURES], for_value=True)), _payback(scope)],
         "by_month": by_month,
         "chart": _chart(steps, scope, by_month),
         "steps": [_step(step, scope) for step in reversed(steps)],
@@ -103,8 +104,8 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     return render(request, "attribution/campaigns/campaign.html", context)
 
 
-def _tile(key: str, scope: Scope) -> dict[str, Any]:
-    found = figure(key, scope)
+def _tile(found: Figure) -> dict[str, Any]:
+    key, scope = found.definition.key, found.scope
     if found.definition.unit == "money":
         text = words.money_short(None if found.value is None else round(found.value), scope.currency)
     else:

@@ -20,7 +20,7 @@ from attribution.forms.campaigns import AttributionForm, presets
 from attribution.models import JourneyScope
 from attribution.pure.methods import Method
 from attribution.queries.runs import last_run
-from attribution.views.doors import figure_url, roi_words
+from attribution.views.doors import figure_url, figure_urls, roi_words
 from attribution.views.table_file import csv_file, xlsx_file
 from leads.figures.base import NO_CAMPAIGN, Definition, Number, Scope, definition, figure
 from leads.models import Company
@@ -185,11 +185,11 @@ def _line(
     place: dict[str, Any] = {"channel": node.channel, "campaign": campaign}
     roi, total = node.roi(method), table.total[method]
     names = {"revenue": "attribution.revenue", "pipeline": "attribution.pipeline", "roi": "attribution.roi"}
-    links = {name: figure_url(key, scope, **place) for name, key in names.items()}
     if node.cost is not None:
-        links["cost"] = figure_url("attribution.cost", scope, **place)
+        names["cost"] = "attribution.cost"
     if node.leads:
-        links["leads"] = figure_url("leads.captured", scope, **place)
+        names["leads"] = "leads.captured"
+    links = figure_urls(names, scope, **place)
     page = reverse("attribution:campaign", args=[node.campaign]) if node.campaign else ""
     return Line(
         node=node,
@@ -272,7 +272,8 @@ def _totals(table: CampaignTable, scope: Scope, shown: Sequence[Method]) -> dict
 
 def _linked(key: str, sums: Money, scope: Scope, shown: Sequence[Method]) -> list[tuple[str, str]]:
     """(text, address) of a row's cell under every method."""
-    return [(words.money(sums[each.key], scope.currency), figure_url(key, scope, method=each.key)) for each in shown]
+    before, _, after = figure_url(key, scope, method=_HERE).partition(_HERE)
+    return [(words.money(sums[each.key], scope.currency), f"{before}{each.key}{after}") for each in shown]
 
 
 def _check(table: CampaignTable, scope: Scope) -> dict[str, Any]:

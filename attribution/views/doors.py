@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,12 @@ def whole_company(request: SignedInRequest) -> User:
 def figure_url(key: str, scope: Scope, **changes: Any) -> str:
     """Where a figure opens, in a scope narrowed by ``changes``."""
     return f"{reverse('leads:figure', args=[key])}?{urlencode(replace(scope, **changes).query())}"
+
+
+def figure_urls(keys: Mapping[str, str], scope: Scope, **changes: Any) -> dict[str, str]:
+    """Where each of several figures opens in the same narrowed scope, by the names given to their keys."""
+    query = urlencode(replace(scope, **changes).query())
+    return {name: f"{reverse('leads:figure', args=[key])}?{query}" for name, key in keys.items()}
 
 
 def roi_words(value: float | None) -> str:

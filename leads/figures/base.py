@@ -399,11 +399,12 @@ def register(definition: Definition) -> Definition:
 
 def definition(key: str) -> Definition:
     """Look up the definition in force; raises UnknownFigure."""
-    return _registered(key).revised()
+    return written(key).revised()
 
 
-def _registered(key: str) -> Definition:
-    """As it was written, without what the company decided since: enough for whoever wants only its numbers."""
+def written(key: str) -> Definition:
+    """As it was written, without what the company decided since: enough for whoever wants only its numbers. Raises
+    UnknownFigure."""
     try:
         return _registry[key]
     except KeyError:
@@ -437,7 +438,7 @@ def series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, 
 
     Definitions with ``weekly="each"`` are asked once per week, as things stood at its end.
     """
-    meaning = _registered(key)
+    meaning = written(key)
     if meaning.weekly == "each":
         asked = ((week, scope.stood(week.period(scope.tz))) for week in weeks_between(first, last))
         return [(week, figure(key, of_week).value if of_week else None) for week, of_week in asked]

@@ -56,7 +56,7 @@ def was_open(at: datetime) -> Q:
     # Most deals have no line of a close at all, which is found three times as fast as the newest of several lines.
     closes = OpportunityChange.objects.filter(opportunity=OuterRef("pk"), changed_at__lt=at).exclude(status=_OPEN)
     was_never_closed = ~Q(Exists(closes))
-    newest = Coalesce(Subquery(_newest(at).values("status")[:1]), Value(_OPEN))
+    newest = Coalesce(Subquery(_newest(_lines(at)).values("status")[:1]), Value(_OPEN))
     # First what the row alone tells of nearly all of today's open deals, which spares them the look-up.
     return dated & (_has_stood_since_before(at) | was_never_closed | Q(Exact(newest, Value(_OPEN))))
 
@@ -108,28 +108,41 @@ def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> Que
     moved = Case(When(Exists(other), then=F("amount_cents")))
     # Most often nothing is told after the moment, which is the cheapest to find.
     has_later = Q(Exists(lines.filter(opportunity=OuterRef("pk"))))
-    rate = Cast("reporting_cents", FloatField()) / Cast("amount_cents", FloatField())
-    at_own_rate = Round(Cast("stood_moved_cents", FloatField()) * rate, output_field=FloatField())
+    told = _lines(at)
+    newest = _newest(told)
     found: QuerySet[Any] = rows.annotate(
-        stood_stage=_stage(at, "stage", BigIntegerField()),
-        stood_stage_name=_stage(at, "stage__name", CharField()),
-        stood_position=_stage(at, "stage__position", IntegerField()),
-        stood_probability=_stage(at, "stage__probability", FloatField()),
-        stood_moved_cents=Case(When(has_later, then=Subquery(_newest(at).values(moved=moved)[:1]))),
-        stood_moved_currency=Subquery(_newest(at).values("currency")[:1]),
-    ).annotate(
+        stood_stage=_stage(newest, at, "stage", BigIntegerField()),
+        stood_stage_name=_stage(newest, at, "stage__name", CharField()),
+        stood_position=_stage(newest, at, "stage__position", IntegerField()),
+        stood_probability=_stage(newest, at, "stage__probability", FloatField()),
+        # All in one look-up: each time it is named again, a column that is computed is computed again.
         stood_cents=Case(
-            When(stood_moved_cents__isnull=True, then=F("reporting_cents")),
-            When(stood_moved_currency=currency, then=F("stood_moved_cents")),
-            When(~Q(amount_cents=0) & Q(stood_moved_currency=F("currency")), then=Cast(at_own_rate, BigIntegerField())),
+            When(has_later & Q(Exists(told)), then=Subquery(newest.values(cents=_cents(other, currency))[:1])),
+            default=F("reporting_cents"),
             output_field=BigIntegerField(),
         ),
+        stood_moved_cents=Case(When(has_later, then=Subquery(newest.values(moved=moved)[:1]))),
+        stood_moved_currency=Subquery(newest.values("currency")[:1]),
+    ).annotate(
         stood_amount_cents=Coalesce("stood_moved_cents", "amount_cents"),
         stood_currency=Case(
             When(stood_moved_cents__isnull=True, then=F("currency")), default=F("stood_moved_currency")
         ),
     )
     return found
+
+
+def _cents(other: QuerySet[OpportunityChange], currency: str) -> Case:
+    """What a line's deal was worth then, where ``other`` are the lines after the moment that tell another amount."""
+    own, reporting = OuterRef("amount_cents"), OuterRef("reporting_cents")
+    rate = Cast(reporting, FloatField()) / Cast(own, FloatField())
+    at_own_rate = Round(Cast("amount_cents", FloatField()) * rate, output_field=FloatField())
+    return Case(
+        When(~Q(Exists(other)), then=reporting),
+        When(currency=currency, then=F("amount_cents")),
+        When(~Q(Exact(own, Value(0))) & Q(currency=OuterRef("currency")), then=Cast(at_own_rate, BigIntegerField())),
+        output_field=BigIntegerField(),
+    )
 
 
 def in_stage_since(rows: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
@@ -171,8 +184,8 @@ def _later(at: datetime) -> QuerySet[OpportunityChange]:
     return OpportunityChange.objects.filter(later, opportunity=OuterRef("opportunity"), changed_at__lt=at)
 
 
-def _newest(at: datetime) -> QuerySet[OpportunityChange]:
-    return _lines(at).order_by("-changed_at", "-pk")
+def _newest(lines: QuerySet[OpportunityChange]) -> QuerySet[OpportunityChange]:
+    return lines.order_by("-changed_at", "-pk")
 
 
 def _has_stood_since_before(at: datetime) -> Q:
@@ -180,6 +193,6 @@ def _has_stood_since_before(at: datetime) -> Q:
     return Q(status=_OPEN, stage_changed_at__lt=at)
 
 
-def _stage(at: datetime, path: str, kind: Field[Any, Any]) -> Case:
-    told = Subquery(_newest(at).values(path)[:1], output_field=kind)
+def _stage(newest: QuerySet[OpportunityChange], at: datetime, path: str, kind: Field[Any, Any]) -> Case:
+    told = Subquery(newest.values(path)[:1], output_field=kind)
     return Case(When(_has_stood_since_before(at), then=F(path)), default=told, output_field=kind)

@@ -12,17 +12,27 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db.models import BigIntegerField, F, IntegerField, QuerySet, Value
 
-from leads.figures.base import Figure, Number, Parts, RowSet, Scope, Tally, counted, definition
+from leads.figures.base import Definition, Figure, Number, Parts, RowSet, Scope, Tally, counted, definition, written
+from leads.figures.moments import at_moments
 from leads.pure.week import Week, weeks_between
 
 Question = tuple[str, Scope]
 
 
-def figures(asked: Sequence[Question]) -> list[Figure]:
-    """Each (key, scope) as `leads.figures.base.figure` computes it, in the order given."""
+def figures(asked: Sequence[Question], *, for_value: bool = False) -> list[Figure]:
+    """Each (key, scope) as `leads.figures.base.figure` computes it, in the order given.
+
+    ``for_value`` leaves out what a page that shows the value alone does not need: totals of parts that are told beside
+    it, such as how many of a cohort may still come.
+    """
     meanings = [definition(key) for key, _ in asked]
     parts: list[Parts] = [meaning.parts(scope) for meaning, (_, scope) in zip(meanings, asked, strict=True)]
-    sets = {(at, name): rows for at, own in enumerate(parts) for name, rows in counted(own).items()}
+    sets = {
+        (at, name): rows
+        for at, own in enumerate(parts)
+        for name, rows in counted(own).items()
+        if not (for_value and _is_beside(meanings[at], name))
+    }
     found = dict(zip(sets, tallies(list(sets.values())), strict=True))
     answers = []
     for at, (meaning, (_, scope)) in enumerate(zip(meanings, asked, strict=True)):
@@ -31,12 +41,48 @@ def figures(asked: Sequence[Question]) -> list[Figure]:
     return answers
 
 
+def _is_beside(meaning: Definition, part: str) -> bool:
+    """Whether the formula, where it is written with the names of parts, goes without this one."""
+    return bool(meaning.arithmetic) and f"{{{part}}}" not in meaning.arithmetic
+
+
 def stock_series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, Number | None]]:
     """A figure with ``weekly="each"`` as it stood at the end of every week; None for weeks that have not begun."""
     asked = {week: scope.stood(week.period(scope.tz)) for week in weeks_between(first, last)}
     begun = {week: of_week for week, of_week in asked.items() if of_week}
-    found = dict(zip(begun, figures([(key, of_week) for of_week in begun.values()]), strict=True))
-    return [(week, found[week].value if week in found else None) for week in asked]
+    scopes = list(begun.values())
+    values = _bound(key, scopes) or [found.value for found in figures([(key, each) for each in scopes])]
+    found = dict(zip(begun, values, strict=True))
+    return [(week, found.get(week)) for week in asked]
+
+
+def _bound(key: str, scopes: Sequence[Scope]) -> list[Number | None]:
+    """The figure's value in each scope, its SQL made for the last of them; nothing where that cannot be done."""
+    if len(scopes) < 2:
+        return []
+    meaning, last = written(key), scopes[-1]
+    moments = [min(scope.period.end, scope.at) for scope in scopes]
+    parts = counted(meaning.parts(last))
+    found: dict[str, list[Tally]] = {}
+    for name, rows in parts.items():
+        if not _is_plain(rows):
+            return []
+        try:
+            lines = at_moments(_line(rows), moments[-1], moments)
+        except EmptyResultSet:
+            return []
+        if lines is None:
+            return []
+        found[name] = [rows.tallied(None if total is None else int(total), int(count)) for _, total, count in lines]
+    return [meaning.combine({name: own[place].total for name, own in found.items()}) for place in range(len(scopes))]
+
+
+def _line(rows: RowSet, number: int = 0) -> QuerySet[Any, Any]:
+    """The number of the line, what a count or a sum comes to, and of how many rows."""
+    # Whole numbers on both sides: PostgreSQL counts in bigint, and adds bigints up to a numeric.
+    sums = rows.sums(output_field=BigIntegerField())
+    line: QuerySet[Any, Any] = rows.summed.order_by().values(line=Value(number)).annotate(**sums)
+    return line
 
 
 def tallies(sets: Sequence[RowSet]) -> list[Tally]:
@@ -46,9 +92,7 @@ def tallies(sets: Sequence[RowSet]) -> list[Tally]:
     lines = {}
     for at, rows in enumerate(sets):
         if _is_plain(rows):
-            # Whole numbers on both sides: PostgreSQL counts in bigint, and adds bigints up to a numeric.
-            sums = rows.sums(output_field=BigIntegerField())
-            lines[at] = rows.summed.order_by().values(line=Value(at)).annotate(**sums)
+            lines[at] = _line(rows, at)
             continue
         same = _fingerprint(rows, at)
         if same not in read:

@@ -18,7 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from leads.figures.base import Scope, definitions, figure, series
+from leads.figures.base import Scope, definitions, figure, keys, series, written
 from leads.figures.together import figures, stock_series
 from leads.models import Company
 from leads.pure.week import Period, Week
@@ -29,6 +29,7 @@ from tests.conftest import NOW
 # Columns come by COPY on PostgreSQL, and Django's log does not hear of that.
 READ_BY_COPY = {"attribution:journey", "attribution:journey-fragment"}
 BASELINES = Path(__file__).resolve().parents[1] / "baselines" / "query_counts.json"
+STOCKS = [key for key in keys() if written(key).weekly == "each"]
 IS_UPDATING = bool(os.environ.get("UPDATE_BASELINES"))
 
 
@@ -80,6 +81,16 @@ def test_figures_asked_together_are_what_they_are_alone(world: World) -> None:
     alone = {(key, asks.user): figure(key, asks) for key, asks in asked}
     assert together == {question: (one.totals, one.value) for question, one in alone.items()}
 
+    values = {(one.definition.key, one.scope.user): one.value for one in figures(asked, for_value=True)}
+    assert values == {question: one.value for question, one in alone.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", STOCKS)
+def test_a_stock_week_by_week_is_what_each_week_gives_alone(world: World, key: str) -> None:
+    company = Company.current()
+    quarter = Period(NOW - timedelta(days=90), NOW + timedelta(days=1))
     last = Week.of(NOW, company.tz)
-    weeks = stock_series("pipeline.weighted", scope, last.previous(4), last)
-    assert weeks == series("pipeline.weighted", scope, last.previous(4), last)
+    for user in (None, world.people["sales_rep"]):
+        scope = Scope(period=quarter, at=NOW, tz=company.tz, currency=company.currency, user=user)
+        assert stock_series(key, scope, last.previous(4), last) == series(key, scope, last.previous(4), last)

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from alignment.figures.stages import cohort, stage_lines
-from leads.figures.base import figure
-from leads.models import Company, OpportunityChange, User
+from alignment.figures.stages import cohort, standing
+from leads.figures.base import Figure, definition, figure
+from leads.models import Company, Opportunity, OpportunityChange, User
 from leads.past.acting import backdated
 from leads.pure.week import Period
 from tests.leads.factories import LeadFactory, OpportunityFactory, stage
@@ -68,7 +68,7 @@ def test_every_tile_opens_a_figure_of_the_same_value(made, signed_in: Client) ->
 
 def test_stages_add_up_to_the_open_pipeline(made) -> None:
     asked = scope(Q4)
-    lines = stage_lines(asked)
+    lines = standing(asked).lines
     assert [(line.stage.key, line.count, line.cents, line.unpriced) for line in lines] == [
         ("qualification", 3, 100_001, 2),
         ("discovery", 1, 200_000, 0),
@@ -81,6 +81,21 @@ def test_stages_add_up_to_the_open_pipeline(made) -> None:
     assert lines[2].median_days is None
     # Opened on the 8th, 9th and 10th at 9:00; the middle one is 12 days and an hour old.
     assert lines[0].median_days == pytest.approx(12 + 1 / 24)
+
+
+@pytest.mark.parametrize("key", ["pipeline.open_count", "pipeline.weighted", "pipeline.stalled"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_stocks_told_by_the_open_deals_are_the_figures(made, key: str, *, is_known: bool) -> None:
+    """Unknown ones among them: where no open deal has an amount, and where there is no deal at all."""
+    if not is_known:
+        OpportunityChange.objects.update(amount_cents=None)
+        Opportunity.objects.update(amount_cents=None, reporting_cents=None)
+    for period in (Q4, Period.of_dates(date(2026, 7, 1), date(2026, 10, 1), TZ)):
+        asked = scope(period)
+        one = figure(key, asked)
+        told = Figure.of(definition(key), asked, {}, standing(asked).tallies(key))
+        assert told.value == one.value
+        assert told.lacking == one.lacking
 
 
 def test_cohort_counts_who_may_still_come(made) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from typing import Any, Self
 
 from django.db.backends.sqlite3 import base, operations
@@ -62,6 +63,16 @@ class Cursor(sqlite3.Cursor):
         return self
 
 
+_TRUNCATING = ("django_date_trunc", "django_datetime_trunc")
+_MOMENTS = 2**15
+
+
+@cache
+def _remembered(func: Callable[..., Any]) -> Callable[..., Any]:
+    """One memory for all connections, of a function that always answers alike."""
+    return lru_cache(maxsize=_MOMENTS)(func)
+
+
 class Connection(sqlite3.Connection):
     """Knows the changes of the transaction under way, and stamps them as it commits.
 
@@ -85,6 +96,13 @@ class Connection(sqlite3.Connection):
         }
         for name, (arguments, function) in functions.items():
             self.create_function(name, arguments, function)
+
+    def create_function(
+        self, name: str, narg: int, func: Callable[..., Any] | None, /, *, deterministic: bool = False
+    ) -> None:
+        """As the driver's. Weeks and months are told in Python, row by row: each moment's only once."""
+        known = _remembered(func) if func is not None and name in _TRUNCATING else func
+        super().create_function(name, narg, known, deterministic=deterministic)
 
     def cursor(self, factory: Any = Cursor) -> Any:
         """As the driver's; Django asks for cursors of its own, whose statements the backend hears of."""
