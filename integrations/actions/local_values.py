@@ -77,7 +77,8 @@ def to_local(*, name: str, value: Any, owners: OwnerBook) -> Any:
     if name == "owner_id":
         return _owner(value, owners)
     if name.startswith(ATTRIBUTE):
-        return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+        return value if isinstance(value, (str, int, float, bool, list)) or value is None else str(value)
+    value = "; ".join(str(each) for each in value) if isinstance(value, list) else value
     text = "" if value is None else str(value).replace("\0", "").strip()
     read = _READERS.get(name)
     return read(text) if read else text[: LENGTHS[name]]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from .described import Schema
 from .records import Kind
 
 
@@ -60,6 +61,8 @@ class Account:
     fields: Mapping[Kind, Sequence[str]] = field(default_factory=dict)
     """The vendor's names of fields that the connection's mapping reads, for vendors that give only what is asked for;
     a connector adds those it needs itself."""
+    described: Mapping[Kind, Schema] = field(default_factory=dict)
+    """The fields as the CRM described them when it was tested last; empty where nobody asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +105,7 @@ class Vendor:
     """Which rules of `pure.activity_rules` it can follow, by kind of activity."""
     webhooks: Literal["", "signature", "password"] = ""
     """What proves a webhook: a signature made with the app's own secret, or a password that we make up."""
+    fills: frozenset[str] = frozenset()
+    """Required fields of people that the connector fills by itself."""
+    contact_prefix: str = ""
+    """How the ids of contacts begin, where a person is a lead first and a contact later."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from .account import Account, MemoryTokens, SecretSpec, SignIn, Token, TokenStore, Vendor
+from .described import Schema, SchemaField
 from .errors import AuthDead, CrmError, Misuse, Outage, QuotaDay, ScopeMissing, Throttled
 from .outcomes import Candidate, Created, Draft, Outcome, Rejected, RetryLater, Unchanged, Unknown, Updated
 from .records import (
@@ -81,32 +82,6 @@ class Quota:
     left: int
     limit: int | None = None
     resets_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaField:
-    """One field of the CRM that a mapping may name."""
-
-    name: str
-    label: str
-    type: Literal["text", "number", "money", "date", "datetime", "owner", "stage", "object", "choice", "boolean"]
-    is_writable: bool = True
-    is_required: bool = False
-    is_custom: bool = False
-    choices: tuple[tuple[str, str], ...] = ()
-    """(value, label) of a choice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """The fields of one kind."""
-
-    kind: Kind
-    fields: tuple[SchemaField, ...]
-
-    def names(self) -> frozenset[str]:
-        """The fields' names."""
-        return frozenset(each.name for each in self.fields)
 
 
 class Connector(Protocol):

@@ -21,18 +21,20 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The CRM holds a new record."""
+    """The CRM holds a new record; `left` are the fields of the draft that it has no place for."""
 
     key: str
     remote_id: str
+    left: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The CRM changed the record it had."""
+    """The CRM changed the record it had; `left` are the fields of the draft that it has no place for."""
 
     key: str
     remote_id: str
+    left: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

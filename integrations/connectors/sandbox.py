@@ -1,11 +1,11 @@
 """The connector for the sandbox CRM: keyed batches of 100, pages by (modified, id), stage history."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from integrations.pure.mapping import DEAL_RULES, PERSON_RULES, FieldRule
+from integrations.pure.mapping import DEAL_RULES, PERSON_RULES, FieldRule, Money
 
 from .base import (
     Account,
@@ -177,7 +177,7 @@ class SandboxConnector:
             if unwell:
                 yield from (RetryLater(draft.key, unwell) for draft in chunk)
                 continue
-            rows = [{**draft.fields, "external_id": draft.key} for draft in chunk]
+            rows = [{**_plain(draft.fields), "external_id": draft.key} for draft in chunk]
             try:
                 answer = self._session.call("POST", "/v1/people/upsert", body={"records": rows})
                 yield from _outcomes(chunk, answer.payload)
@@ -244,6 +244,19 @@ class SandboxConnector:
 def connect(account: Account) -> Connector:
     """A connector for this account."""
     return SandboxConnector(account)
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types."""
+    if isinstance(value, Money):
+        value = value.amount
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(each) for each in value]
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 class _Reading:

@@ -51,6 +51,10 @@ class Described:
         """The CRM's words for a field."""
         return str(self.fields.get(name, {}).get("label", ""))
 
+    def option(self, name: str, value: str) -> str:
+        """The CRM's words for an option of a field."""
+        return str(dict(self.fields.get(name, {}).get("choices") or ()).get(value, value))
+
 
 def local_label(kind: str, name: str) -> str:
     """Our words for a field of ours."""
@@ -66,6 +70,12 @@ class FieldRow(forms.Form):
     remote = forms.CharField(label="In the CRM", required=False, max_length=160)
     direction = forms.ChoiceField(label="Travels", choices=list(DIRECTIONS.items()), required=False)
     policy = forms.ChoiceField(label="When both hold something", choices=list(POLICIES.items()), required=False)
+    values = forms.CharField(
+        label="Values here and there",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": "enterprise = Tier 1"}),
+    )
 
     def __init__(self, *args: Any, described: Described, columns: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,6 +106,12 @@ class FieldRow(forms.Form):
         return self.described.label(str(self["remote"].value() or ""))
 
     @property
+    def options(self) -> list[str]:
+        """The labels of the field's options over there."""
+        told = self.described.fields.get(str(self["remote"].value() or ""), {})
+        return [str(label) for _, label in told.get("choices") or ()]
+
+    @property
     def is_required_there(self) -> bool:
         return bool(self.described.fields.get(str(self["remote"].value() or ""), {}).get("is_required"))
 
@@ -115,7 +131,26 @@ class FieldRow(forms.Form):
             self.add_error("direction", "The CRM lets nobody write this field.")
         if self.described.kind == RecordKind.PERSON and direction != "push" and not is_pullable(local):
             self.add_error("direction", "This is ours to say: it can only go to the CRM.")
+        self._clean_values(cleaned, field or {})
         return cleaned
+
+    def _clean_values(self, cleaned: dict[str, Any], field: dict[str, Any]) -> None:
+        """Lines of `ours = theirs`; theirs is one of the field's options, where it has any."""
+        pairs: list[tuple[str, str]] = []
+        options = {
+            str(name).casefold(): str(value) for value, label in field.get("choices") or () for name in (label, value)
+        }
+        for line in str(cleaned.get("values", "")).splitlines():
+            ours, sign, theirs = (part.strip() for part in line.partition("="))
+            if not line.strip():
+                continue
+            if not (ours and sign and theirs):
+                self.add_error("values", f"“{line.strip()[:60]}” is not of the form: ours = theirs.")
+            elif options and theirs.casefold() not in options:
+                self.add_error("values", f"“{theirs[:60]}” is none of the options there.")
+            else:
+                pairs.append((ours, options.get(theirs.casefold(), theirs)))
+        cleaned["pairs"] = tuple(dict(pairs).items())
 
     def rule(self) -> FieldRule | None:
         """The row as a rule, None for an empty one. One-way fields have one source, so only two policies are left."""
@@ -125,7 +160,7 @@ class FieldRow(forms.Form):
         direction, policy = Direction(given["direction"] or "pull"), Policy(given["policy"] or "theirs")
         if direction is not Direction.BOTH and policy is not Policy.FILL_EMPTY:
             policy = Policy.OURS if direction is Direction.PUSH else Policy.THEIRS
-        return FieldRule(given["local"], str(given["remote"]).strip(), direction, policy)
+        return FieldRule(given["local"], str(given["remote"]).strip(), direction, policy, given.get("pairs", ()))
 
 
 class BaseFieldRows(forms.BaseFormSet[FieldRow]):
@@ -162,16 +197,29 @@ class BaseFieldRows(forms.BaseFormSet[FieldRow]):
 
 
 def field_rows(
-    rules: Sequence[FieldRule], described: Described, columns: Sequence[str], *, data: Any = None, extra: int = 2
+    rules: Sequence[FieldRule],
+    described: Described,
+    columns: Sequence[str],
+    *,
+    data: Any = None,
+    extra: int = 2,
+    asked: Sequence[str] = (),
 ) -> BaseFieldRows:
-    """The rows of a kind with a few empty ones at the end."""
+    """The rows of a kind with a few empty ones at the end; `asked` are fields there that none of ours fills yet."""
     made = forms.formset_factory(
         FieldRow, formset=BaseFieldRows, extra=extra, can_delete=True, max_num=300, absolute_max=300
     )
     present = [
-        {"local": rule.local, "remote": rule.remote, "direction": str(rule.direction), "policy": str(rule.policy)}
+        {
+            "local": rule.local,
+            "remote": rule.remote,
+            "direction": str(rule.direction),
+            "policy": str(rule.policy),
+            "values": "\n".join(f"{ours} = {described.option(rule.remote, theirs)}" for ours, theirs in rule.values),
+        }
         for rule in rules
     ]
+    present += [{"remote": name, "direction": "push", "policy": "ours"} for name in asked]
     names = [rule.local for rule in rules if rule.local not in LOCALS[described.kind]]
     kwargs = {"described": described, "columns": list(dict.fromkeys([*names, *columns]))}
     rows: BaseFieldRows = made(data, initial=present, prefix="row", form_kwargs=kwargs)  # type: ignore[assignment]

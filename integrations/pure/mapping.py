@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 Fields = Mapping[str, Any]
 
@@ -43,12 +43,24 @@ class MappingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """One pair of fields. `remote` may be dotted (`properties.lead_score`) for one level of nesting."""
+    """One pair of fields. `remote` may be dotted (`properties.lead_score`) for one level of nesting. `values` are pairs
+    of a value of ours and what it is called over there."""
 
     local: str
     remote: str
     direction: Direction = Direction.PUSH
     policy: Policy = Policy.OURS
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class Money(NamedTuple):
+    """An amount of money; the currency is empty where nobody told it."""
+
+    amount: Decimal
+    currency: str = ""
+
+    def __str__(self) -> str:
+        return f"{format(self.amount, 'f')} {self.currency}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +118,27 @@ def person_fields(
     theirs: Fields | None = None,
     ours_at: datetime | None = None,
     theirs_at: datetime | None = None,
+    fit: Callable[[FieldRule, Any], tuple[str, Any] | None] | None = None,
 ) -> dict[str, Any]:
     """What a push should send of a lead: remote names, nested; None becomes empty text or stays null for numbers.
 
     `lead` holds our names, `owner_id` and the like already in the CRM's ids. A rule whose local name is absent is
-    skipped. With `theirs`, the CRM's present fields, fields that its policy leaves to the CRM are not sent.
+    skipped. With `theirs`, the CRM's present fields, fields that its policy leaves to the CRM are not sent. `fit` gives
+    the name and value under which the CRM takes one, None to leave it out.
     """
     sent: dict[str, Any] = {}
     for rule in rules:
         if rule.direction is Direction.PULL or rule.local not in lead:
             continue
-        value = _plain(rule.local, lead[rule.local])
+        name, value = rule.remote, _plain(rule.local, lead[rule.local])
+        if fit is not None:
+            fitted = fit(rule, value)
+            if fitted is None:
+                continue
+            name, value = fitted
         if theirs is not None and not _ours_wins(rule, value, get_field(theirs, rule.remote), ours_at, theirs_at):
             continue
-        _put(sent, rule.remote, value)
+        _put(sent, name, value)
     return sent
 
 

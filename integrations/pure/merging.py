@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from integrations.pure.mapping import Direction, FieldRule, Policy
+from integrations.pure.mapping import Direction, FieldRule, Money, Policy
 
 # Before a field's name in a snapshot: the value of theirs that could not be taken over.
 LEFT = "left:"
@@ -32,6 +32,12 @@ def essence(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Money):
+        return essence(value.amount)
+    if isinstance(value, Mapping) and "value" in value:  # an amount or address with its parts
+        return essence(value["value"])
+    if isinstance(value, (list, tuple, set)):
+        return ";".join(sorted(essence(each) for each in value))
     if isinstance(value, (int, float, Decimal)):
         return format(Decimal(str(value)).normalize(), "f")
     if isinstance(value, datetime):
@@ -46,7 +52,10 @@ def essence(value: Any) -> str:
 
 
 def agree(ours: Any, theirs: Any) -> bool:
-    """Whether two values mean the same."""
+    """Whether two values mean the same; several options are the same in any order."""
+    for one, other in ((ours, theirs), (theirs, ours)):
+        if isinstance(one, (list, set)) and isinstance(other, str):
+            return essence(one) == essence([each for each in other.split(";") if each])
     return essence(ours) == essence(theirs)
 
 

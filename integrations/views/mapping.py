@@ -54,13 +54,13 @@ def connection_fields(request: SignedInRequest, slug: str) -> HttpResponse:
     elif is_adding:
         rows = field_rows(rules, described, columns, data=_with_more_rows(request))
     else:
-        rows = field_rows(rules, described, columns)
-    named = {str(form["remote"].value() or "") for form in rows.forms}
-    required = [each for each in described.fields.values() if each["is_required"] and each["is_writable"]]
+        asked = [] if kind != "person" else missing_fields(connection, described, {rule.remote for rule in rules})
+        rows = field_rows(rules, described, columns, asked=[each["name"] for each in asked])
+    named = {str(form["remote"].value() or "") for form in rows.forms if form["local"].value()}
     context = {
         "connection": connection, "vendor": vendor_of(connection.kind), "rows": rows, "kind": kind, "schema": schema,
         "kinds": [(key, KINDS[key], key == kind) for key in kinds],
-        "missing": [each for each in required if each["name"] not in named] if kind == "person" else [],
+        "missing": missing_fields(connection, described, named) if kind == "person" else [],
         "steps": steps("connection-fields", connection), "next_url": next_url("connection-fields", connection),
     }  # fmt: skip
     status = 422 if rows.is_bound and not is_adding else 200
@@ -124,6 +124,16 @@ def _saved(
         following = kinds[kinds.index(kind) + 1]
         return redirect(f"{reverse('integrations:connection-fields', args=[connection.slug])}?kind={following}")
     return redirect(next_url("connection-fields", connection))
+
+
+def missing_fields(connection: Connection, described: Described, named: set[str]) -> list[dict[str, Any]]:
+    """What the CRM asks of every new record, no row fills and its connector does not fill by itself."""
+    known = named | vendor_of(connection.kind).fills
+    return [
+        each
+        for each in described.fields.values()
+        if each["is_required"] and each["is_writable"] and each["name"] not in known
+    ]
 
 
 def _with_more_rows(request: SignedInRequest) -> Any:

@@ -81,8 +81,9 @@ SUBJECTS = {
     "integrations": {
         "ground": "figures",
         "mapping": """
-            actions.local_values
+            actions.fit_values actions.local_values
             pure.activity_rules pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals
+            pure.typed_values
         """,
         "runs": "pure.daily pure.backoff forms.records",
         "connections": "forms.access forms.content queries.removal queries.setup",

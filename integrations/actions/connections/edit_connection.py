@@ -116,6 +116,7 @@ def _create_mapping(connection: Connection, kind: str, rules: Sequence[FieldRule
             remote=rule.remote,
             direction=rule.direction,
             policy=rule.policy,
+            values=dict(rule.values),
             position=position,
         )
         for position, rule in enumerate(rules)
@@ -204,8 +205,8 @@ def map_fields(*, connection_id: int, kind: str, rules: Sequence[FieldRule], at:
     with transaction.atomic():
         connection = Connection.objects.select_for_update(of=("self",)).get(pk=connection_id)
         rows = FieldMap.objects.filter(connection=connection, kind=kind)
-        present = list(rows.order_by("position", "pk").values_list("local", "remote", "direction", "policy"))
-        wanted = [(rule.local, rule.remote, str(rule.direction), str(rule.policy)) for rule in rules]
+        present = list(rows.order_by("position", "pk").values_list("local", "remote", "direction", "policy", "values"))
+        wanted = [(rule.local, rule.remote, str(rule.direction), str(rule.policy), dict(rule.values)) for rule in rules]
         if present == wanted:
             return False
         rows.delete()

@@ -10,9 +10,9 @@ from django.conf import settings
 
 from integrations.actions.connections.token_store import StoredTokens
 from integrations.connectors import connector_for
-from integrations.connectors.base import Account, Connector, Kind, MemoryTokens, TokenStore
+from integrations.connectors.base import Account, Connector, Kind, MemoryTokens, Schema, TokenStore
 from integrations.models import Connection
-from integrations.queries.mapping import rules_of
+from integrations.queries.mapping import rules_of, schemas_of
 
 
 @contextmanager
@@ -38,17 +38,20 @@ def open_connector(*, connection: Connection) -> Connector:
         secrets=secrets,
         account_settings=settings_of(connection=connection),
         tokens=StoredTokens(connection.pk),
-        fields=_fields_read(connection),
+        fields=_fields_read(connection, schemas := schemas_of(connection)),
+        described=schemas,
     )
 
 
-def _fields_read(connection: Connection) -> dict[Kind, list[str]]:
-    """The vendor's names that the mapping reads. Accounts and deals come in our names but for what is their own."""
-    rules = rules_of(connection)
-    return {
-        kind: [rule.remote for rule in each if kind == "person" or rule.remote.startswith("properties.")]
-        for kind, each in rules.items()
-    }
+def _fields_read(connection: Connection, schemas: Mapping[Kind, Schema]) -> dict[Kind, list[str]]:
+    """The vendor's names that the mapping reads, with codes beside names. Accounts and deals come in our names but for
+    what is their own."""
+    found: dict[Kind, list[str]] = {}
+    for kind, rules in rules_of(connection).items():
+        names = [rule.remote for rule in rules if kind == "person" or rule.remote.startswith("properties.")]
+        known = schemas[kind].by_name() if kind in schemas else {}
+        found[kind] = [*names, *(known[name].coded_by for name in names if name in known and known[name].coded_by)]
+    return found
 
 
 def settings_of(*, connection: Connection) -> dict[str, Any]:
@@ -68,6 +71,7 @@ def open_account(
     account_settings: Mapping[str, Any] | None = None,
     tokens: TokenStore | None = None,
     fields: Mapping[Kind, Sequence[str]] | None = None,
+    described: Mapping[Kind, Schema] | None = None,
 ) -> Connector:
     """The same for values that no connection holds yet. ``secret`` is the one token where there are no ``secrets``."""
     account = Account(
@@ -77,5 +81,6 @@ def open_account(
         settings=account_settings or {},
         tokens=tokens or MemoryTokens(),
         fields=fields or {},
+        described=described or {},
     )
     return connector_for(kind)(account)

@@ -19,7 +19,6 @@ from integrations.connectors.base import AccountInfo, Connector, CrmError, Kind,
 from integrations.models import Connection, RemoteSchema
 
 KINDS: tuple[Kind, ...] = ("person", "deal", "account")
-_KEPT = ("name", "label", "type", "is_writable", "is_required", "is_custom")
 
 
 def try_connection(*, connection_id: int, clock: Clock, seed: int) -> Checked:
@@ -82,7 +81,7 @@ def _keep(
         if info.currency and not connection.currency:
             Connection.objects.filter(pk=connection.pk).update(currency=info.currency[:3])
         for kind, schema in schemas.items():
-            fields = [{name: asdict(each)[name] for name in _KEPT} for each in schema.fields]
+            fields = [asdict(each) for each in schema.fields]
             RemoteSchema.objects.update_or_create(
                 connection=connection, kind=kind, defaults={"fields": fields, "read_at": at}
             )

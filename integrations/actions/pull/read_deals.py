@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from integrations.actions.fit_values import Fit
 from integrations.actions.pull.read_amounts import UnreadableAmount, read_amount
 from integrations.connectors.base import RemoteContact, RemoteRecord, StageChange
 from integrations.models import Connection, ExternalRecord, RecordKind, StageMap
@@ -22,7 +23,6 @@ from integrations.pure.mapping import (
     opportunity_fields,
 )
 from integrations.pure.merging import Verdict, decide, essence
-from integrations.queries.mapping import rules_of
 from leads.actions.deals.record_opportunity import ChangeFact, ContactFact, DealFacts
 from leads.actions.identity.revise_leads import ATTRIBUTE
 from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityContact, PipelineStage
@@ -64,8 +64,8 @@ class DealReader:
         owners = ExternalRecord.objects.filter(connection=connection, kind=RecordKind.OWNER, owner__isnull=False)
         self.owners = dict(owners.values_list("remote_id", "owner_id"))
         # A field that the mapping does not name travels as it always does.
-        chosen = rules_of(connection)["deal"]
-        self.rules = {rule.local: rule for rule in (*DEAL_RULES, *chosen)}
+        self.fit = Fit(connection, "deal")
+        self.rules = {rule.local: rule for rule in (*DEAL_RULES, *self.fit.rules)}
         company = Company.current()
         # Of amounts that name none. Never the company's: nothing says that the CRM counts in that.
         self.currency, self.tz, self._company_currency = connection.currency, company.tz, company.currency
@@ -166,11 +166,13 @@ class DealReader:
             if not has_field(deal.record.fields, rule.remote):
                 continue
             name, theirs = rule.local.removeprefix(ATTRIBUTE), get_field(deal.record.fields, rule.remote)
+            theirs = self.fit.back(rule, theirs)
             verdict = decide(
                 rule, present.get(name), theirs, base, ours_at=_time(known), theirs_at=deal.record.modified_at
             )
             if verdict is Verdict.IN:
-                further[name] = theirs if isinstance(theirs, (str, int, float, bool)) or theirs is None else str(theirs)
+                is_plain = isinstance(theirs, (str, int, float, bool, list)) or theirs is None
+                further[name] = theirs if is_plain else str(theirs)
             base[rule.local] = essence(theirs)
         return further
 

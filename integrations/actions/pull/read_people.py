@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from integrations.actions.fit_values import Fit
 from integrations.actions.local_values import is_pullable, lead_values, owner_book, to_local
 from integrations.actions.pull.take_people import Newcomers
 from integrations.actions.runs.log_run import RunLog
@@ -19,7 +20,6 @@ from integrations.models import Connection, ExternalRecord, RecordKind, SyncReco
 from integrations.pure.keys import is_uuid
 from integrations.pure.mapping import Direction, FieldRule, MappingError, for_born_there, get_field, has_field
 from integrations.pure.merging import LEFT, Verdict, decide, essence, in_conflict
-from integrations.queries.mapping import rules_of
 from leads.actions.identity.merge_leads import MergeRefused, lock_people, merge_leads
 from leads.actions.identity.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
 from leads.models import Lead, LeadMerge
@@ -61,10 +61,11 @@ class PeoplePages:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.rules = rules_of(connection)["person"]
+        self.fit = Fit(connection, "person")
+        self.rules = self.fit.rules
         self.born_rules = for_born_there(self.rules)
         self.owners = owner_book(connection=connection)
-        self.newcomers = Newcomers(connection, self.rules, self.owners)
+        self.newcomers = Newcomers(connection, self.fit, self.owners)
         self.strangers = 0
         self._read: list[ReadPerson] = []
         self._count = 0
@@ -180,7 +181,7 @@ class PeoplePages:
             read.notes.append(f"Converted into contact {contact_id}.")
 
     def _merge(self, read: ReadPerson, rule: FieldRule, ours: Any, theirs: Any) -> None:
-        value, told, problem = self._as_ours(rule, theirs)
+        value, told, problem = self._as_ours(rule, ours, theirs)
         verdict = decide(
             rule,
             ours,
@@ -205,16 +206,18 @@ class PeoplePages:
             return
         read.snapshot[rule.local] = essence(told)
 
-    def _as_ours(self, rule: FieldRule, theirs: Any) -> tuple[Any, Any, str]:
+    def _as_ours(self, rule: FieldRule, ours: Any, theirs: Any) -> tuple[Any, Any, str]:
         """Their value as our column takes it, as a lead's values would name it, and why it cannot be taken over.
 
         Compared as it would stand here: what we shorten, spell otherwise or know under another owner's name is no
         change of ours that would have to go back.
         """
+        if self.fit.same(rule, ours, theirs):
+            return None, ours, ""  # as the CRM writes it: cut, coded, or in another order
         if rule.direction is Direction.PUSH or not is_pullable(rule.local):
             return None, theirs, ""
         try:
-            value = to_local(name=rule.local, value=theirs, owners=self.owners)
+            value = to_local(name=rule.local, value=self.fit.back(rule, theirs), owners=self.owners)
         except MappingError as error:
             return None, theirs, str(error)
         return value, self.owners.remote.get(value) if rule.local == "owner_id" else value, ""

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from integrations.actions.fit_values import Fit
 from integrations.actions.local_values import OwnerBook, is_pullable, to_local
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import RemoteRecord
 from integrations.models import Connection, CrmPeople, ExternalRecord, RecordKind, SyncRecord
-from integrations.pure.mapping import FieldRule, MappingError, get_field, has_field
+from integrations.pure.mapping import MappingError, get_field, has_field
 from integrations.pure.merging import LEFT, essence
 from leads.actions.capture.capture import CaptureRefused
 from leads.actions.identity.revise_leads import ATTRIBUTE
@@ -43,8 +44,8 @@ class Newcomer:
 class Newcomers:
     """Who of a page is taken over, for one connection."""
 
-    def __init__(self, connection: Connection, rules: Sequence[FieldRule], owners: OwnerBook) -> None:
-        self.connection, self.rules, self.owners = connection, rules, owners
+    def __init__(self, connection: Connection, fit: Fit, owners: OwnerBook) -> None:
+        self.connection, self.fit, self.rules, self.owners = connection, fit, fit.rules, owners
         self.found: list[Newcomer] = []
         self.doubles: list[tuple[RemoteRecord, Lead]] = []
         rows = ExternalRecord.objects.filter(connection=connection, kind=RecordKind.OWNER, owner__isnull=True)
@@ -138,7 +139,7 @@ class Newcomers:
             if theirs in (None, ""):
                 continue
             try:
-                value = to_local(name=rule.local, value=theirs, owners=self.owners)
+                value = to_local(name=rule.local, value=self.fit.back(rule, theirs), owners=self.owners)
             except MappingError as error:
                 each.snapshot |= {rule.local: "", f"{LEFT}{rule.local}": essence(theirs)}
                 if rule.local != "owner_id":

@@ -6,13 +6,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.actions.fit_values import Fit, Sent
 from integrations.actions.local_values import lead_values, owner_book
-from integrations.connectors.base import Draft
+from integrations.connectors import vendor
+from integrations.connectors.base import Draft, Rejected
 from integrations.models import Connection, ExternalRecord, RecordKind
 from integrations.pure.mapping import Direction, FieldRule, Policy, content_hash, for_born_there, person_fields
 from integrations.pure.merging import LEFT, agree, essence
-from integrations.queries.mapping import rules_of
 from leads.models import Lead
+
+UNCONVERTIBLE = "UNCONVERTIBLE"
+"""Our own code for a value that the CRM's field cannot take."""
+REQUIRED = "REQUIRED_FIELD_MISSING"
+"""Our own code for a new record that lacks what the CRM asks of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,8 @@ class LeadDraft:
 
     ``draft`` leaves out what the CRM holds already, as far as we know, in fields that travel both ways: so that what
     somebody has just entered over there is not overwritten. ``whole`` leaves out nothing, and the hash is of it.
-    ``agreed`` is what both sides will agree on when it was sent.
+    ``agreed`` is what both sides will agree on when it was sent. A value that the CRM's field cannot take refuses the
+    lead before a call is made; ``notes`` say what was cut or left out, ``names`` are the CRM's of ours.
     """
 
     lead: Lead
@@ -30,6 +37,9 @@ class LeadDraft:
     link: ExternalRecord | None
     whole: Mapping[str, Any] = field(default_factory=dict)
     agreed: Mapping[str, str] = field(default_factory=dict)
+    refusal: Rejected | None = None
+    notes: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_unchanged(self) -> bool:
@@ -62,23 +72,56 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
     links = ExternalRecord.objects.filter(connection=connection, lead__in=lead_ids, kind__in=kinds)
     # The contact comes last and wins: "person" is the later word.
     people = {link.lead_id: link for link in links.order_by("-kind", "pk")}
-    owners, rules = owner_book(connection=connection), rules_of(connection)["person"]
+    owners, fit = owner_book(connection=connection), Fit(connection, "person")
+    rules, prefix = fit.rules, vendor(connection.kind).contact_prefix
     drafted = {}
     for lead in leads:
         link = people.get(lead.pk)
         values = lead_values(lead=lead, owners=owners, rules=rules)
-        whole = person_fields(values, rules)
-        sent = person_fields(values, _news(values, rules, link)) if link and link.archived_at is None else whole
-        draft = Draft(
-            str(lead.public_id), sent, link.remote_id if link else None, is_keyed=link is None or not link.lacks_key
+        is_contact = link is not None and (
+            link.kind == RecordKind.CONTACT or bool(prefix and link.remote_id.startswith(prefix))
         )
-        agreed = {
-            rule.local: essence(values[rule.local])
-            for rule in rules
-            if rule.direction is not Direction.PULL and rule.local in values
-        }
-        drafted[lead.pk] = LeadDraft(lead, draft, content_hash(whole), link, whole, agreed)
+        outward = [rule for rule in rules if rule.direction is not Direction.PULL and rule.local in values]
+        drafted[lead.pk] = _drafted(lead, values, outward, fit, link, is_contact=is_contact)
     return drafted
+
+
+def _drafted(
+    lead: Lead,
+    values: Mapping[str, Any],
+    rules: Sequence[FieldRule],
+    fit: Fit,
+    link: ExternalRecord | None,
+    *,
+    is_contact: bool,
+) -> LeadDraft:
+    sent, fitted = Sent(), dict[str, tuple[str, Any] | None]()
+
+    def fit_once(rule: FieldRule, value: Any) -> tuple[str, Any] | None:
+        if rule.local not in fitted:
+            fitted[rule.local] = fit.out(rule, value, sent, as_contact=is_contact)
+        return fitted[rule.local]
+
+    whole = person_fields(values, rules, fit=fit_once)
+    news = whole
+    if link is not None and link.archived_at is None:
+        news = person_fields(values, _news(values, rules, link), fit=fit_once)
+    key = str(lead.public_id)
+    names = {local: pair[0] for local, pair in fitted.items() if pair is not None}
+    refusal = Rejected(key, UNCONVERTIBLE, sent.problems[0][1], sent.problems[0][0]) if sent.problems else None
+    if refusal is None and (link is None or link.archived_at is not None) and (lacking := fit.lacking(whole)):
+        refusal = Rejected(key, REQUIRED, lacking[1], lacking[0])
+    return LeadDraft(
+        lead,
+        Draft(key, news, link.remote_id if link else None, is_keyed=link is None or not link.lacks_key),
+        content_hash(whole),
+        link,
+        whole,
+        {local: essence(values[local]) for local in names},
+        refusal,
+        tuple(sent.notes),
+        names,
+    )
 
 
 def _news(values: Mapping[str, Any], rules: Sequence[FieldRule], link: ExternalRecord) -> list[FieldRule]:

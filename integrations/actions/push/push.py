@@ -33,6 +33,7 @@ from integrations.connectors.base import (
 )
 from integrations.models import PendingPush, SyncRun
 from integrations.pure.mapping import changes
+from integrations.pure.merging import agree
 
 # How long a create whose answer was lost may still appear over there.
 QUIET = timedelta(minutes=2)
@@ -127,6 +128,8 @@ class _Push:
                 results[row.lead_id] = Skipped(key, "Merged into another lead, which is sent instead.")
             elif drafted.hold:
                 results[row.lead_id] = Skipped(key, drafted.hold)
+            elif drafted.refusal is not None and row.lead_id not in unclear:
+                results[row.lead_id] = drafted.refusal
             elif record is not None and not record.is_archived and _holds(record.fields, drafted.whole):
                 results[row.lead_id] = Unchanged(key, record.remote_id)
             elif row.lead_id not in unclear and drafted.is_unchanged and drafted.link:
@@ -181,7 +184,7 @@ class _Push:
 def _holds(theirs: object, ours: object) -> bool:
     """Whether their record already says all of ours; empty text and nothing are the same."""
     differing = changes(theirs, ours)  # type: ignore[arg-type]
-    return all((change.before or "") == (change.after or "") for change in differing)
+    return all(agree(change.before, change.after) for change in differing)
 
 
 def _unwell(outcomes: Sequence[Outcome]) -> CrmError:

@@ -67,6 +67,8 @@ def settle_push(
             if isinstance(result, (Created, Updated, Unchanged)):
                 result = links.put(drafts[row.lead_id], result)
             told = _apply(row, result, at, rng)
+            if told and isinstance(result, (Created, Updated)):
+                told = told._replace(note=_lost(drafts[row.lead_id], result))
             if told:
                 facts = {"kind": RecordKind.PERSON, "way": SyncRecord.Way.OUT, "lead_id": row.lead_id}
                 changes = _sent(drafts.get(row.lead_id), result)
@@ -140,8 +142,16 @@ def _sent(drafted: LeadDraft | None, result: Result | None) -> dict[str, list[st
     """What an update told the CRM anew, where we know what it held; a new record is told everything."""
     if drafted is None or drafted.link is None or not isinstance(result, Updated):
         return {}
-    known = drafted.link.snapshot
-    return {name: [known[name], value] for name, value in drafted.agreed.items() if known.get(name, value) != value}
+    known, left = drafted.link.snapshot, result.left
+    sent = {name: value for name, value in drafted.agreed.items() if drafted.names.get(name) not in left}
+    return {name: [known[name], value] for name, value in sent.items() if known.get(name, value) != value}
+
+
+def _lost(drafted: LeadDraft, result: Created | Updated) -> str:
+    """What was cut or left out on the way."""
+    left = sorted(local for local, name in drafted.names.items() if name in result.left)
+    words = [f"The CRM's contacts have no place for {', '.join(left)}."] if left else []
+    return " ".join((*drafted.notes, *words))
 
 
 class _Links:
@@ -150,10 +160,13 @@ class _Links:
     def __init__(self, held: Held, at: datetime) -> None:
         self.connection, self.at = held.connection, at
         self.wanted: list[tuple[LeadDraft, str]] = []
+        self.left: dict[int, frozenset[str]] = {}
         self.taken: dict[str, int | None] = {}
 
     def put(self, drafted: LeadDraft, result: Created | Updated | Unchanged) -> Result:
         """Remember the link; refused when the CRM answers with the record of somebody else."""
+        if not isinstance(result, Unchanged) and result.left:
+            self.left[drafted.lead.pk] = result.left
         if drafted.link is not None and drafted.link.remote_id == result.remote_id:
             if not (isinstance(result, Unchanged) and drafted.is_unchanged and drafted.link.content_hash):
                 self.wanted.append((drafted, result.remote_id))
@@ -177,7 +190,9 @@ class _Links:
         for drafted, remote_id in self.wanted:
             link = drafted.link or ExternalRecord(connection=self.connection, kind=RecordKind.PERSON, lead=drafted.lead)
             link.remote_id, link.content_hash, link.lacks_key = remote_id, drafted.content_hash, False
-            link.snapshot = {**link.snapshot, **drafted.agreed}
+            left = self.left.get(drafted.lead.pk, frozenset())
+            agreed = {name: value for name, value in drafted.agreed.items() if drafted.names.get(name) not in left}
+            link.snapshot = {**link.snapshot, **agreed}
             link.synced_at, link.archived_at = self.at, None
             (known if link.pk else new).append(link)
         ExternalRecord.objects.bulk_create(new, batch_size=200)

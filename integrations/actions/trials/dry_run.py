@@ -133,9 +133,13 @@ class _Trial:
         facts = {"kind": RecordKind.PERSON, "way": SyncRecord.Way.OUT, "lead_id": drafted.lead.pk}
         if drafted.hold:
             self.run.add(_Outcome.SKIPPED, at, note=drafted.hold, **facts)
+        elif drafted.refusal is not None:
+            words = f"{drafted.refusal.field}: {drafted.refusal.message}"
+            self.run.add(_Outcome.REJECTED, at, note=words, code=drafted.refusal.code, **facts)
         elif record is None:
             said = differences(theirs={}, ours=drafted.whole)
-            note = f"{drafted.draft.remote_id} is not there any more." if drafted.draft.remote_id else ""
+            gone = [f"{drafted.draft.remote_id} is not there any more."] if drafted.draft.remote_id else []
+            note = " ".join((*gone, *drafted.notes))
             self.run.add(_Outcome.WOULD_CREATE, at, changes=said, note=note, **facts)
         elif said := differences(theirs=record.fields, ours=drafted.draft.fields, rules=self.rules):
             self.run.add(_Outcome.WOULD_UPDATE, at, changes=said, remote_id=record.remote_id, **facts)

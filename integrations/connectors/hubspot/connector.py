@@ -154,14 +154,26 @@ class HubSpotConnector:
             return AccountInfo(str(told["portalId"]), name, user, _clock(answer), currency, zone)
 
     def describe(self, kind: Kind) -> Schema:
-        """All properties, custom ones included. Deals and accounts first have our names."""
+        """All properties, custom ones included. Deals and accounts first have our names. People take a further call:
+        what an admin made required of them stands in the object's schema."""
         path = f"/crm/properties/{VERSION}/{NAMES[kind]}"
         answer = self._link.call("GET", path)
+        required = self._required(kind) if kind == "person" else frozenset()
         with reading(path):
             rows = [row for row in answer.payload["results"] if not row.get("hidden") and not row.get("archived")]
             prefix = "" if kind == "person" else "properties."
             ours = {"person": (), "deal": DEAL_FIELDS, "account": ACCOUNT_FIELDS}[kind]
-            return Schema(kind, (*ours, *(schema_field(row, prefix) for row in rows)))
+            return Schema(kind, (*ours, *(schema_field(row, prefix, required) for row in rows)))
+
+    def _required(self, kind: Kind) -> frozenset[str]:
+        """The properties without which a record is refused; nothing where nobody may tell us."""
+        path = f"/crm-object-schemas/{VERSION}/schemas/{NAMES[kind]}"
+        try:
+            answer = self._link.call("GET", path)
+        except (ScopeMissing, Refusal):
+            return frozenset()
+        with reading(path):
+            return frozenset(str(each) for each in answer.payload.get("requiredProperties") or ())
 
     def prepare(self) -> tuple[str, ...]:
         """Make the property of our key where it is missing: one call if it is there, else two."""

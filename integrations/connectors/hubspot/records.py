@@ -1,9 +1,11 @@
 """HubSpot's records read and written: every value is a text, unset is null, an empty text clears."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from integrations.pure.mapping import Money
 
 from ..base import Kind, Outage, Owner, RemoteCampaign, RemoteContact, RemoteRecord, SchemaField, Stage, StageChange
 
@@ -51,6 +53,8 @@ ACCOUNT_FIELDS = (
     SchemaField("industry", "Industry", "text"),
     SchemaField("owner_id", "Owner", "owner"),
 )
+LONGEST = 65_536
+"""Characters of a text."""
 HISTORY = ("dealstage", "pipeline", "amount", "deal_currency_code")
 TOGETHER = timedelta(seconds=1)
 TYPES: Mapping[str, Any] = {
@@ -64,6 +68,10 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Money):
+        value = value.amount
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, date):
@@ -224,10 +232,12 @@ def _first(row: Mapping[str, Any], name: str) -> Any:
     return lines[0]["value"] if lines else None
 
 
-def schema_field(row: Mapping[str, Any], prefix: str = "") -> SchemaField:
-    """A property as a field of the mapping."""
+def schema_field(row: Mapping[str, Any], prefix: str = "", required: Collection[str] = ()) -> SchemaField:
+    """A property as a field of the mapping; `required` are those without which a record is refused."""
     told = row.get("modificationMetadata") or {}
     kind = TYPES.get(row["type"], "text")
+    if kind == "choice" and row.get("fieldType") == "checkbox":
+        kind = "choices"
     if row.get("referencedObjectType") == "OWNER" or row["name"] == "hubspot_owner_id":
         kind = "owner"
     elif row.get("showCurrencySymbol") and kind == "number":
@@ -238,8 +248,10 @@ def schema_field(row: Mapping[str, Any], prefix: str = "") -> SchemaField:
         label=row["label"],
         type=kind,
         is_writable=not (told.get("readOnlyValue") or row.get("calculated")),
+        is_required=row["name"] in required,
         is_custom=not row.get("hubspotDefined"),
-        choices=options if kind == "choice" else (),
+        choices=options if kind in ("choice", "choices") else (),
+        length=LONGEST if kind == "text" else 0,
     )
 
 

@@ -5,7 +5,9 @@ What became of them is told by `errors` in the body, whatever the status. Two th
 
 - *somebody is there already* (409): a contact has the e-mail but not our key. All e-mails of the batch are looked up at
   once, the contacts found get our key together with the fields, and the rest of the batch is sent again;
-- *a bad value* (400): rows that carry the property at fault are refused if it does not exist, else halves are sent.
+- *a bad value* (400): rows that carry the property or the value at fault, or lack what is required, are refused and the
+  rest is sent again; where nobody can tell which they are, halves are sent. Where one row after the other is refused
+  alone for the same reason, the rest of the batch is refused with it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +21,9 @@ BATCH = 100
 PATH = f"/crm/objects/{VERSION}/contacts/batch"
 UNMAPPABLE = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE", "INVALID_PROPERTY"})
 """Errors of a property in itself: every row that carries it fails alike."""
+ALIKE = 3
+"""So many rows refused alone in a row for the same reason speak for the rest of their batch."""
+SMALL = 3
 
 
 def upsert(link: HubSpotSession, drafts: Sequence[Draft]) -> Iterator[Outcome]:
@@ -61,6 +66,7 @@ class _Batch:
         self._link = link
         self.settled: dict[str, Outcome] = {}
         self.unwell = ""
+        self._alone: list[Refusal] = []
 
     def start(self, drafts: Sequence[Draft]) -> None:
         """Whom HubSpot had first by their id, everybody else by our key."""
@@ -73,22 +79,32 @@ class _Batch:
 
     def send(self, drafts: Sequence[Draft]) -> None:
         """Upsert; every draft is settled afterwards. Raises what concerns the connection."""
+        if self._is_hopeless():
+            alike = self._alone[-1]
+            words = f"{alike} ({ALIKE} others of its batch were refused alone for the same reason.)"
+            self._reject(drafts, alike.code, words, alike.field)
+            return
         rows = [{"id": draft.key, "idProperty": KEY, **_row(draft)} for draft in drafts]
         refusal = self._post(f"{PATH}/upsert", rows, drafts)
         if refusal is None:
             return
         if refusal.is_conflict:
             self._adopt(drafts)
-        elif refusal.code in UNMAPPABLE and refusal.field:
-            guilty = [draft for draft in drafts if refusal.field in draft.fields]
-            self._reject(guilty, refusal.code, str(refusal), refusal.field)
+        else:
+            self._reject(_guilty(drafts, refusal), refusal.code, str(refusal), refusal.field)
         rest = self._open(drafts)
         if len(rest) < len(drafts):
-            self.send(rest)
+            if rest:
+                self.send(rest)
         elif len(rest) == 1:
+            self._alone.append(refusal)
             self._reject(rest, refusal.code, str(refusal), refusal.field)
         else:
             self._halve(rest)
+
+    def _is_hopeless(self) -> bool:
+        last = {(each.code, each.field) for each in self._alone[-ALIKE:]}
+        return len(self._alone) >= ALIKE and len(last) == 1
 
     def _post(self, path: str, rows: Sequence[Mapping[str, Any]], drafts: Sequence[Draft]) -> Refusal | None:
         """Send rows and settle what the answer settles; a refusal of the whole is handed to the caller."""
@@ -121,6 +137,7 @@ class _Batch:
         for row in results:
             if (outcome := _outcome(row, payload, waiting)) is not None:
                 self.settled[outcome.key] = outcome
+                self._alone.clear()
         conflicts: list[Draft] = []
         strays: list[Mapping[str, Any]] = []
         for error in (each for each in errors if isinstance(each, dict)):
@@ -149,6 +166,10 @@ class _Batch:
             self._halve(rest)
 
     def _halve(self, drafts: Sequence[Draft]) -> None:
+        if len(drafts) <= SMALL:
+            for draft in drafts:
+                self.send([draft])
+            return
         half = len(drafts) // 2
         self.send(drafts[:half])
         self.send(drafts[half:])
@@ -203,6 +224,21 @@ class _Batch:
     def _unclear(self, drafts: Sequence[Draft], reason: str) -> None:
         self.unwell = reason
         self.settled |= {draft.key: Unknown(draft.key, reason) for draft in drafts}
+
+
+def _guilty(drafts: Sequence[Draft], refusal: Refusal) -> list[Draft]:
+    """The rows that a refusal of all speaks of, as far as its property and its words tell."""
+    field, words = refusal.field, str(refusal)
+    if not field:
+        return []
+    values = {draft.key: text(draft.fields.get(field)) for draft in drafts}
+    if refusal.code in UNMAPPABLE:
+        return [draft for draft in drafts if field in draft.fields]
+    if "required" in f"{refusal.code} {words}".lower():
+        lacking = [draft for draft in drafts if not values[draft.key]]
+        return [draft for draft in lacking if draft.remote_id is None] or lacking
+    named = [draft for draft in drafts if values[draft.key] and values[draft.key] in words]
+    return named if len(named) < len(drafts) or len({values[draft.key] for draft in named}) == 1 else []
 
 
 def _row(draft: Draft) -> dict[str, Any]:

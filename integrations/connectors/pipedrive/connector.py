@@ -187,7 +187,7 @@ class PipedriveConnector(PipedriveReader):
                 # Made anew it would undo what somebody there merged.
                 message = f"Person {remote_id} is gone; person {others[0]} has the e-mail and is another lead's."
                 return Rejected(draft.key, "merged_away", message, "email")
-        body = read.person_body(draft.fields, record) | {"custom_fields": read.custom_body(draft, code)}
+        body = read.person_body(draft.fields, record) | {"custom_fields": read.custom_body(draft, code, self._types)}
         if record is not None:
             differing = read.differing(body, record)
             if not differing:

@@ -50,6 +50,8 @@ class PipedriveReader:
         self._quota: Quota | None = None
         self._session = open_session(account, limits, self._hear)
         self._key_code = ""
+        described = account.described.get("person")
+        self._types = {each.name.partition(".")[2]: each.type for each in described.fields} if described else {}
         self._made: dict[str, str] = {}
 
     @property

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
+
+from integrations.pure.mapping import Money
 
 from ..base import (
     Draft,
@@ -19,10 +21,10 @@ from ..base import (
     Stage,
     as_day,
 )
+from ..described import FieldType
 from ..http import Answer
 
 Row = Mapping[str, Any]
-FieldType = Literal["text", "number", "money", "date", "datetime", "owner", "stage", "object", "choice", "boolean"]
 STANDARD: dict[Kind, tuple[SchemaField, ...]] = {
     "person": (
         SchemaField("name", "Name", "text"),
@@ -51,8 +53,9 @@ STANDARD: dict[Kind, tuple[SchemaField, ...]] = {
 }
 TYPES: Mapping[str, FieldType] = {
     "double": "number", "int": "number", "monetary": "money", "date": "date", "time": "text", "enum": "choice",
-    "user": "owner", "boolean": "boolean", "set": "object", "org": "number", "people": "number",
+    "user": "owner", "boolean": "boolean", "set": "choices", "org": "number", "people": "number", "address": "address",
 }  # fmt: skip
+LENGTHS = {"varchar": 255, "varchar_auto": 255}
 NESTED: Mapping[Kind, str] = {"person": "custom_fields", "deal": "properties", "account": "properties"}
 KINDS: Mapping[str, Kind] = {"person": "person", "deal": "deal", "organization": "account"}
 
@@ -99,6 +102,8 @@ def schema(kind: Kind, rows: Sequence[Row]) -> Schema:
             is_writable=kind == "person",
             is_custom=True,
             choices=tuple((str(each["id"]), str(each["label"])) for each in row.get("options") or []),
+            length=LENGTHS.get(row["field_type"], 0),
+            decimals=0 if row["field_type"] == "int" else None,
         )
         for row in rows
         if row["is_custom_field"]
@@ -236,9 +241,34 @@ def person_body(fields: Mapping[str, Any], known: RemoteRecord | None) -> dict[s
     return body
 
 
-def custom_body(draft: Draft, key_code: str) -> dict[str, Any]:
-    """Custom fields by code, our key among them."""
-    return {**(draft.fields.get("custom_fields") or {}), key_code: draft.key}
+def custom_body(draft: Draft, key_code: str, types: Mapping[str, str]) -> dict[str, Any]:
+    """Custom fields by code, our key among them. `types` are those of the fields that were described."""
+    given = draft.fields.get("custom_fields") or {}
+    return {**{code: _encoded(value, types.get(code, "")) for code, value in given.items()}, key_code: draft.key}
+
+
+def _encoded(value: Any, kind: str) -> Any:
+    """A value in the JSON that v2 takes for a field of this type: options by their number, money and addresses as
+    objects."""
+    if value is None or (value == "" and kind not in ("", "text")):
+        return None
+    if isinstance(value, Money):
+        return {"value": _number(value.amount), "currency": value.currency}
+    if kind in ("choice", "choices"):
+        rows = value if isinstance(value, (list, tuple, set)) else [value]
+        ids = [int(each) if str(each).isdigit() else each for each in rows]
+        return ids if kind == "choices" else ids[0]
+    if kind == "address":
+        return {"value": str(value)}
+    if isinstance(value, Decimal):
+        return _number(value)
+    if isinstance(value, datetime):
+        return stamp(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def differing(body: Mapping[str, Any], known: RemoteRecord) -> dict[str, Any]:
@@ -249,11 +279,20 @@ def differing(body: Mapping[str, Any], known: RemoteRecord) -> dict[str, Any]:
         present = theirs.get(name)
         if name == "custom_fields":
             held = theirs.get("custom_fields", {})
-            if changed := {code: each for code, each in value.items() if (held.get(code) or "") != (each or "")}:
+            if changed := {code: each for code, each in value.items() if not _holds(held.get(code), each)}:
                 sent[name] = changed
         elif str(present or "") != str(value or "") if name == "owner_id" else present != value:
             sent[name] = value
     return sent
+
+
+def _holds(theirs: Any, ours: Any) -> bool:
+    """Whether a custom field says this already: the parts that we send of an object, options in any order."""
+    if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
+        return all(theirs.get(name) == value for name, value in ours.items())
+    if isinstance(theirs, list) and isinstance(ours, list):
+        return sorted(map(str, theirs)) == sorted(map(str, ours))
+    return bool((theirs or "") == (ours or ""))
 
 
 def _merged(theirs: Sequence[Row], value: str) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ from ..base import (
 )
 from .push import push
 from .reading import CORPORATE, OBJECTS, Reading, SalesforceReader, clock
-from .records import OUR_ACCOUNT_FIELDS, OUR_DEAL_FIELDS, schema_field, stages
+from .records import CONTACT_PREFIX, NEEDED, OUR_ACCOUNT_FIELDS, OUR_DEAL_FIELDS, person_fields, schema_field, stages
 from .session import DATA, Select
 from .soql import KEY, Source, record_id
 
@@ -62,6 +62,8 @@ VENDOR = Vendor(
     ),
     url_help="Your My Domain, such as https://acme.my.salesforce.com.",
     sandbox_path="/salesforce",
+    contact_prefix=CONTACT_PREFIX,
+    fills=frozenset(NEEDED),
     docs_url="https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
     takes_people=True,
 )
@@ -110,12 +112,18 @@ class SalesforceConnector(SalesforceReader):
             return AccountInfo(org_id, str(orgs.rows[0]["Name"]), user, clock(answer), self._currency())
 
     def describe(self, kind: Kind) -> Schema:
-        """One call. Leads by Salesforce's names; accounts and deals by ours, then Salesforce's under `properties.`."""
+        """One call. Leads by Salesforce's names, with those of the contacts that they become; accounts and deals by
+        ours, then Salesforce's under `properties.`."""
+        if kind == "person":
+            (lead, contact), _ = self._session.composite(
+                [f"{DATA}/sobjects/{each}/describe" for each in ("Lead", "Contact")]
+            )
+            with Reading("/describe"):
+                return Schema(kind, person_fields(lead["fields"], contact["fields"]))
         payload = self._session.call("GET", f"{DATA}/sobjects/{OBJECTS[kind]}/describe").payload
-        prefix = "" if kind == "person" else "properties."
-        ours = {"person": (), "account": OUR_ACCOUNT_FIELDS, "deal": OUR_DEAL_FIELDS}[kind]
+        ours = OUR_ACCOUNT_FIELDS if kind == "account" else OUR_DEAL_FIELDS
         with Reading("/describe"):
-            return Schema(kind, (*ours, *(schema_field(row, prefix) for row in payload["fields"])))
+            return Schema(kind, (*ours, *(schema_field(row, "properties.") for row in payload["fields"])))
 
     def prepare(self) -> tuple[str, ...]:
         """What an admin must do: fields cannot be made with the data API. One call."""
@@ -160,7 +168,7 @@ class SalesforceConnector(SalesforceReader):
             if unwell:
                 yield from (RetryLater(draft.key, unwell) for draft in chunk)
                 continue
-            outcomes, failed = push(self._session, chunk)
+            outcomes, failed = push(self._session, chunk, self._contact_names)
             yield from outcomes
             if isinstance(failed, Outage):
                 unwell = failed.code

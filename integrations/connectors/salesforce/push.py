@@ -25,11 +25,13 @@ class _Converted:
     key: str
 
 
-def push(session: SalesforceSession, drafts: Sequence[Draft]) -> tuple[list[Outcome], CrmError | None]:
+def push(
+    session: SalesforceSession, drafts: Sequence[Draft], names: Mapping[str, str]
+) -> tuple[list[Outcome], CrmError | None]:
     """Outcomes of up to 200 drafts in their order, and an error to heed once they are told: an `Outage` puts off what
     follows, others are to be raised. Raises by itself where nothing was written.
 
-    A key that comes twice is sent once, its later fields over the earlier.
+    A key that comes twice is sent once, its later fields over the earlier. `names` are a contact's of a lead's fields.
     """
     wanted, settled = merged(drafts), dict[str, Outcome]()
     contacts = {
@@ -44,7 +46,7 @@ def push(session: SalesforceSession, drafts: Sequence[Draft]) -> tuple[list[Outc
     if failed is None and leads:
         failed = _push_leads(session, leads, contacts, settled, is_first=not first)
     if failed is None and contacts:
-        failed = _push_contacts(session, wanted, contacts, settled, is_first=not settled)
+        failed = _push_contacts(session, wanted, contacts, settled, names, is_first=not settled)
     for key in wanted.keys() - settled.keys():
         # Only a call that never left, or was refused as a whole, comes here: an unclear one has settled its rows.
         after, code = (failed.after or timedelta(), failed.code) if failed else (timedelta(), "not_sent")
@@ -109,11 +111,12 @@ def _push_contacts(
     drafts: Mapping[str, Draft],
     contacts: Mapping[str, str],
     settled: dict[str, Outcome],
+    names: Mapping[str, str],
     *,
     is_first: bool,
 ) -> CrmError | None:
     try:
-        _update_contacts(session, drafts, contacts, settled)
+        _update_contacts(session, drafts, contacts, settled, names)
     except Outage as outage:
         if outage.unclear:
             settled |= {key: Unknown(key, outage.code) for key in contacts if key not in settled}
@@ -163,14 +166,18 @@ def _contacts_of(
 
 
 def _update_contacts(
-    session: SalesforceSession, drafts: Mapping[str, Draft], contacts: Mapping[str, str], settled: dict[str, Outcome]
+    session: SalesforceSession,
+    drafts: Mapping[str, Draft],
+    contacts: Mapping[str, str],
+    settled: dict[str, Outcome],
+    names: Mapping[str, str],
 ) -> None:
     keys_by_contact: dict[str, list[str]] = {}
     for key, contact_id in contacts.items():
         keys_by_contact.setdefault(contact_id, []).append(key)
     rows = []
     for contact_id, (key, *others) in keys_by_contact.items():
-        rows.append(contact_row(key, contact_id, drafts[key].fields))
+        rows.append(contact_row(key, contact_id, drafts[key].fields, names))
         for other in others:  # two leads of ours became one contact: it carries one key only
             message = f"Its contact in Salesforce belongs to {key} already."
             settled[other] = Rejected(other, "SHARED_CONTACT", message)
@@ -178,7 +185,11 @@ def _update_contacts(
     answer = session.call("PATCH", UPDATE_PATH, body={"allOrNone": False, "records": rows})
     for outcome in _outcomes(sent, answer.payload):
         key = outcome.key
-        settled[key] = Rejected(key, CONVERTED_CODE, "") if isinstance(outcome, _Converted) else outcome
+        if isinstance(outcome, _Converted):
+            outcome = Rejected(key, CONVERTED_CODE, "")
+        elif isinstance(outcome, Updated):
+            outcome = Updated(key, outcome.remote_id, frozenset(drafts[key].fields) - names.keys())
+        settled[key] = outcome
 
 
 def _outcomes(keys: Sequence[str], payload: Any) -> list[Outcome | _Converted]:

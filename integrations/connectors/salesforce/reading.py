@@ -101,6 +101,7 @@ class SalesforceReader:
         }
         # Whoever takes over people of the CRM reads all its contacts; else only those who carry our key.
         self._contacts_where = "" if account.settings.get("takes_people") else f"{KEY} != null"
+        self._contact_names = contact_names(account)
         self._corporate: str | None = None  # asked for once; empty where nothing tells
         self._has_currencies = False
         self._read_at: datetime | None = None  # the server's clock at the last `reference`
@@ -245,7 +246,8 @@ class SalesforceReader:
     def _sources(self, kind: Kind) -> tuple[Source, ...]:
         extras = self._extras[kind]
         if kind == "person":
-            contact = (*SYSTEM, "MasterRecordId", KEY, "AccountId", *dict.fromkeys(CONTACT.values()))
+            named = [self._contact_names[name] for name in (*LEAD, *extras) if name in self._contact_names]
+            contact = (*SYSTEM, "MasterRecordId", KEY, "AccountId", *dict.fromkeys(named))
             lead = (*SYSTEM, "MasterRecordId", KEY, *CONVERSION, *dict.fromkeys((*LEAD, *extras)))
             return (
                 Source("Lead", lead),
@@ -269,7 +271,7 @@ class SalesforceReader:
 
     def _person(self, row: Row) -> RemoteRecord:
         if row["attributes"]["type"] == "Contact":
-            return contact_record(row)
+            return contact_record(row, self._contact_names)
         return lead_record(row, self._extras["person"], LEAD)
 
     def _people(self, ids: Sequence[str]) -> dict[str, list[RemoteContact]]:
@@ -371,6 +373,14 @@ class SalesforceReader:
     def _currency(self) -> str:
         """Of records that name none: the corporate one, or the only one of the org."""
         return self._corporate or ""
+
+
+def contact_names(account: Account) -> dict[str, str]:
+    """What a Lead's fields are called on a Contact: the standard ones, and custom ones as far as they are described."""
+    described = account.described.get("person")
+    if described is None:
+        return dict(CONTACT)
+    return {each.name: each.contact_name for each in described.fields if each.contact_name}
 
 
 def _member_select(window: Window) -> Select:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+from integrations.pure.mapping import Money
+
 from ..base import (
     CampaignMember,
     Converted,
@@ -23,7 +25,7 @@ from ..base import (
     StageChange,
     as_day,
 )
-from .soql import CONTACT, CURRENCY, KEY, OF_ACCOUNT
+from .soql import CODES, CONTACT, CURRENCY, KEY, OF_ACCOUNT
 
 Row = Mapping[str, Any]
 LEAD_PREFIX, CONTACT_PREFIX = "00Q", "003"
@@ -47,9 +49,10 @@ OUR_ACCOUNT_FIELDS = (
     SchemaField("industry", "Industry", "text"),
     SchemaField("owner_id", "Owner", "owner"),
 )
+TEXTS = frozenset(["string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"])
 TYPES: Mapping[str, Any] = {
     "double": "number", "int": "number", "long": "number", "percent": "number", "currency": "money", "date": "date",
-    "datetime": "datetime", "boolean": "boolean", "picklist": "choice", "multipicklist": "choice", "address": "object",
+    "datetime": "datetime", "boolean": "boolean", "picklist": "choice", "multipicklist": "choices", "address": "object",
     "location": "object", "complexvalue": "object", "anyType": "object", "base64": "object", "json": "object",
 }  # fmt: skip
 
@@ -70,13 +73,13 @@ def lead_row(key: str, fields: Row, *, is_known: bool) -> dict[str, Any]:
                 row[name] = NEEDED[name]
         elif plain is not None or name not in NEVER_EMPTY:
             row[name] = plain
-    return row
+    return row if is_known else NEEDED | row
 
 
-def contact_row(key: str, contact_id: str, fields: Row) -> dict[str, Any]:
-    """A row of a batch update: what a contact holds of a lead, and our key."""
+def contact_row(key: str, contact_id: str, fields: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    """A row of a batch update: what a contact holds of a lead, and our key. `names` are its own of a lead's fields."""
     row: dict[str, Any] = {"attributes": {"type": "Contact"}, "id": contact_id, KEY: key}
-    for name, there in CONTACT.items():
+    for name, there in names.items():
         if name in fields:
             plain = _plain(fields[name])
             if plain is not None or name not in NEVER_EMPTY | NEEDED.keys():
@@ -105,6 +108,10 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Money):
+        return float(value.amount)
+    if isinstance(value, (list, tuple, set)):
+        return ";".join(str(each) for each in value) or None
     return float(value) if isinstance(value, Decimal) else value
 
 
@@ -120,10 +127,10 @@ def lead_record(row: Row, extras: Sequence[str], names: Sequence[str]) -> Remote
     return _record("person", row, fields, key=row[KEY], converted=converted)
 
 
-def contact_record(row: Row) -> RemoteRecord:
-    """A Contact, its fields under a Lead's names."""
+def contact_record(row: Row, names: Mapping[str, str]) -> RemoteRecord:
+    """A Contact, its fields under a Lead's names; `names` are its own of them."""
     account = row.get("Account") or {}
-    fields = {name: row[there] for name, there in CONTACT.items()}
+    fields = {name: row[there] for name, there in names.items() if there in row}
     fields |= {name: account.get(there) for name, there in OF_ACCOUNT.items()}
     return _record("person", row, fields, key=row[KEY], account_id=row["AccountId"])
 
@@ -160,6 +167,8 @@ def deal_record(row: Row, extras: Sequence[str], contacts: Iterable[RemoteContac
 
 def _record(kind: Kind, row: Row, fields: Mapping[str, Any], **more: Any) -> RemoteRecord:
     is_gone = bool(row["IsDeleted"])
+    if kind == "person":  # words that only stand in for nothing say nothing
+        fields = {name: None if value and value == NEEDED.get(name) else value for name, value in fields.items()}
     return RemoteRecord(
         kind=kind,
         remote_id=str(row["Id"]),
@@ -257,7 +266,7 @@ def member(row: Row) -> CampaignMember | None:
     )
 
 
-def schema_field(row: Row, prefix: str = "") -> SchemaField:
+def schema_field(row: Row, prefix: str = "", *, coded_by: str = "", contact_name: str = "") -> SchemaField:
     """A field as `describe` tells of it."""
     kind: Any = "owner" if row["name"] == "OwnerId" else TYPES.get(row["type"], "text")
     choices = tuple(
@@ -273,7 +282,30 @@ def schema_field(row: Row, prefix: str = "") -> SchemaField:
         is_writable=is_writable,
         is_required=is_writable and not row["nillable"] and not row["defaultedOnCreate"],
         is_custom=bool(row["custom"]),
-        choices=choices if kind == "choice" else (),
+        choices=choices if kind in ("choice", "choices") else (),
+        length=int(row.get("length") or 0) if kind == "text" and row["type"] in TEXTS else 0,
+        decimals=0 if row["type"] in ("int", "long") else None,
+        coded_by=coded_by,
+        contact_name=contact_name,
+    )
+
+
+def person_fields(lead: Sequence[Row], contact: Sequence[Row]) -> tuple[SchemaField, ...]:
+    """A Lead's fields, with what they are called on a Contact. Where an org has switched on picklists of countries and
+    states, those are written by their codes."""
+    there, known = {row["name"] for row in contact}, {row["name"] for row in lead}
+
+    def contact_name(name: str) -> str:
+        named = CONTACT.get(name, name if name.endswith("__c") else "")
+        return named if named in there else ""
+
+    return tuple(
+        schema_field(
+            row,
+            coded_by=CODES[row["name"]] if CODES.get(row["name"]) in known else "",
+            contact_name=contact_name(row["name"]),
+        )
+        for row in lead
     )
 
 

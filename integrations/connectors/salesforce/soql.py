@@ -20,8 +20,10 @@ CONVERSION = ("IsConverted", "ConvertedContactId", "ConvertedAccountId", "Conver
 CONTACT = {
     "Email": "Email", "FirstName": "FirstName", "LastName": "LastName", "Title": "Title", "Phone": "Phone",
     "Country": "MailingCountry", "State": "MailingState", "PostalCode": "MailingPostalCode", "OwnerId": "OwnerId",
-    "LeadSource": "LeadSource",
+    "LeadSource": "LeadSource", "CountryCode": "MailingCountryCode", "StateCode": "MailingStateCode",
 }  # fmt: skip
+CODES = {"Country": "CountryCode", "State": "StateCode"}
+"""What names of places are written by in orgs that have picklists of them."""
 OF_ACCOUNT = {"Company": "Name", "Industry": "Industry", "NumberOfEmployees": "NumberOfEmployees"}
 ACCOUNT = ("Name", "Website", "Industry", "OwnerId")
 DEAL = ("Name", "StageName", "Amount", "CloseDate", "IsClosed", "IsWon", "OwnerId", "AccountId", "LastStageChangeDate")

@@ -5,6 +5,9 @@ contact whose e-mail is taken fails the whole batch with 409, or only its row wh
 see a change only `lag` later, stop at `search_cap` results and tell no limits. Verbs of `meanwhile` besides the common
 ones: {"verb": "lag", "seconds": 30}, {"verb": "daily", "left": 0}, {"verb": "deny", "scopes": […]} (none grants all
 again) and {"verb": "conflicts", "by_row": true}.
+
+Properties that an admin made required (`records.set_meta("required contacts", "firstname …")`) refuse a create without
+them: the whole batch, or only the row where errors come by row.
 """
 
 import uuid
@@ -53,6 +56,7 @@ class HubSpot(Objects):
         Route("GET", f"/crm/properties/{V}/{{type}}", "list_properties"),
         Route("POST", f"/crm/properties/{V}/{{type}}", "make_property"),
         Route("GET", f"/crm/properties/{V}/{{type}}/{{property}}", "one_property"),
+        Route("GET", f"/crm-object-schemas/{V}/schemas/{{type}}", "object_schema"),
         Route("GET", f"/crm/pipelines/{V}/{{type}}", "pipelines"),
         Route("GET", f"/crm/owners/{V}", "owners"),
         Route("GET", f"/marketing/campaigns/{V}", "campaigns"),
@@ -276,6 +280,21 @@ class HubSpot(Objects):
         self.records.add("properties", {"name": body["name"], "type": kind, "definition": made})
         return json_answer(made, 201)
 
+    def add_property(self, kind: str, name: str, type: str = "string", **further: Any) -> None:
+        """A custom property, as an admin makes it."""
+        made = prop(name, name.replace("_", " ").capitalize(), type, is_custom=True, **further)
+        self.records.add("properties", {"name": name, "type": kind, "definition": made})
+
+    def object_schema(self, call: Call, type: str) -> Answer:
+        """What the account's admin asks of every record of a kind, beside its properties."""
+        kind = type_of(type)
+        return json_answer({
+            "id": kind, "objectTypeId": {"contacts": "0-1", "companies": "0-2"}.get(kind, "0-3"), "name": kind.upper(),
+            "fullyQualifiedName": kind.upper(), "labels": {"singular": kind, "plural": kind}, "archived": False,
+            "requiredProperties": self.required(kind), "searchableProperties": [], "secondaryDisplayProperties": [],
+            "properties": list(self.definitions(kind).values()), "associations": [], "allowsSensitiveProperties": False,
+        })  # fmt: skip
+
     def pipelines(self, call: Call, type: str) -> Answer:
         """Deals have two."""
         return json_answer({"results": list(PIPELINES) if type_of(type) == "deals" else []})
@@ -301,7 +320,7 @@ def _scope(call: Call) -> frozenset[str]:
     """The scopes any of which a call needs; none for the account's facts."""
     path, verb = call.route.path, "write" if call.route.writes else "read"
     kind = TYPES.get(call.values.get("type") or call.values.get("one", ""), "")
-    if path.startswith("/crm/properties"):
+    if path.startswith(("/crm/properties", "/crm-object-schemas")):
         return frozenset({f"crm.schemas.{kind}.{verb}"})
     if path.startswith(("/crm/objects", "/crm/associations")):
         return frozenset({f"crm.objects.{kind}.{verb}"})

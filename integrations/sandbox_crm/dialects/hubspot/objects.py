@@ -10,7 +10,7 @@ from ...meters import Bucket
 from ...rules import Refused
 from ..base import Call, Dialect
 from ..shapes import Duplicate, Record
-from .schema import DEFAULTS, PROPERTIES, STAGES, fault_of, invalid
+from .schema import DEFAULTS, PROPERTIES, STAGES, fault_of, invalid, missing
 
 V = "2026-09"
 TYPES = {
@@ -55,6 +55,14 @@ class Objects(Dialect):
         custom = [each.members for each in self.records.listing("properties", limit=1000)]
         rows = [*PROPERTIES[kind], *(each["definition"] for each in custom if each["type"] == kind)]
         return {each["name"]: each for each in rows}
+
+    def required(self, kind: str) -> list[str]:
+        """The properties without which nobody makes such a record here."""
+        return self.records.meta(f"required {kind}").split()
+
+    def lacking(self, kind: str, members: Mapping[str, Any]) -> list[str]:
+        """The required properties that a new record would not have."""
+        return [name for name in self.required(kind) if not members.get(name)]
 
     # --- reading records ---
 
@@ -241,6 +249,11 @@ class Objects(Dialect):
                 if trace is None:
                     raise Told(400, wrong("", "") | invalid(name, *bad))
                 return invalid(name, *bad, trace=str(trace)), None
+        if lacking := self.lacking(kind, members) if known is None else ():
+            told = missing(lacking)
+            if trace is None or not self.conflicts_by_row:
+                raise Told(400, wrong("VALIDATION_ERROR", "") | told)
+            return told | {"context": {"objectWriteTraceId": [str(trace)]}}, None
         unique = [name for name in members if definitions[name]["hasUniqueValue"] and members[name]]
         try:
             for name in unique:

@@ -8,6 +8,7 @@ from typing import Any
 from ..shapes import Members
 
 EPOCH = "2026-01-01T00:00:00Z"
+LONGEST = 65_536
 _MAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 
 
@@ -143,13 +144,29 @@ def fault_of(definition: Mapping[str, Any] | None, name: str, value: Any) -> tup
     if name == "email" and not _MAIL.fullmatch(value):
         return "INVALID_EMAIL", f"Email address {value} is invalid"
     options = [each["value"] for each in definition["options"]]
-    if definition["type"] == "enumeration" and options and value not in options:
-        return "INVALID_OPTION", f"{value} was not one of the allowed options: {options}"
+    if definition.get("referencedObjectType") == "OWNER":
+        options = [each["id"] for each in OWNERS if not each["archived"]]
+    given = value.split(";") if definition["fieldType"] == "checkbox" else [value]
+    if definition["type"] == "enumeration" and options and (wrong := [each for each in given if each not in options]):
+        return "INVALID_OPTION", f"{wrong[0]} was not one of the allowed options: {options}"
+    if definition["type"] == "date" and not re.fullmatch(r"\d{4}-\d{2}-\d{2}|-?\d{1,15}", value):
+        return "INVALID_DATE", f"{value} was not a valid date."
+    if len(value) > LONGEST:
+        return "INVALID_LENGTH", f"{name} takes at most {LONGEST} characters."
     if definition["type"] == "number" and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
         return "INVALID_LONG", f"{value} was not a valid number."
     if definition["type"] == "bool" and value not in ("true", "false"):
         return "INVALID_BOOLEAN", f"{value} was not true or false."
     return None
+
+
+def missing(names: Iterable[str]) -> dict[str, Any]:
+    """The body of a refused create that lacks properties which the account's admin made required."""
+    lacking = sorted(names)
+    words = "Some required properties were not set."
+    told = [{"message": f"Property {each} is required", "code": "REQUIRED_PROPERTY_MISSING",
+             "context": {"propertyName": [each]}} for each in lacking]  # fmt: skip
+    return {"status": "error", "category": "VALIDATION_ERROR", "message": words, "errors": told}
 
 
 def invalid(name: str, code: str, message: str, *, trace: str | None = None) -> dict[str, Any]:

@@ -87,11 +87,13 @@ class Pipedrive(Objects):
                 for code in names:
                     self.add_field(kind, code.replace("_", " ").capitalize(), "varchar", code)
 
-    def add_field(self, kind: str, name: str, field_type: str, code: str = "") -> Record:
-        """A field; without a code a custom one."""
+    def add_field(self, kind: str, name: str, field_type: str, code: str = "", options: Sequence[str] = ()) -> Record:
+        """A field; without a code a custom one. Options get their numbers."""
         made = code or secrets.token_hex(20)
         shape = {"field_name": name, "field_code": made, "field_type": field_type, "is_custom_field": not code}
-        return self.records.add(kind, shape | {"is_optional_response_field": False, "options": None, "subfields": None})
+        chosen = [{"id": n, "label": label} for n, label in enumerate(options, 11)] or None
+        more = {"is_optional_response_field": False, "options": chosen, "subfields": None}
+        return self.records.add(kind, shape | more)
 
     # --- who calls, and how often ---
 

@@ -23,6 +23,11 @@ class Field:
     values: tuple[str, ...] = ()
     parent: str = ""
     """Object that a reference points at; its relationship is the name without `Id`."""
+    scale: int = 0
+    labels: tuple[str, ...] = ()
+    """Of the values, where they differ."""
+    is_of_picklists: bool = False
+    """Whether it exists only in orgs that have switched on the picklists of countries and states."""
 
     @property
     def relationship(self) -> str:
@@ -37,12 +42,12 @@ class Field:
             "createable": "c" in self.flags, "updateable": "u" in self.flags, "nillable": "r" not in self.flags,
             "defaultedOnCreate": "d" in self.flags, "custom": self.name.endswith("__c"), "externalId": is_key,
             "unique": is_key, "idLookup": is_key or self.name == "Id", "filterable": True, "sortable": True,
-            "calculated": False, "caseSensitive": False, "soapType": "xsd:string",
+            "calculated": False, "caseSensitive": False, "soapType": "xsd:string", "scale": self.scale,
             "referenceTo": [self.parent] if self.parent else [], "relationshipName": self.relationship or None,
             "restrictedPicklist": "l" in self.flags,
             "picklistValues": [
-                {"active": True, "defaultValue": False, "label": each, "validFor": None, "value": each}
-                for each in self.values
+                {"active": True, "defaultValue": False, "label": label, "validFor": None, "value": each}
+                for each, label in zip(self.values, self.labels or self.values, strict=True)
             ],
         }  # fmt: skip
 
@@ -51,6 +56,28 @@ def _text(name: str, label: str, length: int = 255, flags: str = "cu", kind: str
     return Field(name, kind, label, flags, length)
 
 
+COUNTRIES = {"DE": "Germany", "US": "United States", "FR": "France"}
+STATES = {"DE": {"BE": "Berlin", "BY": "Bavaria"}, "US": {"CA": "California", "NY": "New York"}, "FR": {}}
+
+
+def _places(prefix: str) -> tuple[Field, ...]:
+    states = {code: name for each in STATES.values() for code, name in each.items()}
+    return tuple(
+        Field(f"{prefix}{name}Code", "picklist", f"{prefix}{name} Code".strip(), "cul", 10, tuple(of),
+              labels=tuple(of.values()), is_of_picklists=True)
+        for name, of in (("Country", COUNTRIES), ("State", states))
+    )  # fmt: skip
+
+
+CUSTOM = (
+    _text("Tier__c", "Tier", 40),
+    Field("Score__c", "double", "Score", "cu"),
+    Field("Budget__c", "currency", "Budget", "cu", scale=2),
+    Field("Newsletter__c", "boolean", "Newsletter", "cud"),
+    Field("Plan__c", "picklist", "Plan", "cul", 255, ("t1", "t2", "t3"), labels=("Starter", "Team", "Enterprise")),
+    Field("Interests__c", "multipicklist", "Interests", "cul", 4099, ("CRM", "Billing", "Analytics")),
+    Field("Trial_Ends__c", "date", "Trial ends", "cu"),
+)
 SYSTEM = (
     Field("Id", "id", "Record ID", "rd", 18),
     Field("IsDeleted", "boolean", "Deleted", "rd"),
@@ -88,7 +115,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("AnnualRevenue", "currency", "Annual Revenue", "cu"),
         Field("Status", "picklist", "Status", "curd", 255, ("Open - Not Contacted", "Working - Contacted")),
         Field("HasOptedOutOfEmail", "boolean", "Email Opt Out", "curd"),
-        _text("Tier__c", "Tier", 40),
+        *CUSTOM, *_places(""),
         Field("IsConverted", "boolean", "Converted", "rd"),
         Field("ConvertedDate", "date", "Converted Date"),
         Field("ConvertedContactId", "reference", "Converted Contact ID", "", 18, parent="Contact"),
@@ -100,6 +127,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("AccountId", "reference", "Account ID", "cu", 18, parent="Account"),
         _text("MailingCountry", "Mailing Country", 80), _text("MailingState", "Mailing State/Province", 80),
         _text("MailingPostalCode", "Mailing Zip/Postal Code", 20), _text("MailingCity", "Mailing City", 40),
+        *CUSTOM[:-1], *_places("Mailing"),
     ),
     "Account": (
         *SYSTEM, MASTER, OWNER, INDUSTRY,
@@ -197,8 +225,14 @@ def field_of(sobject: str, name: str) -> Field | None:
 
 
 def make_id(sobject: str, number: int) -> str:
-    """An 18-character id that sorts by number: three letters say which of five characters are capitals, thrice."""
-    short = f"{PREFIXES[sobject]}5f{number:010d}"
+    """An 18-character id that sorts by number."""
+    return full_id(f"{PREFIXES[sobject]}5f{number:010d}")
+
+
+def full_id(short: str) -> str:
+    """The long form of an id of 15 letters: three more say which of five characters are capitals, thrice."""
+    if len(short) != 15:
+        return short
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
     marks = (sum(1 << n for n, each in enumerate(short[at : at + 5]) if each.isupper()) for at in (0, 5, 10))
     return short + "".join(alphabet[mark] for mark in marks)

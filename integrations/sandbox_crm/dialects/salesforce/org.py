@@ -63,14 +63,19 @@ def _object(name: str, label: str, *terms: str, title: tuple[str, ...] = ("Name"
 
 
 class Org(Dialect):
-    """Tests set `page_cap`, `daily_calls`, `public_keys`; `lacks` names (object, field) that do not exist."""
+    """Tests set `page_cap`, `daily_calls`, `public_keys`; `lacks` names (object, field) that do not exist.
+
+    What an org has set up stands in its meta: `currencies` single, `places` picklists (of countries and states),
+    `duplicates` block (a rule for new leads), `required` fields (`Lead.Tier__c …`) beside the usual ones.
+    """
 
     kind, name, prefix = "salesforce", "Salesforce", "/salesforce"
     people = "Lead"
     objects = (
-        _object("Lead", "Leads", KEY, "ConvertedContactId", title=("FirstName", "LastName", "Company"),
+        _object("Lead", "Leads", KEY, "ConvertedContactId", "Email", title=("FirstName", "LastName", "Company"),
                 unique=frozenset({KEY})),
-        _object("Contact", "Contacts", KEY, "AccountId", title=("FirstName", "LastName"), unique=frozenset({KEY})),
+        _object("Contact", "Contacts", KEY, "AccountId", "Email", title=("FirstName", "LastName"),
+                unique=frozenset({KEY})),
         _object("Account", "Accounts"),
         _object("Opportunity", "Opportunities", "AccountId",
                 tracked=frozenset({"Amount", "CloseDate", "CurrencyIsoCode", "StageName"})),

@@ -1,13 +1,14 @@
 """Running parsed SOQL over the record store: what a row holds, which rows match, in which order, and how they show."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ...rules import Refused
 from ..records import Records
 from ..shapes import Line, Members, Record
-from .objects import FIELDS, Field, make_id
+from .objects import FIELDS, Field, full_id, make_id
 from .soql import All, Any_, Compare, Condition, In, Literal, Query, malformed
 from .write import cleaned
 
@@ -32,7 +33,14 @@ class Engine:
                 raise Refused("NOT_FOUND", "The requested resource does not exist", status=404)
             raise Refused("INVALID_TYPE", f"sObject type '{sobject}' is not supported.", status=status)
         lacks = self._lacks | ({(sobject, "CurrencyIsoCode")} if is_single else set())
-        return tuple(field for field in FIELDS[sobject] if (sobject, field.name) not in lacks)
+        has_lists = self._records.meta("places") == "picklists"
+        found = (field for field in FIELDS[sobject] if has_lists or not field.is_of_picklists)
+        required = set(self._records.meta("required").split())
+        return tuple(
+            replace(field, flags=f"{field.flags}r") if f"{sobject}.{field.name}" in required else field
+            for field in found
+            if (sobject, field.name) not in lacks
+        )
 
     def clean(self, sobject: str, row: Mapping[str, Any], before: Record | None) -> dict[str, Any]:
         """The members to store of a row that somebody wrote."""
@@ -77,9 +85,10 @@ class Engine:
     def _candidates(self, sobject: str, where: Condition | None, everything: bool) -> list[Row]:
         """Rows that may match: by id or an indexed field where the conditions name one, by stamp, or all."""
         parts = where.parts if isinstance(where, All) else (where,) if where is not None else ()
-        lists = {p.field: [str(v.value) for v in p.values] for p in parts
-                 if isinstance(p, In) and not p.is_not and isinstance(p.values, tuple)}  # fmt: skip
-        lists |= {p.field: [str(p.value.value)] for p in parts
+        lists = {p.field: [full_id(str(v.value)) if p.field.endswith("Id") else str(v.value) for v in p.values]
+                 for p in parts if isinstance(p, In) and not p.is_not and isinstance(p.values, tuple)}  # fmt: skip
+        lists |= {p.field: [full_id(str(p.value.value)) if p.field.endswith("Id") else str(p.value.value)]
+                  for p in parts
                   if isinstance(p, Compare) and p.operator == "=" and p.value.kind == "text"}  # fmt: skip
         if sobject == HISTORY:
             ids = lists.get("OpportunityId")
@@ -273,6 +282,8 @@ def _typed(field: Field, literal: Literal) -> Any:
         raise Refused("INVALID_FIELD", message, status=400)
     if field.type in ("id", "reference") and len(literal.value) not in (15, 18):
         raise Refused("INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {literal.value[:40]}", status=400)
+    if field.type in ("id", "reference"):
+        return full_id(literal.value)
     return literal.value
 
 

@@ -13,7 +13,7 @@ from ...messages import Answer, json_answer
 from ...rules import Refused
 from ..base import Call
 from ..shapes import Duplicate, Record
-from .objects import FIELDS, KEY, PREFIXES, Field, field_of
+from .objects import FIELDS, KEY, PREFIXES, Field, field_of, full_id
 from .org import Org
 from .write import checked, refusal
 
@@ -54,7 +54,7 @@ class Rows(Org):
 
     def _living(self, sobject: str, record_id: str) -> Record:
         self.engine.fields(sobject, status=404)
-        found = self.records.get(sobject, record_id)
+        found = self.records.get(sobject, full_id(record_id))
         if found is None:
             raise Refused("NOT_FOUND", "Provided external ID field does not exist or is not accessible", status=404)
         if not found.is_live:
@@ -122,7 +122,7 @@ class Rows(Org):
         record_id = str(row.get("id") or row.get("Id") or "")
         if not re.fullmatch(r"\w{15}(\w{3})?", record_id) or not record_id.startswith(PREFIXES[sobject]):
             raise refusal("MALFORMED_ID", f"{sobject} ID: id value of incorrect type: {record_id[:20]}", "Id")
-        before = self.records.get(sobject, record_id)
+        before = self.records.get(sobject, full_id(record_id))
         if before is None:
             raise refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if not before.is_live:
@@ -134,6 +134,8 @@ class Rows(Org):
         if before is not None and before.members.get("IsConverted"):
             raise refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         members = self.engine.clean(sobject, row, before)
+        if before is None and sobject == "Lead":
+            self.check_duplicates(members)
         try:
             if before is None:
                 return self.records.add(sobject, members, by=self.user_id)
@@ -143,6 +145,16 @@ class Rows(Org):
         except Duplicate as taken:
             message = f"duplicate value found: {KEY} duplicates value on record with id: {taken.id}"
             raise refusal("DUPLICATE_VALUE", message, KEY) from None
+
+    def check_duplicates(self, members: Mapping[str, Any]) -> None:
+        """The org's duplicate rule for new leads: one of the same e-mail address blocks them."""
+        mail = str(members.get("Email") or "").casefold()
+        if self.records.meta("duplicates") != "block" or not mail:
+            return
+        for kind in ("Lead", "Contact"):
+            for each in self.records.find(kind, "Email", [mail]):
+                if not each.members.get("IsConverted"):
+                    raise refusal("DUPLICATES_DETECTED", "Use one of these records?")
 
     # --- what changed ---
 

@@ -8,10 +8,22 @@ from typing import Any
 from ...rules import Refused
 from ..records import Records
 from ..shapes import Record
-from .objects import PREFIXES, Field
+from .objects import COUNTRIES, PREFIXES, STATES, Field, full_id
 
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
-TEXTS = ("string", "email", "phone", "url", "textarea", "picklist", "reference", "id", "date", "datetime")
+TEXTS = (
+    "string",
+    "email",
+    "phone",
+    "url",
+    "textarea",
+    "picklist",
+    "multipicklist",
+    "reference",
+    "id",
+    "date",
+    "datetime",
+)
 
 
 def refusal(code: str, message: str, field: str = "") -> Refused:
@@ -52,6 +64,8 @@ def cleaned(
             message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field"
             raise refusal("INVALID_FIELD_FOR_INSERT_UPDATE", message, field.name)
         members[field.name] = _value(field, value, records)
+    if any(field.is_of_picklists for field in fields):
+        members |= _places(members, before.members if before else {}, "Mailing" if sobject == "Contact" else "")
     whole = (before.members if before else {}) | members
     missing = [f.name for f in fields if {"r", "c"} <= set(f.flags) and "d" not in f.flags and not whole.get(f.name)]
     if missing:
@@ -77,17 +91,54 @@ def _value(field: Field, value: Any, records: Records) -> Any:
         is_right = len(value) in (15, 18) and value.startswith(PREFIXES.get(field.parent, ""))
         if not is_right:
             raise refusal("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value[:20]}", field.name)
-        if records.get(field.parent, value) is None:
+        value = full_id(value)
+        found = records.get(field.parent, value)
+        if found is None:
             raise refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", field.name)
+        if field.name == "OwnerId" and not found.members.get("IsActive", True):
+            message = f"operation performed with inactive user [{value}] as owner of the record"
+            raise refusal("INACTIVE_OWNER_OR_USER", message, field.name)
     if field.type in ("date", "datetime"):
         try:
             _ = date.fromisoformat(value) if field.type == "date" else datetime.fromisoformat(value)
         except ValueError:
             raise refusal("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{field.label}: not a {field.type}", field.name) from None
-    if "l" in field.flags and value not in field.values:
+    if field.type == "multipicklist":
+        wrong = [each for each in value.split(";") if "l" in field.flags and each not in field.values]
+        if wrong:
+            message = f"{field.label}: bad value for restricted picklist field: {wrong[0]}"
+            raise refusal("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field.name)
+    elif "l" in field.flags and value not in field.values:
         message = f"{field.label}: bad value for restricted picklist field: {value}"
         raise refusal("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field.name)
     return value
+
+
+def _places(given: Mapping[str, Any], before: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Country and state with their codes, as orgs keep them that choose from lists; refuses what is not listed."""
+    country, country_code, state, state_code = (
+        f"{prefix}{name}" for name in ("Country", "CountryCode", "State", "StateCode")
+    )
+    found: dict[str, Any] = {}
+    code = given.get(country_code, before.get(country_code))
+    if given.get(country) and country_code not in given:
+        code = next((each for each, name in COUNTRIES.items() if name == given[country]), None)
+        if code is None:
+            words = "There's a problem with this country, even though it may appear correct."
+            message = f"{words} Please select a country/territory from the list of valid countries.: Country"
+            raise refusal("FIELD_INTEGRITY_EXCEPTION", message, country)
+    if {country, country_code} & given.keys():
+        found |= {country_code: code, country: COUNTRIES.get(code or "")}
+    listed = STATES.get(code or "", {})
+    region = given.get(state_code)
+    if given.get(state) and state_code not in given:
+        region = next((each for each, name in listed.items() if name == given[state]), "?")
+    if {state, state_code} & given.keys():
+        if region and region not in listed:
+            words = "There's a problem with this state, even though it may appear correct."
+            raise refusal("FIELD_INTEGRITY_EXCEPTION", f"{words} Please select a state from the list.: State", state)
+        found |= {state_code: region or None, state: listed.get(region or "")}
+    return found
 
 
 def _defaults(sobject: str) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_queries_do_not_grow_with_the_deals(connected: Connection, crm: SandboxS
         return len(queries)
 
     pulled(2)
-    few, many = pulled(5), pulled(60)
+    few, many = pulled(5), pulled(50)
     assert many <= few + 2
 
 

@@ -21,6 +21,7 @@ from integrations.connectors.base import (
 from integrations.connectors.hubspot.connector import HubSpotConnector
 from integrations.connectors.hubspot.session import VERSION
 from integrations.sandbox_crm.dialects import Fault
+from integrations.sandbox_crm.messages import Answer
 from tests.integrations.connectors.faults import answering, faulty
 from tests.integrations.connectors.hubspot.account import draft
 from tests.integrations.sandbox_crm.running import TOKEN
@@ -144,7 +145,7 @@ def test_the_day_ends_at_midnight_of_the_account(connect, hubspot):
     connector = connect()
     connector.check()
     hubspot.meanwhile({"verb": "daily", "left": 1})
-    connector.describe("person")
+    connector.describe("deal")
     assert (connector.quota.left, connector.quota.limit) == (0, 250_000)
     with pytest.raises(QuotaDay) as caught:
         connector.check()
@@ -181,3 +182,79 @@ def test_no_more_than_a_hundred_calls_in_ten_seconds(server, hubspot):
     connector.close()
     assert len(slept) == 1
     assert 0 < slept[0] <= 10
+
+
+# --- refusals ---
+
+
+def many(n: int, **fields: str) -> list[Draft]:
+    return [draft(each, **fields) for each in range(n)]
+
+
+@pytest.mark.parametrize("by_row", [False, True])
+def test_a_hundred_leads_without_what_is_required_cost_few_calls(connect, hubspot, prepared, by_row):
+    """As the account's admin asked for it, and the version of September 2026 heeds it."""
+    hubspot.records.set_meta("required contacts", "jobtitle")
+    hubspot.conflicts_by_row = by_row
+    connector = connect()
+    outcomes = list(connector.upsert("person", many(100)))
+    assert all(isinstance(each, Rejected) for each in outcomes)
+    assert {(each.code, each.field) for each in outcomes} == {("REQUIRED_PROPERTY_MISSING", "jobtitle")}
+    assert connector.calls == 1
+    assert hubspot.records.count("contacts") == 0
+
+
+def test_those_that_have_what_is_required_are_made(connect, hubspot, prepared):
+    hubspot.records.set_meta("required contacts", "jobtitle company")
+    drafts = [draft(n, **({"jobtitle": "CFO"} if n % 2 else {}), **({"company": "A"} if n % 3 else {}))
+              for n in range(100)]  # fmt: skip
+    connector = connect()
+    outcomes = list(connector.upsert("person", drafts))
+    made = {n for n, each in enumerate(outcomes) if isinstance(each, Created)}
+    assert made == {n for n in range(100) if n % 2 and n % 3}
+    assert connector.calls == 3
+
+
+def refusing(words: str, code: str = "VALIDATION_ERROR"):
+    """Refuses every batch as a whole with these words."""
+    body = json.dumps({"status": "error", "category": code, "message": words, "correlationId": "8a3f"}).encode()
+    return answering(400, body)
+
+
+def test_a_hundred_leads_refused_for_a_reason_that_names_nobody_cost_twelve_calls_at_most(connect):
+    with faulty(refusing("A rule of your account does not allow this.")) as crm:
+        outcomes = list(connect(url=crm.url).upsert("person", many(100)))
+        assert len(crm.requests) <= 12
+    assert len(outcomes) == 100
+    assert all(isinstance(each, Rejected) for each in outcomes)
+    assert "3 others of its batch" in outcomes[-1].message
+
+
+def test_a_bad_option_named_by_a_refusal_of_all_costs_one_more_call(connect, hubspot, prepared):
+    body = {
+        "status": "error", "category": "VALIDATION_ERROR", "message": "Not valid", "correlationId": "8a3f",
+        "errors": [{"message": "Gold was not one of the allowed options", "code": "INVALID_OPTION",
+                    "context": {"propertyName": ["hs_lead_status"]}}],
+    }  # fmt: skip
+    refused = json.dumps(body).encode()
+    drafts = [draft(n, hs_lead_status="Gold" if n == 41 else "NEW") for n in range(100)]
+    first = iter([True])
+    answer = hubspot.answer
+
+    def once(request):
+        if request.path.endswith("upsert") and next(first, False):
+            return Answer(400, refused)
+        return answer(request)
+
+    hubspot.answer = once
+    connector = connect()
+    outcomes = list(connector.upsert("person", drafts))
+    assert [n for n, each in enumerate(outcomes) if isinstance(each, Rejected)] == [41]
+    assert connector.calls == 2
+
+
+def test_required_properties_are_described_and_a_missing_scope_hides_only_them(connect, hubspot):
+    hubspot.records.set_meta("required contacts", "jobtitle")
+    fields = {each.name: each for each in connect().describe("person").fields}
+    assert fields["jobtitle"].is_required
+    assert not fields["email"].is_required

@@ -30,6 +30,7 @@ METHODS = (
     ("GET", r"/crm/properties/V/(\w+)", "crm.properties.list", ("object_type",)),
     ("POST", r"/crm/properties/V/(\w+)", "crm.properties.create", ("object_type",)),
     ("GET", r"/crm/properties/V/(\w+)/(\w+)", "crm.properties.get", ("object_type", "property_name")),
+    ("GET", r"/crm-object-schemas/V/schemas/(\w+)", "crm.object_schemas.get", ("object_type",)),
     ("GET", r"/crm/pipelines/V/(\w+)", "crm.pipelines.list", ("object_type",)),
     ("GET", r"/crm/owners/V", "crm.owners.list", ()),
     ("GET", r"/marketing/campaigns/V", "marketing.campaigns.list", ()),

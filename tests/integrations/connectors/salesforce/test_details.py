@@ -55,7 +55,7 @@ def test_a_push_to_a_converted_lead_updates_its_contact_and_learns_where_it_is(o
     contact = org.dialect.convert_lead(made[1].remote_id)["contact"]
     before = connector.calls
     outcomes = list(connector.upsert("person", drafts(3, Title="CFO", Company="Elsewhere")))
-    assert outcomes == [Updated("lead-0", made[0].remote_id), Updated("lead-1", contact),
+    assert outcomes == [Updated("lead-0", made[0].remote_id), Updated("lead-1", contact, frozenset({"Company"})),
                         Updated("lead-2", made[2].remote_id)]  # fmt: skip
     assert connector.calls - before == 3, "leads, where the contact is, contacts"
     kept = org.records["Contact", contact].members
@@ -63,7 +63,7 @@ def test_a_push_to_a_converted_lead_updates_its_contact_and_learns_where_it_is(o
     assert org.records["Lead", made[1].remote_id].members["Company"] == "Analytical Engines"
     before = connector.calls
     (again,) = connector.upsert("person", [Draft("lead-1", person(1, Title="CEO"), contact)])
-    assert (again, connector.calls - before) == (Updated("lead-1", contact), 1)
+    assert (again, connector.calls - before) == (Updated("lead-1", contact, frozenset({"Company"})), 1)
     assert connector.find("person", ["lead-1"])["lead-1"].remote_id == contact
 
 
