@@ -6,19 +6,14 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.actions.reprice import reprice
 from leads.admin.fields import ListField, domain
 from leads.figures.offers import offered
 from leads.models import Company, ExchangeRate
-from leads.pure.money import InvalidAmount, currency_decimals
-from leads.views.doors import person
 
 
 def weekday(text: str) -> int:
@@ -26,22 +21,6 @@ def weekday(text: str) -> int:
     if text not in set("0123456"):
         raise ValueError("a weekday is a number from 0 (Monday) to 6")
     return int(text)
-
-
-class ExchangeRateForm(forms.ModelForm[ExchangeRate]):
-    class Meta:
-        model = ExchangeRate
-        fields = ("currency", "valid_from", "rate")
-
-    def clean_currency(self) -> str:
-        currency: str = self.cleaned_data["currency"].upper()
-        try:
-            currency_decimals(currency)
-        except InvalidAmount as error:
-            raise ValidationError(str(error)) from None
-        if currency == Company.current().currency:
-            raise ValidationError("That is the company's own currency: it needs no rate.")
-        return currency
 
 
 class CompanyForm(forms.ModelForm[Company]):
@@ -62,17 +41,6 @@ class CompanyForm(forms.ModelForm[Company]):
             raise ValidationError("Without a working day no follow-up would ever be due.")
         return days
 
-    def clean_currency(self) -> str:
-        currency: str = self.cleaned_data["currency"].upper()
-        try:
-            currency_decimals(currency)
-        except InvalidAmount as error:
-            raise ValidationError(str(error)) from None
-        before = Company.current().currency
-        if currency != before and ExchangeRate.objects.exists():
-            raise ValidationError(f"The exchange rates on file are into {before}. Delete them first.")
-        return currency
-
 
 @admin.register(Company)
 class CompanyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
@@ -80,13 +48,6 @@ class CompanyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
 
     form = CompanyForm
     list_display = ("name", "time_zone", "currency", "follow_up_hours", "look_back_days", "default_method")
-
-    def save_model(self, request: HttpRequest, obj: Company, form: CompanyForm, change: bool) -> None:
-        """Another currency prices every amount anew; another time zone moves the days whose rates count."""
-        super().save_model(request, obj, form, change)
-        if {"currency", "time_zone"} & set(form.changed_data):
-            because = f"The company counts in {obj.currency}, in the time zone {obj.time_zone}."
-            reprice(currencies=None, because=because, by=person(request), at=timezone.now())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -102,28 +63,3 @@ class ExchangeRateAdmin(admin.ModelAdmin[ExchangeRate]):
     list_display = ("currency", "valid_from", "rate")
     list_filter = ("currency",)
     ordering = ("-valid_from", "currency")
-    form = ExchangeRateForm
-
-    def save_model(self, request: HttpRequest, obj: ExchangeRate, form: ExchangeRateForm, change: bool) -> None:
-        """Deals and costs of the currency are priced anew in the same transaction."""
-        super().save_model(request, obj, form, change)
-        before = str(form.initial.get("currency") or "")
-        self._reprice(request, {obj.currency, before} - {""}, f"{obj} was {'corrected' if change else 'entered'}.")
-
-    def delete_model(self, request: HttpRequest, obj: ExchangeRate) -> None:
-        """Without it an earlier rate counts, or none."""
-        told, currency = str(obj), obj.currency
-        super().delete_model(request, obj)
-        self._reprice(request, {currency}, f"{told} was deleted.")
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ExchangeRate]) -> None:
-        """Several at once."""
-        currencies = set(queryset.values_list("currency", flat=True))
-        super().delete_queryset(request, queryset)
-        self._reprice(request, currencies, f"Rates of {', '.join(sorted(currencies))} were deleted.")
-
-    def _reprice(self, request: HttpRequest, currencies: set[str], because: str) -> None:
-        done = reprice(currencies=currencies, because=because, by=person(request), at=timezone.now())
-        if done.deals or done.costs:
-            told = f"Priced anew: {done.deals:,} deals and {done.costs:,} costs."
-            messages.info(request, f"{told} Published reports list what that changes.")

@@ -12,6 +12,7 @@ from leads.past.registry import dated
 class ImportKind(models.TextChoices):
     LEADS = "leads", "Leads"
     OPPORTUNITIES = "opportunities", "Opportunities"
+    ACCOUNTS = "accounts", "Accounts"
     COSTS = "costs", "Campaign costs"
 
 

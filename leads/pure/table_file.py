@@ -3,30 +3,19 @@ formula."""
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-DELIMITERS = (",", ";", "\t", "|")
-SAMPLE_LINES = 20
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*%?")
+# The first columns of a file of rejected rows. A file that has them is one of ours, mended.
+REJECTED = ("rejected line", "rejected because")
 
 
 class UnreadableFile(ValueError):
     """The bytes are no table we can read; the message tells a person why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How to read the file: a Python codec name (which drops a byte order mark) and the delimiter."""
-
-    encoding: str
-    delimiter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,50 +28,112 @@ class Row:
     problem: str = ""
 
 
-def sniff(head: bytes) -> Dialect:
-    """Encoding and delimiter, judged by the first bytes of the file (64 KiB are plenty, they may end
-    anywhere).
-
-    UTF-8 if it decodes, else Windows-1252 as Excel writes it in Europe. Raises UnreadableFile.
-    """
-    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), "")
-    text = ""
-    for name in [encoding] if encoding else ["utf-8", "cp1252"]:
-        try:
-            text = codecs.getincrementaldecoder(name)().decode(head)
-        except UnicodeDecodeError:
-            continue
-        encoding = name
-        break
-    else:
-        raise UnreadableFile("The file is not text. Save it as CSV (UTF-8) and upload it again.")
-    if not text.strip():
-        raise UnreadableFile("The file is empty.")
-    if "\0" in text:
-        raise UnreadableFile("The file is not text but perhaps a spreadsheet. Save it as CSV (UTF-8).")
-    return Dialect(encoding, _delimiter(text))
-
-
-def read_rows(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Iterator[Row]:
     """The rows below the header, which names the columns; blank lines are skipped, cells are stripped.
 
     `lines` is a text file opened with `newline=""`. A row with too many or too few cells is given with its
-    problem. Raises UnreadableFile for a missing, blank or repeated column name and for cells beyond 128 KiB.
+    problem; cells without a column are under `Column 7`. The mark that exports put before formulas is taken off
+    again. Raises UnreadableFile for a quotation mark that is never closed and for cells beyond 128 KiB.
     """
-    reader = csv.reader(_without_nul(lines), delimiter=delimiter)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(header)
-        for values in reader:
-            cells = [value.strip() for value in values]
-            if not any(cells):
-                continue
-            problem = "" if len(cells) == len(header) else f"has {len(cells)} cells instead of {len(header)}"
-            yield Row(reader.line_num, dict(zip(header, cells, strict=False)), problem)
-    except csv.Error as error:
-        raise UnreadableFile(f"Line {reader.line_num} cannot be read: {error}.") from error
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(f"After line {reader.line_num} there are bytes that are no {error.encoding}.") from error
+    records = read_records(lines, delimiter, header_line)
+    number, values, _ = next(records, (0, [], ""))
+    names = column_names(values)
+    is_ours = tuple(names[:2]) == REJECTED
+    for number, cells, problem in records:
+        if not any(cells):
+            continue
+        while len(cells) > len(names) and not cells[-1]:
+            cells.pop()
+        if not problem and len(cells) != len(names):
+            problem = f"has {len(cells)} cells instead of {len(names)}"
+        every = [*names, *(f"Column {position}" for position in range(len(names) + 1, len(cells) + 1))]
+        restored = [_unmark(cell, is_ours) for cell in cells]
+        pairs = list(zip(every, restored, strict=False))
+        yield Row(number, dict(pairs[2:] if is_ours else pairs), problem)
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """The names of the columns: empty ones at the end are dropped, others get a number, repeated ones, too.
+
+    Raises UnreadableFile where there is no name at all.
+    """
+    names = [_unmark(name.strip(), False) for name in header]
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise UnreadableFile("The header line must name the columns.")
+    taken: set[str] = set()
+    for index, name in enumerate(names):
+        plain = name or f"Column {index + 1}"
+        count, unique = 1, plain
+        while unique in taken:
+            count += 1
+            unique = f"{plain} ({count})"
+        taken.add(unique)
+        names[index] = unique
+    return names
+
+
+def read_records(lines: Iterable[str], delimiter: str, first_line: int = 1) -> Iterator[tuple[int, list[str], str]]:
+    """Every record from a line on, blank ones too: its last line, its stripped cells, and what is wrong with it.
+
+    Raises UnreadableFile.
+    """
+    source = _Lines(lines)
+    for _ in range(first_line - 1):
+        next(source, "")
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    while True:
+        source.held.clear()
+        start, problem = source.number + 1, ""
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "end of data" in str(error) or len(source.held) > 1:
+                raise UnreadableFile(
+                    f"Line {start}: a quotation mark is opened and not closed. Close it or remove it, and upload the "
+                    "file again."
+                ) from error
+            if "field limit" in str(error):
+                raise UnreadableFile(f"Line {start} cannot be read: {error}.") from error
+            values = next(csv.reader(source.held, delimiter=delimiter), [])
+            problem = "has a quotation mark within a quoted cell; write it twice"
+        except UnicodeDecodeError as error:
+            raise UnreadableFile(f"After line {source.number} there are bytes that are no {error.encoding}.") from error
+        yield source.number, [value.strip() for value in values], problem
+
+
+class _Lines:
+    """Lines with their numbers; `held` are those read since it was last cleared."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines, self.number = iter(lines), 0
+        self.held: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.number += 1
+        if "\0" in line:
+            raise UnreadableFile(f"Line {self.number} contains a NUL character; the file is not plain text.")
+        self.held.append(line)
+        return line
+
+
+def mark_again(cell: str) -> str:
+    """The cell of a file that comes back to us: as :func:`neutralize`, and so that taking the mark off restores it."""
+    return f"'{cell}" if cell.startswith("'") else neutralize(cell)
+
+
+def _unmark(cell: str, is_ours: bool) -> str:
+    """Without the quote mark that :func:`mark_again` (``is_ours``) or :func:`neutralize` put before it."""
+    if not cell.startswith("'"):
+        return cell
+    return cell[1:] if is_ours or neutralize(cell[1:]) == cell else cell
 
 
 def neutralize(cell: object) -> str:
@@ -105,43 +156,3 @@ def _first_visible(text: str) -> str:
         if not sign.isspace() and unicodedata.category(sign)[0] != "C":
             return unicodedata.normalize("NFKC", sign)[:1] or " "
     return " "
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter that cuts the most lines into as many cells as the first; more cells win, then the usual
-    order."""
-    best, best_rank = ",", (0, 0)
-    for delimiter in DELIMITERS:
-        rows = []
-        try:
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-                rows.append(len(row))
-                if len(rows) > SAMPLE_LINES:
-                    break
-        except csv.Error:
-            continue
-        if not rows or rows[0] < 2:
-            continue
-        rank = (sum(width == rows[0] for width in rows), rows[0])
-        if rank > best_rank:
-            best, best_rank = delimiter, rank
-    return best
-
-
-def _check_header(header: list[str]) -> None:
-    if not any(header):
-        raise UnreadableFile("The first line must name the columns.")
-    seen: set[str] = set()
-    for position, name in enumerate(header, start=1):
-        if not name:
-            raise UnreadableFile(f"Column {position} has no name.")
-        if name in seen:
-            raise UnreadableFile(f"Two columns are named {name!r}.")
-        seen.add(name)
-
-
-def _without_nul(lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
-        if "\0" in line:
-            raise UnreadableFile(f"Line {number} contains a NUL character; the file is not plain text.")
-        yield line

@@ -17,14 +17,22 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads.actions.imports.file import ImportRefused, map_columns, receive_file, resume_import, start_import
+from leads.actions.imports.file import (
+    ImportRefused,
+    map_columns,
+    read_again,
+    receive_file,
+    resume_import,
+    start_import,
+)
 from leads.actions.imports.preview import preview_import
-from leads.actions.imports.rows import rejected_table
-from leads.forms.imports import MappingForm, UploadForm, saved_mappings
+from leads.actions.imports.rows import rejected_table, table_of
+from leads.forms.imports import MappingForm, ReadingForm, UploadForm, reading_for, saved_mappings
 from leads.models import ImportKind, ImportRun, JobRun
+from leads.pure.imports.encodings import guess_encoding
 from leads.pure.imports.fields import FIELDS, MappingRefused
-from leads.pure.imports.table import open_table
-from leads.pure.table_file import UnreadableFile, neutralize
+from leads.pure.imports.table import Table, open_table
+from leads.pure.table_file import UnreadableFile, mark_again
 from leads.queries.imports import may_import
 from leads.tasks import nudge_imports
 from leads.views.doors import SignedInRequest, allowed
@@ -96,32 +104,62 @@ def import_columns(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     run = _run(public_id)
     if not run.is_dry_run:
         return redirect("leads:import-detail", run.public_id)
-    table = open_table(bytes(run.content))
+    table = table_of(run=run)
     saved = saved_mappings(run, table.header)
     chosen = next((each for each in saved if each.name == request.GET.get("map")), None)
-    if chosen:
-        run.columns, run.defaults = chosen.columns, chosen.defaults
-    form = MappingForm(run, table, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        done = _map(request, run, form)
-        if done:
-            return done
-    context = {"run": run, "form": form, "saved": saved, "chosen": chosen, "label": ImportKind(run.kind).label}
-    return render(request, "leads/imports/import_columns.html", context, status=422 if form.errors else 200)
+    if chosen and (reading := reading_for(chosen, run, table.header)):
+        run.columns, run.defaults = chosen.columns, {**chosen.defaults, **reading.settings()}
+        table = open_table(bytes(run.content), run.kind, reading)
+    is_reading = request.method == "POST" and "encoding" in request.POST
+    reader = ReadingForm(table, request.POST if is_reading else None)
+    form = MappingForm(run, table, request.POST if request.method == "POST" and not is_reading else None)
+    if is_reading and reader.is_valid() and (done := _read(request, run, reader)):
+        return done
+    if request.method == "POST" and not is_reading and form.is_valid() and (done := _map(request, run, form)):
+        return done
+    context = {
+        "run": run,
+        "form": form,
+        "reader": reader,
+        "guess": guess_encoding(table.content),
+        "saved": saved,
+        "chosen": chosen,
+        "label": ImportKind(run.kind).label,
+        "sample": _sample(table),
+    }
+    has_errors = bool(form.errors or reader.errors)
+    return render(request, "leads/imports/import_columns.html", context, status=422 if has_errors else 200)
+
+
+def _sample(table: Table, most: int = 3) -> list[list[str]]:
+    """The first rows, cell by cell, for people to see whether the file is read as it should be."""
+    return [[row.cells.get(name, "") for name in table.header] for row in table.sample(most)]
+
+
+def _read(request: SignedInRequest, run: ImportRun, reader: ReadingForm) -> HttpResponse | None:
+    try:
+        read_again(run=run, reading=reader.reading)
+    except (UnreadableFile, ImportRefused) as error:
+        reader.add_error(None, str(error))
+        return None
+    messages.info(request, "The file was read again. Check the columns.")
+    return redirect("leads:import-columns", run.public_id)
 
 
 def _map(request: SignedInRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:
-    before = run.columns.get("channel")
+    others = form.remapped()
     try:
         map_columns(run=run, columns=form.columns, defaults=form.defaults, save_as=form.cleaned_data["save_as"])
-        if run.kind == ImportKind.LEADS and run.columns.get("channel") not in (None, before):
-            messages.info(request, "Another column names the channel now: see where its words lead, then go on.")
+        if others:
+            names = " and ".join(each.title.lower() for each in others)
+            messages.info(request, f"Another column is used now: check what the words for {names} mean, then go on.")
             return redirect("leads:import-columns", run.public_id)
         start_import(run=run, is_dry_run=True, by=request.user, at=timezone.now())
     except MappingRefused as error:
-        form.add_error(f"column_{error.field}" if f"column_{error.field}" in form.fields else None, error.reason)
+        field = next((name for name in (error.field, f"column_{error.field}") if name in form.fields), None)
+        form.add_error(field, error.reason)
         return None
-    except ImportRefused as error:
+    except (ImportRefused, UnreadableFile) as error:
         form.add_error(None, str(error))
         return None
     nudge_imports()
@@ -174,7 +212,7 @@ def _lines(run: ImportRun) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"  # Excel takes the file for UTF-8 only with this
     for cells in rejected_table(run=run):
-        yield writer.writerow([neutralize(cell) for cell in cells])
+        yield writer.writerow([mark_again(cell) for cell in cells])
 
 
 def _runs() -> QuerySet[ImportRun]:

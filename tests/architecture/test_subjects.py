@@ -62,8 +62,8 @@ SUBJECTS = {
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
-        "intake": "actions.reprice",
         "history": "queries.history_parts queries.history_words",
+        "imports": "forms.import_words",
     },
     "attribution": {
         "journeys": "queries.world",

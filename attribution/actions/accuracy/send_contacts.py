@@ -15,7 +15,7 @@ from attribution.pure.accuracy.capture_truth import Imported, Merged, Posted, St
 from leads.actions.identity.merge_leads import merge_leads
 from leads.actions.imports.leads import LeadOptions, import_leads
 from leads.models import ApiKey, Lead, Scope
-from leads.pure.imports.rows import LeadRecord
+from leads.pure.imports.records import LeadRecord
 
 SOURCE = "capture check"
 _TAKEN = frozenset({200, 201, 422})

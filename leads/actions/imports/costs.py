@@ -11,7 +11,8 @@ from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import IMPORTED, DayCost, record_costs
 from leads.actions.imports.leads import Outcome
 from leads.models import Campaign
-from leads.pure.imports.rows import CostRecord, RowRefused
+from leads.pure.imports.cells import RowRefused
+from leads.pure.imports.records import CostRecord
 
 
 def import_costs(*, records: Sequence[CostRecord], said: Said, at: datetime) -> list[Outcome]:

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from leads.models import Channel, ImportKind, ImportMapping, ImportRowError, ImportRun, JobRun, Stage, User
+from leads.actions.imports.opportunities import OPENED_BY_DATES
+from leads.models import Channel, ImportKind, ImportMapping, ImportRowError, ImportRun, JobRun, User
+from leads.pure.imports.dates import DATE_ORDERS
 from leads.pure.imports.fields import MappingRefused, check_columns, guess_columns
-from leads.pure.imports.table import count_rows, open_table
+from leads.pure.imports.numbers import DECIMAL_SIGNS
+from leads.pure.imports.proposals import propose_formats
+from leads.pure.imports.rows import LEAD_STAGES
+from leads.pure.imports.table import Reading, Table, count_rows, open_table
+from leads.pure.money import InvalidAmount, check_currency
 from leads.pure.refused import Refused
+from leads.queries.imports import deal_stages
 
 TRY, REAL = "import-check", "import"
-# What people may set for every row of a file, and for which kinds.
+# How a file is read, and what people may set for every row of it, by kind.
+READING = ("encoding", "delimiter", "header_line", "dates", "decimal")
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
-    ImportKind.LEADS: ("stage", "channel", "channels", "keep_other_columns", "needs_intake"),
-    ImportKind.OPPORTUNITIES: ("status", "currency", "keep_other_columns"),
+    ImportKind.LEADS: ("stage", "channel", "channels", "stages", "owners", "keep_other_columns", "needs_intake"),
+    ImportKind.OPPORTUNITIES: (
+        "status",
+        "currency",
+        "stages",
+        "owners",
+        "opened",
+        "create_accounts",
+        "keep_other_columns",
+    ),
+    ImportKind.ACCOUNTS: ("owners",),
     ImportKind.COSTS: ("currency",),
 }
 _COUNTS = ("next_row", "rows_created", "rows_updated", "rows_unchanged", "rows_rejected")
@@ -28,18 +45,22 @@ class ImportRefused(Refused):
     """The step is not possible now; the message tells a person why."""
 
 
-def receive_file(*, kind: str, file_name: str, content: bytes, by: User | None, at: datetime) -> ImportRun:
-    """Keep a file with the columns guessed from its header. Raises UnreadableFile.
+def receive_file(
+    *, kind: str, file_name: str, content: bytes, by: User | None, at: datetime, reading: Reading | None = None
+) -> ImportRun:
+    """Keep a file with the columns guessed from its header, and how to read it. Raises UnreadableFile.
 
-    It is read to its end here, so that what cannot be read at all never starts.
+    It is read to its end here, so that what cannot be read at all never starts. ``reading`` is what somebody chose.
     """
-    table = open_table(content)
+    table = open_table(content, kind, reading)
+    columns = guess_columns(kind, table.header)
     return ImportRun.objects.create(
         kind=kind,
         file_name=file_name[-200:],
         file_hash=hashlib.sha256(content).hexdigest(),
         content=content,
-        columns=guess_columns(kind, table.header),
+        columns=columns,
+        defaults={**table.reading.settings(), **propose_formats(table, kind, columns).settled()},
         is_dry_run=True,
         rows_total=count_rows(table),
         created_by=by,
@@ -47,27 +68,68 @@ def receive_file(*, kind: str, file_name: str, content: bytes, by: User | None, 
     )
 
 
+def read_again(*, run: ImportRun, reading: Reading) -> Table:
+    """Read the file another way, its columns guessed anew. Raises UnreadableFile, and ImportRefused once it started."""
+    table = open_table(bytes(run.content), run.kind, reading)
+    columns = guess_columns(run.kind, table.header)
+    kept = {name: value for name, value in run.defaults.items() if name not in READING}
+    defaults = {**kept, **table.reading.settings(), **propose_formats(table, run.kind, columns).settled()}
+    rows = count_rows(table)
+    with transaction.atomic():
+        _hold(run)
+        ImportRun.objects.filter(pk=run.pk).update(columns=columns, defaults=defaults, rows_total=rows)
+    run.columns, run.defaults, run.rows_total = columns, defaults, rows
+    return table
+
+
 def map_columns(
     *, run: ImportRun, columns: Mapping[str, str], defaults: Mapping[str, Any], save_as: str = ""
 ) -> ImportRun:
     """Settle which column feeds which field, and keep that under a name for the next file of the same shape.
 
-    Raises MappingRefused, and ImportRefused once the rows are on their way.
+    What ``defaults`` does not say about reading the file stays as it was found out. Raises MappingRefused, also where
+    days or amounts could mean two things and nobody said which, UnreadableFile for another way to read the file, and
+    ImportRefused once the rows are on their way.
     """
-    check_columns(run.kind, columns, open_table(bytes(run.content)).header)
-    _check_defaults(run.kind, defaults)
+    found = {name: run.defaults[name] for name in ("encoding", "delimiter", "header_line") if name in run.defaults}
+    settled: dict[str, Any] = {**found, **defaults}
+    table = open_table(bytes(run.content), run.kind, Reading.of(settled))
+    check_columns(run.kind, columns, table.header)
+    _check_defaults(run.kind, settled)
+    settled |= _formats(table, run.kind, columns, settled)
+    rows = run.rows_total if settled.items() >= found.items() else count_rows(table)
     with transaction.atomic():
-        # Whoever starts the rows updates the run, too: locked, it is either before us or after.
-        held = ImportRun.objects.select_for_update().only("job", "is_dry_run").get(pk=run.pk)
-        if not held.is_dry_run or (held.job and held.job.is_unfinished):
-            raise ImportRefused("The rows of this file are on their way already.")
-        ImportRun.objects.filter(pk=run.pk).update(columns=dict(columns), defaults=dict(defaults))
+        _hold(run)
+        ImportRun.objects.filter(pk=run.pk).update(columns=dict(columns), defaults=settled, rows_total=rows)
         if save_as:
             ImportMapping.objects.update_or_create(
-                name=save_as, defaults={"kind": run.kind, "columns": dict(columns), "defaults": dict(defaults)}
+                name=save_as, defaults={"kind": run.kind, "columns": dict(columns), "defaults": settled}
             )
-    run.columns, run.defaults = dict(columns), dict(defaults)
+    run.columns, run.defaults, run.rows_total = dict(columns), settled, rows
     return run
+
+
+def _hold(run: ImportRun) -> None:
+    # Whoever starts the rows updates the run, too: locked, it is either before us or after.
+    held = ImportRun.objects.select_for_update().only("job", "is_dry_run").get(pk=run.pk)
+    if not held.is_dry_run or (held.job and held.job.is_unfinished):
+        raise ImportRefused("The rows of this file are on their way already.")
+
+
+def _formats(table: Table, kind: str, columns: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
+    """How the file writes days and amounts, where nobody chose it."""
+    found: dict[str, str] = {}
+    for name, guess in propose_formats(table, kind, columns).items():
+        if given.get(name):
+            continue
+        if guess.is_open:
+            known = DATE_ORDERS if name == "dates" else DECIMAL_SIGNS
+            choices = "; ".join(f"{key} ({known[key]})" for key in guess.choices or known)
+            what = "could be two days" if name == "dates" else "could be two amounts"
+            raise MappingRefused(name, f"{guess.example!r} {what}. Choose {name}: {choices}.")
+        if guess.value:
+            found[name] = guess.value
+    return found
 
 
 def start_import(*, run: ImportRun, is_dry_run: bool, by: User | None, at: datetime) -> None:
@@ -112,13 +174,30 @@ def _put_on_way(run: ImportRun, is_dry_run: bool, by: User | None, at: datetime)
 
 
 def _check_defaults(kind: str, defaults: Mapping[str, Any]) -> None:
+    allowed = (*DEFAULTS[kind], *READING)
     for name in defaults:
-        if name not in DEFAULTS[kind]:
-            raise MappingRefused(name, f"There is no setting {name!r}. Settings: {', '.join(DEFAULTS[kind])}.")
+        if name not in allowed:
+            raise MappingRefused(name, f"There is no setting {name!r}. Settings: {', '.join(allowed)}.")
     known = set(Channel.objects.values_list("key", flat=True))
     wanted = [*defaults.get("channels", {}).values(), *filter(None, [defaults.get("channel")])]
+    _check("channel", "channel", wanted, known)
+    if (stage := defaults.get("stage")) and stage not in LEAD_STAGES:
+        raise MappingRefused("stage", f"Imported leads can be lead, mql, sal or sql, not {stage!r}.")
+    stages = LEAD_STAGES if kind == ImportKind.LEADS else [each.key for each in deal_stages()]
+    _check("stage", "stage", defaults.get("stages", {}).values(), stages)
+    owners = {each for each in defaults.get("owners", {}).values() if each}
+    _check("owner", "user", owners, set(User.objects.filter(email__in=owners).values_list("email", flat=True)))
+    for name, choices in (("dates", DATE_ORDERS), ("decimal", DECIMAL_SIGNS), ("opened", ("", OPENED_BY_DATES))):
+        _check(name, f"setting of {name}", filter(None, [defaults.get(name)]), choices)
+    if currency := defaults.get("currency"):
+        try:
+            check_currency(currency)
+        except InvalidAmount as error:
+            raise MappingRefused("currency", str(error)) from error
+
+
+def _check(field: str, noun: str, wanted: Iterable[str], known: Collection[str]) -> None:
     for key in wanted:
         if key not in known:
-            raise MappingRefused("channel", f"There is no channel {key!r}. Channels: {', '.join(sorted(known))}.")
-    if (stage := defaults.get("stage")) and stage not in (Stage.LEAD, Stage.MQL, Stage.SAL, Stage.SQL):
-        raise MappingRefused("stage", f"Imported leads can be lead, mql, sal or sql, not {stage!r}.")
+            named = "" if noun == "user" else f" Known: {', '.join(sorted(filter(None, known)))}."
+            raise MappingRefused(field, f"There is no {noun} {key!r}.{named}")

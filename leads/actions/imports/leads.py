@@ -13,18 +13,20 @@ from django.db.models import Max, Q
 from leads.actions.capture.capture import Captured, CaptureRefused, capture_batch
 from leads.actions.pass_stage import passages_of
 from leads.actions.scoring.score_lead import score_leads
-from leads.models import Lead, LeadEvent, LifecyclePassage, Stage, TouchKind, Touchpoint
+from leads.models import Assignment, Lead, LeadEvent, LifecyclePassage, Stage, TouchKind, Touchpoint
 from leads.pure import lifecycle
 from leads.pure.capture.captured import CapturedEvent, CapturedItem, Utm
-from leads.pure.imports.rows import LeadRecord, RowRefused
+from leads.pure.imports.cells import RowRefused
+from leads.pure.imports.records import LeadRecord
+from leads.queries.imports import users_named
 
 Outcome = Literal["created", "updated", "unchanged"] | RowRefused
 
 
 @dataclass(frozen=True, slots=True)
 class LeadOptions:
-    """``stage``: where these people stand since their first contact ("": as capture decides). ``needs_intake``: hand
-    them to reps as if they came in now; without it they are only scored."""
+    """``stage``: where these people stand since their first contact ("": as capture decides), unless a row says so
+    itself. ``needs_intake``: hand them to reps as if they came in now; without it they are only scored."""
 
     source: str
     stage: str = ""
@@ -34,7 +36,8 @@ class LeadOptions:
 def import_leads(*, records: Sequence[LeadRecord], options: LeadOptions, at: datetime) -> list[Outcome]:
     """Take up to 1,000 people in, in one transaction; outcomes are in the order of the records.
 
-    Repeating it changes nothing. A record without a date happened at its earlier import, else now.
+    Repeating it changes nothing. A record without a date happened at its earlier import, else now. An owner is only
+    given to those who have none: sales may have moved the lead since the file was written.
     """
     with transaction.atomic():
         known = _imported_at(records)
@@ -47,21 +50,21 @@ def import_leads(*, records: Sequence[LeadRecord], options: LeadOptions, at: dat
             keeps_submissions=False,
         )
         taken = [(record, each) for record, each in zip(records, captured, strict=True) if isinstance(each, Captured)]
-        if options.stage:
-            _advance(taken, options, at)
+        _advance(taken, options, at)
+        moved = _give_owners(taken, options, at) | _unsubscribe(taken, at)
         if not options.needs_intake:
             news = [each.lead.pk for _, each in taken if _outcome(each) != "unchanged"]
             rows = Lead.objects.filter(pk__in=news).select_related("account", "channel")
             score_leads(leads=list(rows), at=at)
-    return [_outcome(each) for each in captured]
+    return [_outcome(each, moved) for each in captured]
 
 
-def _outcome(each: Captured | CaptureRefused) -> Outcome:
+def _outcome(each: Captured | CaptureRefused, moved: frozenset[int] = frozenset()) -> Outcome:
     if isinstance(each, CaptureRefused):
         return RowRefused(each.pointer.strip("/"), each.detail)
     if each.is_new:
         return "created"
-    return "updated" if each.is_changed or not each.is_repeat else "unchanged"
+    return "updated" if each.is_changed or not each.is_repeat or each.lead.pk in moved else "unchanged"
 
 
 def _imported_at(records: Sequence[LeadRecord]) -> dict[str, datetime]:
@@ -94,7 +97,12 @@ def _item(record: LeadRecord, known: dict[str, datetime], at: datetime) -> Captu
     )
     details: dict[str, Any] = dict(record.details)
     return CapturedItem(
-        event=event, email=record.email, external_id=record.external_id, attributes=record.attributes, **details
+        event=event,
+        email=record.email,
+        external_id=record.external_id,
+        attributes=record.attributes,
+        consent=record.consent,
+        **details,
     )
 
 
@@ -105,21 +113,60 @@ def _advance(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions,
     """
     passages: list[LifecyclePassage] = []
     events: list[LeadEvent] = []
-    moved: dict[str, list[int]] = {}
-    because = f"{options.source} says {Stage(options.stage).label}"[:300]
-    for _, each in taken:
-        lead, before = each.lead, each.lead.stage
-        # Only from below: who was sent back or ruled out since must not return because an old file is read again.
-        if before not in (Stage.SUBSCRIBER, Stage.LEAD) or not lifecycle.is_allowed(before, options.stage):
+    moved: dict[tuple[str, str], list[int]] = {}
+    for record, each in taken:
+        lead, before, target = each.lead, each.lead.stage, record.stage or options.stage
+        if not target or target == before:
             continue
+        # Only from below: who was sent back or ruled out since must not return because an old file is read again.
+        if before not in (Stage.SUBSCRIBER, Stage.LEAD) or not lifecycle.is_allowed(before, target):
+            continue
+        because = f"{options.source} says {Stage(target).label}"[:300]
         moment = min(max(each.touchpoint.occurred_at, lead.captured_at), at)
-        passages += passages_of(lead=lead, to=options.stage, passed_at=moment, because=because)
-        details = {"from": before, "to": options.stage, "because": because, "reason": ""}
+        passages += passages_of(lead=lead, to=target, passed_at=moment, because=because)
+        details = {"from": before, "to": target, "because": because, "reason": ""}
         kind = LeadEvent.Kind.STAGE_CHANGED
         events.append(LeadEvent(lead=lead, kind=kind, happened_at=moment, recorded_at=at, details=details))
-        moved.setdefault(before, []).append(lead.pk)
-        lead.stage = options.stage
-    for before, ids in moved.items():
-        Lead.objects.filter(pk__in=ids, stage=before).update(stage=options.stage, changed_at=at)
+        moved.setdefault((before, target), []).append(lead.pk)
+        lead.stage = target
+    for (before, target), ids in moved.items():
+        Lead.objects.filter(pk__in=ids, stage=before).update(stage=target, changed_at=at)
     LifecyclePassage.objects.bulk_create(passages)
     LeadEvent.objects.bulk_create(events)
+
+
+def _give_owners(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions, at: datetime) -> frozenset[int]:
+    """Give the owner that a row names to a lead without one; returns whose owner that changed."""
+    owners = users_named({record.owner for record, _ in taken})
+    given: dict[int, list[int]] = {}
+    logged: list[Assignment] = []
+    for record, each in taken:
+        lead, owner = each.lead, owners.get(record.owner)
+        if owner is None or not owner.is_active or lead.owner_id is not None:
+            continue
+        lead.owner = owner
+        given.setdefault(owner.pk, []).append(lead.pk)
+        because = f"{options.source} names {owner}"[:400]
+        logged.append(Assignment(lead=lead, owner=owner, because=because, assigned_at=at))
+    for owner_id, ids in sorted(given.items()):
+        Lead.objects.filter(pk__in=ids, owner__isnull=True).update(owner=owner_id, changed_at=at)
+    Assignment.objects.bulk_create(logged)
+    kind = LeadEvent.Kind.ASSIGNED
+    LeadEvent.objects.bulk_create(
+        LeadEvent(
+            lead=each.lead,
+            kind=kind,
+            happened_at=at,
+            recorded_at=at,
+            details={"territory": "", "owner": str(each.owner), "because": each.because},
+        )
+        for each in logged
+    )
+    return frozenset(pk for ids in given.values() for pk in ids)
+
+
+def _unsubscribe(taken: Sequence[tuple[LeadRecord, Captured]], at: datetime) -> frozenset[int]:
+    """Mark whom the file knows as unsubscribed; a "no" takes nobody's wish back."""
+    ids = [each.lead.pk for record, each in taken if record.is_unsubscribed and not each.lead.is_unsubscribed]
+    Lead.objects.filter(pk__in=ids, is_unsubscribed=False).update(is_unsubscribed=True, changed_at=at)
+    return frozenset(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,28 +12,36 @@ from django.db.models import Max
 
 from leads.actions.deals.record_opportunity import ChangeFact, ContactFact, DealFacts, Recorded, record_opportunities
 from leads.actions.imports.leads import Outcome
-from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityChange, PipelineStage, User
-from leads.pure.imports.rows import DealRecord, RowRefused
+from leads.models import Account, Company, DealStatus, Lead, Opportunity, OpportunityChange, PipelineStage
+from leads.pure.imports.cells import RowRefused
+from leads.pure.imports.records import DealRecord
+from leads.pure.imports.words import DealStage, guess_deal_stage, is_named
 from leads.pure.week import local_date
+from leads.queries.imports import AccountBook, users_named
 
-_WORDS = {
-    "closed won": "won",
-    "closedwon": "won",
-    "closed lost": "lost",
-    "closedlost": "lost",
-    "won": "won",
-    "lost": "lost",
-}
+# Of deals whose opening is unknown: the day they closed, or of the import while they are open.
+OPENED_BY_DATES = "dates"
 
 
-def import_opportunities(*, records: Sequence[DealRecord], source: str, at: datetime) -> list[Outcome]:
+@dataclass(frozen=True, slots=True)
+class DealOptions:
+    """``opened``: where the opening is unknown, "" takes the lead's first contact, OPENED_BY_DATES the row's own dates.
+
+    ``creates_accounts``: make accounts of names that are not here; without it such rows are refused.
+    """
+
+    source: str
+    opened: str = ""
+    creates_accounts: bool = False
+
+
+def import_opportunities(*, records: Sequence[DealRecord], options: DealOptions, at: datetime) -> list[Outcome]:
     """Take up to 1,000 deals in, in one transaction; outcomes are in the order of the records.
 
-    A deal whose opening is unknown opened with its lead's first contact: the only date that is surely not too late.
     Repeating it changes nothing, and empty cells erase nothing.
     """
     with transaction.atomic():
-        desk = _Desk(records, source, at)
+        desk = _Desk(records, options, at)
         outcomes: list[Outcome | None] = []
         deals: list[tuple[DealRecord, DealFacts]] = []
         for record in records:
@@ -66,10 +75,11 @@ def _keep_ids(pairs: Sequence[tuple[DealRecord, Recorded]], at: datetime) -> lis
 class _Desk:
     """Everything the records refer to, looked up at once."""
 
-    def __init__(self, records: Sequence[DealRecord], source: str, at: datetime) -> None:
-        self.source, self.at = source, at
+    def __init__(self, records: Sequence[DealRecord], options: DealOptions, at: datetime) -> None:
+        self.options, self.source, self.at = options, options.source, at
         self.tz: ZoneInfo = Company.current().tz
         self.stages = list(PipelineStage.objects.order_by("position", "pk"))
+        self.words = [DealStage(each.key, each.name, each.status) for each in self.stages]
         self.known = {
             row.external_id: row
             for row in Opportunity.objects.filter(external_id__in=[record.external_id for record in records])
@@ -78,15 +88,17 @@ class _Desk:
         self.last = dict(lines.values_list("opportunity").annotate(Max("changed_at")))
         self.by_id = _leads("external_id", {record.lead_external_id for record in records} - {""})
         self.by_email = _leads("email", {record.lead_email for record in records} - {""})
-        emails = {record.owner_email for record in records} - {""}
-        self.owners = {user.email.lower(): user.pk for user in User.objects.active().filter(email__in=emails)}
+        self.owners = {word: user.pk for word, user in users_named({record.owner for record in records}).items()}
+        self.accounts = AccountBook(
+            (record.account for record in records), (record.account_domain for record in records)
+        )
 
     def facts(self, record: DealRecord) -> DealFacts:
         known, lead, stage = self.known.get(record.external_id), self._lead(record), self._stage(record)
         closed_at = self._closed_at(record, stage, known)
-        opened_at = record.opened_at or (known.opened_at if known else None) or (lead.captured_at if lead else None)
-        if opened_at is None:
-            raise RowRefused("opened_at", "The row says neither when the deal opened nor whose it is.")
+        opened_at = record.opened_at or (known.opened_at if known else None) or self._opened_at(lead, closed_at)
+        # A deal that is new here stands in its stage since it opened, unless the file says otherwise.
+        since = closed_at or record.stage_since or (None if known else opened_at)
         amount_cents, currency = record.amount_cents, record.currency
         if known and amount_cents is None:
             amount_cents, currency = known.amount_cents, known.currency
@@ -105,17 +117,44 @@ class _Desk:
             expected_close_on=local_date(expected, self.tz) if expected else known.expected_close_on if known else None,
             lost_reason=record.lost_reason or (known.lost_reason if known else ""),
             deleted_at=known.deleted_at if known else None,
-            owner_id=self.owners.get(record.owner_email),
-            changes=self._past(known, stage, opened_at, closed_at, amount_cents, currency),
+            owner_id=self.owners.get(record.owner),
+            account_id=self._account_id(record),
+            changes=self._past(known, stage, opened_at, since, amount_cents, currency),
             contacts=[ContactFact(lead_id=lead.pk, is_primary=True)] if lead else [],
         )
+
+    def _opened_at(self, lead: Lead | None, closed_at: datetime | None) -> datetime:
+        if self.options.opened == OPENED_BY_DATES:
+            return closed_at or self.at
+        if lead is None:
+            raise RowRefused("opened_at", "The row says neither when the deal opened nor whose it is.")
+        return lead.captured_at
+
+    def _account_id(self, record: DealRecord) -> int | None:
+        if record.account_domain and (row := self.accounts.by_domain.get(record.account_domain)):
+            return row.pk
+        if not record.account:
+            if record.account_domain:
+                return self._new_account(record, "account_domain", record.account_domain)
+            return None
+        alike = self.accounts.named(record.account)
+        if len(alike) > 1:
+            raise RowRefused("account", f"{len(alike)} accounts are named {record.account!r}. Name their domain.")
+        return alike[0].pk if alike else self._new_account(record, "account", record.account)
+
+    def _new_account(self, record: DealRecord, field: str, name: str) -> int:
+        if not self.options.creates_accounts:
+            raise RowRefused(field, f"There is no account {name!r}. Import the accounts first, or have them created.")
+        row = Account.objects.create(name=name, domain=record.account_domain or None, created_at=self.at)
+        self.accounts.add(row)
+        return row.pk
 
     def _past(
         self,
         known: Opportunity | None,
         stage: PipelineStage,
         opened_at: datetime,
-        closed_at: datetime | None,
+        since: datetime | None,
         amount: int | None,
         currency: str,
     ) -> list[ChangeFact]:
@@ -129,10 +168,10 @@ class _Desk:
         before = (known.stage_id, known.amount_cents, known.currency) if known else (first.pk, amount, currency)
         if before == (stage.pk, amount, currency):
             return opening
-        # Of an open deal nobody knows since when it stands there; it was seen there now. So was one that closes again
-        # after it was reopened, whatever day the file gives: its lines are in the order in which they happened.
+        # Of a move whose day the file does not tell we know that it was seen now; so of a deal that closes again
+        # after it was reopened, whatever day the file gives: lines are in the order in which they happened.
         last = self.last.get(known.pk) if known else None
-        at = closed_at if closed_at and (last is None or last < closed_at) else self.at
+        at = since if since and (last is None or last < since) else self.at
         return [*opening, line(f"import:{stage.key}:{self.at.isoformat()}", at, stage)]
 
     def _lead(self, record: DealRecord) -> Lead | None:
@@ -146,20 +185,17 @@ class _Desk:
         return by_id or by_email
 
     def _stage(self, record: DealRecord) -> PipelineStage:
-        word = " ".join(record.stage.casefold().replace("_", " ").replace("-", " ").split())
+        word = record.stage
         if not word:
             if record.closed_at and record.closed_at <= self.at:
                 raise RowRefused("stage", "The deal is closed, but the row does not say whether it was won or lost.")
             word = "open"
+        key = guess_deal_stage(word, self.words) if is_named(word, self.words) else ""
         for stage in self.stages:
-            if word in (stage.key.replace("-", " "), stage.name.casefold()):
-                return stage
-        status = DealStatus.OPEN if word == "open" else _WORDS.get(word, "")
-        for stage in self.stages:
-            if stage.status == status:
+            if stage.key == key:
                 return stage
         names = ", ".join(stage.name for stage in self.stages)
-        raise RowRefused("stage", f"{record.stage!r} is no stage. Stages: {names}.")
+        raise RowRefused("stage", f"{record.stage!r} is no stage here. Say what it means: {names}.")
 
     def _closed_at(self, record: DealRecord, stage: PipelineStage, known: Opportunity | None) -> datetime | None:
         if stage.status == DealStatus.OPEN:

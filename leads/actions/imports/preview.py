@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from leads.actions.imports.rows import plan_of, read_row
-from leads.models import Campaign, CampaignCost, Channel, ImportRun, Lead, Opportunity
+from leads.actions.imports.rows import plan_of, read_row, table_of
+from leads.models import Account, Campaign, CampaignCost, Channel, ImportRun, Lead, Opportunity
+from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.fields import FIELDS, Field
-from leads.pure.imports.rows import CostRecord, DealRecord, LeadRecord, Plan, Record, RowRefused
-from leads.pure.imports.table import open_table
+from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
 from leads.pure.money import to_amount
 from leads.pure.table_file import Row
 from leads.pure.words import MISSING
@@ -40,7 +40,7 @@ def preview_import(*, run: ImportRun, at: datetime, count: int = 20) -> Preview:
     """The first rows; those the last try refused bear its reason."""
     plan = plan_of(run, at)
     seen: dict[tuple[str, ...], int] = {}
-    read = [(row, read_row(row, plan, seen)) for row in islice(open_table(bytes(run.content)).rows(), count)]
+    read = [(row, read_row(row, plan, seen)) for row in islice(table_of(run=run).rows(), count)]
     refused = {each.line: each for each in run.row_errors.order_by("line")[: count * 2]}
     known = _known([record for _, record in read if not isinstance(record, RowRefused)])
     names = dict(Channel.objects.values_list("key", "name"))
@@ -68,6 +68,9 @@ def _known(records: Collection[Record]) -> set[tuple[str, ...]]:
         found |= {("external id", key) for key in _values(Lead, "external_id", ids)}
     deals = {record.external_id for record in records if isinstance(record, DealRecord)}
     found |= {("external id", key) for key in _values(Opportunity, "external_id", deals)}
+    companies = [record for record in records if isinstance(record, AccountRecord)]
+    found |= {("domain", key) for key in _values(Account, "domain", {each.domain for each in companies} - {""})}
+    found |= {("name", key.casefold()) for key in _values(Account, "name", {each.name for each in companies} - {""})}
     codes = {record.campaign for record in records if isinstance(record, CostRecord)}
     costs = CampaignCost.objects.filter(campaign__in=Campaign.objects.filter(code__in=codes), source="import")
     return found | {

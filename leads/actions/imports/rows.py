@@ -14,23 +14,18 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from leads.actions.campaigns.keep_cost_history import Said
+from leads.actions.imports.accounts import import_accounts
 from leads.actions.imports.costs import import_costs
 from leads.actions.imports.leads import LeadOptions, Outcome, import_leads
-from leads.actions.imports.opportunities import import_opportunities
+from leads.actions.imports.opportunities import DealOptions, import_opportunities
 from leads.models import Company, CostDoor, ImportKind, ImportRowError, ImportRun, JobRun
 from leads.past.acting import Door, act, acting
-from leads.pure.imports.fields import FIELDS, channel_words
-from leads.pure.imports.rows import (
-    CostRecord,
-    DealRecord,
-    LeadRecord,
-    Plan,
-    Record,
-    RowRefused,
-    parse_row,
-)
-from leads.pure.imports.table import open_table
-from leads.pure.table_file import Row
+from leads.pure.imports.cells import Plan, RowRefused
+from leads.pure.imports.fields import FIELDS, value_map
+from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
+from leads.pure.imports.rows import parse_row
+from leads.pure.imports.table import Reading, Table, open_table
+from leads.pure.table_file import REJECTED, Row
 
 log = structlog.get_logger(__name__)
 
@@ -88,11 +83,20 @@ def plan_of(run: ImportRun, at: datetime) -> Plan:
         at=at,
         tz=company.tz,
         currency=defaults.get("currency") or company.currency,
-        channels=channel_words(defaults.get("channels", {})),
+        channels=value_map(defaults.get("channels", {})),
+        stages=value_map(defaults.get("stages", {})),
+        owners=value_map(defaults.get("owners", {})),
         default_channel=defaults.get("channel", ""),
         status=defaults.get("status", ""),
+        dates=defaults.get("dates", ""),
+        decimal=defaults.get("decimal", ""),
         keeps_other_columns=bool(defaults.get("keep_other_columns")),
     )
+
+
+def table_of(*, run: ImportRun) -> Table:
+    """The run's file, read as was settled."""
+    return open_table(bytes(run.content), run.kind, Reading.of(run.defaults))
 
 
 def _free(at: datetime, prefix: str = "") -> Q:
@@ -113,7 +117,7 @@ def _claim(run_id: int, at: datetime) -> bool:
 
 def _take_all(run: ImportRun, at: datetime, batch: int, on_batch: OnBatch | None) -> None:
     plan = plan_of(run, at)
-    rows = open_table(bytes(run.content)).rows()
+    rows = table_of(run=run).rows()
     seen: dict[tuple[str, ...], int] = {}
     for row in islice(rows, run.next_row):
         read_row(row, plan, seen)
@@ -189,7 +193,14 @@ def _dispatch(run: ImportRun, records: Sequence[Record], at: datetime) -> list[O
             )
             return import_leads(records=cast(Sequence[LeadRecord], records), options=options, at=at)
         case ImportKind.OPPORTUNITIES:
-            return import_opportunities(records=cast(Sequence[DealRecord], records), source=source, at=at)
+            deal_options = DealOptions(
+                source=source,
+                opened=run.defaults.get("opened", ""),
+                creates_accounts=bool(run.defaults.get("create_accounts")),
+            )
+            return import_opportunities(records=cast(Sequence[DealRecord], records), options=deal_options, at=at)
+        case ImportKind.ACCOUNTS:
+            return import_accounts(records=cast(Sequence[AccountRecord], records), at=at)
         case _:
             by = run.job.started_by if run.job else None
             said = Said(door=CostDoor.IMPORT, by=by, reason=f"file {run.file_name}")
@@ -203,10 +214,14 @@ def _finish(run: ImportRun, state: JobRun.State, message: str) -> None:
 
 
 def rejected_table(*, run: ImportRun) -> Iterator[list[str]]:
-    """The rows a run left out, as a table: line and reason, then the cells under the columns' own names."""
-    header = open_table(bytes(run.content)).header
+    """The rows a run left out, as a table: line and reason, then the cells under the columns' own names.
+
+    Cells beyond the columns follow them, so that a row with one too many loses nothing.
+    """
+    header = table_of(run=run).header
     labels = {each.name: each.label for each in FIELDS[run.kind]}
-    yield ["line", "reason", *header]
+    yield [*REJECTED, *header]
     for row in run.row_errors.order_by("line").iterator(chunk_size=500):
         reason = f"{labels[row.field]}: {row.error}" if row.field in labels else row.error
-        yield [str(row.line), reason, *(row.cells.get(name, "") for name in header)]
+        beyond = [cell for name, cell in row.cells.items() if name not in header]
+        yield [str(row.line), reason, *(row.cells.get(name, "") for name in header), *beyond]

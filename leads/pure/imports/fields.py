@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from leads.pure.refused import FieldRefused
 
-LEADS, OPPORTUNITIES, COSTS = "leads", "opportunities", "costs"
+LEADS, OPPORTUNITIES, COSTS, ACCOUNTS = "leads", "opportunities", "costs", "accounts"
+DATE, AMOUNT, WORD = "date", "amount", "word"
 
 
 class MappingRefused(FieldRefused):
@@ -17,13 +18,17 @@ class MappingRefused(FieldRefused):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field that a column may feed: the names files give it, and the most characters it holds."""
+    """A field that a column may feed: the names files give it, and the most characters it holds.
+
+    ``holds`` says what is in its cells: text, a date, an amount, or words that a value map may translate.
+    """
 
     name: str
     label: str
     aliases: str = ""
     most: int = 200
     help: str = ""
+    holds: str = ""
 
     def names(self) -> set[str]:
         """Every spelling that stands for this field."""
@@ -40,48 +45,134 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("company", "Company", "company name|organization|organisation|account|firma"),
         Field("job_title", "Job title", "title|position|role", 160),
         Field("phone", "Phone", "telephone|mobile|phone number", 40),
-        Field("country", "Country", "country code|land", 80, "ISO code such as DE, or a common name"),
+        Field("country", "Country", "country code|land", 80, "a name or a code such as DE"),
         Field("region", "Region", "state|province|county", 80),
         Field("postal_code", "Postal code", "zip|zip code|postcode|plz", 20),
         Field("industry", "Industry", "sector|segment", 80),
-        Field("company_size", "Company size", "employees|headcount|number of employees", 12),
+        Field(
+            "company_size",
+            "Company size",
+            "employees|headcount|number of employees",
+            40,
+            "a number, or a range such as 51-200, which counts as its lower end",
+        ),
         Field(
             "occurred_at",
             "First contact",
-            "first contact date|date|created|created at|created on|create date|contact date|captured at",
-            40,
+            "first contact date|date|created|created at|created on|created date|create date|contact date|captured at",
+            60,
             "a date or a moment; without an offset in the company's time zone",
+            DATE,
         ),
-        Field("channel", "Channel", "origin|source|lead source|original source|medium", 120),
+        Field("channel", "Channel", "origin|source|lead source|original source|medium", 120, "", WORD),
         Field("landing_page", "Landing page", "landing page id|page|url|first page", 1000),
         Field("campaign", "Campaign code", "campaign|utm campaign|campaign name", 120),
+        Field("stage", "Lifecycle stage", "stage|lead status|status|lead stage", 80, "", WORD),
+        Field(
+            "owner",
+            "Owner",
+            "lead owner|contact owner|owner email|owner name|sales rep|assigned to",
+            254,
+            "a name or an e-mail address",
+            WORD,
+        ),
+        Field(
+            "consent",
+            "Consent",
+            "consent text|opt in|marketing consent|newsletter consent|gdpr consent|opted in",
+            2000,
+            "yes or no, or the words that the person agreed to",
+        ),
+        Field(
+            "consent_at",
+            "Consent given",
+            "consent date|opt in date|consent given at|opted in at",
+            60,
+            "without it: the first contact",
+            DATE,
+        ),
+        Field(
+            "unsubscribed",
+            "Unsubscribed",
+            "unsubscribed from all email|opt out|opted out|email opt out|do not email",
+            40,
+            "yes or no",
+        ),
     ),
     OPPORTUNITIES: (
         Field("external_id", "External id", "id|deal id|opportunity id|seller id|record id", 120),
         Field("lead_external_id", "Lead's external id", "lead id|mql id|contact id", 120),
         Field("lead_email", "Lead's e-mail", "email|mail|contact email", 254),
-        Field("name", "Name", "deal name|opportunity|opportunity name|deal"),
-        Field("opened_at", "Opened", "open date|created|created at|created on|create date|opened on", 40),
+        Field("name", "Name", "deal name|opportunity name|opportunity|deal"),
+        Field("account", "Account", "account name|company|company name|associated company|organization|customer"),
+        Field("account_domain", "Account's domain", "domain|company domain|website|company domain name", 253),
+        Field(
+            "opened_at",
+            "Opened",
+            "open date|created|created at|created on|created date|create date|opened on|engage date",
+            60,
+            "",
+            DATE,
+        ),
+        Field(
+            "stage_since",
+            "In this stage since",
+            "stage date|stage changed|last stage change date|date entered stage|stage since",
+            60,
+            "of deals still open; without it since they opened",
+            DATE,
+        ),
         Field(
             "closed_at",
             "Closed",
             "won date|close date|closed date|closed on|won at|closing date",
-            40,
-            "when it was won or lost; without an offset in the company's time zone",
+            60,
+            "when it was won or lost, or of an open deal the day expected",
+            DATE,
         ),
-        Field("stage", "Stage or status", "status|deal stage|pipeline stage|state", 80),
-        Field("amount", "Amount", "value|deal value|revenue|price|deal amount", 40),
-        Field("currency", "Currency", "currency code", 3),
+        Field("stage", "Stage or status", "status|deal stage|pipeline stage|state", 80, "", WORD),
+        Field("amount", "Amount", "value|deal value|close value|revenue|price|deal amount", 40, "", AMOUNT),
+        Field("currency", "Currency", "currency code", 40),
         Field("lost_reason", "Lost because", "loss reason|closed lost reason", 120),
-        Field("owner", "Owner", "owner email|deal owner|sales rep|rep|sr id", 254, "an e-mail here finds the person"),
+        Field(
+            "owner",
+            "Owner",
+            "owner email|owner name|deal owner|opportunity owner|sales rep|sales agent|rep|sr id",
+            254,
+            "a name or an e-mail address",
+            WORD,
+        ),
+        Field("product", "Product", "product name|products|line item|sku", 200, "kept with the deal"),
         Field("segment", "Segment", "business segment|industry"),
         Field("lead_type", "Lead type", "type"),
     ),
     COSTS: (
         Field("campaign", "Campaign code", "utm campaign|code|campaign name", 120),
-        Field("spent_on", "Day", "date|spent on|spend date|cost date", 40),
-        Field("amount", "Amount", "cost|spend|costs|amount spent", 40),
-        Field("currency", "Currency", "currency code", 3),
+        Field("spent_on", "Day", "date|spent on|spend date|cost date", 60, "", DATE),
+        Field("amount", "Amount", "cost|spend|costs|amount spent", 40, "", AMOUNT),
+        Field("currency", "Currency", "currency code", 40),
+    ),
+    ACCOUNTS: (
+        Field("name", "Name", "account|account name|company|company name|organization|firma"),
+        Field("domain", "Domain", "company domain name|company domain|website|website url|web|url", 253),
+        Field("industry", "Industry", "sector|segment|branch", 80),
+        Field(
+            "company_size",
+            "Company size",
+            "employees|headcount|number of employees",
+            40,
+            "a number, or a range such as 51-200, which counts as its lower end",
+        ),
+        Field("country", "Country", "country code|country region|office location|land|billing country", 80),
+        Field("region", "Region", "state|state region|province|county|billing state", 80),
+        Field(
+            "owner",
+            "Owner",
+            "account owner|company owner|owner email|owner name|sales rep",
+            254,
+            "a name or an e-mail address",
+            WORD,
+        ),
     ),
 }
 # Of each group at least one field needs a column.
@@ -89,6 +180,7 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     LEADS: (("external_id", "email"),),
     OPPORTUNITIES: (("external_id", "lead_external_id"),),
     COSTS: (("campaign",), ("spent_on",), ("amount",)),
+    ACCOUNTS: (("name", "domain"),),
 }
 # What files call the channels that every installation starts with.
 CHANNEL_WORDS: Mapping[str, str] = {
@@ -147,8 +239,13 @@ def check_columns(kind: str, columns: Mapping[str, str], header: Collection[str]
             raise MappingRefused(group[0], f"Choose the column for {labels}.")
 
 
-def channel_words(words: Mapping[str, str]) -> dict[str, str]:
-    """A value map in the spelling that :meth:`Plan.channel_of` looks up."""
+def fields_holding(kind: str, holds: str) -> tuple[str, ...]:
+    """The fields of a kind whose cells are dates, amounts or words."""
+    return tuple(each.name for each in FIELDS[kind] if each.holds == holds)
+
+
+def value_map(words: Mapping[str, str]) -> dict[str, str]:
+    """A value map in the spelling in which words are looked up."""
     return {plain(word): key for word, key in words.items()}
 
 

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from leads.pure.table_file import Dialect, Row, UnreadableFile, read_rows, sniff
+from leads.pure.imports.encodings import ENCODINGS, can_decode, guess_encoding
+from leads.pure.imports.layout import DELIMITERS, guess_delimiter, guess_header_line
+from leads.pure.table_file import REJECTED, Row, UnreadableFile, column_names, read_records, read_rows
 
 MAX_BYTES = 50 * 1024 * 1024
-SNIFFED_BYTES = 64 * 1024
-WORDS_FROM = 10_000
+HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read a file: a Python codec, the delimiter, and the line that names the columns; empty where not given."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    header_line: int = 0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Reading:
+        """As it is kept among a file's settings."""
+        line = str(settings.get("header_line", ""))
+        return cls(settings.get("encoding", ""), settings.get("delimiter", ""), int(line) if line.isdecimal() else 0)
+
+    def settings(self) -> dict[str, Any]:
+        """The form that :meth:`of` takes."""
+        return {"encoding": self.encoding, "delimiter": self.delimiter, "header_line": self.header_line}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +42,57 @@ class Table:
 
     content: bytes
     header: tuple[str, ...]
-    dialect: Dialect
+    reading: Reading
 
     def rows(self) -> Iterator[Row]:
         """The rows, from the top, as often as wanted. Raises UnreadableFile where the file ends to be a table."""
-        return read_rows(_text(self.content, self.dialect), self.dialect.delimiter)
+        return read_rows(self._text(), self.reading.delimiter, self.reading.header_line)
 
-    def words(self, column: str, *, most: int = 40, among: int = WORDS_FROM) -> list[str]:
-        """The different cells of a column ``among`` the first rows, most frequent first."""
-        cells = Counter(row.cells.get(column, "") for row in islice(self.rows(), among))
-        return [word for word, _ in cells.most_common(most)]
+    def sample(self, most: int = 50) -> Iterator[Row]:
+        """The first rows."""
+        return islice(self.rows(), most)
+
+    def columns(self, names: Iterable[str]) -> dict[str, Counter[str]]:
+        """How often each cell of these columns occurs, of the whole file in one reading."""
+        found: dict[str, Counter[str]] = {name: Counter() for name in names}
+        for row in self.rows() if found else ():
+            for name, counter in found.items():
+                counter[row.cells.get(name, "")] += 1
+        return found
+
+    def head(self) -> str:
+        """The beginning of the file as text."""
+        return decoded_head(self.content, self.reading.encoding)
+
+    def _text(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(io.BytesIO(self.content), encoding=self.reading.encoding, newline="")
 
 
-def open_table(content: bytes) -> Table:
-    """Find out how to read a file. Raises UnreadableFile with a message for people."""
+def open_table(content: bytes, kind: str = "", given: Reading | None = None) -> Table:
+    """Find out what of reading the file is not given. Raises UnreadableFile with a message for people."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Cut it into parts.")
-    dialect = sniff(content[:SNIFFED_BYTES])
-    if dialect.encoding == "utf-8" and not _decodes(content, "utf-8"):
-        # The first accent may come late: the head was plain ASCII, the rest is what Excel writes in Europe.
-        dialect = Dialect("cp1252", dialect.delimiter)
-    try:
-        header = next(csv.reader(_text(content, dialect), delimiter=dialect.delimiter), [])
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UnreadableFile(f"The first line cannot be read: {error}.") from error
-    return Table(content, tuple(name.strip() for name in header), dialect)
+    if not content.strip():
+        raise UnreadableFile("The file is empty.")
+    given = given or Reading()
+    encoding = given.encoding or guess_encoding(content).encoding
+    if encoding not in ENCODINGS:
+        raise UnreadableFile(f"There is no encoding {encoding!r}. Encodings: {', '.join(ENCODINGS)}.")
+    if not can_decode(content, encoding):
+        raise UnreadableFile(f"The file is not {ENCODINGS[encoding]}: it has bytes that are no letters there.")
+    head = decoded_head(content, encoding)
+    if not head.strip():
+        raise UnreadableFile("The file is empty.")
+    delimiter = given.delimiter or guess_delimiter(head)
+    if delimiter not in DELIMITERS:
+        raise UnreadableFile(f"{delimiter!r} is no delimiter. Delimiters: comma, semicolon, tab, bar.")
+    line = given.header_line or guess_header_line(head, delimiter, kind)
+    reading = Reading(encoding, delimiter, line)
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
+    _, values, _ = next(read_records(lines, delimiter, line), (0, [], ""))
+    names = column_names(values)
+    header = names[2:] if tuple(names[:2]) == REJECTED else names
+    return Table(content, tuple(header), reading)
 
 
 def count_rows(table: Table) -> int:
@@ -57,13 +103,6 @@ def count_rows(table: Table) -> int:
     return count
 
 
-def _text(content: bytes, dialect: Dialect) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(content), encoding=dialect.encoding, newline="")
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+def decoded_head(content: bytes, encoding: str) -> str:
+    """The first lines of the file; what a cut in the middle of a letter leaves is dropped."""
+    return content[:HEAD_BYTES].decode(encoding, errors="ignore")

@@ -28,7 +28,7 @@ def run(command: str) -> str:
 
 def test_the_commands_of_the_page(company: object) -> None:
     outs = [run(command) for command in COMMANDS]
-    lasts = [out.splitlines()[1] for out in outs]
+    lasts = [out.splitlines()[-1] for out in outs]
     people, deals = 200, Opportunity.objects.count()
     assert lasts == [
         f"Would be created {people}, updated 0, unchanged 0, rejected 0.",
@@ -38,7 +38,13 @@ def test_the_commands_of_the_page(company: object) -> None:
     ]
     assert lasts[1] in PAGE
     assert Lead.objects.filter(attributes__origin="other publicities").exclude(channel__key="display").count() == 0
-    assert ImportMapping.objects.get().defaults == {"stage": "mql", "channels": {"other publicities": "display"}}
+    assert ImportMapping.objects.get().defaults == {
+        "stage": "mql",
+        "channels": {"other publicities": "display"},
+        "encoding": "utf-8-sig",
+        "delimiter": ",",
+        "header_line": 1,
+    }
 
 
 def test_one_moment_holds_for_the_file_its_job_and_its_rows(company: object, tmp_path: Path) -> None:
@@ -89,5 +95,5 @@ def test_rejected_rows_are_written_so_that_a_spreadsheet_runs_nothing(company: o
     out = run(f"import_csv leads {source} --rejected {rejected}")
     assert "Line 2: email: An e-mail address contains exactly one @." in out
     lines = rejected.read_text().splitlines()
-    assert lines[0] == "line,reason,id,email,notes"
+    assert lines[0] == "rejected line,rejected because,id,email,notes"
     assert lines[1].endswith(',1,nobody,"\'=HYPERLINK(""http://x"")"')

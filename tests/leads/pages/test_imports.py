@@ -16,7 +16,12 @@ from leads.tasks import sweep_imports
 pytestmark = pytest.mark.django_db
 SAMPLE = Path(__file__).resolve().parents[2] / "data/funnel_leads.csv"
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
-MAPPED = {"column_external_id": "id", "column_occurred_at": "date", "column_channel": "origin", "word_0": "email"}
+MAPPED = {
+    "column_external_id": "id",
+    "column_occurred_at": "date",
+    "column_channel": "origin",
+    "channel_word_0": "email",
+}
 
 
 def upload(client: Client, content: bytes, kind: str = "leads"):
@@ -79,7 +84,7 @@ def test_from_upload_to_result(client: Client) -> None:
     [
         (b"", "The file is empty"),
         (b"id,name\n", "no rows"),
-        (b"id,id\n1,2\n", "Two columns"),
+        (b'id,name\n1,"Ada\n2,Bob\n', "Line 2: a quotation mark"),
         (b"\x00\x01\x02", "not text"),
     ],
 )
@@ -96,9 +101,9 @@ def test_columns_that_cannot_be(client: Client) -> None:
     answer = client.post(at("import-columns", run), {**MAPPED, "column_external_id": ""})
     assert answer.status_code == 422
     assert "Choose the column for External id or E-mail" in answer.content.decode()
-    answer = client.post(at("import-columns", run), {**MAPPED, "word_0": "nowhere", "column_email": "gone"})
+    answer = client.post(at("import-columns", run), {**MAPPED, "channel_word_0": "nowhere", "column_email": "gone"})
     assert answer.status_code == 422
-    assert set(answer.context["form"].errors) == {"word_0", "column_email"}
+    assert set(answer.context["form"].errors) == {"channel_word_0", "column_email"}
     assert not JobRun.objects.exists()
 
 
@@ -112,7 +117,7 @@ def test_another_channel_column_shows_its_words_first(client: Client) -> None:
 
 
 def test_rejected_rows_as_a_file(client: Client) -> None:
-    upload(client, b"id,date,origin\n1,2026-02-01,=1+1\n2,3/4/2026,=1+1\n")
+    upload(client, b"id,date,origin\n1,2026-02-01,=1+1\n2,soon,=1+1\n")
     run = ImportRun.objects.get()
     client.post(at("import-columns", run), MAPPED)
     sweep_imports()
@@ -121,8 +126,8 @@ def test_rejected_rows_as_a_file(client: Client) -> None:
     assert "Import 1 row" in page
     answer = client.get(at("import-rejected", run))
     text = b"".join(answer).decode("utf-8-sig")
-    assert text.splitlines()[0] == "line,reason,id,date,origin"
-    assert text.splitlines()[1].endswith(",2,3/4/2026,'=1+1")
+    assert text.splitlines()[0] == "rejected line,rejected because,id,date,origin"
+    assert text.splitlines()[1].endswith(",2,soon,'=1+1")
     assert 'filename="list-rejected.csv"' in answer["Content-Disposition"]
 
 

@@ -15,6 +15,7 @@ from tests.leads.factories import LeadFactory, stage
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
+OPENED = datetime(2026, 10, 4, 22, tzinfo=UTC)  # a file without another date: in its stage since it opened
 HEAD = "external_id,lead_external_id,opened_at,closed_at,stage,amount\n"
 
 
@@ -46,7 +47,7 @@ def test_moves_back_are_kept_and_the_past_weighs_them(company: Company) -> None:
         bring(number, name)
         bring(number, name)  # the same file again adds nothing
     assert moves()[1:] == [
-        ("discovery", day(0)),
+        ("discovery", OPENED),
         ("proposal", day(1)),
         ("discovery", day(2)),
         ("qualification", day(3)),
@@ -76,7 +77,7 @@ def test_another_amount_is_a_move_of_its_own(company: Company) -> None:
     deal = Opportunity.objects.get()
     amounts = deal.changes.order_by("changed_at", "pk").values_list("amount_cents", flat=True)
     assert list(amounts) == [100_000, 100_000, 70_000, 100_000]
-    assert deal.stage_changed_at == day(0)
+    assert deal.stage_changed_at == OPENED
     assert figure("pipeline.open", scope(company, day(1) + timedelta(hours=1))).value == 70_000
 
 

@@ -1,0 +1,162 @@
+"""The cells of a row by field, each read as what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from leads.pure.imports.dates import read_moment
+from leads.pure.imports.fields import CHANNEL_WORDS, FIELDS, plain
+from leads.pure.imports.numbers import InvalidNumber, plain_amount, whole_count
+from leads.pure.money import InvalidAmount, check_currency, to_cents
+from leads.pure.refused import FieldRefused
+from leads.pure.spelling.identity import (
+    InvalidCountry,
+    InvalidDomain,
+    InvalidEmail,
+    normalize_country,
+    normalize_domain,
+    normalize_email,
+)
+from leads.pure.spelling.phones import InvalidPhone, clean_phone
+from leads.pure.spelling.texts import clean_text, is_placeholder
+
+OLDEST_YEAR = 1990
+_MOST_PEOPLE = 2_000_000_000
+# "NA" is Namibia, and a name.
+_NA_IS_A_WORD = frozenset(["country", "name", "first_name", "last_name", "company", "account", "external_id"])
+
+
+class RowRefused(FieldRefused):
+    """The row cannot be taken; ``field`` names the field at fault ("" for the row as a whole)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to read the rows of one file.
+
+    ``columns`` maps fields to column names; ``channels``, ``stages`` and ``owners`` map the file's words, in the
+    spelling of ``value_map``. ``default_channel`` is for rows of files without a channel column ("": the campaign's,
+    else "other"). ``dates`` and ``decimal`` say how the file writes days and amounts ("" where nothing needs it).
+    """
+
+    kind: str
+    columns: Mapping[str, str]
+    at: datetime
+    tz: ZoneInfo
+    currency: str
+    channels: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    default_channel: str = ""
+    status: str = ""
+    dates: str = ""
+    decimal: str = ""
+    keeps_other_columns: bool = False
+
+    def channel_of(self, text: str) -> str:
+        """The channel key for a word of the file; a word nobody mapped is "other"."""
+        return self.channels.get(plain(text)) or CHANNEL_WORDS.get(plain(text), "other")
+
+
+class Cells:
+    """The cells of a row by field. Each reading raises RowRefused with the field at fault."""
+
+    def __init__(self, cells: Mapping[str, str], plan: Plan) -> None:
+        self.cells, self.plan = cells, plan
+        self.most = {each.name: each.most for each in FIELDS[plan.kind]}
+
+    def raw(self, name: str) -> str:
+        """The cell as it stands in the file, but for signs nobody sees; "" where it only says "nothing"."""
+        column = self.plan.columns.get(name)
+        text = clean_text(self.cells.get(column, "")) if column else ""
+        is_nothing = is_placeholder(text) or (text == "NA" and name not in _NA_IS_A_WORD)
+        return "" if is_nothing else text
+
+    def text(self, name: str) -> str:
+        text = self.raw(name)
+        if len(text) > self.most[name]:
+            raise RowRefused(name, f"has {len(text)} characters, at most {self.most[name]} are kept.")
+        return text
+
+    def email(self, name: str) -> str:
+        text = self.text(name)
+        try:
+            return normalize_email(text) if text else ""
+        except InvalidEmail as error:
+            raise RowRefused(name, str(error)) from error
+
+    def phone(self, name: str) -> str:
+        try:
+            return clean_phone(self.text(name))
+        except InvalidPhone as error:
+            raise RowRefused(name, str(error)) from error
+
+    def country(self, name: str) -> str:
+        text = self.text(name)
+        try:
+            return normalize_country(text) if text else ""
+        except InvalidCountry as error:
+            raise RowRefused(name, str(error)) from error
+
+    def domain(self, name: str) -> str:
+        text = self.text(name)
+        try:
+            return normalize_domain(text) if text else ""
+        except InvalidDomain as error:
+            raise RowRefused(name, str(error)) from error
+
+    def count(self, name: str) -> int | None:
+        text = self.text(name)
+        try:
+            size = whole_count(text) if text else None
+        except InvalidNumber as error:
+            raise RowRefused(name, str(error)) from error
+        if size is not None and size > _MOST_PEOPLE:
+            raise RowRefused(name, f"{text!r} is more people than there are.")
+        return size
+
+    def moment(self, name: str, *, may_come: bool = False) -> datetime | None:
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            at = read_moment(text, self.plan.tz, self.plan.dates)
+        except ValueError as error:
+            raise RowRefused(name, str(error)) from error
+        if at.year < OLDEST_YEAR:
+            raise RowRefused(name, f"{text!r} lies before {OLDEST_YEAR}.")
+        if at > self.plan.at and not may_come:
+            raise RowRefused(name, f"{text!r} lies in the future.")
+        return at
+
+    def money(self) -> tuple[int | None, str]:
+        """The amount in minor units, and its currency: the row's own, else the amount's, else the file's."""
+        text, given = self.text("amount"), self.text("currency").upper()
+        try:
+            currency = check_currency(given) if given else self.plan.currency
+        except InvalidAmount as error:
+            raise RowRefused("currency", str(error)) from error
+        if not text:
+            return None, currency
+        try:
+            amount, named = plain_amount(text, self.plan.decimal or ".", currency)
+            if named and given and named != given:
+                raise RowRefused("amount", f"{text!r} is in {named}, but the row names {given}.")
+            return to_cents(amount, named or currency), named or currency
+        except (InvalidAmount, InvalidNumber) as error:
+            raise RowRefused("amount", str(error)) from error
+
+    def word(self, name: str, words: Mapping[str, str]) -> str:
+        """The cell as the value map translates it; itself where the map does not have it."""
+        text = self.text(name)
+        return words.get(plain(text), text) if text else ""
+
+    def others(self) -> dict[str, str]:
+        """Columns that feed no field, where they are wanted."""
+        if not self.plan.keeps_other_columns:
+            return {}
+        used = set(self.plan.columns.values())
+        return {column: text for column, text in self.cells.items() if text and column not in used}

@@ -1,0 +1,131 @@
+"""Amounts and counts as files write them, and the decimal sign that a file's own cells tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from babel import Locale
+
+from leads.pure.imports.guess import Guess
+
+DECIMAL_SIGNS: Mapping[str, str] = {".": "Decimal point: 1,234.50", ",": "Decimal comma: 1.234,50"}
+# Symbols that stand for one currency; others ("$", "kr") say nothing by themselves.
+_SYMBOLS: dict[str, str] = {
+    **{symbol: code for code, symbol in Locale("en").currency_symbols.items() if not symbol.isascii()},
+    "R$": "BRL", "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "lei": "RON", "CHF": "CHF", "Fr.": "CHF", "SFr.": "CHF",
+    "£": "GBP", "€": "EUR", "US$": "USD", "CA$": "CAD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD",
+}  # fmt: skip
+_SHARED = {
+    "$": frozenset(["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS", "BRL"]),
+    "kr": frozenset(["SEK", "NOK", "DKK", "ISK"]),
+    "kr.": frozenset(["SEK", "NOK", "DKK", "ISK"]),
+    "¥": frozenset(["JPY", "CNY"]),
+}
+_BODY = re.compile(r"\d[\d.,' \u00a0\u202f\u2009’]*|[.,]\d+", re.ASCII)
+_GROUPS = re.compile(r"[' \u00a0\u202f\u2009’]")
+_SIZE = re.compile(
+    r"(?:(?P<under><|under|less than|bis)|>|≥|~|more than|over|about|über)?\s*(?P<lower>\d[\d.,' \u00a0\u202f]*)"
+    r"\s*(?:\+|(?:-|–|—|to|bis)\s*\d[\d.,' \u00a0\u202f]*\+?)?\s*(?:employees|people|mitarbeiter)?",
+    re.ASCII | re.IGNORECASE,
+)
+_COUNT = re.compile(r"\d+(?:[.,]0{1,2})?|\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+", re.ASCII)
+_NO_CENTS = re.compile(r"[.,]0{1,2}$")
+
+
+class InvalidNumber(ValueError):
+    """The text is no number; the message tells a person why."""
+
+
+def guess_decimal(cells: Iterable[str]) -> Guess:
+    """The decimal sign with which all these cells are numbers; "" where none of them needs one."""
+    signs, telling, unclear = set(), "", ""
+    for cell in cells:
+        body = _GROUPS.sub("", _parts(cell)[1])
+        sign = _told(body)
+        if sign:
+            signs.add(sign)
+            telling = telling or cell
+        elif "." in body or "," in body:
+            unclear = unclear or cell
+    if len(signs) == 1:
+        return Guess(signs.pop(), example=telling)
+    if signs or unclear:
+        return Guess("", is_open=True, choices=tuple(DECIMAL_SIGNS), example=telling or unclear)
+    return Guess("")
+
+
+def plain_amount(text: str, decimal: str, currency: str = "") -> tuple[str, str]:
+    """The amount as "-1234.50" and the currency that the text itself names ("" if it names none).
+
+    ``currency`` is the one expected: it decides what "$" means. Raises InvalidNumber.
+    """
+    mark, body, is_negative = _parts(text)
+    if not body:
+        raise InvalidNumber(f"{text[:40]!r} is not an amount such as 1234.50.")
+    named = _currency(mark, currency, text)
+    return ("-" if is_negative else "") + _plain(body, decimal, text), named
+
+
+def whole_count(text: str) -> int:
+    """A count of people: "1,200", "1.200", "51-200" and "10,001+" as their lower end. Raises InvalidNumber."""
+    match = _SIZE.fullmatch(text.strip())
+    lower = match["lower"].strip() if match else ""
+    if match is None or not _COUNT.fullmatch(lower):
+        raise InvalidNumber(f"{text[:40]!r} is not a whole number such as 1200, or a range such as 51-200.")
+    if match["under"]:
+        return 1
+    return int(re.sub(r"\D", "", _NO_CENTS.sub("", lower), flags=re.ASCII))
+
+
+def _parts(text: str) -> tuple[str, str, bool]:
+    """What is no number (a currency), the digits with their signs, and whether a minus or brackets say "negative"."""
+    text = text.strip()
+    is_negative = text.startswith("(") and text.endswith(")")
+    text = text[1:-1].strip() if is_negative else text
+    match = _BODY.search(text)
+    if match is None:
+        return text, "", is_negative
+    around = f"{text[: match.start()]} {text[match.end() :]}"
+    mark = " ".join(around.translate(str.maketrans("-\u2212+", "   ")).split())
+    return mark, match[0].strip(), is_negative or "-" in around or "\u2212" in around
+
+
+def _told(body: str) -> str:
+    """The decimal sign that this number can only have; "" if it tells nothing."""
+    dots, commas = body.count("."), body.count(",")
+    if dots and commas:
+        return "." if body.rindex(".") > body.rindex(",") else ","
+    for sign, other, count in ((".", ",", dots), (",", ".", commas)):
+        if count > 1:
+            return other
+        if count == 1:
+            before, _, after = body.partition(sign)
+            is_group = len(after) == 3 and 1 <= len(before) <= 3 and not before.startswith("0")
+            return "" if is_group else sign
+    return ""
+
+
+def _plain(body: str, decimal: str, text: str) -> str:
+    body = _GROUPS.sub("", body)
+    group = "," if decimal == "." else "."
+    whole, sign, rest = body.partition(decimal)
+    groups = whole.split(group)
+    is_grouped = len(groups) == 1 or (1 <= len(groups[0]) <= 3 and all(len(each) == 3 for each in groups[1:]))
+    if not is_grouped or group in rest or decimal in rest or (sign and not rest and not whole):
+        raise InvalidNumber(f"{text[:40]!r} is not an amount with a decimal {'point' if decimal == '.' else 'comma'}.")
+    return f"{''.join(groups)}{'.' + rest if rest else ''}"
+
+
+def _currency(mark: str, expected: str, text: str) -> str:
+    if not mark:
+        return ""
+    if mark in _SHARED:
+        if expected in _SHARED[mark]:
+            return expected
+        raise InvalidNumber(f"{text[:40]!r}: {mark} is the sign of several currencies. Name the currency of the file.")
+    if mark in _SYMBOLS:
+        return _SYMBOLS[mark]
+    if len(mark) == 3 and mark.isascii() and mark.isalpha():
+        return mark.upper()
+    raise InvalidNumber(f"{text[:40]!r} is not an amount such as 1234.50.")

@@ -1,0 +1,135 @@
+"""Days and amounts: read in the order and with the sign that the file's own cells tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from leads.pure.imports.dates import guess_order, read_moment
+from leads.pure.imports.numbers import InvalidNumber, guess_decimal, plain_amount, whole_count
+
+BERLIN = ZoneInfo("Europe/Berlin")
+_13TH = datetime(2026, 11, 12, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "moment"),
+    [
+        ("2026-02-01", "", datetime(2026, 1, 31, 23, tzinfo=UTC)),
+        ("01.02.2026", "", datetime(2026, 1, 31, 23, tzinfo=UTC)),
+        ("2026-07-01 20:17:59", "", datetime(2026, 7, 1, 18, 17, 59, tzinfo=UTC)),
+        ("2026-07-01T20:17Z", "", datetime(2026, 7, 1, 20, 17, tzinfo=UTC)),
+        ("2026-07-01T20:17:59-03:00", "", datetime(2026, 7, 1, 23, 17, 59, tzinfo=UTC)),
+        ("2026-03-29 02:30", "", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+        ("20261119T233000Z", "", datetime(2026, 11, 19, 23, 30, tzinfo=UTC)),
+        ("2026-11-19T14", "", datetime(2026, 11, 19, 13, tzinfo=UTC)),
+        ("2026-11-19T1405", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
+        ("2026-11-19T14:05-0500", "", datetime(2026, 11, 19, 19, 5, tzinfo=UTC)),
+        ("20261119T1405-0500", "", datetime(2026, 11, 19, 19, 5, tzinfo=UTC)),
+        ("20261113", "", _13TH),
+        ("2026/11/13", "", _13TH),
+        ("13/11/2026", "dmy", _13TH),
+        ("13-11-2026", "dmy", _13TH),
+        ("11/13/2026", "mdy", _13TH),
+        ("13/11/26", "dmy", _13TH),
+        ("26/11/13", "ymd", _13TH),
+        ("Nov 13, 2026", "", _13TH),
+        ("13-Nov-2026", "", _13TH),
+        ("3.11.2026 14:05", "", datetime(2026, 11, 3, 13, 5, tzinfo=UTC)),
+        ("11/13/2026 2:05 PM", "mdy", datetime(2026, 11, 13, 13, 5, tzinfo=UTC)),
+        ("11/13/2026, 12:05 a.m.", "mdy", datetime(2026, 11, 12, 23, 5, tzinfo=UTC)),
+        ("2026-11-19 2:05 PM", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
+        ("Thu, 19 Nov 2026 14:05:06 +0100", "", datetime(2026, 11, 19, 13, 5, 6, tzinfo=UTC)),
+    ],
+)
+def test_moments(text: str, order: str, moment: datetime) -> None:
+    assert read_moment(text, BERLIN, order) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2018-W05", "2018-W05-1", "2018W05", "2018-123", "2026-02-30", "yesterday", "32.1.2026", "45231", "9999-99-99",
+        "٣.٤.٢٠٢٦", "12/11/2026 25:00", "13 Frob 2026", "1/2-2026",
+    ],
+)  # fmt: skip
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a date"):
+        read_moment(text, BERLIN, "dmy")
+
+
+def test_a_date_that_is_two_days_is_not_guessed() -> None:
+    with pytest.raises(ValueError, match="could be two days"):
+        read_moment("3/4/2026", BERLIN)
+
+
+def test_a_date_in_the_other_order_is_refused() -> None:
+    with pytest.raises(ValueError, match="is not a date: month first"):
+        read_moment("13/11/2026", BERLIN, "mdy")
+
+
+def test_a_midnight_that_does_not_exist_is_the_days_first_moment() -> None:
+    sao_paulo = ZoneInfo("America/Sao_Paulo")
+    assert read_moment("2017-10-15", sao_paulo).astimezone(sao_paulo).isoformat() == "2017-10-15T01:00:00-02:00"
+
+
+@pytest.mark.parametrize(
+    ("cells", "order", "is_open"),
+    [
+        (["3/4/2026", "13/11/2026"], "dmy", False),
+        (["3/4/2026", "11/13/2026 2:05 PM"], "mdy", False),
+        (["3-4-2026", "13-11-2026"], "dmy", False),
+        (["3.4.2026"], "dmy", False),
+        (["26/12/31"], "", True),
+        (["3/4/2026", "5/6/2026"], "", True),
+        (["3/14/2026", "14/3/2026"], "", True),
+        (["2026-01-01", "N/A", ""], "", False),
+    ],
+)
+def test_the_order_is_told_by_all_cells_or_asked(cells: list[str], order: str, is_open: bool) -> None:
+    guess = guess_order(cells)
+    assert (guess.value, guess.is_open) == (order, is_open)
+
+
+@pytest.mark.parametrize(
+    ("cells", "sign", "is_open"),
+    [
+        (["1.234,50", "12"], ",", False),
+        (["1,234.50"], ".", False),
+        (["1234.50 €"], ".", False),
+        (["1.234", "1.234.567"], ",", False),
+        (["0.125"], ".", False),
+        (["1,234"], "", True),
+        (["1.5", "1,5"], "", True),
+        (["12", "", "-"], "", False),
+    ],
+)
+def test_the_decimal_sign_is_told_by_all_cells_or_asked(cells: list[str], sign: str, is_open: bool) -> None:
+    guess = guess_decimal(cells)
+    assert (guess.value, guess.is_open) == (sign, is_open)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "amount"),
+    [
+        ("1 234,50", ",", "1234.50"), ("1\u202f234,50", ",", "1234.50"), ("1'234.50", ".", "1234.50"),
+        ("(1,234.50)", ".", "-1234.50"), ("-5", ".", "-5"), ("5-", ".", "-5"), ("\u22125", ".", "-5"), ("+5", ".", "5"),
+        ("1.234.567", ",", "1234567"),
+    ],
+)  # fmt: skip
+def test_amounts(text: str, decimal: str, amount: str) -> None:
+    assert plain_amount(text, decimal) == (amount, "")
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1e3", "1_000", "1,2,3", "1.234,50", "5-10", "$ 5", "12 apples"])
+def test_what_is_no_amount(text: str) -> None:
+    with pytest.raises(InvalidNumber):
+        plain_amount(text, ".")
+
+
+@pytest.mark.parametrize("text", ["1,2", "²", "1.200,50", "x", "", "-5"])
+def test_what_is_no_count(text: str) -> None:
+    with pytest.raises(InvalidNumber):
+        whole_count(text)
