@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from alignment.views import integration_points, pipeline, restatements, weekly_report
+from alignment.views import integration_points, pipeline, report_figure, restatements, weekly_report
 
 app_name = "alignment"
 urlpatterns: list[URLPattern] = [
@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("reports/<str:week>", weekly_report.weekly_report, name="weekly-report"),
     path("reports/<str:week>/report.pdf", weekly_report.report_pdf, name="report-pdf"),
     path("reports/<str:week>/restatements", restatements.report_restatements, name="report-restatements"),
-    path("reports/<str:week>/figures/<str:key>", weekly_report.report_figure, name="report-figure"),
+    path("reports/<str:week>/figures/<str:key>", report_figure.report_figure, name="report-figure"),
     path("integration-points", integration_points.integration_points, name="integration-points"),
     path("integration-points/<str:code>", integration_points.integration_point, name="integration-point"),
     path(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -30,6 +30,7 @@ from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.pure.week import local_date
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.list_file import list_file
 from leads.views.past import asked_as_of
 
 State = AcceptanceCriterion.State
@@ -41,6 +42,7 @@ ICONS = {
     State.NOT_APPLICABLE: "x-circle",
     State.NOT_READY: "hourglass-split",
 }
+_HEADER = ("Code", "Integration point", "Criterion", "Text", "State", "Owner", "Due")
 CRITERIA = Prefetch("criteria", AcceptanceCriterion.objects.select_related("owner").order_by("position"))
 
 
@@ -54,12 +56,21 @@ def integration_points(request: SignedInRequest) -> HttpResponse:
     points = IntegrationPoint.objects.select_related("owner").prefetch_related(CRITERIA).order_by("position")
     if is_mine:
         points = points.filter(Q(owner=user) | Q(criteria__owner=user)).distinct()
+    if made := list_file(request, "integration points", _HEADER, lambda: _lines(points)):
+        return made
     cards = [_card(point, _today()) for point in points]
     groups = [(name, list(found)) for name, found in groupby(cards, key=lambda card: card["point"].group)]
     done = sum(card["done"] for card in cards)
     total = sum(card["total"] for card in cards)
     context = {"groups": groups, "is_mine": is_mine, "done": done, "total": total}
     return render(request, "alignment/points/integration_points.html", context)
+
+
+def _lines(points: QuerySet[IntegrationPoint]) -> Iterator[tuple[Any, ...]]:
+    for point in points:
+        for each in point.criteria.all():
+            owner, due = each.owner or point.owner, each.due_on or point.due_on
+            yield (point.code, point.title, each.position, each.text, each.get_state_display(), owner, due)
 
 
 @login_required

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.text import slugify
 
 from alignment.actions.report.freeze_figure import KEY
 from alignment.models import ReportRows, WeeklyReport
@@ -28,10 +29,10 @@ def report_csv(report: WeeklyReport) -> HttpResponse:
     response.write("\ufeff")  # without it Excel reads UTF-8 as Windows-1252
     writer = csv.writer(response)
     for rows in _row_sets(report):
-        writer.writerow(["figure", "part", "row", *(neutralize(name) for name in _header(rows))])
+        writer.writerow(["figure", "part", "row", *(neutralize(name) for name in _header(rows.columns))])
         for number, row in enumerate(rows.rows, start=1):
             writer.writerow(
-                [rows.figure, rows.part, number, *(neutralize(value) for value in _values(report, rows, row))]
+                [rows.figure, rows.part, number, *(neutralize(value) for value in _values(report, rows.columns, row))]
             )
     return response
 
@@ -59,15 +60,63 @@ def report_xlsx(report: WeeklyReport) -> HttpResponse:
             sheet, line = sheets[rows.figure]
             label = next(p["label"] for p in report.content["figures"][rows.figure]["parts"] if p["name"] == rows.part)
             sheet.write_string(line, 0, neutralize(f"{rows.part}: {label} ({rows.count})"), bold)
-            for place, name in enumerate(_header(rows)):
+            for place, name in enumerate(_header(rows.columns)):
                 sheet.write_string(line + 1, place, name, bold)
             for row in rows.rows:
-                for place, value in enumerate(_values(report, rows, row)):
+                for place, value in enumerate(_values(report, rows.columns, row)):
                     _write(sheet, line + 2, place, value)
                 line += 1
             sheets[rows.figure] = sheet, line + 3
             sheet.set_column(0, 12, 18)
     return HttpResponse(stream.getvalue(), content_type=_XLSX, headers=_named(report, "xlsx"))
+
+
+def figure_csv(report: WeeklyReport, rows: ReportRows, listed: list[list[Any]]) -> HttpResponse:
+    """The rows of one list of one frozen figure, those given, as the live figure gives them."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_named_rows(report, rows, "csv"))
+    response.write("\ufeff")  # without it Excel reads UTF-8 as Windows-1252
+    writer = csv.writer(response)
+    writer.writerow(neutralize(name) for name in _header(_shown(rows)))
+    writer.writerows([neutralize(value) for value in _shown_values(report, rows, row)] for row in listed)
+    return response
+
+
+def figure_xlsx(report: WeeklyReport, rows: ReportRows, listed: list[list[Any]]) -> HttpResponse:
+    """The same as a workbook, with the definition on a sheet of its own."""
+    about, stream = report.content["figures"][rows.figure], BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
+    with xlsxwriter.Workbook(stream, options) as book:
+        bold = book.add_format({"bold": True})
+        told = book.add_worksheet("Definition")
+        facts = [("Figure", about["name"]), ("Weekly report", report.week), ("Formula", about["formula"])]
+        facts += [("Meaning", about["meaning"]), ("Time zone", report.time_zone), ("Currency", report.currency)]
+        for line, (name, text) in enumerate(facts):
+            told.write_string(line, 0, name, bold)
+            told.write_string(line, 1, neutralize(text))
+        told.set_column(0, 0, 18)
+        told.set_column(1, 1, 90)
+        sheet = book.add_worksheet(rows.part[:31])
+        sheet.freeze_panes(1, 0)
+        sheet.write_row(0, 0, _header(_shown(rows)), bold)
+        for line, row in enumerate(listed, start=1):
+            for place, value in enumerate(_shown_values(report, rows, row)):
+                _write(sheet, line, place, value)
+    return HttpResponse(stream.getvalue(), content_type=_XLSX, headers=_named_rows(report, rows, "xlsx"))
+
+
+def _shown(rows: ReportRows) -> list[dict[str, Any]]:
+    """The columns that a page shows; the others say which row it is."""
+    return [column for column in rows.columns if column["label"]]
+
+
+def _shown_values(report: WeeklyReport, rows: ReportRows, row: list[Any]) -> Iterator[Any]:
+    shown = [place for place, column in enumerate(rows.columns) if column["label"]]
+    return _values(report, _shown(rows), [row[place] for place in shown])
+
+
+def _named_rows(report: WeeklyReport, rows: ReportRows, kind: str) -> dict[str, str]:
+    name = slugify(f"weekly-report-{report.week}-{rows.figure.replace('.', '-')}-{rows.part}")
+    return {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
 
 
 def _named(report: WeeklyReport, kind: str) -> dict[str, str]:
@@ -125,9 +174,9 @@ def _money(report: WeeklyReport, cents: int | float | None) -> Decimal | None:
     return None if cents is None else Decimal(to_amount(round(cents), report.currency))
 
 
-def _header(rows: ReportRows) -> list[str]:
+def _header(columns: Sequence[Mapping[str, Any]]) -> list[str]:
     names: list[str] = []
-    for column in rows.columns:
+    for column in columns:
         if column["path"] == KEY:
             continue
         label = column["label"] or column["path"]
@@ -135,9 +184,9 @@ def _header(rows: ReportRows) -> list[str]:
     return names
 
 
-def _values(report: WeeklyReport, rows: ReportRows, row: list[Any]) -> Iterator[Any]:
+def _values(report: WeeklyReport, columns: Sequence[Mapping[str, Any]], row: Sequence[Any]) -> Iterator[Any]:
     zone = ZoneInfo(report.time_zone)
-    for column, value in zip(rows.columns, row, strict=True):
+    for column, value in zip(columns, row, strict=True):
         if column["path"] == KEY:
             continue
         currency = report.currency

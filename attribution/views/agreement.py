@@ -21,6 +21,7 @@ from attribution.queries.agreement import deals_to_check, may_answer, unanswered
 from attribution.queries.rules import methods
 from leads.models import Campaign, Channel, Opportunity, User
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.list_file import list_file
 
 PAGE_SIZE = 20
 
@@ -33,6 +34,9 @@ def agreement(request: SignedInRequest) -> HttpResponse:
     seen = deals_to_check(timezone.now()).visible_to(user)
     total = seen.count()
     waiting = list(unanswered(seen).select_related("owner", "account"))
+    lines = [(deal.name, deal.account, deal.owner, deal.closed_at) for deal in waiting]
+    if made := list_file(request, "deals to answer", ("Deal", "Account", "Owner", "Won"), lambda: lines):
+        return made
     context = {
         "total": total,
         "answered": total - len(waiting),

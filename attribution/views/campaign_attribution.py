@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -36,6 +37,7 @@ from leads.views.restated import restated
 ALWAYS_SHOWN = ("method", "basis", "scope", "from", "to")
 LEVELS = {"channels": "Channels", "programmes": "Programs", "campaigns": "Campaigns"}
 SORTS = {"name", "revenue", "pipeline", "cost", "roi", "leads"}
+PAGE_SIZE = 30
 BARS = 10
 PARTS = 7
 NOT_KNOWN = {
@@ -114,6 +116,7 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         for node in _sorted(table.channels, sort, scope.method)
         for line in _lines(node, scope, table, shown if is_side_by_side else ())
     ]
+    visible = [line for line in lines if _is_shown(line, level)]
     context = {
         "form": form,
         "scope": scope,
@@ -128,7 +131,8 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         ],
         "tiles": _tiles(scope),
         "restated": restated(definition("attribution.cost"), scope),
-        "lines": (visible := [line for line in lines if _is_shown(line, level)]),
+        "page": (page := Paginator(visible, PAGE_SIZE).get_page(request.GET.get("page"))),
+        "lines": [*_above(visible, page.start_index() - 1), *page] if visible else [],
         "is_any_disputed": any(line.is_disputed for line in visible),
         "level": level,
         "levels": LEVELS,
@@ -170,6 +174,17 @@ def _is_shown(line: Line, level: str) -> bool:
     if level == "campaigns" or line.node.kind == "channel":
         return True
     return level == "programmes" and not line.is_in_programme
+
+
+def _above(lines: list[Line], first: int) -> list[Line]:
+    """The rows that the first row of a page belongs to, from the channel down; none on the first page."""
+    found: list[Line] = []
+    depth = lines[first].depth
+    for line in reversed(lines[:first]):
+        if line.depth < depth:
+            found.insert(0, line)
+            depth = line.depth
+    return found
 
 
 def _lines(node: Node, scope: Scope, table: CampaignTable, compared: Sequence[Method]) -> list[Line]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -23,6 +24,8 @@ from leads.pure.charts import Chart, Touch
 from leads.pure.charts import journey as journey_chart
 from leads.views.doors import SignedInRequest
 from leads.views.past import asked_as_of
+
+PAGE_SIZE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def _context(request: SignedInRequest, public_id: UUID) -> dict[str, Any]:
     asked = request.GET.get("scope", "")
     scope = asked if asked in rules.scopes else rules.scope
     view = journey_view(deal, scope)
+    page = Paginator(view.counted, PAGE_SIZE).get_page(request.GET.get("page"))
     return {
         "deal": deal,
         "amount": words.money_exact(deal.reporting_cents, company.currency),
@@ -67,9 +71,11 @@ def _context(request: SignedInRequest, public_id: UUID) -> dict[str, Any]:
         "scope": scope,
         "scopes": scope_choices(rules),
         "chart": _chart(view, method, company),
+        "is_page": not request.htmx,
+        "page": page,
         "steps": [
             (step, _share(step, method, company), [(each, _share(step, each, company)) for each in known])
-            for step in view.counted
+            for step in page
         ],
         "unattributed": [
             (

@@ -16,8 +16,10 @@ from leads.figures.offers import usual_method
 from leads.models import Company
 from leads.pure import words
 from leads.views.doors import SignedInRequest
+from leads.views.list_file import list_file
 
 PAGE_SIZE = 20
+_HEADER = ("Started", "Finished", "Kind", "State", "Reason", "Error", "Seen", "Recomputed", "Removed", "Because of")
 CAUSES = {
     "new_opportunity": "new opportunities",
     "rules": "other rules",
@@ -43,10 +45,19 @@ def runs(request: SignedInRequest) -> HttpResponse:
         found = found.exclude(
             state=AttributionRun.State.DONE, opportunities_recomputed=0, difference__opportunities_changed=0
         )
+    if made := list_file(request, "attribution runs", _HEADER, lambda: (_line(_entry(run, company)) for run in found)):
+        return made
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     entries = [_entry(run, company) for run in page]
     context = {"page": page, "entries": entries, "shows_all": shows_all, "may_run": may_run(request.user)}
     return render(request, "attribution/runs/runs.html", context)
+
+
+def _line(entry: dict[str, Any]) -> tuple[Any, ...]:
+    run = entry["run"]
+    causes = ", ".join(f"{count} {cause}" for cause, count in entry["causes"])
+    told = (run.started_at, run.finished_at, run.get_kind_display(), run.state, run.reason, run.error)
+    return (*told, run.opportunities_seen, run.opportunities_recomputed, entry["removed"], causes)
 
 
 def _entry(run: AttributionRun, company: Company) -> dict[str, Any]:

@@ -31,9 +31,11 @@ from integrations.queries.runs import calls_by_day, count_words, duration_words,
 from integrations.views.doors import editable_connection, visible_connection, webhook_address
 from leads.pure.charts import Chart, stacked_bars
 from leads.views.doors import SignedInRequest
+from leads.views.list_file import list_file
 
 RUNS_A_PAGE = 10
 SHOWN = 20
+_HEADER = ("Started", "Finished", "Direction", "State", "What it did", "Took")
 
 
 @login_required
@@ -58,6 +60,11 @@ def connections(request: SignedInRequest) -> HttpResponse:
     )
 
 
+def _line(run: SyncRun) -> tuple[Any, ...]:
+    told = (run.started_at, run.finished_at, run.get_direction_display(), run.get_state_display())
+    return (*told, count_words(run), duration_words(run))
+
+
 @login_required
 @require_GET
 def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
@@ -66,6 +73,8 @@ def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
     (state,) = connection_states([connection], at)
     vendor = vendor_of(connection.kind)
     runs = SyncRun.objects.filter(connection=connection).order_by("-started_at", "-pk")
+    if made := list_file(request, f"runs {connection.slug}", _HEADER, lambda: map(_line, runs)):
+        return made
     page = Paginator(runs, RUNS_A_PAGE).get_page(request.GET.get("page"))
     codes, code = failure_codes(connection), request.GET.get("code", "")[:80]
     failed, held = failed_pushes(connection, code)[:SHOWN], held_records(connection)

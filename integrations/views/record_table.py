@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from django.db.models import QuerySet
 
 from integrations.models import Connection, RecordKind, SyncRecord
 from integrations.pure.record_links import record_url
@@ -15,6 +17,7 @@ from leads.pure.money import currency_decimals
 
 RECORDS_A_PAGE = 25
 CONFLICT = "conflict"
+RECORD_HEADER = ("Record", "Kind", "Way", "Outcome", "ID in the CRM", "Conflict", "Field", "Before", "After")
 KINDS: dict[str, str] = {
     RecordKind.PERSON: "People",
     RecordKind.CONTACT: "Contacts",
@@ -83,6 +86,15 @@ def record_rows(records: Iterable[SyncRecord], connection: Connection) -> list[d
         }
         for record in records
     ]
+
+
+def record_lines(records: QuerySet[SyncRecord], connection: Connection) -> Iterator[tuple[Any, ...]]:
+    """The same for a file: one line per field, and one for a record without any."""
+    for row in record_rows(records.order_by("pk").iterator(chunk_size=2_000), connection):
+        record = row["record"]
+        told = (row["name"], record.get_kind_display(), record.get_way_display(), record.get_outcome_display())
+        for change in row["changes"] or [("", "", "")]:
+            yield (*told, record.remote_id, record.is_conflict, *change)
 
 
 def _name(record: SyncRecord) -> str:

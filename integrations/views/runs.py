@@ -15,9 +15,18 @@ from integrations.models import SyncRecord, SyncRun
 from integrations.queries.connections import may_edit_connections
 from integrations.queries.runs import duration_words, named_records, record_counts, tone_of
 from integrations.views.doors import visible_connection
-from integrations.views.record_table import CONFLICT, RECORDS_A_PAGE, kind_tabs, outcome_tabs, record_rows
+from integrations.views.record_table import (
+    CONFLICT,
+    RECORD_HEADER,
+    RECORDS_A_PAGE,
+    kind_tabs,
+    outcome_tabs,
+    record_lines,
+    record_rows,
+)
 from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
+from leads.views.list_file import list_file
 
 
 @login_required
@@ -40,6 +49,8 @@ def sync_run(request: SignedInRequest, slug: str, run_id: uuid.UUID) -> HttpResp
         rows = rows.filter(kind=name, way=way)
     if form.cleaned_data["q"]:
         rows = named_records(rows, form.cleaned_data["q"])
+    if made := list_file(request, f"records {connection.slug}", RECORD_HEADER, lambda: record_lines(rows, connection)):
+        return made
     page = Paginator(rows.order_by("pk"), RECORDS_A_PAGE).get_page(request.GET.get("page"))
     undo = SyncRun.objects.filter(undoes=run).order_by("-pk").first() if run.undone_at else None
     context = {

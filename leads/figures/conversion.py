@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Parts, RowSet, Scope, ratio, register
@@ -43,24 +43,33 @@ def _won(scope: Scope) -> QuerySet[Opportunity]:
     return rows.filter(status=DealStatus.WON).order_by("closed_at", "pk")
 
 
+def _passed(scope: Scope, start: str, end: str) -> QuerySet[LifecyclePassage]:
+    """The passages of an entry's lead that prove it reached the end by the scope's moment."""
+    # Whoever stands on a higher rung has passed this one, even if nobody wrote the passage down.
+    beyond = LADDER[LADDER.index(Stage.CUSTOMER if end == "won" else end) :]
+    lead = OuterRef("pk" if start == "lead" else "lead")
+    return LifecyclePassage.objects.filter(lead=lead, to_stage__in=beyond, passed_at__lte=scope.at)
+
+
 def _reached(scope: Scope, start: str, end: str) -> tuple[Q | Exists, Q]:
     """Conditions on an entry: that it reached the end by the scope's moment; that it never will."""
     if start == "opportunity":
         closed = Q(closed_at__lte=scope.at)
         return closed & Q(status=DealStatus.WON), closed & Q(status=DealStatus.LOST)
-    lead = "pk" if start == "lead" else "lead"
-    # Whoever stands on a higher rung has passed this one, even if nobody wrote the passage down.
-    beyond = LADDER[LADDER.index(Stage.CUSTOMER if end == "won" else end) :]
-    passed = LifecyclePassage.objects.filter(lead=OuterRef(lead), to_stage__in=beyond, passed_at__lte=scope.at)
-    return Exists(passed), Q(**{("" if start == "lead" else "lead__") + "stage__in": _ENDED})
+    return Exists(_passed(scope, start, end)), Q(**{("" if start == "lead" else "lead__") + "stage__in": _ENDED})
 
 
 def _cohort(start: str, end: str, scope: Scope) -> Parts:
     entries, shown, dated_by = _entries(scope, start, of_deals=end == "won")
     reached, ended = _reached(scope, start, end)
     here, there = _NAMES[start], _NAMES[end]
+    arrived, shown_arrived = entries.filter(reached), shown
+    if start != "opportunity":  # a deal has the day it closed among its columns
+        first = _passed(scope, start, end).order_by("passed_at", "pk").values("passed_at")[:1]
+        arrived = arrived.annotate(arrived_at=Subquery(first))
+        shown_arrived = (*shown, Column("arrived_at", f"Reached {there}", "time"))
     return {
-        "numerator": RowSet(entries.filter(reached), shown, f"Of these, reached {there}", dated_by=dated_by),
+        "numerator": RowSet(arrived, shown_arrived, f"Of these, reached {there}", dated_by=dated_by),
         "denominator": RowSet(entries, shown, f"Entered {here} in the period", dated_by=dated_by),
         # Counted within the entries; shown apart, because a cohort with many of them is not finished.
         "pending": RowSet(

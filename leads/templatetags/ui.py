@@ -27,6 +27,7 @@ from leads.pure.charts import Chart
 
 register = template.Library()
 
+_SHOWN = 25
 _TONES = {"good", "bad", "warn", "accent"}
 _NOTICE_ICONS = {
     "success": "check-circle",
@@ -228,8 +229,11 @@ def ring(done: int, total: int, label: str = "done") -> dict[str, Any]:
 
 @register.inclusion_tag("_ui/timeline.html", takes_context=True)
 def timeline(context: Context, entries: Sequence[Mapping[str, Any] | object]) -> dict[str, Any]:
-    """What happened, newest or oldest first as given. Entries: at, title; optional icon, tone, body, url, detail."""
-    return {"entries": entries, "company": context.get("company")}
+    """What happened, newest or oldest first as given; all but the first 25 are folded away.
+
+    Entries: at, title; optional icon, tone, body, url, detail.
+    """
+    return {"entries": entries[:_SHOWN], "earlier": entries[_SHOWN:], "company": context.get("company")}
 
 
 @register.inclusion_tag("_ui/facts.html")

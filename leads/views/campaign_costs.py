@@ -21,15 +21,17 @@ from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import MANUAL, CostRefused, record_costs, spread
 from leads.figures.cost_causes import cost_entries, told_entry
 from leads.forms.costs import CostForm, DaysForm
-from leads.models import Campaign, Company, CostDoor, User
+from leads.models import Campaign, CampaignCost, Company, CostDoor, User
 from leads.past.span import moment
 from leads.pure import words
 from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.list_file import list_file, money_cells
 from leads.views.past import asked_as_of
 
-PAGE_SIZE = 50
-ENTRIES = 20
+PAGE_SIZE = 25
+ENTRIES = 10
+_HEADER = ("Day", "Source", "Amount", "Currency", "In the company's currency", "Company's currency")
 
 
 @login_required
@@ -95,12 +97,19 @@ def _writer(request: SignedInRequest) -> User:
     return allowed(request, may_enter_costs, "Admins and marketing directors enter costs.")
 
 
+def _line(cost: CampaignCost) -> tuple[Any, ...]:
+    billed = money_cells(cost.amount_cents, cost.currency)
+    return (cost.spent_on, cost.source, *billed, *money_cells(cost.reporting_cents, Company.current().currency))
+
+
 def _days(count: int) -> str:
     return "day" if count == 1 else "days"
 
 
 def _page(request: SignedInRequest, campaign: Campaign, company: Company, form: CostForm) -> HttpResponse:
     costs = campaign.costs.order_by("-spent_on", "source")
+    if made := list_file(request, f"costs {campaign.name}", _HEADER, lambda: map(_line, costs)):
+        return made
     total = costs.order_by().aggregate(total=Sum("reporting_cents"))["total"]
     page = Paginator(costs, PAGE_SIZE).get_page(request.GET.get("page"))
     history = cost_entries(Q(changes__isnull=False)).filter(campaign=campaign).order_by("-said_at", "-pk")

@@ -38,10 +38,11 @@ from leads.pure import words as plain
 from leads.pure.week import days_label, local_date
 from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, xlsx_file
+from leads.views.list_file import list_file
 from leads.views.past import asked_as_of
 from leads.views.restated import restated
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 EXCLUDED_SHOWN = 5
 BASES = {
     "simple": "Revenue by close date, cost by spend date",
@@ -77,6 +78,10 @@ def figure_list(request: SignedInRequest) -> HttpResponse:
     """The glossary: every definition this person may open."""
     user = request.user
     known = [meaning for meaning in definitions() if user.sees_all or not meaning.is_company_wide]
+    header = ("Figure", "Key", "Version", "Unit", "Formula", "Meaning")
+    lines = [(each.name, each.key, each.version, each.unit, each.formula, each.meaning) for each in known]
+    if made := list_file(request, "definitions", header, lambda: lines):
+        return made
     groups = [
         (_group(key), list(found)) for key, found in groupby(known, key=lambda meaning: meaning.key.split(".")[0])
     ]

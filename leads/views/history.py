@@ -18,7 +18,7 @@ from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
 from leads.views.history_file import csv_file, xlsx_file
 
-PAGE_SIZE = 50
+PAGE_SIZE = 15
 MOST_ROWS = 20
 """Rows of a change that are shown; a file of costs has hundreds, which the export lists."""
 OPEN_FIELDS, OPEN_ROWS = 6, 3

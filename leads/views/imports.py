@@ -36,9 +36,11 @@ from leads.pure.table_file import UnreadableFile, mark_again
 from leads.queries.imports import may_import
 from leads.tasks import nudge_imports
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.list_file import list_file
 from leads.views.progress import progress_answer
 
 PAGE_SIZE = 25
+_HEADER = ("File", "What", "State", "Rows", "Created", "Updated", "Unchanged", "Rejected", "Dry run", "By", "When")
 ERRORS_SHOWN = 20
 View = Callable[..., HttpResponseBase]
 
@@ -74,9 +76,17 @@ def imports(request: SignedInRequest) -> HttpResponse:
         else:
             return redirect("leads:import-columns", run.public_id)
     runs = _runs().select_related("created_by", "job").order_by("-pk")
+    if made := list_file(request, "imports", _HEADER, lambda: map(_line, runs)):
+        return made
     page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"form": form, "page": page, "labels": dict(ImportKind.choices)}
     return render(request, "leads/imports/imports.html", context, status=422 if form.errors else 200)
+
+
+def _line(run: ImportRun) -> tuple[Any, ...]:
+    counts = (run.rows_total, run.rows_created, run.rows_updated, run.rows_unchanged, run.rows_rejected)
+    state = run.job.state if run.job else "uploaded"
+    return (run.file_name, run.get_kind_display(), state, *counts, run.is_dry_run, run.created_by, run.created_at)
 
 
 @_for_importers

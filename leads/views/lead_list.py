@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +20,14 @@ from leads.pure.words import days
 from leads.queries.lead import by_next_step
 from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
+from leads.views.list_file import list_file
 from leads.views.past import asked_as_of, has_filters
 
 PAGE_SIZE = 25
+_HEADER = (
+    "Lead", "Job title", "Company", "E-mail", "Next step", "Score",
+    "Stage", "Owner", "Territory", "First channel", "Created", "ID",
+)  # fmt: skip
 _SORTS = {
     "name": ("last_name", "first_name", "pk"),
     "score": ("score", "pk"),
@@ -41,10 +47,20 @@ def lead_list(request: SignedInRequest) -> HttpResponse:
     filters = LeadPageFilter(request.GET, queryset=visible, request=request)
     if refusal := refused_filters(request, filters.form, title="Leads"):
         return refusal
-    page = Paginator(_sorted(filters.qs, request.GET.get("sort", ""), at), PAGE_SIZE).get_page(request.GET.get("page"))
+    found = _sorted(filters.qs, request.GET.get("sort", ""), at)
+    if made := list_file(request, "leads", _HEADER, lambda: _lines(found, at)):
+        return made
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [(lead, next_step(lead, at)) for lead in page]
     context = {"filter": filters, "page": page, "rows": rows, "is_own": not user.sees_all}
     return render(request, "leads/lead/lead_list.html", context)
+
+
+def _lines(leads: QuerySet[Lead], at: datetime) -> Iterator[tuple[Any, ...]]:
+    for lead in leads.iterator(chunk_size=2_000):
+        names = (lead.display_name, lead.job_title, lead.company, lead.email, next_step(lead, at)[0], lead.score)
+        where = (lead.get_stage_display(), lead.owner, lead.territory, lead.channel)
+        yield (*names, *where, lead.captured_at, str(lead.public_id))
 
 
 def _sorted(leads: QuerySet[Lead], sort: str, at: datetime) -> QuerySet[Lead]:

@@ -49,6 +49,7 @@
     for (const bar of document.querySelectorAll("details.filter-bar")) {
       if (phone.matches) bar.open = isOpen ?? bar.hasAttribute("data-used");
     }
+    if (phone.matches) for (const part of document.querySelectorAll("details.fold[open]")) part.open = false;
     for (const form of document.querySelectorAll("form[data-filters]")) applied.set(form, asked(form));
   }
   foldFilters();

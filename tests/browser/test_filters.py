@@ -151,3 +151,21 @@ def test_filters_answer_in_place_with_a_sign_and_a_way_back(visitor: Visitor) ->
     settled(page)
     assert page.locator("th[aria-sort]").count() == 0
     assert page.locator("details.filter-bar form").count() == 1
+
+
+def test_whatever_has_the_focus_shows_the_same_ring(visitor: Visitor) -> None:
+    visitor.sign_in("admin")
+    page = visitor.page
+    for path in ("/pipeline", "/account/password/change/", "/admin/leads/campaign/add/"):
+        page.goto(path)
+        rings = set()
+        for _ in range(35):
+            page.keyboard.press("Tab")
+            rings.add(
+                page.evaluate(
+                    """() => { const held = document.activeElement; const place = held.closest('.tile') || held;
+                    const style = getComputedStyle(place);
+                    return held === document.body ? '' : `${style.outlineStyle} ${style.outlineWidth}`; }"""
+                )
+            )
+        assert rings - {""} == {"solid 2px"}, (path, rings)

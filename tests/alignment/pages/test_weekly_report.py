@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from datetime import timedelta
+from decimal import Decimal
 from html import unescape
 from io import BytesIO, StringIO
 from urllib.parse import quote
@@ -77,7 +78,7 @@ def test_the_page_shows_everything_in_order(reader: Client, company: Company) ->
         "Campaigns: most revenue",
         "Sales keeps to marketing",
         "Marketing keeps to sales",
-        "How far to trust this report",
+        "Data quality",
         "Restatements",
         "Sealed",
     ]
@@ -118,6 +119,37 @@ def test_a_campaign_opens_only_its_own_rows(reader: Client, company: Company) ->
     response = reader.get(f"{URL}/figures/attribution.revenue?only={row['id']}")
     assert 0 < response.context["only_count"] < response.context["chosen"]["count"]
     assert response.context["only_total"].replace(",", "") == f"€{row['week_revenue'] / 100:.2f}"
+
+
+def test_frozen_rows_sort_and_come_as_files_like_the_live_ones(reader: Client, company: Company) -> None:
+    build_world()
+    for day in (12, 10, 14):
+        world.passage(LeadFactory(captured_at=world.on(day)), "mql", world.on(day))
+    made = report()
+    rows = made.row_sets.get(figure="pipeline.won", part="included")
+    place = next(n for n, column in enumerate(rows.columns) if column["path"] == "reporting_cents")
+    amounts = sorted(row[place] for row in rows.rows)
+    url = f"{URL}/figures/pipeline.won"
+    mqls = f"{URL}/figures/leads.mqls"
+    assert 'aria-sort="descending"' in reader.get(f"{mqls}?sort=-passed_at").content.decode()
+    files = [reader.get(f"{mqls}?sort={sort}&export=csv") for sort in ("passed_at", "-passed_at")]
+    tables = [list(csv.DictReader(StringIO(file.content.decode("utf-8-sig")))) for file in files]
+    first, last = ([line["When"] for line in lines] for lines in tables)
+    assert len(set(first)) > 1
+    assert first == sorted(first)
+    assert last == first[::-1]
+    lines = list(csv.reader(StringIO(reader.get(f"{url}?sort=reporting_cents&export=csv").content.decode("utf-8-sig"))))
+    live = reader.get("/figures/pipeline.won?export=csv").content.decode("utf-8-sig")
+    assert lines[0] == next(csv.reader(StringIO(live)))
+    column = lines[0].index("Amount")
+    assert [Decimal(line[column]) for line in lines[1:]] == [Decimal(cents) / 100 for cents in amounts]
+    assert {line[lines[0].index("Amount, currency")] for line in lines[1:]} == {"EUR"}
+    book = openpyxl.load_workbook(BytesIO(reader.get(f"{url}?sort=reporting_cents&export=xlsx").content))
+    assert book.sheetnames == ["Definition", "included"]
+    values = [row[column] for row in book["included"].iter_rows(min_row=2, values_only=True)]
+    assert values == [cents / 100 for cents in amounts]
+    nonsense = reader.get(f"{url}?sort=nonsense")
+    assert nonsense.status_code == 200
 
 
 def test_today_reads_differently_and_says_so(reader: Client, company: Company) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.conf import settings
@@ -328,3 +330,18 @@ def test_admin_pages_open_and_change_no_history(connected: Connection, admin_cli
     for name in ("stagemap", "watermark", "externalrecord", "pendingpush", "syncrun", "syncrecord", "remoteschema"):
         assert admin_client.get(reverse(f"admin:integrations_{name}_changelist")).status_code == 200
         assert admin_client.get(reverse(f"admin:integrations_{name}_add")).status_code == 403
+
+
+def test_records_and_runs_come_as_files(connected: Connection, admin_client: Client) -> None:
+    run = some_run(connected, records=3)
+    page = detail(connected, "sync-run", run.public_id)
+
+    def lines(url: str, **query: str) -> list[list[str]]:
+        answer = admin_client.get(url, {**query, "export": "csv"})
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        return list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
+
+    assert [line[3] for line in lines(page)] == ["Outcome", "Rejected", "Created", "Rejected"]
+    assert [line[3] for line in lines(page, outcome="created")] == ["Outcome", "Created"]
+    assert lines(detail(connected))[1][2:4] == [run.get_direction_display(), run.get_state_display()]
+    assert admin_client.get(page, {"export": "xlsx"}).content[:2] == b"PK"

@@ -112,3 +112,17 @@ def test_amounts_are_shown_and_links_have_what_they_need(scopes, key: str) -> No
         assert part.label
         for column in part.columns:
             assert bool(column.link) == bool(column.link_by)
+
+
+def test_a_passage_is_dated_by_itself(scopes) -> None:
+    """Those who reached SAL show when they did, beside when they became MQL; a higher rung dates a rung not written."""
+    (part, sqls) = (
+        figure(f"leads.conversion.{step}", scopes["quarter"]).parts["numerator"]
+        for step in ("mql_to_sal", "mql_to_sql")
+    )
+    assert [column.label for column in part.columns if column.kind == "time"] == ["When", "Reached SAL"]
+    rows = {row["lead__who"]: (row["passed_at"], row["arrived_at"]) for row in part.rows()}
+    assert [arrived for _, arrived in rows.values()] == [world.on(3), world.on(5)]
+    assert all(passed <= arrived for passed, arrived in rows.values())
+    assert [row["arrived_at"] for row in sqls.rows()] == [world.on(4)]
+    assert part.rows(sort="-arrived_at")[0]["arrived_at"] == world.on(5)
