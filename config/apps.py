@@ -12,6 +12,7 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         import_module("config.checks")
+        import_module("config.crm_facts").register()
 
 
 class AdministrationConfig(admin_apps.AdminConfig):

@@ -26,6 +26,7 @@ from .records import (
     Page,
     RawWebhook,
     Reference,
+    RemoteActivity,
     RemoteCampaign,
     RemoteContact,
     RemoteRecord,
@@ -38,7 +39,8 @@ from .records import (
 __all__ = [
     "Account", "AccountInfo", "AuthDead", "CampaignMember", "Candidate", "Capabilities", "Connector", "Converted",
     "Created", "CrmError", "Draft", "Hint", "Kind", "MemoryTokens", "Misuse", "Outage", "Outcome", "Owner", "Page",
-    "Quota", "QuotaDay", "RawWebhook", "Reference", "Rejected", "RemoteCampaign", "RemoteContact", "RemoteRecord",
+    "Quota", "QuotaDay", "RawWebhook", "Reference", "Rejected", "RemoteActivity", "RemoteCampaign", "RemoteContact",
+    "RemoteRecord",
     "RetryLater", "Schema", "SchemaField", "ScopeMissing", "SecretSpec", "SignIn", "Stage", "StageChange",
     "Throttled", "Token", "TokenStore", "Unchanged", "Unknown", "Updated", "Vendor", "Window", "as_day",
 ]  # fmt: skip
@@ -138,6 +140,11 @@ class Connector(Protocol):
 
     def members(self, window: Window) -> Iterator[CampaignMember]:
         """Campaign members changed in the window; nothing where the CRM has none."""
+        ...
+
+    def activities(self, kinds: Sequence[str], window: Window, names: Sequence[str] = ()) -> Iterator[RemoteActivity]:
+        """What changed in the window of these kinds, deleted ones too where the CRM tells of them; of lists those that
+        are named by one of the patterns. Nothing where the CRM has none."""
         ...
 
     def reference(self) -> Reference:

@@ -149,6 +149,27 @@ class CampaignMember:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteActivity:
+    """Something that happened between us and people, as the CRM keeps it.
+
+    `kind`, `state` and `way` are words of `pure.activity_rules`. Whom the CRM names by e-mail address only stands under
+    `emails`. `remote_id` is unique within the kind.
+    """
+
+    kind: str
+    remote_id: str
+    happened_at: datetime
+    people: tuple[RemoteContact, ...] = ()
+    emails: tuple[str, ...] = ()
+    name: str = ""
+    state: str = ""
+    is_answered: bool | None = None
+    way: str = ""
+    page_url: str = ""
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RawWebhook:
     """A webhook exactly as received; a signature covers the bytes."""
 

@@ -26,6 +26,7 @@ from .base import (
     RawWebhook,
     Reference,
     Rejected,
+    RemoteActivity,
     RemoteCampaign,
     RemoteContact,
     RemoteRecord,
@@ -151,6 +152,10 @@ class SandboxConnector:
 
     def members(self, window: Window) -> Iterator[CampaignMember]:
         """Nothing: it has no campaigns."""
+        return iter(())
+
+    def activities(self, kinds: Sequence[str], window: Window, names: Sequence[str] = ()) -> Iterator[RemoteActivity]:
+        """Nothing: it keeps no activities."""
         return iter(())
 
     def reference(self) -> Reference:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from integrations.actions.lead_facts import further_labels
 from integrations.actions.local_values import is_pullable
 from integrations.models import ExternalRecord, FieldMap, RecordKind, StageMap
 from integrations.pure.mapping import Direction, FieldRule, Policy, overlapping
@@ -56,11 +57,17 @@ class Described:
         return str(dict(self.fields.get(name, {}).get("choices") or ()).get(value, value))
 
 
+def locals_of(kind: str) -> dict[str, str]:
+    """What there is on our side of a mapping, by name, in words; for people also what other apps provide."""
+    known = LOCALS.get(kind, {})
+    return known | further_labels() if kind == RecordKind.PERSON else known
+
+
 def local_label(kind: str, name: str) -> str:
     """Our words for a field of ours."""
     if name.startswith(ATTRIBUTE):
         return f"{name.removeprefix(ATTRIBUTE)} (further column)"
-    return LOCALS.get(kind, {}).get(name, name)
+    return locals_of(kind).get(name, name)
 
 
 class FieldRow(forms.Form):
@@ -81,8 +88,9 @@ class FieldRow(forms.Form):
         super().__init__(*args, **kwargs)
         self.described = described
         kind = described.kind
-        choices = [("", "Choose a field"), *LOCALS[kind].items()]
-        choices += [(name, local_label(kind, name)) for name in columns if name not in LOCALS[kind]]
+        known = locals_of(kind)
+        choices = [("", "Choose a field"), *known.items()]
+        choices += [(name, local_label(kind, name)) for name in columns if name not in known]
         self.fields["local"] = forms.ChoiceField(label="Here", choices=choices, required=False)
         self.fields["remote"].widget.attrs |= {"list": f"remote-{kind}", "autocomplete": "off", "spellcheck": "false"}
         if kind != "person":
@@ -220,7 +228,7 @@ def field_rows(
         for rule in rules
     ]
     present += [{"remote": name, "direction": "push", "policy": "ours"} for name in asked]
-    names = [rule.local for rule in rules if rule.local not in LOCALS[described.kind]]
+    names = [rule.local for rule in rules if rule.local not in locals_of(described.kind)]
     kwargs = {"described": described, "columns": list(dict.fromkeys([*names, *columns]))}
     rows: BaseFieldRows = made(data, initial=present, prefix="row", form_kwargs=kwargs)  # type: ignore[assignment]
     return rows

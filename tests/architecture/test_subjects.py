@@ -71,7 +71,7 @@ SUBJECTS = {
         "learning": "actions.fit_methods",
         "credits": """
             actions.forget_past_credits figures.rows figures.credits figures.deals figures.journey_view
-            queries.past_credits
+            queries.past_credits queries.lead_campaigns
         """,
         "runs": "queries.successor queries.changes",
         "campaigns": "figures.campaign_series figures.campaign_table figures.costs figures.headlines figures.payback",
@@ -81,7 +81,7 @@ SUBJECTS = {
     "integrations": {
         "ground": "figures",
         "mapping": """
-            actions.fit_values actions.local_values
+            actions.fit_values actions.lead_facts actions.local_values
             pure.activity_rules pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals
             pure.typed_values
         """,

@@ -26,7 +26,7 @@ def choose_content(*, connection_id: int, takes_people: str, activities: Activit
         connection.activities = wanted
         connection.save(update_fields=["takes_people", "takes_people_since", "activities"])
         again = [RecordKind.PERSON] if is_other_people else []
-        again += [RecordKind.TOUCH] if is_other_rule else []
+        again += [RecordKind.TOUCH, RecordKind.CAMPAIGN] if is_other_rule else []
         Watermark.objects.filter(connection=connection, kind__in=again).update(
             read_to=None, window_ends_at=None, resume_token=""
         )

@@ -10,9 +10,10 @@ import structlog
 from django.db.models import Q
 
 from integrations.actions.jobs.run_sync import DAILY, MANUAL, RETRY, Synced, run_sync
-from integrations.actions.push.enqueue import LATEST_COMMIT, enqueue_changes
+from integrations.actions.lead_facts import changed_since
+from integrations.actions.push.enqueue import LATEST_COMMIT, enqueue_changes, enqueue_leads
 from integrations.actions.runs.hold_connection import Clock, ConnectionBusy
-from integrations.models import Connection, PendingPush
+from integrations.models import Connection, FieldMap, PendingPush, RecordKind
 from integrations.pure.daily import last_sync
 from integrations.queries.runs import SYNC
 from leads.models import Company, JobRun, User
@@ -118,6 +119,10 @@ def follow_changes(*, at: datetime) -> int:
     )
     since = (mark.finished_at or at) - 2 * LATEST_COMMIT
     written = enqueue_changes(since=since, at=at)
+    # Facts that the mapping names and that change without news of the lead.
+    pushed = FieldMap.objects.filter(connection__is_active=True, kind=RecordKind.PERSON)
+    names = set(pushed.values_list("local", flat=True))
+    written += enqueue_leads(lead_ids=changed_since(moment=since, names=names), at=at, reason="news of its campaigns")
     JobRun.objects.filter(pk=mark.pk).update(finished_at=at)
     return written
 

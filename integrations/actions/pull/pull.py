@@ -15,6 +15,7 @@ from typing import Protocol
 from django.db import transaction
 
 from integrations.actions.pull.apply_deals import DealPages
+from integrations.actions.pull.pull_activities import pull_activities
 from integrations.actions.pull.pull_campaigns import pull_campaigns
 from integrations.actions.pull.read_accounts import AccountPages
 from integrations.actions.pull.read_people import PeoplePages
@@ -98,6 +99,7 @@ def _pull(held: Held, connector: Connector, run: RunLog, is_full: bool) -> str:
     for kind in pulled_kinds(connector) if connector.capabilities.gone else ():
         _pull_gone(held, connector, run, kind, reference.server_time)
     pull_campaigns(held=held, connector=connector, run=run, until=reference.server_time)
+    pull_activities(held=held, connector=connector, run=run, until=reference.server_time)
     return " ".join(dict.fromkeys(notes))
 
 

@@ -1,12 +1,13 @@
 """Pull campaigns and who responded to them, from CRMs that have such records.
 
 A member's response is a dated contact of a person we know, so it becomes a touch, once per member. Members who never
-responded were only on a list: that is no contact.
+responded were only on a list: that is no contact, unless the connection says that it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -15,15 +16,16 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from integrations.actions.pull.read_amounts import UnreadableAmount, read_amount
+from integrations.actions.pull.who_is_who import leads_of
 from integrations.actions.runs.hold_connection import Held
 from integrations.actions.runs.log_run import RunLog
-from integrations.connectors.base import CampaignMember, Connector, RemoteCampaign, Window
+from integrations.connectors.base import CampaignMember, Connector, RemoteCampaign, RemoteContact, Window
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord, Watermark
+from integrations.pure.activity_rules import MEMBER as MEMBER_RULE
 from integrations.pure.campaign_kinds import channel_of, touch_kind
 from leads.actions.campaigns.record_campaigns import CampaignFact, record_campaigns
 from leads.actions.capture.record_touches import TouchFact, record_touches
-from leads.models import Company, Lead
-from leads.queries.identity import survivors
+from leads.models import Company
 
 OVERLAP = timedelta(minutes=10)
 BATCH = 500
@@ -122,11 +124,17 @@ def _cents(amount: Decimal | None, currency: str) -> int | None:
 
 def _touch(held: Held, run: RunLog, members: Sequence[CampaignMember], kinds: dict[str, str]) -> None:
     connection = held.connection
-    responses = [member for member in members if member.responded_at is not None]
+    counts_all = connection.activities.get(MEMBER_RULE, {}).get("rule") == "added"
+    responses = [
+        member if member.responded_at else replace(member, responded_at=member.created_at)
+        for member in members
+        if member.responded_at is not None or counts_all
+    ]
     with transaction.atomic():
         at, tz = held.keep(), Company.current().tz
         campaigns = _campaigns(connection, responses)
-        leads = _leads(connection, responses)
+        people = [RemoteContact(member.person_id, member.person_key) for member in responses]
+        leads = leads_of(connection=connection, people=people).by_person
         facts = [
             TouchFact(
                 key=f"{MEMBER}{member.remote_id}",
@@ -168,20 +176,3 @@ def _campaigns(connection: Connection, members: Sequence[CampaignMember]) -> dic
     ).exclude(held_at__isnull=False)
     found = rows.filter(campaign__isnull=False).values_list("remote_id", "campaign_id", "campaign__name")
     return {remote_id: (campaign_id, name) for remote_id, campaign_id, name in found if campaign_id is not None}
-
-
-def _leads(connection: Connection, members: Sequence[CampaignMember]) -> dict[str, int]:
-    """Lead by remote person: by the link, else by our own id that the CRM keeps."""
-    rows = ExternalRecord.objects.filter(
-        connection=connection,
-        kind__in=(RecordKind.PERSON, RecordKind.CONTACT),
-        remote_id__in={member.person_id for member in members},
-    )
-    pairs = rows.values_list("remote_id", "lead_id")
-    found = {remote_id: lead_id for remote_id, lead_id in pairs if lead_id is not None}
-    keys = {member.person_key: member.person_id for member in members if member.person_key}
-    known = Lead.objects.live().filter(public_id__in=[key for key in keys if len(key) == 36])
-    for public_id, lead_id in known.values_list("public_id", "pk"):
-        found.setdefault(keys[str(public_id)], lead_id)
-    ends = survivors(found.values())
-    return {person: ends[lead_id] for person, lead_id in found.items()}

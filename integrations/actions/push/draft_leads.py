@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.actions.fit_values import Fit, Sent
+from integrations.actions.lead_facts import further_values
 from integrations.actions.local_values import lead_values, owner_book
 from integrations.connectors import vendor
 from integrations.connectors.base import Draft, Rejected
@@ -63,7 +64,9 @@ class LeadDraft:
 
 
 def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[int, LeadDraft]:
-    """Drafts by lead, in five queries. Our public id is the key there: it never changes, an e-mail address does.
+    """Drafts by lead, in five queries and those of further facts that the mapping names.
+
+    Our public id is the key there: it never changes, an e-mail address does.
 
     A lead that was converted over there is drafted for the contact it became.
     """
@@ -74,10 +77,11 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
     people = {link.lead_id: link for link in links.order_by("-kind", "pk")}
     owners, fit = owner_book(connection=connection), Fit(connection, "person")
     rules, prefix = fit.rules, vendor(connection.kind).contact_prefix
+    further = further_values(lead_ids=lead_ids, names={rule.local for rule in rules})
     drafted = {}
     for lead in leads:
         link = people.get(lead.pk)
-        values = lead_values(lead=lead, owners=owners, rules=rules)
+        values = lead_values(lead=lead, owners=owners, rules=rules) | further[lead.pk]
         is_contact = link is not None and (
             link.kind == RecordKind.CONTACT or bool(prefix and link.remote_id.startswith(prefix))
         )

@@ -13,8 +13,8 @@ from integrations.models import ExternalRecord, RecordKind, SyncHint, Watermark
 def release_records(*, connection_id: int, at: datetime, record_ids: Collection[int] | None = None) -> int:
     """Let held records be synced again, these or all of the connection; returns how many.
 
-    The CRM will not name them as changed, so each is hinted at: the next look fetches it. For a campaign the next sync
-    reads everybody's responses again; those that are known are not recorded twice.
+    The CRM will not name them as changed, so each is hinted at: the next look fetches it. For a campaign or an activity
+    the next sync reads all responses or activities again; those that are known are not recorded twice.
     """
     with transaction.atomic():
         rows = ExternalRecord.objects.select_for_update(of=("self",)).filter(
@@ -33,13 +33,13 @@ def release_records(*, connection_id: int, at: datetime, record_ids: Collection[
                     received_at=at,
                 )
                 for row in held
-                if row.kind != RecordKind.CAMPAIGN
+                if row.kind not in (RecordKind.CAMPAIGN, RecordKind.TOUCH)
             ],
             ignore_conflicts=True,
         )
         ExternalRecord.objects.filter(pk__in=[row.pk for row in held]).update(
             held_at=None, held_because="", content_hash=""
         )
-        if any(row.kind == RecordKind.CAMPAIGN for row in held):
-            Watermark.objects.filter(connection=connection_id, kind=RecordKind.CAMPAIGN).update(read_to=None)
+        again = {row.kind for row in held} & {RecordKind.CAMPAIGN, RecordKind.TOUCH}
+        Watermark.objects.filter(connection=connection_id, kind__in=again).update(read_to=None)
     return len(held)

@@ -245,6 +245,14 @@ class _Step:
             # Whose responses were taken back is not asked for responses.
             ids = {each.noted.campaign_id for each in decisions if each.is_back}
             links.filter(kind=RecordKind.CAMPAIGN, campaign__in=ids).update(**self._held())
+            # Other touches have no record of their own before they are held.
+            keys = {each.noted.remote_id for each in decisions if each.is_back and each.noted.campaign_id is None}
+            rows = [
+                ExternalRecord(connection=self.connection, kind=RecordKind.TOUCH, remote_id=key, **self._held())
+                for key in sorted(keys)
+            ]
+            ExternalRecord.objects.bulk_create(rows, ignore_conflicts=True)
+            links.filter(kind=RecordKind.TOUCH, remote_id__in=keys).update(**self._held())
         for kind in {*by_kind} - {RecordKind.TOUCH, RecordKind.CAMPAIGN}:
             kinds = [kind, RecordKind.CONTACT] if kind == RecordKind.PERSON else [kind]
             links.filter(kind__in=kinds, remote_id__in=by_kind[kind]).update(**self._held())

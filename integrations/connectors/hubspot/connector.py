@@ -27,6 +27,7 @@ from ..base import (
     Quota,
     RawWebhook,
     Reference,
+    RemoteActivity,
     RemoteCampaign,
     RemoteRecord,
     Schema,
@@ -38,6 +39,7 @@ from ..base import (
     Window,
 )
 from ..http import Answer, Limits
+from .activities import activities
 from .reader import LINKED_BATCH, LIST_PAGE, SEARCH_PAGE, HubSpotReader, Rows, parts
 from .records import (
     ACCOUNT_FIELDS,
@@ -84,6 +86,10 @@ VENDOR = Vendor(
     webhooks="signature",
     docs_url="https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/account-service-keys",
     takes_people=True,
+    activities={
+        "call": ("talked", "done"), "meeting": ("held", "planned"), "email": ("received", "any"), "form": ("all",),
+        "list": ("named",),
+    },
 )  # fmt: skip
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {
     "person": tuple(
@@ -323,6 +329,10 @@ class HubSpotConnector:
     def members(self, window: Window) -> Iterator[CampaignMember]:
         """Nothing: HubSpot has no members of campaigns, only counts in reports."""
         return iter(())
+
+    def activities(self, kinds: Sequence[str], window: Window, names: Sequence[str] = ()) -> Iterator[RemoteActivity]:
+        """Calls, meetings and e-mails by search, submissions form by form, members list by list."""
+        yield from activities(self._link, self._read, kinds, window, names)
 
     # --- webhooks ---
 

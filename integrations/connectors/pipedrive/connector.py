@@ -64,6 +64,7 @@ VENDOR = Vendor(
     webhooks="password",
     docs_url="https://developers.pipedrive.com/docs/api/v1",
     takes_people=True,
+    activities={"call": ("done",), "meeting": ("held", "planned"), "email": ("any",)},
 )
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {
     "person": (

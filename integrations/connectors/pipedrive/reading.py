@@ -5,8 +5,9 @@ people who vanished are told by webhooks and by the reconcile's `fetch`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ..base import (
     Account,
@@ -16,6 +17,7 @@ from ..base import (
     Outage,
     Page,
     Quota,
+    RemoteActivity,
     RemoteCampaign,
     RemoteRecord,
     StageChange,
@@ -23,6 +25,7 @@ from ..base import (
 )
 from ..http import Answer, Limits
 from . import records as read
+from .activities import PATH, activity, wanted
 from .history import has_moved, stage_changes
 from .session import open_session, quota_of
 
@@ -193,3 +196,23 @@ class PipedriveReader:
     def members(self, window: Window) -> Iterator[CampaignMember]:
         """Nothing: Pipedrive's API has no campaigns."""
         return iter(())
+
+    def activities(self, kinds: Sequence[str], window: Window, names: Sequence[str] = ()) -> Iterator[RemoteActivity]:
+        """Activities changed in the window, 500 a call, deleted ones as far as Pipedrive still lists them."""
+        if not wanted(kinds):
+            return
+        # Pipedrive keeps whole seconds: a part of one counts as the whole.
+        params: dict[str, Any] = {"updated_until": read.stamp(window.until + timedelta(microseconds=999_999))}
+        if window.since is not None:
+            params["updated_since"] = read.stamp(window.since)
+        params |= {"sort_by": "update_time", "sort_direction": "asc"}
+        for rows, _ in self._pages(PATH, params):
+            with read.reading(PATH):
+                found = [activity(row, self._zone()) for row in rows]
+            yield from (each for each in found if each is not None and each.kind in kinds)
+
+    def _zone(self) -> tzinfo:
+        try:
+            return ZoneInfo(str(self._account.settings.get("time_zone") or "UTC"))
+        except (ValueError, OSError, KeyError):
+            return UTC

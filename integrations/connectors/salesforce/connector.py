@@ -66,6 +66,12 @@ VENDOR = Vendor(
     fills=frozenset(NEEDED),
     docs_url="https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
     takes_people=True,
+    activities={
+        "call": ("talked", "done"),
+        "meeting": ("held", "planned"),
+        "email": ("any",),
+        "member": ("responded", "added"),
+    },
 )
 RULES: Mapping[Kind, tuple[FieldRule, ...]] = {
     "person": tuple(

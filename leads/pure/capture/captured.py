@@ -13,7 +13,7 @@ from leads.pure.channels.landing import parameters, tags_of
 MAX_TAG = 120  # length of the UTM columns
 
 # What a person does before asking anything of us: it makes a subscriber, not a lead for sales.
-SUBSCRIBER_KINDS = frozenset(["email_signup", "email_open", "email_click", "page_view"])
+SUBSCRIBER_KINDS = frozenset(["email_signup", "email_open", "email_click", "page_view", "list_membership"])
 
 # Where a contact came through when it carries neither tags nor a referrer.
 CHANNEL_BY_KIND: Mapping[str, str] = {

@@ -105,6 +105,22 @@ class World(ABC):
     def email_of(self, record: Record) -> str:
         """The person's e-mail address."""
 
+    @abstractmethod
+    def add_call(self, person_id: str, at: datetime, *, is_answered: bool = True) -> tuple[str, str]:
+        """A call that was made; its object and id."""
+
+    @abstractmethod
+    def add_meeting(self, person_id: str, ends: datetime, *, is_done: bool | None = None) -> tuple[str, str]:
+        """A meeting; done, canceled or (None) left to its time. Its object and id."""
+
+    @abstractmethod
+    def move_meeting(self, made: tuple[str, str], ends: datetime) -> None:
+        """It took place at another time."""
+
+    def end_activity(self, made: tuple[str, str]) -> None:
+        """Delete it."""
+        self.dialect.records.delete(*made)
+
     def person_count(self, email: str) -> int:
         """How many living records have this address."""
         rows = self.dialect.records.listing(self.person, limit=100_000)
@@ -146,6 +162,18 @@ class Salesforce(World):
 
     def email_of(self, record: Record) -> str:
         return "" if record.members.get("IsConverted") else str(record.members.get("Email") or "")
+
+    def add_call(self, person_id: str, at: datetime, *, is_answered: bool = True) -> tuple[str, str]:
+        members = {"WhoId": person_id, "Subject": "Call", "Status": "Completed", "TaskSubtype": "Call",
+                   "CompletedDateTime": at.isoformat(), "CallDurationInSeconds": 90 if is_answered else 0}  # fmt: skip
+        return "Task", str(self.dialect.records.add("Task", members).id)
+
+    def add_meeting(self, person_id: str, ends: datetime, *, is_done: bool | None = None) -> tuple[str, str]:
+        times = {"StartDateTime": (ends - timedelta(hours=1)).isoformat(), "EndDateTime": ends.isoformat()}
+        return "Event", str(self.dialect.records.add("Event", {"WhoId": person_id, "Subject": "Demo", **times}).id)
+
+    def move_meeting(self, made: tuple[str, str], ends: datetime) -> None:
+        self.dialect.records.change(*made, {"EndDateTime": ends.isoformat()})
 
     def person_count(self, email: str) -> int:
         contacts = self.dialect.records.listing("Contact", limit=100_000)
@@ -189,6 +217,24 @@ class HubSpot(World):
 
     def email_of(self, record: Record) -> str:
         return str(record.members.get("email") or "")
+
+    def add_call(self, person_id: str, at: datetime, *, is_answered: bool = True) -> tuple[str, str]:
+        connected, busy = "f240bbac-87c9-4f6e-bf70-924b57d47db7", "9d9162e7-6cf3-4944-bf63-4dff82258764"
+        members = {"hs_timestamp": at.isoformat(), "hs_call_title": "Call", "hs_call_status": "COMPLETED",
+                   "hs_call_disposition": connected if is_answered else busy}  # fmt: skip
+        return "calls", str(self.dialect.engage("calls", members, [person_id]))
+
+    def add_meeting(self, person_id: str, ends: datetime, *, is_done: bool | None = None) -> tuple[str, str]:
+        outcome = {True: "COMPLETED", False: "CANCELED", None: "SCHEDULED"}[is_done]
+        members = {"hs_timestamp": (ends - timedelta(hours=1)).isoformat(), "hs_meeting_end_time": ends.isoformat(),
+                   "hs_meeting_title": "Demo", "hs_meeting_outcome": outcome}  # fmt: skip
+        return "meetings", str(self.dialect.engage("meetings", members, [person_id]))
+
+    def move_meeting(self, made: tuple[str, str], ends: datetime) -> None:
+        self.dialect.records.change(*made, {"hs_meeting_end_time": ends.isoformat()})
+
+    def end_activity(self, made: tuple[str, str]) -> None:
+        self.dialect.records.archive(*made)
 
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         members = {"dealname": name, "amount": str(amount), "deal_currency_code": "EUR"}
@@ -243,6 +289,21 @@ class Pipedrive(World):
 
     def email_of(self, record: Record) -> str:
         return next((str(each["value"]) for each in record.members["emails"]), "")
+
+    def add_call(self, person_id: str, at: datetime, *, is_answered: bool = True) -> tuple[str, str]:
+        return self._activity("call", person_id, at, is_answered)
+
+    def add_meeting(self, person_id: str, ends: datetime, *, is_done: bool | None = None) -> tuple[str, str]:
+        return self._activity("meeting", person_id, ends, ends <= self.now() if is_done is None else is_done)
+
+    def move_meeting(self, made: tuple[str, str], ends: datetime) -> None:
+        self.dialect.records.change(*made, {"due_date": f"{ends:%Y-%m-%d}", "due_time": f"{ends:%H:%M}"})
+
+    def _activity(self, kind: str, person_id: str, at: datetime, is_done: bool) -> tuple[str, str]:
+        members = {"type": kind, "subject": kind.capitalize(), "due_date": f"{at:%Y-%m-%d}", "due_time": f"{at:%H:%M}",
+                   "done": is_done, "person_id": int(person_id), "marked_as_done_time": None,
+                   "participants": [{"person_id": int(person_id), "primary": True}]}  # fmt: skip
+        return "activity", str(self.dialect.records.add("activity", members).id)
 
     def add_deal(self, person_id: str, name: str, amount: int) -> str:
         return str(self.dialect.add_deal({"title": name, "value": amount, "person_id": int(person_id)}).id)

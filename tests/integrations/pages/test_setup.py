@@ -164,6 +164,24 @@ def test_each_step_says_what_is_missing_and_gets_a_tick(admin_client: Client, cr
     assert (connection.takes_people, connection.activities) == ("all", {})
 
 
+def test_activities_are_chosen_with_a_rule_and_a_channel(admin_client: Client, crm: SandboxServer) -> None:
+    admin_client.post("/connections/add?vendor=hubspot&sandbox=1", {"name": "Ours"})
+    connection = Connection.objects.get()
+    url = at(connection, "connection-content")
+    refused = admin_client.post(url, {"list-rule": "named"})
+    assert refused.status_code == 422
+    assert "Name at least one list" in refused.content.decode()
+    chosen = {"call-rule": "talked", "call-channel": "events", "list-rule": "named", "list-names": "Trade fair*",
+              "list-channel": "email", "form-rule": "all"}  # fmt: skip
+    assert admin_client.post(url, chosen).status_code == 302
+    connection.refresh_from_db()
+    assert connection.activities == {
+        "call": {"rule": "talked", "channel": "events"},
+        "form": {"rule": "all", "channel": ""},
+        "list": {"rule": "named", "channel": "email", "names": "Trade fair*"},
+    }
+
+
 def test_a_connection_is_deleted_after_a_look(admin_client: Client, crm: SandboxServer, clock: Clock) -> None:
     connection = connect(crm.url)
     lead = LeadFactory()

@@ -24,7 +24,7 @@ from ..base import Call, Route
 from ..scenario import Fault
 from ..shapes import ObjectType, Record
 from .objects import FIRST_ID, TYPES, Objects, Told, V, iso, number_of, type_of, wrong
-from .schema import OWNERS, PIPELINES, PROPERTIES, STAGES, link_terms, prop, terms
+from .schema import OWNERS, PIPELINES, PROPERTIES, STAGES, form_terms, link_terms, list_terms, prop, terms
 
 CATEGORIES = {400: "VALIDATION_ERROR", 401: "INVALID_AUTHENTICATION", 404: "OBJECT_NOT_FOUND", 409: "CONFLICT",
               423: "LOCKED", 429: "RATE_LIMITS"}  # fmt: skip
@@ -47,6 +47,13 @@ class HubSpot(Objects):
         _object("deals", "Deals", title=("dealname",),
                 tracked=frozenset({"dealstage", "pipeline", "amount", "deal_currency_code"})),
         _object("campaigns", "Campaigns", title=("hs_name",)),
+        _object("calls", "Calls", title=("hs_call_title",)),
+        _object("meetings", "Meetings", title=("hs_meeting_title",)),
+        _object("emails", "Emails", title=("hs_email_subject",)),
+        _object("forms", "Forms", title=("name",)),
+        _object("submissions", "Form submissions", title=("email",), terms=form_terms),
+        _object("lists", "Lists", title=("name",)),
+        _object("memberships", "List members", title=("record",), terms=list_terms, is_shown=False),
         _object("links", "Associations", title=("label",), terms=link_terms, is_shown=False),
         _object("properties", "Properties", title=("name",), is_shown=False),
     )  # fmt: skip
@@ -60,6 +67,10 @@ class HubSpot(Objects):
         Route("GET", f"/crm/pipelines/{V}/{{type}}", "pipelines"),
         Route("GET", f"/crm/owners/{V}", "owners"),
         Route("GET", f"/marketing/campaigns/{V}", "campaigns"),
+        Route("GET", f"/marketing/forms/{V}", "forms"),
+        Route("GET", "/form-integrations/v1/submissions/forms/{form}", "submissions"),
+        Route("POST", f"/crm/lists/{V}/search", "lists", is_read=True),
+        Route("GET", f"/crm/lists/{V}/{{list}}/memberships/join-order", "members"),
         Route("GET", f"/crm/objects/{V}/{{type}}", "listing"),
         Route("POST", f"/crm/objects/{V}/{{type}}/search", "search", is_read=True),
         Route("POST", f"/crm/objects/{V}/{{type}}/batch/read", "batch_read", is_read=True),
@@ -76,7 +87,51 @@ class HubSpot(Objects):
         self.search_bucket = Bucket(5)
         super().__init__(path, token, rate=rate)
 
+    # --- forms and lists ---
+
+    def forms(self, call: Call) -> Answer:
+        """All forms."""
+        rows = self.records.listing("forms", limit=1000)
+        return json_answer(_paged([{"id": each.id, **each.members} for each in rows], call))
+
+    def submissions(self, call: Call, form: str) -> Answer:
+        """What was sent with a form, the newest first, fifty a page at most."""
+        number_of(call.request.one("limit", "20"), 50)
+        rows = self.records.find("submissions", "form", [form], state="live")
+        told = [
+            {"conversionId": each.id, "submittedAt": int(each.created_at.timestamp() * 1000),
+             "pageUrl": each.members.get("pageUrl"), "values": [
+                 {"name": name, "value": value, "objectTypeId": "0-1"}
+                 for name, value in each.members.items() if name not in ("form", "pageUrl")]}
+            for each in sorted(rows, key=lambda each: (each.created_at, each.number), reverse=True)
+        ]  # fmt: skip
+        return json_answer(_paged(told, call))
+
+    def lists(self, call: Call) -> Answer:
+        """Lists of people, some at a time."""
+        body = call.request.json()
+        start, most = int(body.get("offset") or 0), min(int(body.get("count") or 20), 500)
+        rows = self.records.listing("lists", limit=1000)
+        shown = [{"listId": each.id, "name": each.members["name"], "objectTypeId": "0-1"} for each in rows]
+        further = start + most < len(shown)
+        return json_answer({"lists": shown[start : start + most], "hasMore": further, "offset": start + most,
+                            "total": len(shown)})  # fmt: skip
+
+    def members(self, call: Call, list: str) -> Answer:
+        """Who joined a list, in that order."""
+        rows = self.records.find("memberships", "list", [list], state="live")
+        told = [{"recordId": each.members["record"], "membershipTimestamp": iso(each.created_at)} for each in rows]
+        return json_answer(_paged(told, call))
+
     # --- for tests and the demo ---
+
+    def engage(self, kind: str, members: Mapping[str, Any], contacts: Iterable[str]) -> str:
+        """A call, meeting or e-mail with these contacts. Returns its id."""
+        with self.records.write():
+            made = self.records.add(kind, dict(members), by="people")
+            for contact in contacts:
+                self.link(kind, made.id, "contacts", contact)
+        return made.id
 
     def open_deal(self, person: Record, *, name: str, amount: Decimal) -> tuple[str, str]:
         """A deal in the first stage, associated with the contact."""

@@ -15,7 +15,8 @@ from .schema import DEFAULTS, PROPERTIES, STAGES, fault_of, invalid, missing
 V = "2026-09"
 TYPES = {
     "contacts": "contacts", "contact": "contacts", "0-1": "contacts", "companies": "companies", "company": "companies",
-    "0-2": "companies", "deals": "deals", "deal": "deals", "0-3": "deals",
+    "0-2": "companies", "deals": "deals", "deal": "deals", "0-3": "deals", "calls": "calls", "meetings": "meetings",
+    "emails": "emails",
 }  # fmt: skip
 FIRST_ID = 9_000_000_000
 COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {

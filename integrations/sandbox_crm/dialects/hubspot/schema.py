@@ -80,11 +80,30 @@ PROPERTIES: Mapping[str, tuple[dict[str, Any], ...]] = {
         prop("hs_deal_stage_probability", "Deal probability", "number", is_computed=True),
         prop("hs_lastmodifieddate", "Last modified date", "datetime", is_computed=True), *_SYSTEM,
     ),
+    "calls": (
+        prop("hs_timestamp", "Activity date", "datetime", group="call"), prop("hs_call_title", "Call title"),
+        prop("hs_call_status", "Call status"), prop("hs_call_disposition", "Call outcome"),
+        prop("hs_call_duration", "Call duration", "number"), prop("hs_call_direction", "Call direction"),
+        prop("hs_lastmodifieddate", "Last modified date", "datetime", is_computed=True), *_SYSTEM,
+    ),
+    "meetings": (
+        prop("hs_timestamp", "Activity date", "datetime", group="meeting"), prop("hs_meeting_title", "Meeting name"),
+        prop("hs_meeting_outcome", "Meeting outcome"), prop("hs_meeting_end_time", "Meeting end time", "datetime"),
+        prop("hs_lastmodifieddate", "Last modified date", "datetime", is_computed=True), *_SYSTEM,
+    ),
+    "emails": (
+        prop("hs_timestamp", "Activity date", "datetime", group="email"), prop("hs_email_subject", "Email subject"),
+        prop("hs_email_direction", "Email direction"), prop("hs_email_status", "Email send status"),
+        prop("hs_lastmodifieddate", "Last modified date", "datetime", is_computed=True), *_SYSTEM,
+    ),
 }  # fmt: skip
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "contacts": ("email", "firstname", "lastname"),
     "companies": ("name", "domain"),
     "deals": ("amount", "closedate", "dealname", "dealstage", "pipeline"),
+    "calls": ("hs_timestamp",),
+    "meetings": ("hs_timestamp",),
+    "emails": ("hs_timestamp",),
 }
 """What comes when nobody asks for properties."""
 
@@ -196,3 +215,13 @@ def link_terms(members: Members) -> Iterable[tuple[str, str]]:
     """Both ends of an association."""
     yield f"{members['one']}>{members['other']}", members["one_id"]
     yield f"{members['other']}>{members['one']}", members["other_id"]
+
+
+def form_terms(members: Members) -> Iterable[tuple[str, str]]:
+    """The form that was sent."""
+    yield "form", str(members["form"])
+
+
+def list_terms(members: Members) -> Iterable[tuple[str, str]]:
+    """The list that was joined."""
+    yield "list", str(members["list"])

@@ -68,6 +68,10 @@ class Objects(Dialect):
         """Archived deals."""
         return self.listed(call, "deal", ("archived",))
 
+    def activities(self, call: Call) -> Answer:
+        """Activities; those deleted since are still listed, and say so."""
+        return self.listed(call, "activity", ("live", "deleted"))
+
     def organizations(self, call: Call) -> Answer:
         """Organizations."""
         return self.listed(call, "organization", ("live",))

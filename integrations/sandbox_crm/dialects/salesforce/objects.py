@@ -179,6 +179,26 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("HasResponded", "boolean", "Responded", "rd"),
         Field("FirstRespondedDate", "date", "First Responded Date"),
     ),
+    "Task": (
+        *SYSTEM, OWNER,
+        Field("WhoId", "reference", "Name ID", "cu", 18), _text("Subject", "Subject", 255, kind="combobox"),
+        Field("ActivityDate", "date", "Due Date Only", "cu"),
+        Field("CompletedDateTime", "datetime", "Completed Date"),
+        Field("Status", "picklist", "Status", "curd", 255, ("Not Started", "Completed")),
+        Field("IsClosed", "boolean", "Closed", "rd"),
+        Field("TaskSubtype", "picklist", "Task Subtype", "c", 40, ("Task", "Call", "Email")),
+        Field("CallDurationInSeconds", "int", "Call Duration", "cu"),
+        Field("CallType", "picklist", "Call Type", "cu", 40, ("Inbound", "Outbound")),
+    ),
+    "Event": (
+        *SYSTEM, OWNER,
+        Field("WhoId", "reference", "Name ID", "cu", 18), _text("Subject", "Subject", 255, kind="combobox"),
+        Field("ActivityDate", "date", "Due Date Only", "cu"),
+        Field("StartDateTime", "datetime", "Start Date Time", "cu"),
+        Field("EndDateTime", "datetime", "End Date Time", "cu"),
+        Field("IsAllDayEvent", "boolean", "All-Day Event", "curd"),
+        Field("IsChild", "boolean", "Is Child", "rd"),
+    ),
     "User": (
         *SYSTEM,
         _text("Name", "Full Name", 121, ""), _text("Username", "Username", 80, "cur"),
@@ -209,7 +229,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
 PREFIXES = {
     "Lead": "00Q", "Contact": "003", "Account": "001", "Opportunity": "006", "OpportunityContactRole": "00K",
     "OpportunityHistory": "008", "Campaign": "701", "CampaignMember": "00v", "User": "005", "OpportunityStage": "01J",
-    "Organization": "00D", "CurrencyType": "01L",
+    "Task": "00T", "Event": "00U", "Organization": "00D", "CurrencyType": "01L",
 }  # fmt: skip
 STAGES = (
     ("Prospecting", 10, "Pipeline"), ("Qualification", 10, "Pipeline"), ("Needs Analysis", 20, "Pipeline"),

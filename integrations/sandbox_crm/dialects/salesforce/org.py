@@ -82,6 +82,8 @@ class Org(Dialect):
         _object("OpportunityContactRole", "Contact roles", "OpportunityId", "ContactId", title=("Role",)),
         _object("Campaign", "Campaigns"),
         _object("CampaignMember", "Campaign members", "CampaignId", "LeadId", "ContactId", title=("Status",)),
+        _object("Task", "Tasks", title=("Subject",)),
+        _object("Event", "Events", title=("Subject",)),
         _object("User", "Users", "Username"),
         _object("OpportunityStage", "Stages", "ApiName", title=("MasterLabel",), is_shown=False),
         _object("Organization", "Organization", is_shown=False),

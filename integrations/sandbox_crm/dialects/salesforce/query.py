@@ -138,6 +138,12 @@ class Engine:
         elif sobject == "CampaignMember":
             for row in rows:
                 row["HasResponded"] = row.get("Status") == "Responded"
+        elif sobject == "Task":
+            for row in rows:
+                row["IsClosed"] = row.get("Status") == "Completed"
+        elif sobject == "Event":
+            for row in rows:
+                row["IsChild"], row["IsAllDayEvent"] = bool(row.get("IsChild")), bool(row.get("IsAllDayEvent"))
         elif sobject == "Lead":
             for row in rows:
                 row["IsConverted"] = bool(row.get("IsConverted"))
