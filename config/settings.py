@@ -11,8 +11,8 @@ from typing import Any
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
 
+from config import env
 from config.logs import structlog_logging
 
 # Lets annotations such as ModelAdmin[Lead] stand at run time, too.
@@ -22,28 +22,25 @@ django_stubs_ext.monkeypatch()
 # busy machine they wait for each other, spinning.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-MODE: str = env.str("PORTAL_MODE", "production")
-if MODE not in {"production", "demo", "dev", "test"}:
-    raise ImproperlyConfigured(f"PORTAL_MODE is {MODE!r}; it must be production, demo, dev or test.")
+MODE: str = env.choice("PORTAL_MODE", "production", ("production", "demo", "dev", "test"))
 IS_PRODUCTION = MODE == "production"
-DEBUG = MODE == "dev" and env.bool("DEBUG", False)
+DEBUG = MODE == "dev" and env.flag("DEBUG", False)
 
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
-NUM_PROXIES: int = env.int("NUM_PROXIES", 0)
-PORTAL_URL: str = env.str("PORTAL_URL", "" if IS_PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+NUM_PROXIES: int = env.count("NUM_PROXIES", 0, most=20)
+PORTAL_URL: str = env.address("PORTAL_URL", "" if IS_PRODUCTION else "http://127.0.0.1:8000")
 
 _INSECURE_KEY = "not-a-secret: used by dev and test only"
-SECRET_KEY: str = env.str("SECRET_KEY", "" if IS_PRODUCTION else _INSECURE_KEY)
+SECRET_KEY: str = env.text("SECRET_KEY", "" if IS_PRODUCTION else _INSECURE_KEY)
 # Separate from SECRET_KEY, so that rotating sessions never makes stored CRM secrets unreadable. Newest first.
-FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", [] if IS_PRODUCTION else [SECRET_KEY])
-ALLOWED_HOSTS: list[str] = env.list(
+FIELD_ENCRYPTION_KEYS: list[str] = env.keys("FIELD_ENCRYPTION_KEYS", [] if IS_PRODUCTION else [SECRET_KEY])
+ALLOWED_HOSTS: list[str] = env.hosts(
     "ALLOWED_HOSTS", [] if IS_PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
 )
 CSRF_FAILURE_VIEW = "leads.views.errors.csrf_failure"
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [PORTAL_URL] if PORTAL_URL else [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.addresses("CSRF_TRUSTED_ORIGINS", [PORTAL_URL] if PORTAL_URL else [])
 
 if IS_PRODUCTION:
     missing = [
@@ -53,9 +50,9 @@ if IS_PRODUCTION:
             "FIELD_ENCRYPTION_KEYS": bool(FIELD_ENCRYPTION_KEYS) and SECRET_KEY not in FIELD_ENCRYPTION_KEYS,
             "ALLOWED_HOSTS": bool(ALLOWED_HOSTS) and "*" not in ALLOWED_HOSTS,
             "PORTAL_URL": PORTAL_URL.startswith("https://"),
-            "DATABASE_URL": bool(env.str("DATABASE_URL", "")),
-            "REDIS_URL": bool(env.str("REDIS_URL", "")),
-            "EMAIL_URL": bool(env.str("EMAIL_URL", "")),
+            "DATABASE_URL": bool(env.text("DATABASE_URL", "")),
+            "REDIS_URL": bool(env.text("REDIS_URL", "")),
+            "EMAIL_URL": bool(env.text("EMAIL_URL", "")),
         }.items()
         if not value
     ]
@@ -135,7 +132,7 @@ TEMPLATES = [
 ]
 
 # --- data -----------------------------------------------------------------------------------------------------------
-DATABASES: dict[str, Any] = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
 IS_SQLITE = "sqlite3" in DATABASES["default"]["ENGINE"]
 # Ours tell the triggers that keep the past who writes.
 DATABASES["default"]["ENGINE"] = f"leads.past.backends.{'sqlite3' if IS_SQLITE else 'postgresql'}"
@@ -155,7 +152,7 @@ if IS_SQLITE:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "leads.User"
 
-REDIS_URL: str = env.str("REDIS_URL", "")
+REDIS_URL: str = env.broker("REDIS_URL", "")
 CACHES: dict[str, Any] = {
     "default": (
         {
@@ -230,7 +227,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["leads.api.throttles.KeyThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"key": env.str("API_RATE", "1200/min")},
+    "DEFAULT_THROTTLE_RATES": {"key": env.rate("API_RATE", "1200/min")},
     "EXCEPTION_HANDLER": "leads.api.problems.problem_response",
     "NUM_PROXIES": NUM_PROXIES,
     "COERCE_DECIMAL_TO_STRING": True,
@@ -300,7 +297,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 if IS_PRODUCTION:
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", True)
     SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -309,11 +306,11 @@ if IS_PRODUCTION:
     # The __Host- prefix makes browsers refuse a cookie planted from a sibling sub-domain.
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
-    if env.bool("BEHIND_PROXY", False):
+    if env.flag("BEHIND_PROXY", False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- mail -----------------------------------------------------------------------------------------------------------
-_email = env.dj_email_url("EMAIL_URL", "" if IS_PRODUCTION else f"file:///{VAR_DIR / 'mail'}")
+_email = env.mail("EMAIL_URL", "" if IS_PRODUCTION else f"file:///{VAR_DIR / 'mail'}")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_FILE_PATH = _email["EMAIL_FILE_PATH"] or str(VAR_DIR / "mail")
 EMAIL_HOST = _email["EMAIL_HOST"]
@@ -323,15 +320,17 @@ EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = _email["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = _email["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", "portal@localhost")
+DEFAULT_FROM_EMAIL: str = env.sender("DEFAULT_FROM_EMAIL", "portal@localhost")
 
 # --- integrations ---------------------------------------------------------------------------------------------------
 # The sandbox CRM lives on loopback; production never talks to private addresses unless an operator says so.
-SANDBOX_CRM_ALLOWED: bool = env.bool("SANDBOX_CRM_ALLOWED", not IS_PRODUCTION)
+SANDBOX_CRM_ALLOWED: bool = env.flag("SANDBOX_CRM_ALLOWED", not IS_PRODUCTION)
 # Where it is and what opens it, for those who try a connection without an account of their own.
-SANDBOX_CRM_URL: str = env.str("SANDBOX_CRM_URL", "").rstrip("/")
-SANDBOX_CRM_TOKEN: str = env.str("SANDBOX_CRM_TOKEN", "")
+SANDBOX_CRM_URL: str = env.address("SANDBOX_CRM_URL", "")
+SANDBOX_CRM_TOKEN: str = env.text("SANDBOX_CRM_TOKEN", "")
 
 # --- logs -----------------------------------------------------------------------------------------------------------
-LOGGING = structlog_logging(as_json=IS_PRODUCTION, level=env.str("LOG_LEVEL", "INFO" if MODE != "test" else "WARNING"))
+LOGGING = structlog_logging(
+    as_json=IS_PRODUCTION, level=env.level("LOG_LEVEL", "INFO" if MODE != "test" else "WARNING")
+)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -62,6 +62,14 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def number(environ: Mapping[str, str], name: str, default: int) -> int:
+    """How many of something, at least one. Raises Refusal."""
+    text = environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise Refusal(f"{name} is {text!r}; it must be a number from 1 to 1000.")
+    return int(text)
+
+
 def is_free(port: int) -> bool:
     """True when nobody listens on the loopback port."""
     with socket.socket() as probe:

@@ -107,7 +107,7 @@ class Supervisor:
         )
         (self.folder / "static").mkdir(exist_ok=True)
         is_seeded = state.is_seeded(self.environ, self.folder, self.addresses)
-        web = commands.web(self.port, int(self.environ.get("WEB_CONCURRENCY") or 2))
+        web = commands.web(self.port, state.number(self.environ, "WEB_CONCURRENCY", 2))
         # Checking everything costs a second and was done when the data was made.
         checked = ["--skip-checks"] if is_seeded else []
         migrate = commands.manage("migrate", "--no-input", "-v", "1", *checked)
@@ -124,7 +124,7 @@ class Supervisor:
             self.keep("web", web)  # it reads the names of static files when it starts
         self.step("web", lambda: self.wait_until_answering(f"http://127.0.0.1:{self.port}/readyz"))
         # After the web, so that the first page need not share the processor with the worker's start.
-        self.keep("worker", commands.worker(int(self.environ.get("WORKER_CONCURRENCY") or 2)))
+        self.keep("worker", commands.worker(state.number(self.environ, "WORKER_CONCURRENCY", 2)))
 
     def start_broker(self) -> str:
         """Start our own broker; returns its address."""

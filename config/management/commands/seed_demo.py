@@ -21,9 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--seed", type=int, default=7)
-        parser.add_argument(
-            "--leads", type=int, default=int(os.environ.get("DEMO_LEADS", FULL_SIZE)), help="or DEMO_LEADS"
-        )
+        parser.add_argument("--leads", type=int, default=os.environ.get("DEMO_LEADS", FULL_SIZE), help="or DEMO_LEADS")
         parser.add_argument("--sandbox-data", type=Path, help="the sandbox CRM's SQLite file")
         parser.add_argument("--sandbox-url", default="http://127.0.0.1:8081")
         parser.add_argument(
