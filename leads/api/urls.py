@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from leads.api.cost_reports import CostReports
 from leads.api.costs import CampaignCostHistory, CampaignCosts
 from leads.api.history import History
 from leads.api.leads import LeadDetail, LeadList
@@ -10,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("leads", LeadList.as_view(), name="api-leads"),
     path("leads/<uuid:lead_id>", LeadDetail.as_view(), name="api-lead"),
     path("history/<str:kind>/<uuid:record_id>", History.as_view(), name="api-history"),
+    path("costs/reports", CostReports.as_view(), name="api-cost-reports"),
     path("campaigns/<uuid:campaign_id>/costs", CampaignCosts.as_view(), name="api-campaign-costs"),
     path("campaigns/<uuid:campaign_id>/costs/history", CampaignCostHistory.as_view(), name="api-campaign-cost-history"),
 ]

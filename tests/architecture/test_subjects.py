@@ -59,7 +59,7 @@ SUBJECTS = {
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",
-        "campaigns": "figures.spend figures.cost_causes forms.costs",
+        "campaigns": "figures.spend figures.cost_causes forms.costs pure.ad_reports",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
         "history": "queries.history_parts queries.history_words",

@@ -1,0 +1,126 @@
+"""Cost reports of advertising services are read as they are exported."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from leads.pure.ad_reports import ReportRefused, read_ad_report
+
+DAY = date(2026, 11, 16)
+GOOGLE = """Campaign performance
+"November 1, 2026 - November 30, 2026"
+Day,Campaign,Currency code,Clicks,Cost
+2026-11-16,Q4 Brand,EUR,10,"1,234.50"
+2026-11-16,Q4 Generic,EUR,0,0.00
+2026-11-17,Q4 Brand,EUR,3, --
+Total: Campaigns, --,EUR,13,"1,234.50"
+Total: Account, --,EUR,13,"1,234.50"
+"""
+GOOGLE_API = """segments.date,campaign.name,customer.currency_code,metrics.cost_micros
+2026-11-16,Q4 Brand,USD,1234500000
+2026-11-16,Q4 Brand,USD,4999
+"""
+MICROSOFT = """"Report Name: Campaign","","","",""
+"Report Time: 11/1/2026-11/30/2026","","","",""
+"Time Zone: (GMT+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna","","","",""
+"Report Aggregation: Daily","","","",""
+"Report Filter: ","","","",""
+"Rows: 2","","","",""
+
+"TimePeriod","CampaignName","CurrencyCode","Clicks","Spend"
+"2026-11-16","Q4 Brand","EUR","4","118.20"
+"11/17/2026","Q4 Brand","EUR","0","0.00"
+
+"©2026 Microsoft Corporation. All rights reserved. "
+"""
+LINKEDIN = (
+    "Campaign Performance Report (in UTC)\n"
+    "Report Start: November 1, 2026, 12:00 AM\n"
+    "Report End: November 30, 2026, 11:59 PM\n"
+    "Date Generated: December 1, 2026, 9:00 AM\n\n"
+    "Start Date (in UTC)\tAccount Name\tCurrency\tCampaign Group Name\tCampaign Name\tClicks\tTotal Spent\n"
+    "11/16/2026\tOurs\tUSD\tDefault\tQ4 Brand\t7\t88.05\n"
+)
+META = """Campaign name,Day,Reporting starts,Reporting ends,Amount spent (EUR),Impressions
+,,2026-11-01,2026-11-30,60.50,900
+Q4 Brand,2026-11-16,2026-11-16,2026-11-16,50.25,700
+Q4 Brand,2026-11-16,2026-11-16,2026-11-16,10.25,200
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "cents", "currency", "totals"),
+    [
+        (GOOGLE, "google-ads", 123450, "EUR", 2),
+        (GOOGLE_API, "google-ads", 123450, "USD", 0),
+        (MICROSOFT, "microsoft-ads", 11820, "EUR", 1),
+        (LINKEDIN, "linkedin-ads", 8805, "USD", 0),
+        (META, "meta-ads", 6050, "EUR", 1),
+    ],
+)
+def test_an_export_is_read(text: str, source: str, cents: int, currency: str, totals: int) -> None:
+    report = read_ad_report(text.encode())
+    assert report.preset.source == source
+    assert report.cents["Q4 Brand", DAY] == (cents, currency)
+    assert report.totals == totals
+
+
+def test_an_unspent_day_is_zero_and_not_unknown() -> None:
+    report = read_ad_report(GOOGLE.encode())
+    assert report.cents["Q4 Generic", DAY] == (0, "EUR")
+    assert report.cents["Q4 Brand", date(2026, 11, 17)] == (0, "EUR")
+
+
+def test_an_export_in_utf16_is_read_as_linkedin_writes_it() -> None:
+    report = read_ad_report(LINKEDIN.encode("utf-16"))
+    assert report.cents["Q4 Brand", DAY] == (8805, "USD")
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        (MICROSOFT, "(GMT+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna"),
+        (LINKEDIN, "UTC"),
+        (META, "the account's time zone"),
+    ],
+)
+def test_whose_days_they_are_is_told(text: str, zone: str) -> None:
+    assert read_ad_report(text.encode()).zone == zone
+
+
+@pytest.mark.parametrize(
+    ("amounts", "cents"),
+    [
+        (["1.234,50", "2,5"], [123450, 250]),
+        (["1,234.50", "2.5"], [123450, 250]),
+        (["1,234", "2.50"], [123400, 250]),
+        (["1.234", "2,50"], [123400, 250]),
+        (["€12.50", "3"], [1250, 300]),
+        (["12,50 €", "--"], [1250, 0]),
+    ],
+)
+def test_the_column_of_amounts_tells_how_numbers_are_written(amounts: list[str], cents: list[int]) -> None:
+    rows = "".join(f'2026-11-{16 + n},Q4,"{amount}"\n' for n, amount in enumerate(amounts))
+    report = read_ad_report(f"Day,Campaign,Cost\n{rows}".encode(), currency="EUR")
+    assert [report.cents["Q4", date(2026, 11, 16 + n)][0] for n in range(2)] == cents
+
+
+@pytest.mark.parametrize(
+    ("text", "because"),
+    [
+        ("Campaign,Cost\nQ4,1\n", "No line names a day"),
+        ("Day,Campaign,Cost\n2026-11-16,Q4,1.00\n", "names no currency"),
+        ("Day,Campaign,Currency,Cost\nNov 2026,Q4,EUR,1.00\n", "Line 2: 'Nov 2026' is no day"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,lots\n", "Line 2: 'lots' is no cost"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,-3.00\n", "Line 2: '-3.00' is no cost"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,XYZ,1.00\n", "Line 2: 'XYZ'"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR\n", "Line 2 has 3 cells instead of 4"),
+        ("Day,Campaign,Currency,Cost\nTotal: Account,,EUR,1.00\n", "no rows"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,1\n2026-11-16,Q4,USD,1\n", "in EUR and USD"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_line(text: str, because: str) -> None:
+    with pytest.raises(ReportRefused, match=because):
+        read_ad_report(text.encode())
