@@ -14,6 +14,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from leads.admin.fields import ListField, domain
 from leads.figures.offers import offered
 from leads.models import Company, ExchangeRate
+from leads.pure.money import InvalidAmount, check_currency
 
 
 def weekday(text: str) -> int:
@@ -21,6 +22,14 @@ def weekday(text: str) -> int:
     if text not in set("0123456"):
         raise ValueError("a weekday is a number from 0 (Monday) to 6")
     return int(text)
+
+
+def currency(text: str) -> str:
+    """The code of a currency; raises ValidationError."""
+    try:
+        return check_currency(text.strip().upper())
+    except InvalidAmount as error:
+        raise ValidationError(str(error)) from error
 
 
 class CompanyForm(forms.ModelForm[Company]):
@@ -34,6 +43,9 @@ class CompanyForm(forms.ModelForm[Company]):
     class Meta:
         model = Company
         fields = "__all__"  # noqa: DJ007  # one row of settings, all of them editable
+
+    def clean_currency(self) -> str:
+        return currency(self.cleaned_data["currency"])
 
     def clean_business_weekdays(self) -> list[int]:
         days: list[int] = sorted(self.cleaned_data["business_weekdays"])
@@ -56,10 +68,20 @@ class CompanyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
         return False
 
 
+class ExchangeRateForm(forms.ModelForm[ExchangeRate]):
+    class Meta:
+        model = ExchangeRate
+        fields = ("currency", "valid_from", "rate")
+
+    def clean_currency(self) -> str:
+        return currency(self.cleaned_data["currency"])
+
+
 @admin.register(ExchangeRate)
 class ExchangeRateAdmin(admin.ModelAdmin[ExchangeRate]):
     """Dated rates into the company currency."""
 
+    form = ExchangeRateForm
     list_display = ("currency", "valid_from", "rate")
     list_filter = ("currency",)
     ordering = ("-valid_from", "currency")

@@ -48,7 +48,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="try every row, keep nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.shown = 0
         try:
             with act(Door.COMMAND, source="import_csv", because=COMMAND_LINE):
                 self._import(options)
@@ -60,6 +59,8 @@ class Command(BaseCommand):
     def _import(self, options: dict[str, Any]) -> None:
         path: Path = options["file"]
         at = timezone.now()
+        if (rejected := options["rejected"]) and not rejected.parent.is_dir():
+            raise CommandError(f"{rejected} cannot be written: there is no folder {rejected.parent}.")
         try:
             content = path.read_bytes()
         except OSError as error:

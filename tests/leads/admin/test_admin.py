@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from leads.actions.scoring.version_scoring import NotADraft, activate_rule_set
-from leads.models import ApiKey, Campaign, Company, ScoringRuleSet, Territory, TerritoryRule, User
+from leads.models import ApiKey, Campaign, Company, ExchangeRate, ScoringRuleSet, Territory, TerritoryRule, User
 from tests.leads.factories import (
     AccountFactory,
     CampaignFactory,
@@ -89,6 +89,14 @@ def test_a_wrong_rule_is_refused_with_the_reason(boss: Client, rule: dict[str, A
     assert answer.status_code == 200
     assert message in answer.content.decode()
     assert not TerritoryRule.objects.exists()
+
+
+def test_what_is_no_currency_is_refused(boss: Client) -> None:
+    rate = {"currency": "XYZ", "valid_from": "2026-01-01", "rate": "0.9"}
+    answer = boss.post(reverse("admin:leads_exchangerate_add"), rate)
+    assert "is not the code of a currency" in answer.content.decode()
+    assert boss.post(reverse("admin:leads_exchangerate_add"), {**rate, "currency": "usd"}).status_code == 302
+    assert ExchangeRate.objects.get().currency == "USD"
 
 
 def test_rules_change_places(boss: Client) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
-from leads.models import ImportMapping, ImportRun, Lead, Opportunity, Touchpoint
+from leads.management.commands import import_csv
+from leads.models import Account, ImportMapping, ImportRun, Lead, Opportunity, Touchpoint
 from leads.pure.imports.fields import FIELDS
+from tests.leads.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
@@ -76,6 +79,13 @@ def test_the_page_names_every_field() -> None:
         ("--channel social=nowhere", "There is no channel 'nowhere'"),
         ("--set stage=customer", "not 'customer'"),
         ("--set color=red", "There is no setting 'color'"),
+        ("--set dates=dym", "There is no setting of dates 'dym'"),
+        ("--stage hot=nowhere", "There is no stage 'nowhere'"),
+        ("--owner Sam=nobody@us.example", "There is no user 'nobody@us.example'"),
+        ("--encoding utf-16", "The file is not UTF-16"),
+        ("--delimiter ~", "is no delimiter"),
+        ("--header-line 900", "must name the columns"),
+        ("--rejected /nowhere/out.csv", "cannot be written: there is no folder"),
     ],
 )
 def test_what_the_command_refuses(company: object, more: str, message: str) -> None:
@@ -87,6 +97,60 @@ def test_what_the_command_refuses(company: object, more: str, message: str) -> N
 def test_a_missing_file(company: object) -> None:
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         run("import_csv leads nowhere.csv")
+
+
+def test_what_is_left_out_is_told(company: object, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    rows = "".join(f"{number},nobody,x\n" for number in range(12))
+    source.write_text(f"Report\nid,email,shoe size\n{rows}90,ada@x.example,y\n")
+    lines = run(f"import_csv leads {source}").splitlines()
+    assert lines[0] == "Read as UTF-8, header in line 2."
+    assert lines[1] == "Left out, because no field takes them: shoe size."
+    assert lines[2] == "13 of 13 rows"
+    assert lines[3].startswith("Line 3: email: An e-mail address contains exactly one @.")
+    assert lines[-2] == "And 2 more rows were left out; --rejected FILE writes them all."
+    assert lines[-1] == "Were created 1, updated 0, unchanged 0, rejected 12."
+
+
+def test_an_open_question_names_its_option(company: object, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("email,date\nada@x.example,3/4/2026\n")
+    with pytest.raises(CommandError, match=r"could be two days\. Choose dates: .*Add --set dates=…"):
+        run(f"import_csv leads {source}")
+    assert "created 1," in run(f"import_csv leads {source} --set dates=dmy")
+
+
+def test_words_of_another_system(company: object, tmp_path: Path) -> None:
+    UserFactory(email="sam@us.example", name="Sam Rivers")
+    source = tmp_path / "in.csv"
+    source.write_text("id;stage;owner;amount\n1;Hot;S. R.;1.234,50\n")
+    answers = '--stage Hot=proposal --owner "S. R.=sam@us.example" --set opened=dates'
+    assert "created 1," in run(f"import_csv opportunities {source} {answers}")
+    deal = Opportunity.objects.get()
+    assert (deal.stage.key, deal.owner.email, deal.amount_cents) == ("proposal", "sam@us.example", 123_450)
+
+
+def test_a_file_of_accounts(company: object, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("account,country\nLooms,Deutschland\n")
+    assert run(f"import_csv accounts {source}").splitlines()[-1].startswith("Were created 1,")
+    assert Account.objects.get().country == "DE"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OperationalError("database is locked\nmore")])
+def test_the_command_ends_in_one_line(
+    company: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def stop(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(import_csv, "import_rows", stop)
+    source = tmp_path / "in.csv"
+    source.write_text("email\nada@x.example\n")
+    with pytest.raises(CommandError) as refused:
+        run(f"import_csv leads {source}")
+    assert "\n" not in str(refused.value)
+    assert "again" in str(refused.value)
 
 
 def test_rejected_rows_are_written_so_that_a_spreadsheet_runs_nothing(company: object, tmp_path: Path) -> None:
