@@ -24,6 +24,13 @@ def weekday(text: str) -> int:
     return int(text)
 
 
+def holiday(text: str) -> str:
+    """A day such as 2026-12-25; raises ValueError. A week, which ISO 8601 knows too, would silently be its Monday."""
+    if "W" in text.upper():
+        raise ValueError("a holiday is a day such as 2026-12-25")
+    return date.fromisoformat(text).isoformat()
+
+
 def currency(text: str) -> str:
     """The code of a currency; raises ValidationError."""
     try:
@@ -34,7 +41,7 @@ def currency(text: str) -> str:
 
 class CompanyForm(forms.ModelForm[Company]):
     business_weekdays = ListField(clean_item=weekday, help_text="0 is Monday: 0, 1, 2, 3, 4")
-    holidays = ListField(clean_item=lambda text: date.fromisoformat(text).isoformat(), help_text="2026-12-25, …")
+    holidays = ListField(clean_item=holiday, help_text="2026-12-25, …")
     internal_domains = ListField(clean_item=domain)
     default_method = forms.ChoiceField(
         choices=lambda: offered("method"), help_text="the attribution method meant first"

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from leads.actions.scoring.version_scoring import NotADraft, activate_rule_set
+from leads.admin.company import holiday
 from leads.models import ApiKey, Campaign, Company, ExchangeRate, ScoringRuleSet, Territory, TerritoryRule, User
 from tests.leads.factories import (
     AccountFactory,
@@ -89,6 +90,12 @@ def test_a_wrong_rule_is_refused_with_the_reason(boss: Client, rule: dict[str, A
     assert answer.status_code == 200
     assert message in answer.content.decode()
     assert not TerritoryRule.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["2026-W05", "2026W05", "2026-02-30"])
+def test_a_holiday_is_a_day(text: str) -> None:
+    with pytest.raises(ValueError, match="day"):
+        holiday(text)
 
 
 def test_what_is_no_currency_is_refused(boss: Client) -> None:
