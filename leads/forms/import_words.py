@@ -18,6 +18,7 @@ from leads.pure.spelling.texts import is_placeholder
 from leads.queries.imports import deal_stages, users_named
 
 MOST_WORDS = 200
+_FOLDED_FROM = 12
 _SETTINGS = {"channel": "channels", "stage": "stages", "owner": "owners"}
 _TITLES = {
     "channel": ("Channels", "The file's own word stays with each lead, whatever channel it counts for."),
@@ -52,6 +53,16 @@ class WordMap:
     @property
     def note(self) -> str:
         return _TITLES[self.field][1]
+
+    @property
+    def found(self) -> int:
+        """How many of the words have a meaning proposed."""
+        return sum(bool(self.proposed.get(word)) for word in self.words)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the words fill more than a screen and none of them has to be answered."""
+        return not self.is_asked and len(self.words) > _FOLDED_FROM
 
     def names(self) -> list[str]:
         """The names of the form's fields, one a word."""
