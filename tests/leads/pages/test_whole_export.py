@@ -135,12 +135,14 @@ def cents(text: str) -> int:
 
 def test_8800_deals_and_their_accounts_come_in_whole(client: Client) -> None:
     people = [UserFactory(name=f"Agent {number:02d}", password="!") for number in range(PEOPLE)]
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     accounts = through_the_pages(client, "accounts", account_file(), {})
     assert (accounts.rows_created, accounts.rows_rejected) == (COMPANIES, 0)
     deals = through_the_pages(client, "opportunities", deal_file(), {"opened": "dates"})
     assert (deals.rows_created, deals.rows_rejected) == (DEALS, 0)
-    warnings.warn(f"imported {DEALS:,} deals in {time.monotonic() - began:.0f} s, dry runs included", stacklevel=1)
+    seconds, busy = time.monotonic() - began, time.process_time() - worked
+    warnings.warn(f"{DEALS:,} deals, tried and imported: {seconds:.0f} s, {busy:.0f} s of processor", stacklevel=1)
+    assert busy < 60
     assert deals.defaults["dates"] == "dmy"
     assert deals.defaults["decimal"] == ","
     assert deals.defaults["stages"] == {**STAGES, "Won": "won", "Lost": "lost"}
@@ -189,7 +191,7 @@ def check_figures(rows: list[dict[str, str]], people: list[User]) -> None:
     shown = figure("pipeline.won", scope)
     assert shown.value == sum(revenue.values())
     parts: dict[str, int] = defaultdict(int)
-    for owner, amount in shown.parts["included"].rows.values_list("owner__name", "reporting_cents"):
+    for owner, amount in shown.parts["included"].queryset.values_list("owner__name", "reporting_cents"):
         parts[owner] += amount
     assert dict(parts) == dict(revenue)
     assert len(revenue) == len(people)
