@@ -13,9 +13,8 @@ from django.db.migrations import Migration
 
 from leads.past import postgres, sqlite
 from leads.past.acting import Door
+from leads.past.backends.writer import CHANGES
 from leads.past.registry import Fact, computed_tables, dated_tables, facts
-
-CHANGES = "leads_change"
 
 
 def drop_views(connection: BaseDatabaseWrapper) -> None:

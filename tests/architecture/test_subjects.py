@@ -54,8 +54,8 @@ SUBJECTS = {
             templatetags.ui
         """,
         "figure": """
-            figures.base figures.columns figures.moments figures.selection figures.together figures.words figures.offers
-            forms.scope forms.as_of
+            figures.base figures.columns figures.moments figures.rowset figures.selection figures.together figures.words
+            figures.offers forms.scope forms.as_of
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",

@@ -1,0 +1,203 @@
+"""Rows that a figure is made of: how they are added up, told by week, listed and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth, TruncWeek
+from django.db.models.functions.datetime import TruncBase
+from django.utils import timezone
+
+from leads.pure.week import Week
+
+Number = int | float
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """How to compute a cell that SQL cannot alike on every database (business hours, days between two moments).
+
+    ``of`` gets a row holding the paths in ``needs``.
+    """
+
+    needs: tuple[str, ...]
+    of: Callable[[Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a row set: the ``values()`` path, a heading, how to print it, and a URL name taking ``link_by``.
+
+    Money is in the company currency unless ``currency_by`` names the path of the row's own currency. A ``derived``
+    column is computed row by row; its path is only its name.
+    """
+
+    path: str
+    label: str
+    kind: Literal["text", "count", "money", "share", "days", "hours", "time", "date"] = "text"
+    link: str = ""
+    link_by: str = ""
+    currency_by: str = ""
+    derived: Derived | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What rows come to, and where that is unknown because all of them lack their amount, how many they are."""
+
+    total: Number | None
+    lacking: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """Rows of one part. Without ``amount`` each row counts 1; with it, the column is summed (or put through
+    ``statistic``). ``dated_by`` is the date or datetime column by which the rows fall into weeks.
+
+    ``nothing`` is the sum of no rows: 0, or None where nothing recorded means nothing known. ``event`` names a boolean
+    column; with it the statistic gets (amount, event) pairs.
+
+    Unknown is not zero: where there are rows and all of them lack the amount, the sum is None. ``among`` are the rows
+    of which ``queryset`` lists those with an amount; ``known`` is what they must meet where a lacking amount is not
+    stored as NULL.
+    """
+
+    queryset: QuerySet[Any]
+    columns: tuple[Column, ...]
+    label: str
+    amount: str = ""
+    dated_by: str = ""
+    statistic: Callable[[Sequence[Any]], Number | None] | None = None
+    nothing: Number | None = 0
+    event: str = ""
+    among: QuerySet[Any] | None = None
+    known: Q = field(default_factory=Q)
+
+    @property
+    def derived(self) -> dict[str, Derived]:
+        """How to compute the columns that the database does not know, by path."""
+        return {column.path: column.derived for column in self.columns if column.derived}
+
+    def count(self) -> int:
+        """How many rows."""
+        return self.queryset.count()
+
+    def total(self) -> Number | None:
+        """Count, sum or statistic of the rows; a statistic of no rows is None."""
+        return self.tally().total
+
+    def tally(self) -> Tally:
+        """The total, and how many rows lack their amount; one query."""
+        if self.statistic:
+            return Tally(self.statistic([value for _, value in self._values()]))
+        if self.amount:
+            found = self.summed.order_by().aggregate(**self.sums())
+            return self.tallied(found["total"], found["rows"])
+        return Tally(self.count())
+
+    @property
+    def summed(self) -> QuerySet[Any]:
+        """The rows that a sum is asked of, those without an amount among them."""
+        return self.queryset if self.among is None else self.among
+
+    def sums(self, **more: Any) -> dict[str, Sum | Count]:
+        """What a query over ``summed`` must add up for `tallied`."""
+        total = Sum(self.amount, filter=self.known or None, **more) if self.amount else Count("pk")
+        return {"total": total, "rows": Count("pk")}
+
+    def tallied(self, total: Number | None, rows: int) -> Tally:
+        """Nothing of no rows, unknown of rows that all lack their amount."""
+        if not self.amount:
+            return Tally(rows)
+        if not rows:
+            return Tally(self.nothing)
+        return Tally(total, rows if total is None else 0)
+
+    def narrowed(self, *conditions: Q, **more: Any) -> RowSet:
+        """The same of fewer rows, those without an amount narrowed alike."""
+        among = None if self.among is None else self.among.filter(*conditions, **more)
+        return replace(self, queryset=self.queryset.filter(*conditions, **more), among=among)
+
+    def of_nothing(self) -> Tally:
+        """The sum where no row is listed: of no rows at all, or of rows that all lack their amount."""
+        lacking = 0 if self.among is None else self.among.count()
+        return self.tallied(None, lacking)
+
+    def weekly(self, tz: ZoneInfo) -> dict[Week, Number | None]:
+        """Totals by ISO week of ``dated_by``, in one query; weeks without rows are left out."""
+        if self.statistic:
+            grouped: dict[Week, list[Any]] = {}
+            for at, value in self._values():
+                grouped.setdefault(_week(at, tz), []).append(value)
+            return {week: self.statistic(values) for week, values in grouped.items()}
+        return {_week(start, tz): total for start, total in self._grouped(TruncWeek(self.dated_by), tz)}
+
+    def monthly(self, tz: ZoneInfo) -> dict[date, Number | None]:
+        """Sums or counts by the first day of the local month of ``dated_by``, in one query; empty months are left out.
+
+        Raises ValueError for a row set with a statistic.
+        """
+        if self.statistic:
+            raise ValueError("only sums and counts come by month")
+        return {_day(start, tz): total for start, total in self._grouped(TruncMonth(self.dated_by), tz)}
+
+    def _grouped(self, step: TruncBase, tz: ZoneInfo) -> list[tuple[Any, Number | None]]:
+        steps = self.summed.annotate(_step=step).order_by().values("_step")
+        # Not tzinfo=, which a date column refuses.
+        with timezone.override(tz):
+            rows = list(steps.annotate(**{f"_{name}": each for name, each in self.sums().items()}).order_by())
+        return [(row["_step"], self.tallied(row["_total"], row["_rows"]).total) for row in rows]
+
+    def empty(self) -> Number | None:
+        """The total of a week without rows."""
+        return None if self.statistic else self.nothing
+
+    def rows(self, start: int = 0, stop: int | None = None, sort: str = "") -> list[Row]:
+        """The rows as dictionaries keyed by column path (and by ``link_by`` and ``currency_by`` paths).
+
+        ``sort`` is a column path, with "-" before it for descending; without it the row set's own order holds.
+        """
+        path, is_descending = sort.removeprefix("-"), sort.startswith("-")
+        shown = [path for c in self.columns for path in (c.path, c.link_by, c.currency_by) if path]
+        wanted = [*shown, *([self.event] if self.event else []), *([self.amount] if self.amount else [])]
+        if path in self.derived:
+            # Only Python knows these values, so all rows are read before the first can be shown.
+            rows = self._read(wanted, self.queryset)
+            known = [row for row in rows if row[path] is not None]
+            unknown = [row for row in rows if row[path] is None]
+            return [*sorted(known, key=lambda row: row[path], reverse=is_descending), *unknown][start:stop]
+        ordered = self.queryset.order_by(sort, "pk") if path else self.queryset
+        return self._read(wanted, ordered[start:stop])
+
+    def _values(self) -> list[tuple[Any, Any]]:
+        """(moment, amount or (amount, event)) of each row."""
+        wanted = [path for path in (self.amount, self.event, self.dated_by) if path]
+        rows = self._read(wanted, self.queryset.order_by())
+        return [
+            (row.get(self.dated_by), (row[self.amount], row[self.event]) if self.event else row[self.amount])
+            for row in rows
+        ]
+
+    def _read(self, wanted: Iterable[str], queryset: QuerySet[Any]) -> list[Row]:
+        plain = {path for path in wanted if path not in self.derived}
+        derived = {path: self.derived[path] for path in wanted if path in self.derived}
+        needed = {path for column in derived.values() for path in column.needs}
+        rows: list[Row] = list(queryset.values(*sorted(plain | needed)))
+        for path, column in derived.items():
+            for row in rows:
+                row[path] = column.of(row)
+        return rows
+
+
+def _week(at: date, tz: ZoneInfo) -> Week:
+    return Week.of(at, tz) if isinstance(at, datetime) else Week.of_date(at)
+
+
+def _day(at: date, tz: ZoneInfo) -> date:
+    return at.astimezone(tz).date() if isinstance(at, datetime) else at
