@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from integrations.actions.pull.by_rules import by_rules, grouped
 from integrations.actions.pull.read_deals import DealReader, ReadDeal
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import Connector, RemoteRecord, StageChange
@@ -46,12 +47,22 @@ class DealPages:
         """Write the page in the caller's transaction; returns the leads that moved on."""
         for deal in self._deals:
             self.reader.read(deal, self._history.get(deal.record.remote_id, []))
-        facts = [deal.facts for deal in self._deals if deal.facts is not None]
-        recorded = record_opportunities(deals=facts, at=at) if facts else []
+        recorded = self._record(at)
         self._link(recorded, at)
         self._note(run, recorded, at)
         run.run.unchanged += self._count - len(self._deals)
         return {pk for each in recorded for pk in each.moved}
+
+    def _record(self, at: datetime) -> list[Recorded]:
+        """Those that can be read, each under the rules that let its values in."""
+        readable = [deal for deal in self._deals if deal.facts is not None]
+        recorded: dict[str, Recorded] = {}
+        for rules, group in grouped(readable, lambda deal: deal.rules).items():
+            facts = [deal.facts for deal in group if deal.facts is not None]
+            with by_rules(rules):
+                found = record_opportunities(deals=facts, at=at)
+            recorded |= {deal.record.remote_id: each for deal, each in zip(group, found, strict=True)}
+        return [recorded[deal.record.remote_id] for deal in readable]
 
     def _link(self, recorded: Sequence[Recorded], at: datetime) -> None:
         """Remember what was read. A deal with a problem keeps no hash, so it is looked at again whenever it is met."""

@@ -40,7 +40,7 @@ class UnreadableDeal(Exception):
 @dataclass(slots=True)
 class ReadDeal:
     """A deal of a page. ``facts`` is None when ``problem`` says why; ``strangers`` are people we do not know; ``notes``
-    say what was read otherwise than it was sent."""
+    say what was read otherwise than it was sent; ``rules`` let in what differs from ours."""
 
     record: RemoteRecord
     content_hash: str
@@ -51,6 +51,7 @@ class ReadDeal:
     strangers: list[RemoteContact] = field(default_factory=list)
     snapshot: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    rules: list[FieldRule] = field(default_factory=list)
 
 
 class DealReader:
@@ -140,6 +141,8 @@ class DealReader:
         )
         if facts.status != DealStatus.OPEN and facts.closed_at is None:
             facts = replace(facts, closed_at=record.modified_at)
+        if known is not None:
+            deal.rules = [rule for rule in self.rules.values() if _differs(rule.local, known, facts)]
         return facts
 
     def _govern(self, deal: ReadDeal, read: Mapping[str, Any], known: Opportunity | None) -> dict[str, Any]:
@@ -291,6 +294,14 @@ def _is_gone(record: RemoteRecord, known: Opportunity) -> bool:
     if not record.is_archived:
         return False
     return record.is_deleted or record.fields.get("status", known.status) == DealStatus.OPEN
+
+
+def _differs(name: str, known: Opportunity, facts: DealFacts) -> bool:
+    """Whether the facts bring another value for a field than we hold."""
+    if name.startswith(ATTRIBUTE):
+        key = name.removeprefix(ATTRIBUTE)
+        return key in facts.attributes and facts.attributes[key] != known.attributes.get(key)
+    return hasattr(facts, name) and essence(getattr(facts, name)) != essence(getattr(known, name))
 
 
 def _time(known: Opportunity | None) -> datetime | None:

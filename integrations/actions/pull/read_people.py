@@ -13,6 +13,7 @@ from typing import Any
 
 from integrations.actions.fit_values import Fit
 from integrations.actions.local_values import is_pullable, lead_values, owner_book, to_local
+from integrations.actions.pull.by_rules import by_rules, grouped
 from integrations.actions.pull.take_people import Newcomers
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import Connector, RemoteRecord
@@ -32,7 +33,8 @@ _Outcome = SyncRecord.Outcome
 
 @dataclass(slots=True)
 class ReadPerson:
-    """A record of one of our leads. ``values`` is what to write here, ``snapshot`` what was agreed then."""
+    """A record of one of our leads. ``values`` is what to write here, let in by ``rules``; ``snapshot`` is what was
+    agreed then."""
 
     record: RemoteRecord
     link: ExternalRecord
@@ -42,6 +44,7 @@ class ReadPerson:
     snapshot: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    rules: list[FieldRule] = field(default_factory=list)
     goes_out: bool = False
     fate: str = ""
     is_new: bool = False
@@ -101,9 +104,12 @@ class PeoplePages:
         """Write the page in the caller's transaction; returns the leads that the CRM should be sent."""
         news = [each for each in self._read if each.is_news]
         self._merge_people(news, at)
-        revisions = [Revision(each.lead.pk, each.values) for each in news if each.values]
         source = f"CRM {self.connection}"
-        revised = {row.lead_id: row for row in revise_leads(revisions=revisions, source=source, at=at)}
+        revised: dict[int, Revised] = {}
+        for rules, group in grouped([each for each in news if each.values], lambda each: each.rules).items():
+            revisions = [Revision(each.lead.pk, each.values) for each in group]
+            with by_rules(rules):
+                revised |= {row.lead_id: row for row in revise_leads(revisions=revisions, source=source, at=at)}
         for each in news:
             self._settle(each, revised.get(each.lead.pk), at)
             self._note(run, each, revised.get(each.lead.pk), at)
@@ -199,6 +205,7 @@ class PeoplePages:
             read.notes.append(f"Both sides hold another {rule.local.removeprefix(ATTRIBUTE)}: {winner} wins.")
         if verdict is Verdict.IN and is_pullable(rule.local):
             read.values[rule.local] = value
+            read.rules.append(rule)
             read.said[rule.local] = [essence(ours), essence(theirs)]
         elif verdict is Verdict.OUT and rule.direction is Direction.BOTH:
             read.goes_out = read.goes_out or read.snapshot.get(rule.local) != essence(told)

@@ -29,6 +29,7 @@ from leads.models import (
     User,
 )
 from leads.past.acting import Door, act, act_on, acting
+from leads.queries.history import happenings, open_record
 from leads.tasks import sweep_imports, sweep_intake
 from leads.views.who_writes import door_of
 from tests.integrations.actions.pull.test_pull import pull
@@ -150,6 +151,38 @@ def test_pulls(connected: Connection, crm: SandboxServer, clock: Clock, said: An
     assert Opportunity.objects.count() == 1, run.note
     name = f"{connected.name}, run {str(run.public_id)[:8]}"
     assert said() == [("crm", None, name, f"Pull: {run.reason}")]
+
+
+def test_a_pull_names_the_field_rules_that_let_values_in(
+    connected: Connection, crm: SandboxServer, clock: Clock, said: Any
+) -> None:
+    """Each record's change its own, and no other's."""
+    deals = [
+        crm.store.create_deal({"name": name, "amount": "10", "currency": "EUR", "contacts": []}, by="test")["id"]
+        for name in ("A", "B", "C")
+    ]
+    pull(connected, clock)
+    crm.store.change_deal(deals[0], {"amount": "20"}, by="test")
+    crm.store.change_deal(deals[1], {"amount": "30", "close_on": "2026-12-31"}, by="test")
+    said()
+    run = pull(connected, clock)
+    amount, close = "amount_cents ← amount (the CRM's wins)", "expected_close_on ← close_on (the CRM's wins)"
+    assert [because for *_, because in said()] == [
+        f"Pull: {run.reason}; field rule {amount}",
+        f"Pull: {run.reason}; field rules {amount}, {close}",
+    ]
+
+    def newest(deal: Opportunity) -> str:
+        record = open_record(kind="deal", public_id=deal.public_id, user=None)
+        assert record is not None
+        return happenings(record)[0].writer.because
+
+    told = {row.name: newest(row) for row in Opportunity.objects.all()}
+    assert told == {
+        "A": f"Pull: {run.reason}; field rule {amount}",
+        "B": f"Pull: {run.reason}; field rules {amount}, {close}",
+        "C": f"Pull: {run.reason}",
+    }
 
 
 def test_undoing_a_pull(connected: Connection, admin_user: User, clock: Clock, said: Any) -> None:

@@ -15,7 +15,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from leads.models import Campaign, Company, Lead, Opportunity, OpportunityContact, User
+from leads.models import (
+    Campaign,
+    Company,
+    Lead,
+    LeadScore,
+    Opportunity,
+    OpportunityContact,
+    ScoringRuleSet,
+    User,
+)
 from leads.past.acting import Door, act, backdated
 from leads.queries.history import DOORS
 from leads.queries.history_parts import KINDS
@@ -155,6 +164,17 @@ def test_a_lead_tells_of_what_hangs_on_it(client: Client, rep: User, sales_leade
     assert "Stage change: SAL" in text
     assert "Allowed because: Sales rep" in text
     assert "MQL" in text
+
+
+def test_a_lead_tells_its_scores(client: Client, sales_leader: User) -> None:
+    lead, rules = LeadFactory(), ScoringRuleSet.objects.get()
+    with backdated(FIRST), act("job", source="sweep intake", because="Scheduled work"):
+        LeadScore.objects.create(lead=lead, rule_set=rules, total=45, fit=30, behaviour=15, scored_at=FIRST)
+    client.force_login(sales_leader)
+    text = page(client, "lead", lead)
+    assert "Score: 45" in text
+    assert "Behavior" in text
+    assert "Allowed because: Scheduled work" in text
 
 
 def test_a_touch_that_changed_hands_is_told_on_both_sides(client: Client, sales_leader: User) -> None:
