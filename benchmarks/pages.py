@@ -122,7 +122,7 @@ def pages(roles: list[str], budget: float | None = None) -> Iterator[Page]:
         "/attribution?view=methods",
         *(f"/history/{kind}/{row.public_id}" for kind, row in world.with_history()),
         *(reverse("leads:figure", args=[key]) for key in keys()),
-        *(f"/reports/{world.report.week}/figures/{key}" for key in ("leads.mqls", "pipeline.open", "attribution.roi")),
+        *(f"/reports/{world.report.week}/figures/{key}" for key in ("leads.mqls", "attribution.roi")),
         "/api/v1/integrations/sales/attribution",
         f"/api/v1/integrations/sales/attribution/{world.campaign.public_id}",
         "/api/v1/integrations/sales/performance",
@@ -147,7 +147,7 @@ class _World:
         from alignment.models import WeeklyReport
         from attribution.models import AttributionRun, Credit
         from integrations.models import Connection, SyncRun
-        from leads.models import ChannelRuleVersion, Lead, Opportunity, User
+        from leads.models import Campaign, ChannelRuleVersion, Lead, Opportunity, User
 
         rep = User.objects.filter(role="sales_rep", is_active=True).order_by("pk")[0]
         leads = Lead.objects.annotate(touches=Count("touchpoints")).order_by("-touches", "pk")
@@ -155,8 +155,6 @@ class _World:
         self.own_lead, self.other_lead = leads.filter(owner=rep)[0], leads.exclude(owner=rep)[0]
         self.own_deal, self.other_deal = deals.filter(owner=rep)[0], deals.exclude(owner=rep)[0]
         largest = Credit.objects.filter(campaign__isnull=False).values_list("campaign").annotate(found=Count("pk"))
-        from leads.models import Campaign
-
         self.campaign = Campaign.objects.get(pk=largest.order_by("-found")[0][0])
         self.run = AttributionRun.objects.order_by("-pk")[0]
         self.connection = Connection.objects.order_by("pk").first()
@@ -173,7 +171,8 @@ class _World:
 
     def with_history(self) -> list[tuple[str, Any]]:
         """A record of each kind whose changes can be read."""
-        return [("opportunity", self.other_deal), ("campaign", self.campaign), ("account", self.other_deal.account)]
+        found = [("deal", self.other_deal), ("campaign", self.campaign), ("account", self.other_deal.account)]
+        return [(kind, row) for kind, row in found if row is not None]
 
 
 if __name__ == "__main__":
