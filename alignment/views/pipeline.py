@@ -18,7 +18,7 @@ from alignment.figures.cycle import cycle_curve
 from alignment.figures.stages import StageLine, Standing, cohort, standing
 from alignment.forms.pipeline import PipelineForm
 from leads.figures import columns, selection, words
-from leads.figures.base import Column, Figure, RowSet, Scope, Tally, definition, figure, series
+from leads.figures.base import Column, Figure, RowSet, Scope, Tally, definition, figure, series, written
 from leads.figures.pipeline import open_deals
 from leads.figures.stood import in_stage_since, stalled
 from leads.figures.together import figures, stock_series
@@ -172,11 +172,12 @@ def _spark(key: str, scope: Scope) -> Chart:
     """Twelve weeks up to the scope's moment."""
     scope = replace(scope, at=selection.moment(scope))
     last = _week(scope)
-    by_week = stock_series if definition(key).weekly == "each" else series
+    meaning = written(key)
+    by_week = stock_series if meaning.weekly == "each" else series
     weeks = by_week(key, scope, last.previous(11), last)
     return sparkline(
         [value for _, value in weeks],
-        title=f"{definition(key).name}, 12 weeks",
+        title=f"{meaning.name}, 12 weeks",
         labels=[str(week) for week, _ in weeks],
         words=lambda cents: money_short(int(cents), scope.currency),
     )
