@@ -118,3 +118,34 @@ def test_pages_work_without_scripts(browser: Any, portal: Portal) -> None:
     page.locator(".tile a").first.click()
     assert page.get_by_text("Formula").count() > 0
     context.close()
+
+
+def test_the_dark_theme_is_kept_per_user_and_print_stays_light(visitor: Visitor) -> None:
+    ink = "getComputedStyle(document.body).color"
+    visitor.sign_in("sales_leader")
+    page = visitor.page
+    page.goto("/pipeline")
+    assert page.evaluate(ink) == "rgb(29, 38, 51)"
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ink) == "rgb(230, 234, 241)"  # follows the system
+    page.emulate_media(color_scheme="light")
+
+    def choose(theme: str) -> None:
+        page.locator(".user-menu > summary").click()
+        page.get_by_role("button", name=theme, exact=True).click()
+        page.wait_for_load_state("networkidle")
+
+    choose("Dark")
+    visitor.sign_in("sales_leader")
+    page.goto("/pipeline")
+    assert page.evaluate(ink) == "rgb(230, 234, 241)"
+    visitor.look("dark-pipeline")
+    page.emulate_media(media="print")
+    assert page.evaluate(ink) == "rgb(29, 38, 51)"
+    assert page.evaluate("getComputedStyle(document.querySelector('.chart text')).fill") in (
+        "rgb(29, 38, 51)",
+        "rgb(86, 96, 112)",
+    )
+    page.emulate_media(media="screen")
+    choose("System")
+    assert page.evaluate(ink) == "rgb(29, 38, 51)"
