@@ -34,10 +34,15 @@ from leads.pure.week import Period, Week, midnight
 from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
+from leads.views.list_file import list_file, money_cells
 from leads.views.past import asked_as_of, has_filters
 from leads.views.restated import restated
 
 PAGE_SIZE = 25
+_HEADER = (
+    "Opportunity", "Account", "Status", "Closed", "Amount", "Amount, currency",
+    "Touchpoints", "Share", "Credit", "Credit, currency",
+)  # fmt: skip
 LEADS_SHOWN = 10
 FIGURES = (
     "attribution.revenue",
@@ -71,6 +76,11 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     if refusal := refused_filters(request, form, title=found.name):
         return refusal
     scope = form.scope(user)
+    deals = _deals(scope)
+    if made := list_file(
+        request, f"deals {found.name}", _HEADER, lambda: (_cells(row, company.currency) for row in deals)
+    ):
+        return made
     by_month = request.GET.get("step") == "month"
     steps = campaign_months(scope) if by_month else campaign_weeks(scope)
     leads = captured(scope)
@@ -95,7 +105,7 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "chart": _chart(steps, scope, by_month),
         "steps": [_step(step, scope) for step in reversed(steps)],
         "may_enter_costs": moment() is None and may_enter_costs(user),
-        "deals": _deals(request, scope),
+        "deals": Paginator(deals, PAGE_SIZE).get_page(request.GET.get("page")),
         "leads": leads.select_related("owner").order_by("-captured_at", "-pk")[:LEADS_SHOWN],
         "lead_count": leads.count(),
         "leads_url": figure_url("leads.captured", scope),
@@ -156,7 +166,13 @@ def _chart(steps: list[CampaignStep], scope: Scope, by_month: bool) -> Chart:
     )
 
 
-def _deals(request: SignedInRequest, scope: Scope) -> Any:
+def _cells(row: dict[str, Any], currency: str) -> tuple[Any, ...]:
+    told = (row["opportunity__name"], row["opportunity__account__name"], row["opportunity__status"])
+    amounts = (*money_cells(row["opportunity__reporting_cents"], currency), row["touches"], row["share"])
+    return (*told, row["opportunity__closed_at"], *amounts, *money_cells(round(row["credit"]), currency))
+
+
+def _deals(scope: Scope) -> Any:
     """Won and open deals with what this campaign earned in them, the largest credit first."""
     credits = (rows.won_credits(scope) | rows.open_credits(scope)).order_by()
     grouped = credits.values(
@@ -167,4 +183,4 @@ def _deals(request: SignedInRequest, scope: Scope) -> Any:
         "opportunity__closed_at",
         "opportunity__reporting_cents",
     ).annotate(credit=Sum("cents"), share=Sum("weight"), touches=Count("pk"), first=Min("touched_at"))
-    return Paginator(grouped.order_by("-credit", "opportunity__public_id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    return grouped.order_by("-credit", "opportunity__public_id")

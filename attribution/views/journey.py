@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from leads.pure import words
 from leads.pure.charts import Chart, Touch
 from leads.pure.charts import journey as journey_chart
 from leads.views.doors import SignedInRequest
+from leads.views.list_file import list_file, money_cells
 from leads.views.past import asked_as_of
 
 PAGE_SIZE = 25
@@ -41,7 +43,16 @@ class Share:
 @asked_as_of
 def journey(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """The journey as a page or, asked by htmx, in the side panel."""
-    return render(request, "attribution/credits/journey.html", _context(request, public_id))
+    context = _context(request, public_id)
+    view, known = context["view"], context["methods"]
+    shares = [f"{each.name}, {what}" for each in known for what in ("weight", "credit")]
+    header = ("Touchpoint", "Kind", "Channel", "Campaign", "When", "Person", "Marks", "Left out because", *shares)
+    lines = (*view.counted, *view.left_out)
+    if made := list_file(
+        request, f"journey {context['deal']}", header, lambda: (_cells(step, known) for step in lines)
+    ):
+        return made
+    return render(request, "attribution/credits/journey.html", context)
 
 
 @login_required
@@ -90,6 +101,17 @@ def _context(request: SignedInRequest, public_id: UUID) -> dict[str, Any]:
         "left_over": "Baseline and unattributed" if any(each.has_baseline for each in known) else "Unattributed",
         "has_unattributed": any(each.key in view.unattributed for each in known),
     }
+
+
+def _cells(step: Step, known: Sequence[Method]) -> tuple[Any, ...]:
+    told = (step.name or step.channel, step.kind, step.channel, step.campaign, step.at, step.person)
+    currency = Company.current().currency
+    given = [
+        cell
+        for each in known
+        for cell in (step.weights.get(each.key), money_cells(step.cents.get(each.key), currency)[0])
+    ]
+    return (*told, " ".join(step.badges), step.rejected, *given)
 
 
 def _share(step: Step, method: Method, company: Company) -> Share:

@@ -25,6 +25,7 @@ from leads.pure.channels.channels import ChannelRule, classify
 from leads.queries.channels import may_change_channel_rules, may_read_channel_rules, visits_since
 from leads.tasks import nudge_reclassify
 from leads.views.doors import SignedInRequest, allowed
+from leads.views.list_file import list_file
 from leads.views.past import asked_as_of
 from leads.views.progress import progress_answer
 
@@ -43,6 +44,10 @@ class Line:
     before: str
 
 
+def _cells(line: Line) -> tuple[Any, ...]:
+    return (line.rule.position, line.sentence, line.channel, line.tally.caught, line.tally.meets, line.before)
+
+
 def _reader(request: SignedInRequest) -> User:
     return allowed(request, may_read_channel_rules, "Channel rules are for admins and marketing directors.")
 
@@ -59,6 +64,9 @@ def channel_rules(request: SignedInRequest) -> HttpResponse:
     user, at = _reader(request), deemed_now()
     rules, names, hosts = rules_in_force(), _names(), Company.current().internal_domains
     found = preview(visits_since(at - LOOKED_AT), rules, rules, hosts)
+    header = ("Position", "Rule", "Channel", "Decided", "Met", "Taken by")
+    if made := list_file(request, "channel rules", header, lambda: map(_cells, _lines(rules, found, names))):
+        return made
     address = AddressForm(request.GET or None)
     visit = address.visit()
     match = classify(visit, rules, hosts) if visit else None

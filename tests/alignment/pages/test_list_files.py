@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from io import BytesIO, StringIO
 
 import openpyxl
@@ -83,7 +84,15 @@ def test_definitions_costs_imports_and_points(admin: Client) -> None:
 
 
 def test_runs_of_attribution_and_deals_to_answer(admin: Client) -> None:
-    build_world()
+    made = build_world()
     run()
     assert len(table(admin, "/attribution/runs", all="1")) >= 2
+    period = {"from": "2026-01-01", "to": "2026-12-31", "method": "linear"}
+    deals = table(admin, f"/attribution/campaigns/{made.search.public_id}", **period)
+    assert deals[0][0] == "Opportunity"
+    assert len(deals) > 1
+    journey = table(admin, f"/attribution/journeys/{made.won.public_id}")
+    credit = journey[0].index("Linear, credit")
+    assert sum(Decimal(line[credit] or 0) for line in journey[1:]) == Decimal(made.won.reporting_cents) / 100
+    assert table(admin, "/channels/rules")[0][1] == "Rule"
     assert table(admin, "/attribution/accuracy/agreement")[0] == ["Deal", "Account", "Owner", "Won"]
