@@ -15,7 +15,7 @@ from leads.forms.import_words import WordMap, word_maps
 from leads.models import Channel, ImportKind, ImportMapping, ImportRun, Stage
 from leads.pure.imports.dates import DATE_ORDERS
 from leads.pure.imports.encodings import ENCODINGS, can_decode, examples
-from leads.pure.imports.fields import FIELDS
+from leads.pure.imports.fields import AMOUNT, DATE, FIELDS, WORD, fields_holding
 from leads.pure.imports.layout import DELIMITERS, first_lines
 from leads.pure.imports.numbers import DECIMAL_SIGNS
 from leads.pure.imports.proposals import propose_formats
@@ -83,6 +83,9 @@ class MappingForm(forms.Form):
     def __init__(self, run: ImportRun, table: Table, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.run, self.table = run, table
+        # Everything that is asked of the whole file below, in one reading.
+        telling = [name for holds in (DATE, AMOUNT, WORD) for name in fields_holding(run.kind, holds)]
+        table.columns({run.columns[name] for name in telling if run.columns.get(name) in table.header})
         self.formats = propose_formats(table, run.kind, run.columns)
         self.maps = word_maps(run, table)
         choices = [("", "— no column —"), *((name, name) for name in table.header)]

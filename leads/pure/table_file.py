@@ -42,14 +42,19 @@ def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Ite
     for number, cells, problem in records:
         if not any(cells):
             continue
-        while len(cells) > len(names) and not cells[-1]:
-            cells.pop()
-        if not problem and len(cells) != len(names):
-            problem = f"has {len(cells)} cells instead of {len(names)}"
-        every = [*names, *(f"Column {position}" for position in range(len(names) + 1, len(cells) + 1))]
-        restored = [_unmark(cell, is_ours) for cell in cells]
-        pairs = list(zip(every, restored, strict=False))
-        yield Row(number, dict(pairs[2:] if is_ours else pairs), problem)
+        every: Sequence[str] = names
+        if len(cells) != len(names):
+            while len(cells) > len(names) and not cells[-1]:
+                cells.pop()
+            if not problem and len(cells) != len(names):
+                problem = f"has {len(cells)} cells instead of {len(names)}"
+            every = [*names, *(f"Column {position}" for position in range(len(names) + 1, len(cells) + 1))]
+        if is_ours or any(cell[:1] == "'" for cell in cells):
+            cells = [_unmark(cell, is_ours) for cell in cells]
+        row = dict(zip(every, cells, strict=False))
+        if is_ours:
+            row = {name: cell for name, cell in row.items() if name not in REJECTED}
+        yield Row(number, row, problem)
 
 
 def column_names(header: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -43,6 +43,7 @@ class Table:
     content: bytes
     header: tuple[str, ...]
     reading: Reading
+    counted: dict[str, Counter[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def rows(self) -> Iterator[Row]:
         """The rows, from the top, as often as wanted. Raises UnreadableFile where the file ends to be a table."""
@@ -53,12 +54,14 @@ class Table:
         return islice(self.rows(), most)
 
     def columns(self, names: Iterable[str]) -> dict[str, Counter[str]]:
-        """How often each cell of these columns occurs, of the whole file in one reading."""
-        found: dict[str, Counter[str]] = {name: Counter() for name in names}
-        for row in self.rows() if found else ():
-            for name, counter in found.items():
+        """How often each cell of these columns occurs; columns that were not counted before take one reading."""
+        wanted = list(names)
+        new: dict[str, Counter[str]] = {name: Counter() for name in wanted if name not in self.counted}
+        for row in self.rows() if new else ():
+            for name, counter in new.items():
                 counter[row.cells.get(name, "")] += 1
-        return found
+        self.counted.update(new)
+        return {name: self.counted[name] for name in wanted}
 
     def head(self) -> str:
         """The beginning of the file as text."""
