@@ -21,7 +21,7 @@ def deal_stages() -> list[DealStage]:
 
 
 def users_named(words: Collection[str]) -> dict[str, User]:
-    """Who is meant by an e-mail address or a full name, by the word; a name of several people means nobody.
+    """Who is meant by an email address or a full name, by the word; a name of several people means nobody.
 
     People who left are found, too: their deals stay theirs. Of two with one name, one active, it is that one.
     """

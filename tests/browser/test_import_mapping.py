@@ -30,7 +30,7 @@ def test_a_file_is_mapped_previewed_and_imported(portal: Portal, visitor: Visito
     page.get_by_role("heading", name="Map deals.csv").wait_for()
     assert "Mac" in page.get_by_label("Encoding").locator("option:checked").inner_text()
     assert page.get_by_label("Header line").input_value() == "2"
-    assert page.get_by_text("Jörg Müller").first.is_visible()
+    assert page.get_by_role("cell", name="Jörg Müller").first.is_visible()
     visitor.look("import-mapping")
 
     # Nothing is tried before the open questions are answered.

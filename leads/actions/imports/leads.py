@@ -68,7 +68,7 @@ def _outcome(each: Captured | CaptureRefused, moved: frozenset[int] = frozenset(
 
 
 def _imported_at(records: Sequence[LeadRecord]) -> dict[str, datetime]:
-    """When people whose record bears no date were imported before, by e-mail and external id.
+    """When people whose record bears no date were imported before, by email and external id.
 
     Without this, importing the same file tomorrow would look like another contact.
     """

@@ -181,7 +181,7 @@ class _Desk:
                 if who := getattr(record, name):
                     raise RowRefused(name, f"There is no lead {who!r}. Import the leads first.")
         if by_id and by_email and by_id.pk != by_email.pk:
-            raise RowRefused("lead_email", "The e-mail and the external id are of two leads.")
+            raise RowRefused("lead_email", "The email and the external id are of two leads.")
         return by_id or by_email
 
     def _stage(self, record: DealRecord) -> PipelineStage:

@@ -64,7 +64,7 @@ def _known(records: Collection[Record]) -> set[tuple[str, ...]]:
     if people:
         emails = {record.email for record in people} - {""}
         ids = {record.external_id for record in people} - {""}
-        found |= {("e-mail", email) for email in _values(Lead, "email", emails)}
+        found |= {("email", email) for email in _values(Lead, "email", emails)}
         found |= {("external id", key) for key in _values(Lead, "external_id", ids)}
     deals = {record.external_id for record in records if isinstance(record, DealRecord)}
     found |= {("external id", key) for key in _values(Opportunity, "external_id", deals)}

@@ -38,7 +38,7 @@ class Field:
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     LEADS: (
         Field("external_id", "External id", "id|lead id|mql id|contact id|record id|key", 120),
-        Field("email", "E-mail", "mail|e-mail address|email address|work email", 254),
+        Field("email", "Email", "mail|e mail|e mail address|email address|work email", 254),
         Field("name", "Full name", "contact|contact name|person", 240, "split at the first blank"),
         Field("first_name", "First name", "given name|forename|vorname", 120),
         Field("last_name", "Last name", "surname|family name|nachname", 120),
@@ -73,7 +73,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "Owner",
             "lead owner|contact owner|owner email|owner name|sales rep|assigned to",
             254,
-            "a name or an e-mail address",
+            "a name or an email address",
             WORD,
         ),
         Field(
@@ -102,7 +102,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     OPPORTUNITIES: (
         Field("external_id", "External id", "id|deal id|opportunity id|seller id|record id", 120),
         Field("lead_external_id", "Lead's external id", "lead id|mql id|contact id", 120),
-        Field("lead_email", "Lead's e-mail", "email|mail|contact email", 254),
+        Field("lead_email", "Lead's email", "email|mail|e mail|contact email", 254),
         Field("name", "Name", "deal name|opportunity name|opportunity|deal"),
         Field("account", "Account", "account name|company|company name|associated company|organization|customer"),
         Field("account_domain", "Account's domain", "domain|company domain|website|company domain name", 253),
@@ -139,7 +139,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "Owner",
             "owner email|owner name|deal owner|opportunity owner|sales rep|sales agent|rep|sr id",
             254,
-            "a name or an e-mail address",
+            "a name or an email address",
             WORD,
         ),
         Field("product", "Product", "product name|products|line item|sku", 200, "kept with the deal"),
@@ -170,7 +170,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "Owner",
             "account owner|company owner|owner email|owner name|sales rep",
             254,
-            "a name or an e-mail address",
+            "a name or an email address",
             WORD,
         ),
     ),

@@ -32,7 +32,7 @@ class LeadRecord:
 
     def identities(self) -> list[tuple[str, ...]]:
         """What must not occur twice in a file."""
-        return [pair for pair in (("e-mail", self.email), ("external id", self.external_id)) if pair[1]]
+        return [pair for pair in (("email", self.email), ("external id", self.external_id)) if pair[1]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

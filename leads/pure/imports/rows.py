@@ -31,7 +31,7 @@ def parse_row(row: Row, plan: Plan) -> Record:
 def _lead(cells: Cells) -> LeadRecord:
     email, external_id = cells.email("email"), cells.text("external_id")
     if not email and not external_id:
-        raise RowRefused("", "The row has neither an e-mail address nor an external id.")
+        raise RowRefused("", "The row has neither an email address nor an external id.")
     texts = ("first_name", "last_name", "company", "job_title", "region", "postal_code", "industry")
     details: dict[str, str | int] = {name: cells.text(name) for name in texts}
     if not details["first_name"] and not details["last_name"]:

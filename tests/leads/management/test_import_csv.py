@@ -74,7 +74,7 @@ def test_the_page_names_every_field() -> None:
         ("--map nothing", "No mapping of leads is saved as 'nothing'"),
         ("--column email=gone", "The file has no column 'gone'"),
         ("--column shoes=origin", "There is no field 'shoes'"),
-        ("--column external_id=", "Choose the column for External id or E-mail"),
+        ("--column external_id=", "Choose the column for External id or Email"),
         ("--channel social", "needs the form NAME=VALUE"),
         ("--channel social=nowhere", "There is no channel 'nowhere'"),
         ("--set stage=customer", "not 'customer'"),

@@ -100,7 +100,7 @@ def test_columns_that_cannot_be(client: Client) -> None:
     run = ImportRun.objects.get()
     answer = client.post(at("import-columns", run), {**MAPPED, "column_external_id": ""})
     assert answer.status_code == 422
-    assert "Choose the column for External id or E-mail" in answer.content.decode()
+    assert "Choose the column for External id or Email" in answer.content.decode()
     answer = client.post(at("import-columns", run), {**MAPPED, "channel_word_0": "nowhere", "column_email": "gone"})
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == {"channel_word_0", "column_email"}
