@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("connections/<slug:slug>/compare", trials.connection_compare, name="connection-compare"),
     path("connections/<slug:slug>/jobs/<uuid:job_id>", trials.connection_job, name="connection-job"),
     path("connections/<slug:slug>/requeue", edits.connection_requeue, name="connection-requeue"),
+    path("connections/<slug:slug>/choose", edits.connection_choose, name="connection-choose"),
     path("connections/<slug:slug>/release", edits.connection_release, name="connection-release"),
     path("connections/<slug:slug>/webhook", edits.connection_webhook, name="connection-webhook"),
     path("connections/<slug:slug>/runs/<uuid:run_id>", runs.sync_run, name="sync-run"),

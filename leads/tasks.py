@@ -12,14 +12,17 @@ from leads.actions.imports.rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
 from leads.actions.notifications.deliver import send_emails
 from leads.actions.notifications.watch import watch
+from leads.actions.routing.take_over_leads import take_over_leads
 
 log = structlog.get_logger(__name__)
 
 
 @shared_task
 def sweep_intake() -> int:
-    """Finish the intake of leads that are due."""
-    return finish_intake(at=timezone.now())
+    """Finish the intake of leads that are due; first hand on those whose owner has left."""
+    at = timezone.now()
+    take_over_leads(at=at)
+    return finish_intake(at=at)
 
 
 @shared_task

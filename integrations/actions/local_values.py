@@ -30,18 +30,31 @@ PULLABLE = frozenset([*LENGTHS, "email", "country", "company_size", "owner_id"])
 
 @dataclass(frozen=True, slots=True)
 class OwnerBook:
-    """Owners of a connection both ways: our user by remote id, remote id by our user."""
+    """Owners of a connection both ways: our user by remote id, remote id by our user. `retired` are remote ids that may
+    own nothing new over there."""
 
     users: Mapping[str, int]
     remote: Mapping[int, str]
+    retired: frozenset[str] = frozenset()
 
 
 def owner_book(*, connection: Connection) -> OwnerBook:
-    """Who is who among the owners. Of two remote owners that are one user of ours the first is named to the CRM."""
+    """Who is who among the owners. Of two remote owners that are one user of ours the first that is active is named to
+    the CRM."""
     rows = ExternalRecord.objects.filter(connection=connection, kind=RecordKind.OWNER, owner__isnull=False)
-    pairs = list(rows.order_by("-pk").values_list("remote_id", "owner_id"))
-    users = {remote_id: user_id for remote_id, user_id in pairs if user_id is not None}
-    return OwnerBook(users, {user_id: remote_id for remote_id, user_id in users.items()})
+    told = list(rows.order_by("is_active_there", "-pk").values_list("remote_id", "owner_id", "is_active_there"))
+    users = {remote_id: user_id for remote_id, user_id, _ in told if user_id is not None}
+    retired = frozenset(remote_id for remote_id, _, is_active in told if not is_active)
+    return OwnerBook(users, {user_id: remote_id for remote_id, user_id in users.items()}, retired)
+
+
+def outgoing_values(*, lead: Lead, owners: OwnerBook, rules: Iterable[FieldRule] = ()) -> dict[str, Any]:
+    """`lead_values` as they go out: an owner of ours whom the CRM does not know or has deactivated is not named, so
+    that theirs stays."""
+    values = lead_values(lead=lead, owners=owners, rules=rules)
+    if lead.owner_id is not None and (values["owner_id"] is None or values["owner_id"] in owners.retired):
+        del values["owner_id"]
+    return values
 
 
 def lead_values(*, lead: Lead, owners: OwnerBook, rules: Iterable[FieldRule] = ()) -> dict[str, Any]:

@@ -17,6 +17,8 @@ class Draft:
     fields: Mapping[str, Any]
     remote_id: str | None = None
     is_keyed: bool = True
+    is_new: bool = False
+    """A person said that it is none of those who are there."""
 
 
 @dataclass(frozen=True, slots=True)

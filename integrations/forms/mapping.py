@@ -289,7 +289,7 @@ class OwnerMapForm(forms.Form):
             gone = [(row.owner_id, "Somebody who has left")] if row.owner_id and row.owner_id not in known else []
             self.fields[f"owner-{row.pk}"] = forms.TypedChoiceField(
                 label=row.remote_name or row.remote_id,
-                help_text=row.remote_email,
+                help_text=_owner_words(row),
                 choices=[*people, *gone],
                 coerce=int,
                 empty_value=None,
@@ -301,6 +301,12 @@ class OwnerMapForm(forms.Form):
     def choices(self) -> dict[int, int | None]:
         """The chosen user by row, only those that were changed; only after `is_valid`."""
         return {int(name.removeprefix("owner-")): self.cleaned_data[name] for name in self.changed_data}
+
+
+def _owner_words(row: ExternalRecord) -> str:
+    here = "Deactivated here: their open leads go to others." if row.owner and not row.owner.is_active else ""
+    there = "" if row.is_active_there else "Deactivated in the CRM: not named there as an owner any more."
+    return " ".join(words for words in (row.remote_email, there, here) if words)
 
 
 def rule_words(rows: Sequence[FieldMap] | Sequence[FieldRule], kind: str) -> list[dict[str, str]]:

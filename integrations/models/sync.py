@@ -54,6 +54,7 @@ class PendingPush(models.Model):
     candidates = models.JSONField(
         default=list, blank=True, help_text='records over there it may be: [{"id", "name"}]; a person chooses'
     )
+    makes_new = models.BooleanField(default=False, help_text="a person said that none of the candidates is the one")
     changed_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
 

@@ -93,7 +93,9 @@ def connection_owners(request: SignedInRequest, slug: str) -> HttpResponse:
     """Who the CRM's owners are here."""
     connection = editable_connection(request, slug)
     rows = list(
-        ExternalRecord.objects.filter(connection=connection, kind=RecordKind.OWNER).order_by("remote_name", "pk")
+        ExternalRecord.objects.filter(connection=connection, kind=RecordKind.OWNER)
+        .select_related("owner")
+        .order_by("remote_name", "pk")
     )
     form = OwnerMapForm(rows, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -105,6 +107,7 @@ def connection_owners(request: SignedInRequest, slug: str) -> HttpResponse:
         return redirect(next_url("connection-owners", connection))
     context = {
         "connection": connection, "form": form, "rows": rows, "unmatched": sum(row.owner_id is None for row in rows),
+        "retired": sum(not row.is_active_there for row in rows),
         "steps": steps("connection-owners", connection), "next_url": next_url("connection-owners", connection),
     }  # fmt: skip
     return render(request, "integrations/mapping/connection_owners.html", context, status=422 if form.is_bound else 200)

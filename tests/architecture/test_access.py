@@ -109,6 +109,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
     "integrations:connection-sync": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-check": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-requeue": (ADMINS, lambda world: [world.connection.slug]),
+    "integrations:connection-choose": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-switch": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-compare": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-release": (ADMINS, lambda world: [world.connection.slug]),

@@ -69,18 +69,19 @@ def _record_owners(held: Held, owners: Sequence[Owner], at: datetime) -> None:
                     owner_id=user_id,
                     remote_name=owner.name[:200],
                     remote_email=owner.email[:254],
+                    is_active_there=owner.is_active,
                     synced_at=at,
                 )
             )
             continue
         # A match is only ever replaced, never dropped: people leave a CRM while their deals stay.
         matched = row.owner_id if row.is_chosen or user_id is None else user_id
-        said = (matched, owner.name[:200], owner.email[:254])
-        if (row.owner_id, row.remote_name, row.remote_email) != said:
-            row.owner_id, row.remote_name, row.remote_email = said
+        said = (matched, owner.name[:200], owner.email[:254], owner.is_active)
+        if (row.owner_id, row.remote_name, row.remote_email, row.is_active_there) != said:
+            row.owner_id, row.remote_name, row.remote_email, row.is_active_there = said
             row.synced_at = at
             changed.append(row)
     ExternalRecord.objects.bulk_create(new, batch_size=200)
     ExternalRecord.objects.bulk_update(
-        changed, ["owner_id", "remote_name", "remote_email", "synced_at"], batch_size=200
+        changed, ["owner_id", "remote_name", "remote_email", "is_active_there", "synced_at"], batch_size=200
     )

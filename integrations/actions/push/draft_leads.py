@@ -8,7 +8,7 @@ from typing import Any
 
 from integrations.actions.fit_values import Fit, Sent
 from integrations.actions.lead_facts import further_values
-from integrations.actions.local_values import lead_values, owner_book
+from integrations.actions.local_values import outgoing_values, owner_book
 from integrations.connectors import vendor
 from integrations.connectors.base import Draft, Rejected
 from integrations.models import Connection, ExternalRecord, RecordKind
@@ -81,7 +81,7 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
     drafted = {}
     for lead in leads:
         link = people.get(lead.pk)
-        values = lead_values(lead=lead, owners=owners, rules=rules) | further[lead.pk]
+        values = outgoing_values(lead=lead, owners=owners, rules=rules) | further[lead.pk]
         is_contact = link is not None and (
             link.kind == RecordKind.CONTACT or bool(prefix and link.remote_id.startswith(prefix))
         )

@@ -8,6 +8,7 @@ looked up before it is sent again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -56,7 +57,7 @@ class _Push:
 
     def __init__(self, held: Held, connector: Connector, rng: Random, run: RunLog) -> None:
         self.held, self.connector, self.rng, self.run = held, connector, rng, run
-        self.refusals = 0
+        self.refusals, self.fresh = 0, set[int]()
 
     def drain(self) -> str:
         due = PendingPush.objects.due(self.held.clock()).filter(connection=self.held.connection)
@@ -99,6 +100,7 @@ class _Push:
 
     def send(self, claimed: Sequence[PendingPush]) -> None:
         """Look up, call, settle. What stops the connection is raised after the settling."""
+        self.fresh = {row.lead_id for row in claimed if row.makes_new}
         drafts = draft_leads(connection=self.held.connection, lead_ids=[row.lead_id for row in claimed])
         results: dict[int, Result] = {}
         stop: CrmError | None = None
@@ -150,7 +152,9 @@ class _Push:
         if not to_send:
             return None
         self.held.keep()
-        answered, error = self.upsert([each.draft for each in to_send])
+        fresh = self.fresh
+        drafts = [replace(each.draft, is_new=True) if each.lead.pk in fresh else each.draft for each in to_send]
+        answered, error = self.upsert(drafts)
         for drafted, outcome in zip(to_send, answered, strict=False):
             results[drafted.lead.pk] = outcome
         rest = to_send[len(answered) :]

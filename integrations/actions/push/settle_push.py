@@ -22,7 +22,7 @@ _State = PendingPush.State
 _Outcome = SyncRecord.Outcome
 _COLUMNS = (
     "state", "not_before", "attempts", "lease_until", "is_unclear", "quiet_until", "last_error", "error_field",
-    "error_code", "candidates", "settled_at",
+    "error_code", "candidates", "makes_new", "settled_at",
 )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _put_off(row: PendingPush, why: str, at: datetime, wait: timedelta) -> None:
 
 def _close(row: PendingPush, state: str, at: datetime, *, why: str = "", field: str = "", code: str = "") -> None:
     row.state, row.last_error, row.error_field, row.error_code = state, why[:400], field[:80], code[:80]
-    row.candidates = []
+    row.candidates, row.makes_new = [], False
     row.settled_at, row.is_unclear, row.quiet_until = at, False, None
 
 

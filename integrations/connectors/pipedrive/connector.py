@@ -18,6 +18,7 @@ from integrations.pure.mapping import DEAL_RULES, Direction, FieldRule, Policy
 from ..base import (
     Account,
     AccountInfo,
+    Candidate,
     Capabilities,
     Connector,
     Created,
@@ -46,6 +47,7 @@ from .reading import FIELD_PATHS, IDS, KEY_FIELD, PAGE, PATHS, PipedriveReader
 from .webhooks import hints
 
 BATCH = 25
+MOST_SHOWN = 5
 VENDOR = Vendor(
     kind="pipedrive",
     name="Pipedrive",
@@ -183,7 +185,13 @@ class PipedriveConnector(PipedriveReader):
         remote_id = self._remote_id(draft)
         record = known.get(remote_id or "")
         if record is None:
-            record, others = self._first_contact(draft)
+            found, others = self._first_contact(draft)
+            if len(found) > 1 and not draft.is_new:
+                mail = draft.fields.get("email")
+                several = tuple(Candidate(each.remote_id, _words(each)) for each in found[:MOST_SHOWN])
+                message = f"{len(found)} people in Pipedrive have the e-mail address {mail}."
+                return Rejected(draft.key, "several_found", message, "email", several)
+            record = found[0] if found and not (draft.is_new and not found[0].key) else None
             if record is None and remote_id and others:
                 # Made anew it would undo what somebody there merged.
                 message = f"Person {remote_id} is gone; person {others[0]} has the e-mail and is another lead's."
@@ -198,17 +206,17 @@ class PipedriveConnector(PipedriveReader):
             body["name"] = str(draft.fields.get("email") or draft.key)
         return self._send("POST", PATHS["person"], body, draft, Created)
 
-    def _first_contact(self, draft: Draft) -> tuple[RemoteRecord | None, list[str]]:
-        """A person of the same e-mail who is not somebody else of ours, the oldest; without an e-mail, of our key.
-        Beside it the ids of people found who are other leads'."""
+    def _first_contact(self, draft: Draft) -> tuple[list[RemoteRecord], list[str]]:
+        """The person of our key, the oldest; else people of the same e-mail who are nobody's of ours. Beside them
+        the ids of people found who are other leads'."""
         email = str(draft.fields.get("email") or "")
         ids = self._search(email, "email") if email else self._search(draft.key, "custom_fields")
         people = self._known(ids[:IDS])
         of_ours = [each for each in people.values() if each.key == draft.key]
         of_nobody = [each for each in people.values() if not each.key] if email else []
-        candidates = sorted(of_ours, key=_number) or sorted(of_nobody, key=_number)
+        candidates = sorted(of_ours, key=_number)[:1] or sorted(of_nobody, key=_number)
         others = [each for each, person in people.items() if person.key not in (None, draft.key)]
-        return (candidates[0] if candidates else None), others
+        return candidates, others
 
     def _send(
         self, verb: str, path: str, body: Mapping[str, Any], draft: Draft, done: type[Created] | type[Updated]
@@ -238,6 +246,12 @@ class PipedriveConnector(PipedriveReader):
         except CrmError as error:
             return error if error.stops_connection else None
         return None
+
+
+def _words(record: RemoteRecord) -> str:
+    """By which a person knows a person."""
+    told = (str(record.fields.get(name) or "") for name in ("name", "email", "phone"))
+    return ", ".join(each for each in told if each)[:200]
 
 
 def _number(record: RemoteRecord) -> int:

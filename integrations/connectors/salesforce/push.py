@@ -1,11 +1,13 @@
 """One chunk of drafts to Salesforce: leads by key, and contacts by id where a lead has been converted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from ..base import Created, CrmError, Draft, Misuse, Outage, Outcome, Rejected, RetryLater, Unknown, Updated
+from .adopt import DUPLICATE_CODE, adopt, look_alikes
 from .records import CONTACT_PREFIX, contact_row, lead_row, merged
 from .session import DATA, PASSING, SalesforceSession
 from .soql import KEY, Source, list_selects, record_id, text
@@ -34,23 +36,33 @@ def push(
     A key that comes twice is sent once, its later fields over the earlier. `names` are a contact's of a lead's fields.
     """
     wanted, settled = merged(drafts), dict[str, Outcome]()
+    strangers = [draft for draft in wanted.values() if draft.remote_id is None and not draft.is_new]
+    for key, remote_id in adopt(session, strangers, settled).items():
+        wanted[key] = replace(wanted[key], remote_id=remote_id, is_keyed=False)
+    refused_before = set(settled)
     contacts = {
         draft.key: draft.remote_id
         for draft in wanted.values()
         if draft.remote_id is not None and draft.remote_id.startswith(CONTACT_PREFIX)
     }
-    leads = [draft for draft in wanted.values() if draft.key not in contacts]
+    leads = [draft for draft in wanted.values() if draft.key not in contacts.keys() | settled.keys()]
     first = [draft for draft in leads if not draft.is_keyed and draft.remote_id]
     failed = _push_first(session, first, contacts, settled) if first else None
     leads = [draft for draft in leads if draft.is_keyed or not draft.remote_id]
     if failed is None and leads:
         failed = _push_leads(session, leads, contacts, settled, is_first=not first)
     if failed is None and contacts:
-        failed = _push_contacts(session, wanted, contacts, settled, names, is_first=not settled)
+        failed = _push_contacts(session, wanted, contacts, settled, names, is_first=settled.keys() <= refused_before)
     for key in wanted.keys() - settled.keys():
         # Only a call that never left, or was refused as a whole, comes here: an unclear one has settled its rows.
         after, code = (failed.after or timedelta(), failed.code) if failed else (timedelta(), "not_sent")
         settled[key] = RetryLater(key, code, after)
+    refused = [wanted[key] for key, outcome in settled.items()
+               if isinstance(outcome, Rejected) and outcome.code == DUPLICATE_CODE]  # fmt: skip
+    if refused and failed is None:
+        # What was written must be told, whatever becomes of this further look.
+        with suppress(CrmError):
+            settled |= look_alikes(session, refused, settled)
     return [settled[draft.key] for draft in drafts], failed
 
 

@@ -15,11 +15,13 @@ from integrations.actions.push.enqueue import enqueue_leads
 from integrations.actions.trials.dry_run import dry_run
 from integrations.actions.trials.reconcile import reconcile
 from integrations.models import Connection, ExternalRecord, FieldMap, PendingPush, SyncRecord, SyncRun
+from integrations.sandbox_crm.dialects.hubspot import dialect as hubspot_dialect
+from integrations.sandbox_crm.dialects.hubspot import schema
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Company, Lead
 from tests.integrations.flows.vendors import WORLDS, World, world_of
 from tests.integrations.world import Clock
-from tests.leads.factories import LeadFactory
+from tests.leads.factories import LeadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 KINDS = sorted(WORLDS)
@@ -195,6 +197,42 @@ def test_what_the_crm_changes_comes_back_in_our_words(typed: Any, clock: Clock, 
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_owner_deactivated_in_the_crm_is_not_sent_and_theirs_stays(
+    crm: SandboxServer, company: Company, clock: Clock, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of(kind, crm.dialect(kind))
+    connection = world.connect(crm.url)
+    rep = UserFactory(email="tom.okafor@example.com")
+    try_connection(connection_id=connection.pk, clock=clock, seed=0)
+    lead = LeadFactory(owner=rep)
+    owe(lead, clock=clock)
+    run_sync(connection_id=connection.pk, reason="asked for", clock=clock, seed=1)
+    name = {"hubspot": "hubspot_owner_id", "salesforce": "OwnerId", "pipedrive": "owner_id"}[kind]
+    (person,) = world.people()
+    before = person.members[name]
+    assert str(before) == ExternalRecord.objects.get(kind="owner", owner=rep).remote_id
+    if kind == "hubspot":
+        gone = [each | ({"archived": True} if each["id"] == before else {}) for each in schema.OWNERS]
+        monkeypatch.setattr(schema, "OWNERS", tuple(gone))
+        monkeypatch.setattr(hubspot_dialect, "OWNERS", tuple(gone))
+    else:
+        members = {"IsActive": False} if kind == "salesforce" else {"active_flag": False}
+        world.dialect.records.change("User" if kind == "salesforce" else "user", str(before), members)
+    Lead.objects.filter(pk=lead.pk).update(first_name="Renamed")
+    other = LeadFactory(owner=rep)
+    world.later()
+    owe(lead, other, clock=clock)
+
+    run_sync(connection_id=connection.pk, reason="asked for", clock=clock, seed=1)
+
+    assert set(PendingPush.objects.values_list("state", flat=True)) == {"done"}
+    assert not ExternalRecord.objects.get(kind="owner", owner=rep).is_active_there
+    held = {world.key_of(each): each.members.get(name) for each in world.people()}
+    assert held[str(lead.public_id)] == before
+    assert held[str(other.public_id)] != before
+
+
 def test_a_title_too_long_for_salesforce_is_cut_and_the_record_says_so(
     crm: SandboxServer, company: Company, clock: Clock
 ) -> None:
@@ -311,6 +349,6 @@ def test_new_leads_without_a_required_field_are_refused_before_any_call(typed: A
 
     # HubSpot asks for it at creation; Salesforce, of every save.
     assert (push.created, push.updated, push.rejected) == ((1, 1, 100) if kind == "hubspot" else (1, 0, 101))
-    assert push.calls == (2 if kind == "hubspot" else 1), "one for each hundred"
+    assert push.calls == 2, "one for each hundred; or a look who is there, and one for them all"
     told = set(PendingPush.objects.filter(state="rejected").values_list("error_code", "error_field"))
     assert told == {("REQUIRED_FIELD_MISSING", crm.fields["plan"])}

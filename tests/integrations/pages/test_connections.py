@@ -13,16 +13,16 @@ from django.urls import reverse
 
 from integrations.actions.jobs.plan_syncs import run_due_syncs
 from integrations.actions.push.back_fill import run_back_fills
-from integrations.models import Connection, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
+from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import JobRun, PipelineStage, User
 from tests.integrations.sandbox_crm.running import TOKEN
 from tests.integrations.world import Clock, connect, owe, owed_leads, people
-from tests.leads.factories import LeadFactory, OpportunityFactory
+from tests.leads.factories import LeadFactory, OpportunityFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 STEPS = ("access", "test", "fields", "stages", "owners", "dry-run")
-DOORS = ("sync", "check", "requeue", "release", "switch", "compare", "webhook")
+DOORS = ("sync", "check", "requeue", "choose", "release", "switch", "compare", "webhook")
 
 
 def signed_in(user: User) -> Client:
@@ -115,6 +115,35 @@ def test_failures_are_found_by_the_crms_own_code(connected: Connection, admin_cl
     some = admin_client.get(f"{detail(connected)}?code=STRING_TOO_LONG").content.decode()
     assert "<code>STRING_TOO_LONG</code>" in some
     assert "<code>DUPLICATES_DETECTED</code>" not in some
+
+
+def test_an_admin_chooses_which_of_several_a_lead_is(connected: Connection, admin_client: Client) -> None:
+    found = [{"id": "P-000007", "name": "Lead: Ada, Acme"}, {"id": "P-000008", "name": "Contact: Ada"}]
+    push = owe(connected, LeadFactory(), state="rejected", error_code="SEVERAL_FOUND", candidates=found,
+               last_error="Two.", settled_at=datetime.now(UTC))  # fmt: skip
+    page = admin_client.get(detail(connected)).content.decode()
+    assert "Contact: Ada (P-000008)" in page
+    url = detail(connected, "connection-choose")
+    for wrong in ({"push": push.pk, "record": "P-999999"}, {"push": "x", "record": "P-000007"}):
+        admin_client.post(url, wrong)
+        assert PendingPush.objects.get(pk=push.pk).state == "rejected"
+    admin_client.post(url, {"push": push.pk, "record": "P-000008"})
+    push.refresh_from_db()
+    link = ExternalRecord.objects.get(lead=push.lead)
+    assert (push.state, push.candidates, push.makes_new) == ("pending", [], False)
+    assert (link.remote_id, link.lacks_key) == ("P-000008", True)
+    PendingPush.objects.filter(pk=push.pk).update(state="rejected", candidates=found)
+    admin_client.post(url, {"push": push.pk, "record": "new"})
+    assert PendingPush.objects.get(pk=push.pk).makes_new
+
+
+def test_owners_deactivated_on_either_side_are_marked(connected: Connection, admin_client: Client) -> None:
+    for remote_id, fields in (("1", {"is_active_there": False}), ("2", {"owner": UserFactory(is_active=False)})):
+        ExternalRecord.objects.create(connection=connected, kind="owner", remote_id=remote_id, **fields)
+    page = admin_client.get(detail(connected, "connection-owners")).content.decode()
+    assert "1 deactivated in the CRM" in page
+    assert "not named there as an owner any more" in page
+    assert "Deactivated here: their open leads go to others." in page
 
 
 def test_a_secret_is_replaced_and_tried(connected: Connection, crm: SandboxServer, admin_client: Client) -> None:

@@ -183,7 +183,7 @@ def test_prepare_makes_the_field_once(tmp_path):
         connector.close()
 
 
-def test_first_contact_takes_the_oldest_person_of_that_email_and_keeps_what_it_holds(server, make):
+def test_first_contact_takes_the_person_of_that_email_and_keeps_what_it_holds(server, make):
     records = server.pipedrive.records
     ours = {"name": "Other lead", "emails": [{"value": "ada1@example.com", "primary": True, "label": "work"}],
             "phones": [], "owner_id": 1, "custom_fields": {server.key_code: "another-lead"}}  # fmt: skip
@@ -191,7 +191,6 @@ def test_first_contact_takes_the_oldest_person_of_that_email_and_keeps_what_it_h
               {"value": "ADA1@example.com", "primary": False, "label": "work"}]  # fmt: skip
     records.add("person", ours)
     theirs = records.add("person", {**ours, "name": "A. Name", "emails": emails, "custom_fields": {}})
-    records.add("person", {**ours, "name": "Doublet", "custom_fields": {}})
     (outcome,) = make().upsert("person", [Draft("lead-1", person(1))])
     assert outcome == Updated("lead-1", theirs.id)
     kept = records["person", theirs.id].members
@@ -199,7 +198,22 @@ def test_first_contact_takes_the_oldest_person_of_that_email_and_keeps_what_it_h
     assert [(each["value"], each["primary"]) for each in kept["emails"]] == [
         ("ada1@example.com", True), ("ada@home.example", False),
     ]  # fmt: skip
-    assert records.count("person") == 3
+    assert records.count("person") == 2
+
+
+def test_several_people_of_one_email_are_for_a_person_to_choose_from(server, make):
+    records = server.pipedrive.records
+    emails = [{"value": "ada1@example.com", "primary": True, "label": "work"}]
+    both = [records.add("person", {"name": name, "emails": emails, "phones": [], "owner_id": 1, "custom_fields": {}}).id
+            for name in ("A. Name", "Doublet")]  # fmt: skip
+    (refused,) = make().upsert("person", [Draft("lead-1", person(1))])
+    assert isinstance(refused, Rejected)
+    assert [each.remote_id for each in refused.candidates] == both
+    assert refused.candidates[1].name.startswith("Doublet, ada1@example.com")
+    (chosen,) = make().upsert("person", [Draft("lead-1", person(1), both[1], is_keyed=False)])
+    assert chosen == Updated("lead-1", both[1])
+    (made,) = make().upsert("person", [Draft("lead-2", person(1), is_new=True)])
+    assert isinstance(made, Created)
 
 
 def test_calls_of_each_operation(server, make):

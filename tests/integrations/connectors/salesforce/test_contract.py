@@ -59,6 +59,7 @@ def crm(org):
         bad=("Email", "a@x.example, evil@y.example"),
         repeated=Updated,
         overhead=1,
+        calls_for=lambda count: 2 * -(-count // 200),  # a look who is there already, and the write
         make_deal=make_deal,
         move_deal=lambda deal_id, stage: records.change("Opportunity", deal_id, {"StageName": stage}),
         win_deal=win_deal,

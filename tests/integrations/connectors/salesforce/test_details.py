@@ -1,6 +1,7 @@
 """What only Salesforce has: converted leads, locators, SOQL from foreign text, answers as it sends them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -393,7 +394,8 @@ def canned(name: str, do):
 
 
 def test_a_partial_upsert_as_salesforce_answers_it():
-    outcomes, quota = canned("upsert_partial.json", lambda c: list(c.upsert("person", drafts(5))))
+    new = [replace(each, is_new=True) for each in drafts(5)]
+    outcomes, quota = canned("upsert_partial.json", lambda c: list(c.upsert("person", new)))
     assert outcomes == [
         Created("lead-0", "00Q5f000001abcdEAA"),
         Rejected("lead-1", "INVALID_EMAIL_ADDRESS", "Email: invalid email address: a@x", "Email"),
@@ -412,3 +414,74 @@ def test_merged_and_converted_leads_as_salesforce_answers_them():
     assert (winner.converted.contact_id, winner.converted.deal_id) == ("0035f000002AbCdAAK", None)
     assert winner.key == "9b2f0c1e-6f4b-4e7a-8d55-0a1b2c3d4e5f"
     assert winner.modified_at == datetime(2026, 10, 19, 12, 31, 10, tzinfo=UTC)
+
+
+# --- who is there already ---
+
+
+@pytest.mark.parametrize("duplicates", ["", "block"])
+@pytest.mark.parametrize("kind", ["Lead", "Contact"])
+def test_a_person_of_the_same_email_without_our_key_is_adopted(org, kind, duplicates):
+    org.records.set_meta("duplicates", duplicates)
+    members = {"LastName": "Before us", "Email": "ADA1@example.com", "Phone": "1"}
+    there = org.records.add(kind, members | ({"Company": "Old"} if kind == "Lead" else {})).id
+    connector = org.connect()
+    outcomes = list(connector.upsert("person", drafts(3)))
+    assert [type(each) for each in outcomes] == [Created, Updated, Created]
+    assert outcomes[1].remote_id == there
+    kept = org.records[kind, there].members
+    assert (kept[KEY], kept["LastName"], kept["Phone"]) == ("lead-1", "Name 1", "1")
+    assert org.records.count("Lead") + org.records.count("Contact") == 3
+    calls = connector.calls
+    list(connector.upsert("person", [Draft(each.key, person(n, Title="CFO"), each.remote_id)
+                                     for n, each in enumerate(outcomes)]))  # fmt: skip
+    assert connector.calls - calls <= 2, "who is known is not looked up again"
+
+
+def test_several_of_one_email_are_shown_and_the_chosen_one_is_adopted(org):
+    lead = org.records.add("Lead", {"LastName": "One", "Company": "Old", "Email": "ada0@example.com"}).id
+    contact = org.records.add("Contact", {"LastName": "Two", "Email": "ada0@example.com"}).id
+    org.records.add("Lead", {"LastName": "Ours", "Company": "A", "Email": "ada0@example.com", KEY: "another"})
+    connector = org.connect()
+    refused, other = connector.upsert("person", drafts(2))
+    assert isinstance(other, Created)
+    assert (refused.code, refused.field) == ("SEVERAL_FOUND", "Email")
+    assert {each.remote_id: each.name for each in refused.candidates} == {
+        lead: "Lead: One, Old, ada0@example.com", contact: "Contact: Two, ada0@example.com",
+    }  # fmt: skip
+    (chosen,) = connector.upsert("person", [Draft("lead-0", person(0), contact, is_keyed=False)])
+    assert chosen.remote_id == contact
+    (made,) = connector.upsert("person", [Draft("lead-9", person(0), is_new=True)])
+    assert isinstance(made, Created)
+
+
+def test_a_duplicate_rule_that_sees_more_than_addresses_shows_whom_it_means(org):
+    """The rule blocks by address here; the address there differs from ours only for us."""
+    org.records.set_meta("duplicates", "block")
+    there = org.records.add("Lead", {"FirstName": "Ada", "LastName": "Name 0", "Company": "Analytical Engines",
+                                     "Email": "other@example.com"}).id  # fmt: skip
+    connector = org.connect()
+    with org.dialect.faults(Fault("rows", "PATCH *", nth=1, code="DUPLICATES_DETECTED")):
+        (refused,) = connector.upsert("person", drafts(1))
+    assert refused.code == "DUPLICATES_DETECTED"
+    assert [each.remote_id for each in refused.candidates] == [there]
+
+
+def test_short_ids_are_the_same_records(org):
+    owner = org.dialect.user_id
+    (made,) = org.connect().upsert("person", drafts(1, OwnerId=owner[:15]))
+    assert isinstance(made, Created)
+    found = org.connect().fetch("person", [made.remote_id[:15]])
+    assert found[made.remote_id[:15]].fields["OwnerId"] == owner
+
+
+def test_an_inactive_owner_and_an_unlisted_place_are_refused_by_row(org):
+    retired = org.records.add("User", {"Name": "Gone", "Email": "g@x.example", "Username": "g@x", "IsActive": False,
+                                       "UserType": "Standard"}).id  # fmt: skip
+    org.records.set_meta("places", "picklists")
+    rows = [Draft("a", person(1, OwnerId=retired)), Draft("b", person(2, Country="DE")),
+            Draft("c", person(3, Country="Germany", State="Bavaria"))]  # fmt: skip
+    refused, unlisted, made = org.connect().upsert("person", rows)
+    assert (refused.code, refused.field) == ("INACTIVE_OWNER_OR_USER", "OwnerId")
+    assert (unlisted.code, unlisted.field) == ("FIELD_INTEGRITY_EXCEPTION", "Country")
+    assert isinstance(made, Created)
