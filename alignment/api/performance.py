@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -16,22 +18,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from alignment.api.performance_answer import PerformanceAnswer
-from attribution.figures.campaign_table import CampaignTable, Node, campaign_table
+from attribution.figures.campaign_table import CampaignTable, Node, Sums, campaign_table
 from attribution.figures.offers import chosen_method, method_choices, scope_choices
 from attribution.queries.rules import methods
 from leads.api.parameters import wrong_parameters
 from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import problems
-from leads.figures.base import Figure, Number, Scope
+from leads.figures.base import NO_OWNER, Figure, Number, Scope
+from leads.figures.groups import DIMENSIONS, groups
 from leads.figures.together import figures
 from leads.figures.words import figure_url
 from leads.forms import ScopeForm
-from leads.models import Company, Territory
+from leads.models import Company, Territory, User
 from leads.models import Scope as KeyScope
 from leads.past.deemed import deemed_now
 from leads.pure.money import to_amount
 
-PARAMETERS = ("from", "to", "territory", "channel", "model", "scope", "as_of")
+PARAMETERS = ("from", "to", "territory", "owner", "channel", "group", "model", "scope", "as_of")
 PIPELINE = {
     "created": "pipeline.created",
     "created_count": "pipeline.created_count",
@@ -49,6 +52,18 @@ FACTORS = {
     "open_opportunities": "pipeline.open_count",
     "win_rate": "pipeline.win_rate",
     "deal_size": "pipeline.deal_size",
+    "cycle_days": "pipeline.cycle_median",
+}
+GROUPED = {
+    "created": "pipeline.created",
+    "created_count": "pipeline.created_count",
+    "open": "pipeline.open",
+    "open_opportunities": "pipeline.open_count",
+    "weighted": "pipeline.weighted",
+    "won": "pipeline.won",
+    "won_count": "pipeline.won_count",
+    "lost_count": "pipeline.lost_count",
+    "win_rate": "pipeline.win_rate",
     "cycle_days": "pipeline.cycle_median",
 }
 LEADS = {
@@ -85,6 +100,10 @@ class Performance(APIView):
             _parameter("from", "First day (2026-11-02) or week (2026-W45); default: the current fiscal quarter"),
             _parameter("to", "Last day or week, included"),
             _parameter("territory", "A territory's id or name"),
+            _parameter("owner", "An owner's id, name or e-mail address; none: what nobody owns"),
+            OpenApiParameter(
+                "group", str, enum=list(DIMENSIONS), description="The pipeline figures for each of these as well"
+            ),
             _parameter("channel", "A channel's key, with the channels below it"),
             _parameter("model", "An attribution method's key; default: the company's"),
             _parameter("scope", "Whose touches count: contacts, primary or account; default: the company's"),
@@ -112,6 +131,9 @@ def _asked(request: Request) -> Scope:
     errors = wrong_parameters(request, PARAMETERS)
     data: dict[str, Any] = {name: query.get(name, "") for name in PARAMETERS if name != "model"}
     data["territory"] = _territory(data["territory"])
+    data["owner"] = _owner(data["owner"])
+    if (group := data.pop("group")) and group not in DIMENSIONS:
+        errors["group"] = [f"Give one of {', '.join(DIMENSIONS)}."]
     form = ScopeForm(
         {**data, "method": query.get("model", "")},
         company=Company.current(),
@@ -136,6 +158,14 @@ def _territory(text: str) -> str:
     return text if found is None else str(found)
 
 
+def _owner(text: str) -> str:
+    """Names and addresses are what people know."""
+    if not text or text == NO_OWNER or "\0" in text or re.fullmatch(r"[0-9a-fA-F-]{32,36}", text):
+        return text
+    found = User.objects.filter(Q(email__iexact=text) | Q(name__iexact=text)).values_list("public_id", flat=True)[:2]
+    return str(found[0]) if len(found) == 1 else text
+
+
 class _Answer:
     """The body for one scope."""
 
@@ -153,11 +183,25 @@ class _Answer:
             "as_of": stated() or scope.at.astimezone(scope.tz).isoformat(timespec="seconds"),
             "currency": scope.currency,
             "territory": scope.territory,
+            "owner": scope.owner or None,
             "channel": scope.channel or None,
             "pipeline": self._pipeline(found),
             "campaigns": self._campaigns(),
             "leads": self._leads(found),
+            "groups": self._groups(self.request.query_params.get("group", "")),
         }
+
+    def _groups(self, by: str) -> list[dict[str, Any]] | None:
+        if not by:
+            return None
+        return [
+            {
+                "key": group.key,
+                "name": group.name,
+                "figures": {name: self._worded(found) for name, found in zip(GROUPED, group.figures, strict=True)},
+            }
+            for group in groups(list(GROUPED.values()), self.scope, by)
+        ]
 
     def _pipeline(self, found: Mapping[str, Figure]) -> dict[str, Any]:
         told: dict[str, Any] = {name: self._worded(found[key]) for name, key in PIPELINE.items()}
@@ -179,7 +223,7 @@ class _Answer:
             "unit": meaning.unit,
             "lacking": found.lacking,
             "definition": {"key": meaning.key, "version": meaning.version},
-            "rows_url": self._rows_url(meaning.key, self.scope),
+            "rows_url": self._rows_url(meaning.key, found.scope),
         }
 
     def _money(self, cents: Number | None) -> dict[str, str] | None:
@@ -196,15 +240,18 @@ class _Answer:
         method = chosen_method(methods(), Company.current(), self.scope.method)
         table = campaign_table(self.scope, (method.key,))
         rows = list(_leaves(table))
-        nameless = sum(node.revenue[method.key] for node in rows if node.campaign is None)
+        nameless = Sums()
+        for node in rows:
+            if node.campaign is None:
+                nameless.update(node.earned)
         named = _by_campaign(rows)
         return {
             "model": {"key": method.key, "version": method.version, "name": method.name},
             "results": [self._campaign(node, method.key) for node in named],
-            "no_campaign": self._money(nameless),
+            "no_campaign": self._money(nameless.value(method.key)),
             "elsewhere": self._money(table.elsewhere[method.key]),
-            "unattributed": self._money(table.unattributed[method.key]),
-            "total": self._money(table.total[method.key]),
+            "unattributed": self._money(table.unattributed_of(method.key)),
+            "total": self._money(table.total_of(method.key)),
         }
 
     def _campaign(self, node: Node, method: str) -> dict[str, Any]:
@@ -214,7 +261,7 @@ class _Answer:
             "id": str(node.campaign),
             "name": node.name,
             "channel": node.channel,
-            "attributed_revenue": self._money(node.revenue[method]),
+            "attributed_revenue": self._money(node.earned.value(method)),
             "attributed_pipeline": self._money(node.pipeline),
             "cost": self._money(node.cost),
             "is_cost_incomplete": node.is_cost_incomplete,
@@ -226,7 +273,9 @@ class _Answer:
 
 
 def _why_no_roi(node: Node) -> str:
-    return "No cost is recorded in the period." if node.cost is None else "The recorded cost is zero."
+    if node.cost is None:
+        return "No cost is recorded in the period."
+    return "The recorded cost is zero." if not node.cost else "No deal it earned credit in has an amount."
 
 
 def _leaves(table: CampaignTable) -> Any:
@@ -242,8 +291,8 @@ def _by_campaign(rows: list[Node]) -> list[Node]:
         if node.campaign is None:
             continue
         row = found.setdefault(node.campaign, Node(node.name, "campaign", node.channel, node.campaign))
-        row.revenue.update(node.revenue)
-        row.pipeline += node.pipeline
+        row.earned.update(node.earned)
+        row.expected.update(node.expected)
         row.leads += node.leads
         row.is_cost_incomplete |= node.is_cost_incomplete
         if node.cost is not None:

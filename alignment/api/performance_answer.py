@@ -86,8 +86,8 @@ class CampaignAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     channel = serializers.CharField()
-    attributed_revenue = MoneyAnswer()
-    attributed_pipeline = MoneyAnswer()
+    attributed_revenue = MoneyAnswer(allow_null=True, help_text="null where no won deal has an amount")
+    attributed_pipeline = MoneyAnswer(allow_null=True, help_text="null where no open deal has an amount")
     cost = MoneyAnswer(allow_null=True)
     is_cost_incomplete = serializers.BooleanField()
     roi = serializers.FloatField(allow_null=True)
@@ -150,6 +150,29 @@ class PeriodAnswer(serializers.Serializer[Any]):
         return {"from": serializers.DateField(), **super().get_fields()}
 
 
+class GroupedFiguresAnswer(serializers.Serializer[Any]):
+    """What one owner, territory or channel comes to."""
+
+    created = MoneyFigureAnswer()
+    created_count = FigureAnswer()
+    open = MoneyFigureAnswer()
+    open_opportunities = FigureAnswer()
+    weighted = MoneyFigureAnswer()
+    won = MoneyFigureAnswer()
+    won_count = FigureAnswer()
+    lost_count = FigureAnswer()
+    win_rate = FigureAnswer()
+    cycle_days = FigureAnswer()
+
+
+class GroupAnswer(serializers.Serializer[Any]):
+    """One owner, territory or channel."""
+
+    key = serializers.CharField(help_text="what the parameter of that name takes")
+    name = serializers.CharField()
+    figures = GroupedFiguresAnswer()
+
+
 class PerformanceAnswer(serializers.Serializer[Any]):
     """Everything about one period."""
 
@@ -157,7 +180,9 @@ class PerformanceAnswer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField()
     currency = serializers.CharField()
     territory = serializers.IntegerField(allow_null=True)
+    owner = serializers.CharField(allow_null=True, help_text="An owner's id, or none")
     channel = serializers.CharField(allow_null=True)
     pipeline = PipelineAnswer()
     campaigns = CampaignsAnswer()
     leads = LeadsAnswer()
+    groups = GroupAnswer(many=True, allow_null=True, help_text="Only where `group` is asked for")

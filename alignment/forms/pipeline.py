@@ -13,9 +13,6 @@ from leads.models import DealStatus, PipelineStage, User
 class PipelineForm(ScopeForm):
     """The scope, and which of the open deals to list."""
 
-    owner = forms.ModelChoiceField(
-        User.objects.none(), to_field_name="public_id", required=False, empty_label="Everybody"
-    )
     stage = forms.ModelChoiceField(PipelineStage.objects.none(), to_field_name="key", required=False, empty_label="All")
     stalled = forms.BooleanField(required=False, label="Stalled only")
 

@@ -221,8 +221,6 @@ def _funnel(scope: Scope) -> Chart:
 def _listed(form: PipelineForm, scope: Scope) -> QuerySet[Any]:
     at, given = selection.moment(scope), form.cleaned_data
     deals = stalled(open_deals(scope), at=at) if given.get("stalled") else in_stage_since(open_deals(scope), at=at)
-    if given.get("owner"):
-        deals = deals.filter(owner=given["owner"])
     if given.get("stage"):
         deals = deals.filter(stood_stage=given["stage"].pk)
     sort = form.data.get("sort") or "-amount"

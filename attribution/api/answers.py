@@ -88,7 +88,7 @@ class AttributionTotals(serializers.Serializer[Any]):
 class ComparedModel(AttributionModel):
     """The same revenue under one method."""
 
-    attributed_revenue = AttributionMoney()
+    attributed_revenue = AttributionMoney(allow_null=True, help_text="null where no won deal has an amount")
     roi = serializers.FloatField(allow_null=True)
 
 
@@ -139,8 +139,8 @@ class AttributionRow(serializers.Serializer[Any]):
     """One campaign of the list; a programme's sums hold those of its campaigns."""
 
     campaign = AttributionCampaign()
-    attributed_revenue = AttributionMoney()
-    attributed_pipeline = AttributionMoney()
+    attributed_revenue = AttributionMoney(allow_null=True, help_text="null where no won deal has an amount")
+    attributed_pipeline = AttributionMoney(allow_null=True, help_text="null where no open deal has an amount")
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     url = serializers.URLField()

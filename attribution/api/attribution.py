@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.http import Http404
 from django.urls import reverse
 from django.utils.http import parse_etags, urlencode
@@ -24,9 +24,10 @@ from attribution.api.answers import EXAMPLE, AttributionAnswer, AttributionRow, 
 from attribution.api.asked import MODEL, PARAMETERS, SCOPE, Asked, AskedOfDeal, asked, asked_of_deal
 from attribution.figures import rows
 from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
+from attribution.figures.campaign_table import SUMS, Sums
 from attribution.figures.headlines import headlines
 from attribution.figures.payback import payback
-from attribution.models import AttributionRun
+from attribution.models import AttributionRun, Credit
 from attribution.pure.credits import rollup
 from attribution.pure.methods import Method
 from leads.api.pagination import CursorPagination
@@ -143,7 +144,9 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
     weeks, months = campaign_weeks(scope), campaign_months(scope)
     values, back = headlines(scope), payback(scope)
     cost = _cents(values["cost"])
-    sums = dict(_priced(rows.won_credits_of_all(scope)).values_list("method").annotate(Sum("cents")))
+    sums = Sums()
+    for method, *found in rows.won_credits_of_all(scope).order_by().values_list("method").annotate(**SUMS):
+        sums.add(method, *found)
     first = local_date(scope.period.start, scope.tz)
     last = local_date(scope.period.end - timedelta(microseconds=1), scope.tz)
     return {
@@ -170,8 +173,8 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
         "models": [
             {
                 **_model(method),
-                "attributed_revenue": _money(sums.get(method.key, 0), scope),
-                "roi": rollup.roi(sums.get(method.key, 0), cost),
+                "attributed_revenue": _money(revenue := sums.value(method.key), scope),
+                "roi": None if revenue is None else rollup.roi(revenue, cost),
             }
             for method in question.methods
         ],
@@ -216,19 +219,17 @@ def _links(request: Request, campaign: Campaign, scope: Scope) -> dict[str, str]
 
 def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dict[str, Any]]:
     parents = dict(Campaign.objects.filter(parent__isnull=False).values_list("pk", "parent_id"))
-    revenue = _rolled_up(dict(_priced(rows.won_credits(scope)).values_list("campaign").annotate(Sum("cents"))), parents)
-    pipeline = _rolled_up(
-        dict(_priced(rows.open_credits(scope)).values_list("campaign").annotate(Sum("cents"))), parents
-    )
+    revenue = _earned(rows.won_credits(scope), parents)
+    pipeline = _earned(rows.open_credits(scope), parents)
     spent = spend.costs(scope).filter(reporting_cents__isnull=False).order_by()
     cost = _rolled_up(dict(spent.values_list("campaign").annotate(Sum("reporting_cents"))), parents)
     return [
         {
             "campaign": _campaign(campaign),
-            "attributed_revenue": _money(revenue.get(campaign.pk, 0), scope),
-            "attributed_pipeline": _money(pipeline.get(campaign.pk, 0), scope),
+            "attributed_revenue": _money(earned := revenue[campaign.pk].value(""), scope),
+            "attributed_pipeline": _money(pipeline[campaign.pk].value(""), scope),
             "cost": _money(cost.get(campaign.pk), scope),
-            "roi": rollup.roi(revenue.get(campaign.pk, 0), cost.get(campaign.pk)),
+            "roi": None if earned is None else rollup.roi(earned, cost.get(campaign.pk)),
             "url": request.build_absolute_uri(reverse("api-attribution", args=[campaign.public_id])),
             "rows_url": request.build_absolute_uri(
                 figure_url("attribution.revenue", replace(scope, campaign=str(campaign.public_id)))
@@ -236,6 +237,16 @@ def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dic
         }
         for campaign in page
     ]
+
+
+def _earned(credits: QuerySet[Credit], parents: Mapping[int, int | None]) -> Mapping[int, Sums]:
+    """What credits come to by campaign, a programme's campaigns in the programme, too."""
+    total: defaultdict[int, Sums] = defaultdict(Sums)
+    for campaign, *found in credits.order_by().values_list("campaign").annotate(**SUMS):
+        for each in (campaign, parents.get(campaign)):
+            if each is not None:
+                total[each].add("", *found)
+    return total
 
 
 def _rolled_up(sums: dict[int | None, int], parents: Mapping[int, int | None]) -> dict[int, int]:
@@ -300,10 +311,6 @@ def _opportunity_answer(request: Request, deal: Opportunity, question: AskedOfDe
 
 
 # --- members ---------------------------------------------------------------------------------------------------------
-
-
-def _priced(credits: Any) -> Any:
-    return credits.filter(opportunity__reporting_cents__isnull=False).order_by()
 
 
 def _cents(value: Number | None) -> int | None:

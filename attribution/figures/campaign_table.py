@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 
 from attribution.figures import rows
 from attribution.figures.costs import cost_parts
@@ -22,24 +22,74 @@ Kind = Literal["channel", "programme", "campaign", "none"]
 Money = Counter[str]
 
 
+PRICED = Q(opportunity__reporting_cents__isnull=False)
+SUMS = {
+    "known_cents": Sum("cents", filter=PRICED, default=0),
+    "priced": Count("pk", filter=PRICED),
+    "unpriced": Count("pk", filter=~PRICED),
+}
+"""Of grouped credits: what those with an amount come to, how many they are, and how many lack theirs."""
+
+
+@dataclass(slots=True)
+class Sums:
+    """Cents per method, and how many credits have an amount and how many lack theirs, which say 0."""
+
+    cents: Money = field(default_factory=Counter)
+    priced: Counter[str] = field(default_factory=Counter)
+    unpriced: Counter[str] = field(default_factory=Counter)
+
+    def value(self, method: str) -> int | None:
+        """What it comes to; None (unknown) where there are credits and all of them lack their amount."""
+        return None if self.unpriced[method] and not self.priced[method] else self.cents[method]
+
+    def add(self, method: str, cents: int | None, priced: int, unpriced: int) -> None:
+        """Further credits."""
+        self.cents[method] += cents or 0
+        self.priced[method] += priced
+        self.unpriced[method] += unpriced
+
+    def update(self, other: Sums) -> None:
+        """All of another's."""
+        self.cents.update(other.cents)
+        self.priced.update(other.priced)
+        self.unpriced.update(other.unpriced)
+
+    def is_empty(self) -> bool:
+        """Nothing earned, and nothing of an unknown amount."""
+        return not any(self.cents.values()) and not any(self.unpriced.values())
+
+
 @dataclass(slots=True)
 class Node:
-    """A row of the table with everything below it. Money is in cents; a cost of None is unknown."""
+    """A row of the table with everything below it. Money is in cents; a cost of None is unknown. ``earned`` and
+    ``expected`` (under the key "") know what of revenue and pipeline is unknown."""
 
     name: str
     kind: Kind
     channel: str = ""
     campaign: UUID | None = None
-    revenue: Money = field(default_factory=Counter)
-    pipeline: int = 0
+    earned: Sums = field(default_factory=Sums)
+    expected: Sums = field(default_factory=Sums)
     cost: int | None = None
     leads: int = 0
     is_cost_incomplete: bool = False
     children: list[Node] = field(default_factory=list)
 
+    @property
+    def revenue(self) -> Money:
+        """What is known of the revenue, per method: what sums and charts add up."""
+        return self.earned.cents
+
+    @property
+    def pipeline(self) -> int | None:
+        """Credits of open deals; None where all of them lack their amount."""
+        return self.expected.value("")
+
     def roi(self, method: str) -> float | None:
-        """(revenue − cost) ÷ cost, or None when the cost is unknown or nothing."""
-        return rollup.roi(self.revenue[method], self.cost)
+        """(revenue − cost) ÷ cost, or None when either is unknown or the cost nothing."""
+        revenue = self.earned.value(method)
+        return None if revenue is None else rollup.roi(revenue, self.cost)
 
     def is_disputed(self) -> bool:
         """Whether the basic methods disagree on it: some say that the money came back, others that it did not."""
@@ -48,7 +98,7 @@ class Node:
 
     def is_empty(self) -> bool:
         """Nothing earned, spent, expected or brought in."""
-        return not (any(self.revenue.values()) or self.pipeline or self.leads or self.cost is not None)
+        return self.earned.is_empty() and self.expected.is_empty() and not self.leads and self.cost is None
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Node]]:
         """This node and all below it, each with its depth."""
@@ -75,6 +125,16 @@ class CampaignTable:
     elsewhere: Money
     total: Money
     whole: Node
+    all_credits: Sums
+    no_credits: Sums
+
+    def total_of(self, method: str) -> int | None:
+        """The sum of all; None where no won deal has an amount."""
+        return None if self.all_credits.value(method) is None else self.total[method]
+
+    def unattributed_of(self, method: str) -> int | None:
+        """What nobody earned; None where no such deal has an amount."""
+        return self.no_credits.value(method)
 
 
 def campaign_table(scope: Scope, methods: Collection[str]) -> CampaignTable:
@@ -100,11 +160,17 @@ def campaign_table(scope: Scope, methods: Collection[str]) -> CampaignTable:
         (programme or nodes[channel_id]).children.append(leaf)
     whole = Node("All channels", "channel", children=top)
     _add_up(whole)
-    unattributed = _by_method(rows.unattributed_by_all(scope, methods), methods)
-    elsewhere = _by_method(rows.other_credits_of_all(scope, methods), methods)
-    elsewhere.subtract(_by_method(rows.beyond_credits_of_all(scope, methods), methods))
+    left, others = (
+        _by_method(found, methods)
+        for found in (rows.unattributed_by_all(scope, methods), rows.other_credits_of_all(scope, methods))
+    )
+    unattributed, elsewhere = left.cents, others.cents.copy()
+    elsewhere.subtract(_by_method(rows.beyond_credits_of_all(scope, methods), methods).cents)
+    every = Sums()
+    for part in (whole.earned, left, others):
+        every.update(part)
     total = Counter({key: whole.revenue[key] + unattributed[key] + elsewhere[key] for key in methods})
-    return CampaignTable(whole.children, unattributed, elsewhere, total, whole)
+    return CampaignTable(whole.children, unattributed, elsewhere, total, whole, every, left)
 
 
 def _programmes(
@@ -126,12 +192,12 @@ def _programmes(
 def _cells(scope: Scope, methods: Collection[str]) -> dict[tuple[int, int | None], Node]:
     """(channel, campaign or None) → leaf, from one grouped query per column."""
     found: dict[tuple[int, int | None], Node] = defaultdict(lambda: Node("", "campaign"))
-    won = _priced(rows.won_credits_of_all(scope, methods), methods)
-    for channel, campaign, method, cents in won.values_list("channel", "campaign", "method").annotate(Sum("cents")):
-        found[channel, campaign].revenue[method] += cents
-    expected = rows.open_credits(scope).filter(opportunity__reporting_cents__isnull=False).order_by()
-    for channel, campaign, cents in expected.values_list("channel", "campaign").annotate(Sum("cents")):
-        found[channel, campaign].pipeline += cents
+    won = rows.won_credits_of_all(scope, methods).filter(method__in=methods).order_by()
+    for channel, campaign, method, *sums in won.values_list("channel", "campaign", "method").annotate(**SUMS):
+        found[channel, campaign].earned.add(method, *sums)
+    expected = rows.open_credits(scope).order_by()
+    for channel, campaign, *sums in expected.values_list("channel", "campaign").annotate(**SUMS):
+        found[channel, campaign].expected.add("", *sums)
     parts = cost_parts(scope)
     spent = parts["included"].queryset.order_by().values_list("campaign__channel", "campaign")
     for channel, campaign, cents in spent.annotate(Sum("reporting_cents")):
@@ -149,13 +215,11 @@ def _leads(scope: Scope) -> Iterator[tuple[int | None, int | None, int]]:
     yield from grouped.annotate(Count("pk"))
 
 
-def _priced(credits: CreditQuerySet, methods: Collection[str]) -> CreditQuerySet:
-    return credits.filter(method__in=methods, opportunity__reporting_cents__isnull=False).order_by()
-
-
-def _by_method(credits: CreditQuerySet, methods: Collection[str]) -> Money:
-    grouped = _priced(credits, methods).values_list("method").annotate(Sum("cents"))
-    return Counter(dict(grouped))
+def _by_method(credits: CreditQuerySet, methods: Collection[str]) -> Sums:
+    sums = Sums()
+    for method, *found in credits.filter(method__in=methods).order_by().values_list("method").annotate(**SUMS):
+        sums.add(method, *found)
+    return sums
 
 
 def _add_up(node: Node) -> None:
@@ -164,8 +228,8 @@ def _add_up(node: Node) -> None:
         _add_up(child)
     node.children = [child for child in node.children if not child.is_empty()]
     for child in node.children:
-        node.revenue.update(child.revenue)
-        node.pipeline += child.pipeline
+        node.earned.update(child.earned)
+        node.expected.update(child.expected)
         node.leads += child.leads
         node.is_cost_incomplete |= child.is_cost_incomplete
         if child.cost is not None:

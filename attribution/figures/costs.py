@@ -26,7 +26,7 @@ def cost_parts(scope: Scope) -> Parts:
 
 def _return(scope: Scope) -> Parts:
     # Costs belong to no territory: dividing one territory's revenue by everybody's cost would mislead.
-    whole = replace(scope, territory=None)
+    whole = scope.of_company()
     known = dict(cost_parts(whole))
     cost = known.pop("included")
     return {"revenue": revenue_part(whole), "cost": cost, **known, **unpriced(rows.won_deals(whole))}
@@ -44,7 +44,7 @@ def advertised_revenue(scope: Scope) -> RowSet:
 
 
 def _advertised(scope: Scope) -> Parts:
-    whole = replace(scope, territory=None)
+    whole = scope.of_company()
     known = dict(definition("spend.advertising").parts(whole))
     cost = known.pop("included")
     return {"revenue": advertised_revenue(whole), "cost": cost, **known, **unpriced(rows.won_deals(whole))}
@@ -70,11 +70,11 @@ def _earlier() -> Exists:
 
 def new_customers(scope: Scope) -> QuerySet[Opportunity]:
     """First won deals of their accounts, in the period. A deal without an account counts as its own."""
-    return rows.won_deals(replace(scope, territory=None)).filter(~_earlier())
+    return rows.won_deals(scope.of_company()).filter(~_earlier())
 
 
 def _acquisition(scope: Scope) -> Parts:
-    won = rows.won_deals(replace(scope, territory=None))
+    won = rows.won_deals(scope.of_company())
     known = dict(cost_parts(replace(scope, channel="", campaign="")))
     return {
         "cost": known.pop("included"),

@@ -11,7 +11,7 @@ from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals,
 from leads.figures.pipeline import NO_AMOUNT, NO_RATE
 from leads.models import Opportunity
 
-ORIGIN = frozenset({"channel", "campaign", "territory", "method", "basis", "scope"})
+ORIGIN = frozenset({"channel", "campaign", "territory", "owner", "method", "basis", "scope"})
 
 
 def unpriced(deals: QuerySet[Opportunity]) -> dict[str, RowSet]:
@@ -101,7 +101,7 @@ register(
         "campaign and is dated by the close under both bases.",
         parts=_unattributed,
         better="down",
-        filters=frozenset({"territory", "method", "scope"}),
+        filters=frozenset({"territory", "owner", "method", "scope"}),
     )
 )
 register(

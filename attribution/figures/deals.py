@@ -20,7 +20,7 @@ def _influenced(scope: Scope) -> Parts:
     }
 
 
-_FILTERS = frozenset({"channel", "campaign", "territory", "basis", "scope"})
+_FILTERS = frozenset({"channel", "campaign", "territory", "owner", "basis", "scope"})
 MET = {"one": "exactly one campaign", "two": "two campaigns", "three": "three campaigns", "more": "four or more"}
 
 
@@ -111,6 +111,6 @@ register(
         parts=_coverage,
         combine=ratio,
         arithmetic="{numerator} ÷ {denominator}",
-        filters=frozenset({"territory", "scope"}),
+        filters=frozenset({"territory", "owner", "scope"}),
     )
 )

@@ -36,7 +36,7 @@ def _spent(scope: Scope, **only: bool) -> int | None:
 
 
 def _roas(scope: Scope) -> float | None:
-    whole = replace(scope, territory=None)
+    whole = scope.of_company()
     earned = advertised_revenue(whole).total()
     return None if earned is None else rollup.roas(int(earned), _spent(whole, campaign__channel__is_advertising=True))
 

@@ -41,7 +41,7 @@ def payback(scope: Scope) -> Payback:
 
 
 def _ledger(scope: Scope) -> _Ledger:
-    whole = replace(scope, territory=None, period=Period(_EVER, scope.at))
+    whole = scope.of_company().during(Period(_EVER, scope.at))
     known = dict(cost_parts(whole))
     cost = known.pop("included")
     # The simple basis, whichever is asked for, keeps what touches of any time earned: the dates are chosen below.

@@ -33,8 +33,8 @@ CREDIT = (
 
 
 def _deals(scope: Scope) -> Q:
-    """Deals the person may see, of the territory; channel and campaign are asked of the touches."""
-    wanted = Q()
+    """Deals the person may see, of the territory and owner; channel and campaign are asked of the touches."""
+    wanted = selection.owned(scope)
     if scope.user and not scope.user.sees_all:
         wanted &= Q(owner=scope.user)
     if scope.territory is not None:

@@ -20,7 +20,7 @@ from leads.models import DealStatus, FollowUp, Opportunity, OpportunityContact, 
 DAYS_BEFORE = 90
 """How long before its opening a marketing touch may lie to have created a deal."""
 
-FILTERS = frozenset({"channel", "campaign", "territory"})
+FILTERS = frozenset({"channel", "campaign", "territory", "owner"})
 Deals = Callable[[Scope], QuerySet[Opportunity]]
 
 

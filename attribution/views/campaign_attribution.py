@@ -160,7 +160,12 @@ def _sorted(nodes: list[Node], sort: str, method: str) -> list[Node]:
     key, is_descending = sort.removeprefix("-"), sort.startswith("-")
 
     def value(node: Node) -> Any:
-        known = {"revenue": node.revenue[method], "pipeline": node.pipeline, "cost": node.cost, "leads": node.leads}
+        known = {
+            "revenue": node.earned.value(method),
+            "pipeline": node.pipeline,
+            "cost": node.cost,
+            "leads": node.leads,
+        }
         return node.name.casefold() if key == "name" else node.roi(method) if key == "roi" else known[key]
 
     known = sorted((node for node in nodes if value(node) is not None), key=value, reverse=is_descending)
@@ -210,8 +215,8 @@ def _line(
         node=node,
         depth=depth,
         url=f"{page}?{urlencode({**scope.query(), 'channel': ''})}" if page else "",
-        revenue=words.money(node.revenue[method], currency),
-        share=words.share(node.revenue[method] / total, 1) if total else words.MISSING,
+        revenue=words.money(revenue := node.earned.value(method), currency),
+        share=words.share(revenue / total, 1) if total and revenue is not None else words.MISSING,
         pipeline=words.money(node.pipeline, currency),
         cost=words.money(node.cost, currency),
         roi=roi_words(roi),
@@ -236,7 +241,7 @@ def _cells(node: Node, scope: Scope, place: dict[str, Any], compared: Sequence[M
 def _cell(node: Node, scope: Scope, url: str, method: str) -> Cell:
     roi = node.roi(method)
     return Cell(
-        text=words.money(node.revenue[method], scope.currency),
+        text=words.money(node.earned.value(method), scope.currency),
         url=url,
         verdict="" if roi is None else "good" if roi >= 0 else "bad",
         roi=roi_words(roi),
@@ -262,12 +267,12 @@ def _roi_note(node: Node) -> str:
 def _totals(table: CampaignTable, scope: Scope, shown: Sequence[Method]) -> dict[str, Any]:
     currency, whole = scope.currency, table.whole
     return {
-        "unattributed": words.money(table.unattributed[scope.method], currency),
+        "unattributed": words.money(table.unattributed_of(scope.method), currency),
         "unattributed_share": words.share(table.unattributed[scope.method] / table.total[scope.method], 1)
         if table.total[scope.method]
         else words.MISSING,
         "unattributed_url": figure_url("attribution.unattributed", scope),
-        "total": words.money(table.total[scope.method], currency),
+        "total": words.money(table.total_of(scope.method), currency),
         "total_url": figure_url("pipeline.won", scope),
         "pipeline": words.money(whole.pipeline, currency),
         "pipeline_url": figure_url("attribution.pipeline", scope),
@@ -281,7 +286,7 @@ def _totals(table: CampaignTable, scope: Scope, shown: Sequence[Method]) -> dict
         "elsewhere_url": figure_url("attribution.elsewhere", scope),
         "unattributed_cells": _linked("attribution.unattributed", table.unattributed, scope, shown),
         "elsewhere_cells": _linked("attribution.elsewhere", table.elsewhere, scope, shown),
-        "cells": [words.money(table.total[each.key], currency) for each in shown],
+        "cells": [words.money(table.total_of(each.key), currency) for each in shown],
     }
 
 
@@ -300,7 +305,7 @@ def _check(table: CampaignTable, scope: Scope) -> dict[str, Any]:
         "is_realised": scope.basis == "realised",
         "holds": won == total,
         "won": words.money_exact(None if known is None else won, scope.currency),
-        "attributed": words.money_exact(table.whole.revenue[scope.method], scope.currency),
+        "attributed": words.money_exact(table.whole.earned.value(scope.method), scope.currency),
         "off_by": words.money_exact(abs(won - total), scope.currency),
         "url": figure_url("pipeline.won", scope),
     }

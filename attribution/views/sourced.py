@@ -35,7 +35,7 @@ def sourced(request: SignedInRequest) -> HttpResponse:
     if not user.sees_all:
         raise Http404("What marketing sourced is for those who see the whole company.")
     company, at = Company.current(), deemed_now()
-    form = AttributionForm(request.GET, company=company, at=at, only=("channel", "territory"))
+    form = AttributionForm(request.GET, company=company, at=at, only=("channel", "territory", "owner"))
     if refusal := refused_filters(request, form, title="Sourced and influenced"):
         return refusal
     scope = form.scope(user)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -42,16 +42,17 @@ def lines(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> Iter
             line.append(scope.currency)
             for method in methods:
                 roi = node.roi(method.key)
-                line += [money(node.revenue[method.key]), "" if roi is None else round(roi, 4)]
+                line += [money(node.earned.value(method.key)), "" if roi is None else round(roi, 4)]
             yield line
     left_over = "Baseline and unattributed" if any(method.has_baseline for method in methods) else "Unattributed"
-    last = [(left_over, table.unattributed), ("Closed-won revenue", table.total)]
+    last: list[tuple[str, Callable[[str], int | None]]]
+    last = [(left_over, table.unattributed_of), ("Closed-won revenue", table.total_of)]
     if any(table.elsewhere.values()):
-        last.insert(0, ("Touches of other periods", table.elsewhere))
-    for name, sums in last:
+        last.insert(0, ("Touches of other periods", table.elsewhere.__getitem__))
+    for name, sum_of in last:
         line = ["total", "", name, "", "", "", scope.currency]
         for method in methods:
-            line += [money(sums[method.key]), ""]
+            line += [money(sum_of(method.key)), ""]
         yield line
 
 

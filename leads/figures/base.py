@@ -22,6 +22,8 @@ Unit = Literal["count", "money", "share", "ratio", "days", "hours", "months", "m
 
 NO_CAMPAIGN = "none"
 """In place of a campaign's id: what belongs to no campaign."""
+NO_OWNER = "none"
+"""In place of an owner's id: what nobody owns."""
 
 
 class UnknownFigure(LookupError):
@@ -34,8 +36,9 @@ class Scope:
 
     ``period`` is half-open. ``user`` limits rows to what that person may see; ``None`` is the company itself (reports,
     API keys with a company-wide scope). ``at`` is the moment deemed now. Keys are public: channel and method keys,
-    campaign public ids (or NO_CAMPAIGN), territory ids. ``journey_scope`` says whose touches make up a journey; empty
-    means the company's own choice. ``as_of`` is what leads back to ``at`` in an address, where a past moment was asked.
+    campaign public ids (or NO_CAMPAIGN), owners' public ids (or NO_OWNER), territory ids. ``journey_scope`` says whose
+    touches make up a journey; empty means the company's own choice. ``as_of`` is what leads back to ``at`` in an
+    address, where a past moment was asked.
     """
 
     period: Period
@@ -46,6 +49,7 @@ class Scope:
     channel: str = ""
     campaign: str = ""
     territory: int | None = None
+    owner: str = ""
     method: str = "linear"
     basis: Literal["simple", "realised"] = "simple"
     journey_scope: str = ""
@@ -54,6 +58,10 @@ class Scope:
     def during(self, period: Period) -> Scope:
         """The same question about another period."""
         return replace(self, period=period)
+
+    def of_company(self) -> Scope:
+        """The same of every territory and owner: of what belongs to none, such as costs."""
+        return replace(self, territory=None, owner="")
 
     def stood(self, period: Period) -> Scope | None:
         """The same question as it stood at the end of a period, or stands where that is to come; None before it."""
@@ -69,6 +77,7 @@ class Scope:
             "channel": self.channel,
             "campaign": self.campaign,
             "territory": "" if self.territory is None else str(self.territory),
+            "owner": self.owner,
             "method": self.method,
             "basis": self.basis if self.basis != "simple" else "",
             "scope": self.journey_scope,

@@ -1,4 +1,4 @@
-"""What a scope selects of each kind of row: visibility, territory, channel, campaign."""
+"""What a scope selects of each kind of row: visibility, territory, owner, channel, campaign."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from leads.figures.base import NO_CAMPAIGN, Scope
+from leads.figures.base import NO_CAMPAIGN, NO_OWNER, Scope
 from leads.models import (
     Campaign,
     Channel,
@@ -17,11 +17,12 @@ from leads.models import (
     Opportunity,
     OpportunityContact,
     Touchpoint,
+    User,
 )
 
 Rows = TypeVar("Rows", bound=Model)
 
-BY_LEAD = frozenset({"channel", "campaign", "territory"})
+BY_LEAD = frozenset({"channel", "campaign", "territory", "owner"})
 
 
 def origin(scope: Scope, prefix: str = "") -> Q:
@@ -36,9 +37,18 @@ def origin(scope: Scope, prefix: str = "") -> Q:
     return wanted
 
 
+def owned(scope: Scope, prefix: str = "") -> Q:
+    """Rows whose owner, at the end of a path such as ``lead__``, is the scope's."""
+    if not scope.owner:
+        return Q()
+    if scope.owner == NO_OWNER:
+        return Q(**{f"{prefix}owner__isnull": True})
+    return Q(**{f"{prefix}owner__in": User.objects.filter(public_id=scope.owner).values("pk")})
+
+
 def of_lead(scope: Scope, prefix: str = "lead__") -> Q:
-    """Leads that the person may see, of the territory, first touched through the channel and campaign."""
-    wanted = origin(scope, prefix)
+    """Leads that the person may see, of the territory and owner, first touched through the channel and campaign."""
+    wanted = origin(scope, prefix) & owned(scope, prefix)
     if scope.user and not scope.user.sees_all:
         wanted &= Q(**{f"{prefix}owner": scope.user})
     if scope.territory is not None:
@@ -57,8 +67,8 @@ def passages(scope: Scope) -> QuerySet[LifecyclePassage]:
 
 
 def follow_ups(scope: Scope) -> QuerySet[FollowUp]:
-    """Follow-ups of the scope's leads; for a rep, those they promised themselves."""
-    wanted = origin(scope, "lead__")
+    """Follow-ups of the scope's leads; for a rep or an owner, those they promised themselves."""
+    wanted = origin(scope, "lead__") & owned(scope)
     if scope.user and not scope.user.sees_all:
         wanted &= Q(owner=scope.user)
     if scope.territory is not None:
@@ -68,7 +78,7 @@ def follow_ups(scope: Scope) -> QuerySet[FollowUp]:
 
 def touches(scope: Scope) -> QuerySet[Touchpoint]:
     """Touches of the scope by their own channel and campaign, excluded ones among them."""
-    wanted = origin(scope)
+    wanted = origin(scope) & owned(scope, "lead__")
     if scope.user and not scope.user.sees_all:
         wanted &= Q(lead__owner=scope.user)
     if scope.territory is not None:
@@ -77,14 +87,14 @@ def touches(scope: Scope) -> QuerySet[Touchpoint]:
 
 
 def deals(scope: Scope, *, by_origin: bool = True) -> QuerySet[Opportunity]:
-    """Opportunities the person may see, of the territory, and with a contact first touched through the channel and
-    campaign; those that their source deleted are not among them."""
+    """Opportunities the person may see, of the territory and owner, and with a contact first touched through the
+    channel and campaign; those that their source deleted are not among them."""
     return with_deleted(scope, by_origin=by_origin).filter(deleted_at__isnull=True)
 
 
 def with_deleted(scope: Scope, *, by_origin: bool = True) -> QuerySet[Opportunity]:
     """The same with the deleted ones."""
-    rows = Opportunity.objects.all()
+    rows = Opportunity.objects.filter(owned(scope))
     if scope.user:
         rows = rows.visible_to(scope.user)
     if scope.territory is not None:

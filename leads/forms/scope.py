@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from leads.figures.base import NO_CAMPAIGN, Scope
+from leads.figures.base import NO_CAMPAIGN, NO_OWNER, Scope
 from leads.figures.offers import offered, usual_method
 from leads.forms.as_of import NAME
 from leads.models import Campaign, Channel, Company, Territory, User
@@ -55,6 +55,13 @@ class CampaignField(forms.ModelChoiceField[Campaign]):
         return NO_CAMPAIGN if value == NO_CAMPAIGN else super().clean(value)
 
 
+class OwnerField(forms.ModelChoiceField[User]):
+    """An owner by their public id, or NO_OWNER for what nobody owns."""
+
+    def clean(self, value: Any) -> Any:
+        return NO_OWNER if value == NO_OWNER else super().clean(value)
+
+
 class ScopeForm(forms.Form):
     """What a figure is asked for; every error names its field.
 
@@ -67,6 +74,7 @@ class ScopeForm(forms.Form):
     channel = forms.ModelChoiceField(Channel.objects.none(), to_field_name="key", required=False, empty_label="All")
     campaign = CampaignField(Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All")
     territory = forms.ModelChoiceField(Territory.objects.none(), required=False, empty_label="All")
+    owner = OwnerField(User.objects.none(), to_field_name="public_id", required=False, empty_label="Everybody")
     method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a method's key.")])
     basis = forms.ChoiceField(
         choices=[("simple", "Close date"), ("realised", "Touch date")], required=False, label="Date by"
@@ -96,6 +104,7 @@ class ScopeForm(forms.Form):
         self.fields["channel"].queryset = Channel.objects.order_by("position", "pk")  # type: ignore[attr-defined]
         self.fields["campaign"].queryset = Campaign.objects.order_by("name", "pk")  # type: ignore[attr-defined]
         self.fields["territory"].queryset = Territory.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = User.objects.order_by("name", "pk")  # type: ignore[attr-defined]
         if methods:
             self.fields["method"].widget = forms.Select(choices=[("", "Company's"), *methods])
         if len(scopes) > 1:
@@ -173,6 +182,7 @@ class ScopeForm(forms.Form):
         """The scope asked for by a person, or by the company (None). Only after ``is_valid()``."""
         given = self.cleaned_data
         channel, campaign, territory = (given.get(name) for name in ("channel", "campaign", "territory"))
+        owner = given.get("owner")
         return Scope(
             period=given["period"],
             at=self.at,
@@ -182,6 +192,7 @@ class ScopeForm(forms.Form):
             channel=channel.key if channel else "",
             campaign=str(campaign.public_id) if isinstance(campaign, Campaign) else campaign or "",
             territory=territory.pk if territory else None,
+            owner=str(owner.public_id) if isinstance(owner, User) else owner or "",
             method=given.get("method") or usual_method(self.company.default_method),
             basis="realised" if given.get("basis") == "realised" else "simple",
             journey_scope=given.get("scope") or "",

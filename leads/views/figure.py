@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET
 from leads.figures import words
 from leads.figures.base import (
     NO_CAMPAIGN,
+    NO_OWNER,
     Column,
     Figure,
     Row,
@@ -30,14 +31,15 @@ from leads.figures.base import (
     definitions,
     figure,
 )
+from leads.figures.groups import DIMENSIONS, NOBODY, dimensions, groups
 from leads.figures.offers import offered
 from leads.forms.scope import ScopeForm
-from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint
+from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint, User
 from leads.past.deemed import deemed_now
 from leads.pure import words as plain
 from leads.pure.week import days_label, local_date
 from leads.views.doors import SignedInRequest
-from leads.views.figure_file import csv_file, xlsx_file
+from leads.views.figure_file import csv_file, groups_file, xlsx_file
 from leads.views.list_file import list_file
 from leads.views.past import asked_as_of
 from leads.views.restated import restated
@@ -106,6 +108,9 @@ def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
     found = figure(key, form.scope(user))
     chosen = _chosen(found, request.GET.get("part", ""))
     sort = _sort(found.parts[chosen], request.GET.get("sort", ""))
+    by = request.GET.get("group", "")
+    if request.GET.get("export") == "csv" and by in dict(dimensions(meaning)):
+        return groups_file(found, by, groups([key], found.scope, by))
     match request.GET.get("export"):
         case "csv":
             return csv_file(found, chosen, sort)
@@ -131,6 +136,7 @@ def _context(request: SignedInRequest, found: Figure, chosen: str, sort: str) ->
         "arithmetic": words.filled_formula(found),
         "facts": list(_facts(found)),
         "restated": restated(found.definition, scope),
+        **_grouped(request, found),
         "parts": [part for part in parts if not part.name.startswith("excluded")],
         "left_out": [(part, *_sample(part.rows, scope)) for part in left_out],
         "chosen": next(part for part in parts if part.name == chosen),
@@ -140,6 +146,31 @@ def _context(request: SignedInRequest, found: Figure, chosen: str, sort: str) ->
         "is_page": not request.htmx,
         "exports": [_export(request, kind) for kind in ("csv", "xlsx")],
     }
+
+
+def _grouped(request: SignedInRequest, found: Figure) -> dict[str, Any]:
+    """The figure by owner, territory or channel, where that is asked for."""
+    key, asked = found.definition.key, request.GET.get("group", "")
+    known = dimensions(found.definition)
+    query = request.GET.copy()
+    for gone in ("page", "sort", "export", "part"):
+        query.pop(gone, None)
+    choices = []
+    for name, label in known:
+        query["group"] = name
+        choices.append({"name": label, "query": f"?{query.urlencode()}", "is_chosen": name == asked})
+    if asked not in dict(known):
+        return {"dimensions": choices}
+    listed = [
+        {"name": group.name, "url": words.figure_url(key, group.scope), "value": _worth(group.figures[0])}
+        for group in groups([key], found.scope, asked)
+    ]
+    return {"dimensions": choices, "grouped_by": DIMENSIONS[asked], "groups": listed}
+
+
+def _worth(found: Figure) -> str:
+    lacking = words.lacking_text(found)
+    return words.exact_text(found) if found.value is not None else f"unknown: {lacking}" if lacking else "unknown"
 
 
 def _export(request: SignedInRequest, kind: str) -> dict[str, str]:
@@ -221,6 +252,8 @@ def _filters(scope: Scope) -> Iterator[tuple[str, str]]:
         yield "Campaign", str(Campaign.objects.get(public_id=scope.campaign))
     if scope.territory is not None:
         yield "Territory", str(Territory.objects.get(pk=scope.territory))
+    if scope.owner:
+        yield "Owner", NOBODY if scope.owner == NO_OWNER else str(User.objects.get(public_id=scope.owner))
 
 
 def _freshness(scope: Scope) -> str:

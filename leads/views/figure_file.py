@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -14,6 +15,7 @@ from django.utils.text import slugify
 
 from leads.figures import words
 from leads.figures.base import Column, Figure, Row, Scope
+from leads.figures.groups import DIMENSIONS, Group
 from leads.pure.money import to_amount
 from leads.pure.table_file import neutralize
 
@@ -28,6 +30,24 @@ def csv_file(found: Figure, part: str, sort: str) -> HttpResponse:
     writer.writerow(neutralize(name) for name in (*_header(rows.columns), *known))
     for row in rows.rows(sort=sort):
         writer.writerow(neutralize(value) for value in (*_values(rows.columns, row, found.scope), *known.values()))
+    return response
+
+
+def groups_file(found: Figure, by: str, groups: Sequence[Group]) -> HttpResponse:
+    """A figure by owner, territory or channel, a line for each; money as decimals with a column for its currency."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_disposition(found, f"by-{by}", "csv"))
+    response.write("\ufeff")
+    is_money = found.definition.unit in ("money", "money_per_day")
+    name, currency, known = found.definition.name, found.scope.currency, as_of_column(found.scope)
+    heads = [DIMENSIONS[by], name, *([f"{name}, currency"] if is_money else []), "Rows without an amount", *known]
+    writer = csv.writer(response)
+    writer.writerow(neutralize(head) for head in heads)
+    for group in groups:
+        value, lacking = group.figures[0].value, group.figures[0].lacking
+        values: list[Any] = ["" if value is None else value]
+        if is_money:
+            values = ["", ""] if value is None else [to_amount(round(value), currency), currency]
+        writer.writerow(neutralize(cell) for cell in (group.name, *values, lacking, *known.values()))
     return response
 
 

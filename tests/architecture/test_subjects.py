@@ -55,7 +55,7 @@ SUBJECTS = {
         """,
         "figure": """
             figures.base figures.columns figures.moments figures.rowset figures.selection figures.together figures.words
-            figures.offers forms.scope forms.as_of
+            figures.offers figures.groups forms.scope forms.as_of
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",
