@@ -2,7 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from alignment.views import integration_points, pipeline, report_figure, restatements, weekly_report
+from alignment.views import (
+    integration_points,
+    pipeline,
+    report_figure,
+    report_settings,
+    restatements,
+    weekly_report,
+)
 
 app_name = "alignment"
 urlpatterns: list[URLPattern] = [
@@ -14,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("reports/<str:week>/report.pdf", weekly_report.report_pdf, name="report-pdf"),
     path("reports/<str:week>/restatements", restatements.report_restatements, name="report-restatements"),
     path("reports/<str:week>/figures/<str:key>", report_figure.report_figure, name="report-figure"),
+    path("settings/report", report_settings.report_settings, name="report-settings"),
     path("integration-points", integration_points.integration_points, name="integration-points"),
     path("integration-points/<str:code>", integration_points.integration_point, name="integration-point"),
     path(

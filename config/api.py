@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import leads.api.schema  # noqa: F401  # registers the key scheme
+from config.search import Search
 
 # The docs page draws its own styles; every other page keeps the strict policy.
 docs = csp_update({"style-src": [SELF, "'unsafe-inline'"], "img-src": [SELF, "data:"], "object-src": [NONE]})(
@@ -15,6 +16,7 @@ docs = csp_update({"style-src": [SELF, "'unsafe-inline'"], "img-src": [SELF, "da
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path("docs", docs, name="api-docs"),
+    path("search", Search.as_view(), name="api-search"),
     path("integrations/sales/", include("integrations.api.urls")),
     path("integrations/sales/", include("attribution.api.urls")),
     path("integrations/sales/", include("alignment.api.urls")),

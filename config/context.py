@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from leads.models import Company, Role, Theme
+from leads.models import Company, Role, Theme, User
 from leads.views.past import as_of, takes_as_of
 
 # Label, URL name, icon, roles that see it (empty: everybody).
@@ -32,10 +32,36 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
     ("Connections", "integrations:connections", "arrow-repeat", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Imports", "leads:imports", "upload", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
     ("Definitions", "leads:figures", "question-circle", frozenset()),
+    ("Settings", "leads:company-settings", "sliders", frozenset({Role.ADMIN})),
 ]
 
 # Pages of one subject whose address begins otherwise than that of its first page.
 BELONGS = {"attribution:campaign-attribution": ("/channels/", "/campaigns/")}
+
+
+# Pages of a person's own or of an admin, which search finds, too.
+MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
+    ("Notifications", "leads:notifications", frozenset()),
+    ("Notification preferences", "leads:notification-preferences", frozenset()),
+    ("Company settings", "leads:company-settings", frozenset({Role.ADMIN})),
+    ("People and invitations", "leads:people", frozenset({Role.ADMIN})),
+    ("Weekly report settings", "alignment:report-settings", frozenset({Role.ADMIN})),
+    ("Slack and Teams", "integrations:chat-destinations", frozenset({Role.ADMIN})),
+    ("Set up the portal", "first-run", frozenset({Role.ADMIN})),
+    ("Weekly reports", "alignment:weekly-report-list", NAVIGATION[0][3]),
+    ("Channel rules", "leads:channel-rules", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
+    ("Attribution models", "attribution:methods", NAVIGATION[1][3]),
+    ("Attribution accuracy", "attribution:accuracy", NAVIGATION[1][3]),
+    ("Attribution runs", "attribution:runs", NAVIGATION[1][3]),
+    ("Sourced pipeline", "attribution:sourced", NAVIGATION[1][3]),
+]
+
+
+def pages_for(user: User) -> list[tuple[str, str]]:
+    """Label and address of every page that a person's role opens."""
+    listed = [*((label, name, roles) for label, name, _, roles in NAVIGATION), *MORE_PAGES]
+    pages = [(label, reverse(name)) for label, name, roles in listed if not roles or user.has_role(*map(Role, roles))]
+    return [*pages, ("Administration", reverse("admin:index"))] if user.is_staff else pages
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, home
+from config import first_run, health, home, search
 from config.api import urlpatterns as api_patterns
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("start", first_run.first_run, name="first-run"),
+    path("search", search.search, name="search"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/", include(api_patterns)),

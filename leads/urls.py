@@ -13,6 +13,7 @@ from leads.views import (
     lead_merge,
     notifications,
     opportunity,
+    settings,
     theme,
 )
 
@@ -55,6 +56,11 @@ urlpatterns: list[URLPattern] = [
     path("notifications/preferences", notifications.notification_preferences, name="notification-preferences"),
     path("notifications/<uuid:public_id>/open", notifications.notification_open, name="notification-open"),
     path("unsubscribe/<str:token>", notifications.unsubscribe_link, name="unsubscribe"),
+    path("settings", settings.company_settings, name="company-settings"),
+    path("settings/people", settings.people, name="people"),
+    path("settings/people/<uuid:public_id>/again", settings.invitation_again, name="invitation-again"),
+    path("settings/people/<uuid:public_id>/revoke", settings.invitation_take_back, name="invitation-take-back"),
+    path("invitations/<str:token>", settings.invitation_accept, name="invitation-accept"),
     path("imports", imports.imports, name="imports"),
     path("imports/<uuid:public_id>", imports.import_detail, name="import-detail"),
     path("imports/<uuid:public_id>/columns", imports.import_columns, name="import-columns"),

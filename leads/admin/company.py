@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.admin.fields import ListField, domain
 from leads.figures.offers import offered
+from leads.forms.fields import ListField, domain
 from leads.models import Company, ExchangeRate
 from leads.pure.money import InvalidAmount, check_currency
 

@@ -15,8 +15,8 @@ from simple_history.admin import SimpleHistoryAdmin
 from leads.actions.routing.assign_lead import pure_rules
 from leads.actions.routing.move_rule import move_rule
 from leads.actions.routing.place_rule import place_rule
-from leads.admin.fields import ListField, country, domain
 from leads.admin.read_only import ReadOnly
+from leads.forms.fields import ListField, country, domain
 from leads.models import OPEN_STAGES, Assignment, Territory, TerritoryRep, TerritoryRule
 from leads.pure.routing import sentence
 

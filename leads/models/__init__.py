@@ -8,6 +8,7 @@ from leads.models.company import Company, ExchangeRate
 from leads.models.cost_history import CostChange, CostDoor, CostEntry
 from leads.models.follow_up import FollowUp
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
+from leads.models.invitation import Invitation
 from leads.models.job import JobRun
 from leads.models.lead import DETAILS, OPEN_STAGES, Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
 from leads.models.merge import LeadMerge
@@ -50,6 +51,7 @@ __all__ = [
     "ImportMapping",
     "ImportRowError",
     "ImportRun",
+    "Invitation",
     "JobRun",
     "Lead",
     "LeadEvent",

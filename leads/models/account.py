@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 
+from leads.models.prefix import PrefixKey
 from leads.past.registry import versioned
 
 
@@ -27,6 +28,7 @@ class Account(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["domain"], name="account_domain_unique")]
+        indexes = [models.Index(PrefixKey(field), name=f"account_{field}_prefix") for field in ("name", "domain")]
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.urls import reverse
 
+from leads.models.prefix import PrefixKey
 from leads.models.user import User
 from leads.past.registry import versioned
 
@@ -140,6 +141,10 @@ class Lead(models.Model):
         indexes = [
             models.Index(fields=["captured_at"], name="lead_captured"),
             models.Index(fields=["owner", "stage"], name="lead_owner_stage"),
+            *(
+                models.Index(PrefixKey(field), name=f"lead_{field}_prefix")
+                for field in ("email", "first_name", "last_name", "company")
+            ),
             # Small on purpose: the sweeper asks every few seconds, and almost every lead is done.
             models.Index(
                 fields=["intake_due_at"],

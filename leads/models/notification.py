@@ -123,7 +123,7 @@ class Notification(models.Model):
     @property
     def label(self) -> str:
         """Its kind in words."""
-        return KINDS[self.kind].label if self.kind in KINDS else self.kind
+        return KINDS[self.kind].label if self.kind in KINDS else self.kind.replace("_", " ").capitalize()
 
 
 class NotificationPreference(models.Model):

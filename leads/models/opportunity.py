@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.urls import reverse
 
+from leads.models.prefix import PrefixKey
 from leads.models.user import User
 from leads.past.registry import versioned
 
@@ -110,6 +111,7 @@ class Opportunity(models.Model):
             models.Index(fields=["opened_at"], name="opportunity_opened"),
             models.Index(fields=["owner", "status"], name="opportunity_owner_status"),
             models.Index(fields=["changed_at"], name="opportunity_changed"),
+            models.Index(PrefixKey("name"), name="opportunity_name_prefix"),
         ]
 
     def __str__(self) -> str:

@@ -25,6 +25,11 @@ def none(world: World) -> list[Any]:
 
 # Pages people open: who gets 200; everybody else gets 403 or 404, strangers are sent to the sign-in.
 PAGES: dict[str, tuple[str, Args]] = {
+    "search": (ALL, none),
+    "first-run": (ADMINS, none),
+    "leads:company-settings": (ADMINS, none),
+    "leads:people": (ADMINS, none),
+    "alignment:report-settings": (ADMINS, none),
     "leads:lead-list": (ALL, none),
     "leads:lead-detail": (NO_REPS, lambda world: [world.other_lead.public_id]),
     "leads:history": (NO_REPS, lambda world: ["lead", world.other_lead.public_id]),
@@ -128,7 +133,7 @@ ELSEWHERE = {
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
     "api-report-restatements",
     "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs", "api-campaign-cost-history",
-    "api-history", "leads:unsubscribe",
+    "api-history", "api-search", "leads:unsubscribe", "leads:invitation-accept",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_reauthenticate",
@@ -145,6 +150,8 @@ BELOW: set[str] = {
     "leads:channel-rules-progress",
     "leads:notification-count",
     "leads:notification-open",
+    "leads:invitation-again",
+    "leads:invitation-take-back",
     "integrations:chat-destination",
     "integrations:chat-destination-test",
     "integrations:chat-destination-remove",

@@ -32,6 +32,11 @@ from tests.architecture.test_access import LETTERS, OWN, PAGES
 
 # Pages of the present alone, each with the reason. Every other page takes as_of.
 PRESENT = {
+    "search": "finds what is there now",
+    "first-run": "leads up to changes",
+    "leads:company-settings": "leads up to a change",
+    "leads:people": "leads up to a change",
+    "alignment:report-settings": "leads up to a change",
     "leads:lead-merge": "leads up to a change",
     "leads:lead-merge-with": "leads up to a change",
     "leads:imports": "work, no figures",

@@ -17,8 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = {
     "leads": """
         ground
-        figure calendar lead search notifications
-        lifecycle channels
+        figure calendar lead search invitations
+        notifications
+        lifecycle channels settings
         capture deals campaigns follow_up routing
         handover identity scoring quality history
         imports intake
@@ -59,6 +60,7 @@ SUBJECTS = {
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",
+        "settings": "forms.fields",
         "campaigns": "figures.spend figures.cost_causes forms.costs pure.ad_reports",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",

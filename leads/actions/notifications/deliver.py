@@ -13,6 +13,8 @@ from django.core.validators import validate_email
 from django.db.models import F
 from django.template.loader import render_to_string
 
+from leads.actions.invitations.invite import KIND as INVITATION
+from leads.actions.invitations.invite import link_to
 from leads.actions.notifications.unsubscribe import unsubscribe_headers, unsubscribe_url
 from leads.models import Company, Notification
 from leads.models.notification import MessageChannel
@@ -70,7 +72,8 @@ def send_emails(*, at: datetime) -> int:
 
     def send(message: Notification) -> None:
         person = message.recipient
-        if person is None or not person.is_active:
+        is_invitation = message.kind == INVITATION
+        if person is None or (not person.is_active and not is_invitation):
             raise NotDelivered("The person is not active any more.", is_final=True)
         try:
             validate_email(person.email)  # "a@x, evil@y" passes as a header
@@ -79,7 +82,8 @@ def send_emails(*, at: datetime) -> int:
         context = {
             "message": message,
             "company_name": company,
-            "url": f"{settings.PORTAL_URL}{message.link}",
+            "url": link_to(message.link) if is_invitation else f"{settings.PORTAL_URL}{message.link}",
+            "is_invitation": is_invitation,
             "settings_url": f"{settings.PORTAL_URL}/notifications/preferences",
             "unsubscribe_url": unsubscribe_url(user=person, kind=message.kind),
         }
@@ -88,7 +92,7 @@ def send_emails(*, at: datetime) -> int:
             render_to_string("emails/notification.txt", context),
             settings.DEFAULT_FROM_EMAIL,
             [person.email],
-            headers=unsubscribe_headers(user=person, kind=message.kind),
+            headers={} if is_invitation else unsubscribe_headers(user=person, kind=message.kind),
         )
         mail.attach_alternative(render_to_string("emails/notification.html", context), "text/html")
         try:

@@ -1,0 +1,1 @@
+"""Invite people, take an invitation back, accept one."""

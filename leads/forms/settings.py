@@ -1,0 +1,93 @@
+"""Company settings as an admin edits them in the portal."""
+
+from __future__ import annotations
+
+from calendar import day_name, month_name
+from datetime import date
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from leads.figures.offers import offered
+from leads.forms.fields import ListField, domain
+from leads.models import CampaignCost, Company, Opportunity
+
+
+class CompanyForm(forms.ModelForm[Company]):
+    """The one row of settings. The currency is fixed once money is recorded in it."""
+
+    time_zone = forms.ChoiceField(
+        choices=lambda: [(name, name) for name in sorted(available_timezones())],
+        help_text="Days and weeks begin at midnight there.",
+    )
+    fiscal_year_start_month = forms.TypedChoiceField(
+        coerce=int, choices=[(number, month_name[number]) for number in range(1, 13)], label="Fiscal year starts in"
+    )
+    business_weekdays = forms.TypedMultipleChoiceField(
+        coerce=int,
+        choices=list(enumerate(day_name)),
+        widget=forms.CheckboxSelectMultiple,
+        label="Business days",
+    )
+    holidays = ListField(
+        clean_item=lambda text: date.fromisoformat(text).isoformat(),
+        help_text="Dates without business hours: 2026-12-25, 2027-01-01",
+    )
+    internal_domains = ListField(clean_item=domain, help_text="Email domains of your own people, never leads.")
+    default_method = forms.ChoiceField(
+        choices=lambda: offered("method"), label="Attribution model", help_text="The model that pages show first."
+    )
+
+    class Meta:
+        model = Company
+        fields = (
+            "name",
+            "time_zone",
+            "currency",
+            "fiscal_year_start_month",
+            "business_weekdays",
+            "business_opens",
+            "business_closes",
+            "holidays",
+            "follow_up_hours",
+            "look_back_days",
+            "default_method",
+            "internal_domains",
+        )
+        labels = {
+            "business_opens": "Business hours from",
+            "business_closes": "Business hours to",
+            "follow_up_hours": "Sales SLA, in business hours",
+            "look_back_days": "Attribution look-back, in days",
+        }
+        help_texts = {
+            "follow_up_hours": "Until the first follow-up of an MQL.",
+            "look_back_days": "Touchpoints earlier than this earn no credit. Empty: no limit.",
+        }
+        widgets = {
+            "business_opens": forms.TimeInput({"type": "time"}, format="%H:%M"),
+            "business_closes": forms.TimeInput({"type": "time"}, format="%H:%M"),
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if CampaignCost.objects.exists() or Opportunity.objects.exists():
+            self.fields["currency"].disabled = True
+            self.fields["currency"].help_text = "Fixed, because deals or costs are recorded in it."
+        else:
+            self.fields["currency"].help_text = "Three letters, such as EUR. Fixed once deals or costs are recorded."
+
+    def clean_currency(self) -> str:
+        code = str(self.cleaned_data["currency"]).strip().upper()
+        if len(code) != 3 or not code.isalpha() or not code.isascii():
+            raise ValidationError("Give the three letters of a currency, such as EUR.")
+        return code
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        opens, closes = given.get("business_opens"), given.get("business_closes")
+        if opens and closes and closes <= opens:
+            self.add_error("business_closes", "Business hours must end after they start.")
+        return given
