@@ -10,13 +10,14 @@ from config.demo.campaigns import costs, plan
 from config.demo.deals import make_deals
 from config.demo.journeys import Journeys
 from config.demo.people import Population
-from config.demo.records import DemoCompany, Rate
+from config.demo.records import Deal, DemoCompany, Rate
 from config.demo.seasons import first_day
 from config.demo.team import TERRITORIES, team
 
 NAME = "Fernhill Analytics"
 FULL_SIZE = 20_000
 _DEALS_PER_LEAD = 0.075
+_FOUND_BY_SALES = 0.9  # of the deals that no campaign caused
 
 
 def build(seed: int, until: datetime, leads: int = FULL_SIZE) -> DemoCompany:
@@ -30,6 +31,7 @@ def build(seed: int, until: datetime, leads: int = FULL_SIZE) -> DemoCompany:
     journeys = Journeys(rng, campaigns, population, since, until)
     journeys.make(leads)
     deals = make_deals(rng, journeys, population.accounts, round(leads * _DEALS_PER_LEAD))
+    _find_by_sales(Random(f"{seed} outbound"), journeys, deals)
     journeys.touches.sort(key=lambda touch: (touch.at, touch.lead, touch.kind))
     return DemoCompany(
         seed=seed,
@@ -48,6 +50,28 @@ def build(seed: int, until: datetime, leads: int = FULL_SIZE) -> DemoCompany:
         touches=journeys.touches,
         deals=deals,
     )
+
+
+def _find_by_sales(rng: Random, journeys: Journeys, deals: list[Deal]) -> None:
+    """Some deals that no campaign caused were found by sales: their people met no campaign at all."""
+    caused = {lead for deal in deals if deal.cause is not None for lead, _ in deal.contacts}
+    found = {
+        lead
+        for deal in deals
+        if deal.cause is None and rng.random() < _FOUND_BY_SALES
+        for lead, _ in deal.contacts
+        if lead not in caused
+    }
+    kept = []
+    for touch in journeys.touches:
+        lead = journeys.leads[touch.lead]
+        if touch.lead in found and touch.campaign is not None:
+            if touch.at != lead.captured_at:
+                continue
+            touch.campaign, touch.channel = None, "direct"
+            lead.campaign, lead.channel = None, "direct"
+        kept.append(touch)
+    journeys.touches[:] = kept
 
 
 def _rates(rng: Random, start: date, until: date) -> list[Rate]:

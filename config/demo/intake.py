@@ -33,6 +33,7 @@ _REJECTIONS = (
 _BAD_REJECTIONS = ("bad_fit", "competitor", "no_need", "bad_data")
 _LONGEST_LEAVE = 60  # days
 _ROUNDING = 4  # points that rounding once per rule can add
+_QUIET = timedelta(days=30)  # after so long without an inquiry a lead that never qualified is closed
 
 
 @dataclass(slots=True)
@@ -157,8 +158,19 @@ class Intake:
             self._becomes_mql(story, facts, qualified_at, bool(lead.phone))
             self._work(story, lead, qualified_at)
             qualified_at = self._returns(story, facts, touches)
+        if story.stage == lifecycle.LEAD and inquired_at is not None:
+            self._close_quiet(story, number, inquired_at)
         story.scores.append(Given(self.company.until, now))
         return story
+
+    def _close_quiet(self, story: Story, number: int, inquired_at: datetime) -> None:
+        """Leads that stay below the thresholds do not pile up at their reps."""
+        inquiries = (
+            touch.at for touch in self.touches[number] if not touch.is_bot and touch.kind not in SUBSCRIBER_KINDS
+        )
+        quiet_at = max(inquired_at, *inquiries, inquired_at) + _QUIET
+        if quiet_at < self.company.until:
+            self._pass(story, quiet_at, lifecycle.DISQUALIFIED, f"no inquiry in {_QUIET.days} days")
 
     def _enter(self, story: Story, number: int, lead: Lead) -> datetime | None:
         """The first passages; returns when the person became a lead, None for those who stayed subscribers."""
@@ -304,7 +316,7 @@ class Intake:
             if verified < until:
                 self._pass(story, verified, lifecycle.SQL, "verified in a call", by=story.owner)
         given_up = working_moment(rng, story.passages[-1].at + timedelta(days=18 + rng.random() * 45), lead.country)
-        if given_up < until and rng.random() < 0.93:
+        if given_up < until and rng.random() < 0.985:
             reason = ("bad_timing", "unreachable", "no_budget", "no_need", "bad_fit")[int(rng.random() ** 1.3 * 5)]
             target = lifecycle.DISQUALIFIED if reason in FINAL_REASONS else lifecycle.RECYCLED
             self._pass(story, given_up, target, RejectionReason(reason).label, reason=reason, by=story.owner)
