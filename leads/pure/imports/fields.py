@@ -42,7 +42,9 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("name", "Full name", "contact|contact name|person", 240, "split at the first blank"),
         Field("first_name", "First name", "given name|forename|vorname", 120),
         Field("last_name", "Last name", "surname|family name|nachname", 120),
-        Field("company", "Company", "company name|organization|organisation|account|firma"),
+        Field(
+            "company", "Company", "company name|associated company|account name|organization|organisation|account|firma"
+        ),
         Field("job_title", "Job title", "title|position|role", 160),
         Field("phone", "Phone", "telephone|mobile|phone number", 40),
         Field("country", "Country", "country code|land", 80, "a name or a code such as DE"),
@@ -103,13 +105,13 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("external_id", "External id", "id|deal id|opportunity id|seller id|record id", 120),
         Field("lead_external_id", "Lead's external id", "lead id|mql id|contact id", 120),
         Field("lead_email", "Lead's email", "email|mail|e mail|contact email", 254),
-        Field("name", "Name", "deal name|opportunity name|opportunity|deal"),
+        Field("name", "Name", "deal name|opportunity name|title|opportunity|deal"),
         Field("account", "Account", "account name|company|company name|associated company|organization|customer"),
         Field("account_domain", "Account's domain", "domain|company domain|website|company domain name", 253),
         Field(
             "opened_at",
             "Opened",
-            "open date|created|created at|created on|created date|create date|opened on|engage date",
+            "open date|created|created at|created on|created date|create date|deal created|add time|engage date",
             60,
             "",
             DATE,
@@ -125,14 +127,14 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field(
             "closed_at",
             "Closed",
-            "won date|close date|closed date|closed on|won at|closing date",
+            "won date|close date|closed date|closed on|deal closed on|won at|won time|closing date",
             60,
             "when it was won or lost, or of an open deal the day expected",
             DATE,
         ),
         Field("stage", "Stage or status", "status|deal stage|pipeline stage|state", 80, "", WORD),
         Field("amount", "Amount", "value|deal value|close value|revenue|price|deal amount", 40, "", AMOUNT),
-        Field("currency", "Currency", "currency code", 40),
+        Field("currency", "Currency", "currency code|currency of value|deal currency", 40),
         Field("lost_reason", "Lost because", "loss reason|closed lost reason", 120),
         Field(
             "owner",
@@ -212,17 +214,26 @@ CHANNEL_WORDS: Mapping[str, str] = {
 
 
 def guess_columns(kind: str, header: Collection[str]) -> dict[str, str]:
-    """The column that most probably feeds each field, by its name; each column feeds one field at most."""
-    free: dict[str, str] = {}
-    for name in header:
-        free.setdefault(plain(name), name)
+    """The column that most probably feeds each field, by its name; each column feeds one field at most.
+
+    Names as exports decorate them are understood, too: "Deal - Title", "Associated Company (Primary)".
+    """
     found: dict[str, str] = {}
-    for wanted in (lambda field: {plain(field.name), plain(field.label)}, Field.names):
-        for each in FIELDS[kind]:
-            found_name = next((name for name in free if name in wanted(each)), None)
-            if each.name not in found and found_name is not None:
-                found[each.name] = free.pop(found_name)
+    for bare in (str, _undecorated):
+        free: dict[str, str] = {}
+        for name in header:
+            if name not in found.values():
+                free.setdefault(plain(bare(name)), name)
+        for wanted in (lambda field: {plain(field.name), plain(field.label)}, Field.names):
+            for each in FIELDS[kind]:
+                found_name = next((name for name in free if name in wanted(each)), None)
+                if each.name not in found and found_name is not None:
+                    found[each.name] = free.pop(found_name)
     return {each.name: found[each.name] for each in FIELDS[kind] if each.name in found}
+
+
+def _undecorated(name: str) -> str:
+    return re.sub(r"\(.*?\)", "", name.split(" - ")[-1])
 
 
 def check_columns(kind: str, columns: Mapping[str, str], header: Collection[str]) -> None:

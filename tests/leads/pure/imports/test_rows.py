@@ -158,6 +158,47 @@ def test_columns_are_guessed_by_their_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "header", "fields"),
+    [
+        (
+            LEADS,
+            ["Record ID", "First Name", "Last Name", "Email", "Phone Number", "Contact owner", "Lifecycle Stage",
+             "Create Date", "Associated Company (Primary)", "Unsubscribed from all email"],
+            "external_id first_name last_name email phone owner stage occurred_at company unsubscribed",
+        ),
+        (
+            OPPORTUNITIES,
+            ["Record ID", "Deal Name", "Deal Stage", "Close Date", "Deal owner", "Amount", "Create Date",
+             "Associated Company (Primary)"],
+            "external_id name stage closed_at owner amount opened_at account",
+        ),
+        (
+            OPPORTUNITIES,
+            ["Opportunity ID", "Opportunity Name", "Account Name", "Opportunity Owner", "Stage", "Close Date", "Amount",
+             "Amount Currency", "Created Date", "Last Stage Change Date", "Type"],
+            "external_id name account owner stage closed_at amount . opened_at stage_since lead_type",
+        ),
+        (
+            OPPORTUNITIES,
+            ["Deal - ID", "Deal - Title", "Deal - Value", "Deal - Currency of Value", "Deal - Owner",
+             "Deal - Organization", "Deal - Stage", "Deal - Deal created", "Deal - Won time"],
+            "external_id name amount currency owner account stage opened_at closed_at",
+        ),
+        (
+            ACCOUNTS,
+            ["Record ID", "Company name", "Company Domain Name", "Company owner", "Number of Employees",
+             "Country/Region", "State/Region", "Industry"],
+            ". name domain owner company_size country region industry",
+        ),
+    ],
+    ids=["HubSpot contacts", "HubSpot deals", "Salesforce", "Pipedrive", "HubSpot companies"],
+)  # fmt: skip
+def test_exports_of_other_systems_are_understood(kind: str, header: list[str], fields: str) -> None:
+    expected = {field: name for name, field in zip(header, fields.split(), strict=True) if field != "."}
+    assert guess_columns(kind, header) == expected
+
+
+@pytest.mark.parametrize(
     ("columns", "field"),
     [({"external_id": "gone"}, "external_id"), ({"shoe_size": "id"}, "shoe_size"), ({"company": "id"}, "external_id")],
 )
