@@ -29,7 +29,8 @@ from leads.pure.table_file import REJECTED, Row
 
 log = structlog.get_logger(__name__)
 
-BATCH = 1000
+# Small enough that on SQLite, where one writes at a time, nobody waits long behind an import.
+BATCH = 250
 STALE_AFTER = timedelta(minutes=2)
 OnBatch = Callable[[ImportRun], None]
 
@@ -45,7 +46,8 @@ class _Undo(Exception):
 def import_rows(*, run_id: int, at: datetime, batch: int = BATCH, on_batch: OnBatch | None = None) -> ImportRun | None:
     """Take the rows in, or only try to (``is_dry_run``); None where there is nothing to do or somebody else does it.
 
-    ``at`` is the moment of arrival. May be killed and called again at any time. ``on_batch`` is told after each batch.
+    ``at`` is the moment of arrival. May be killed and called again at any time. ``on_batch`` is told after each batch:
+    somebody looks on, who is also told of a failure, so that the log needs no traceback.
     """
     if not _claim(run_id, at):
         return None
@@ -61,7 +63,7 @@ def import_rows(*, run_id: int, at: datetime, batch: int = BATCH, on_batch: OnBa
     except OperationalError:
         raise  # the database is away or busy: the sweep tries again
     except Exception as error:
-        log.exception("import_failed", run=run_id)
+        log.error("import_failed", run=run_id, exc_info=on_batch is None)
         message = f"Stopped after row {run.next_row}: {type(error).__name__}. What was taken before stays."
         _finish(run, JobRun.State.FAILED, message)
         return run

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import sys
 from argparse import ArgumentParser
 from datetime import datetime
 from pathlib import Path
@@ -79,7 +81,7 @@ class Command(BaseCommand):
         if run.job and run.job.state == JobRun.State.FAILED:
             raise CommandError(run.job.message)
         verb = "Would be" if run.is_dry_run else "Were"
-        self.stdout.write(
+        self._say(
             f"{verb} created {run.rows_created:,}, updated {run.rows_updated:,}, unchanged {run.rows_unchanged:,}, "
             f"rejected {run.rows_rejected:,}."
         )
@@ -112,23 +114,30 @@ class Command(BaseCommand):
         reading = Reading.of(run.defaults)
         parts = [ENCODINGS[reading.encoding], f"header in line {reading.header_line}"]
         parts += [f"{name} {run.defaults[name]}" for name in ("dates", "decimal") if run.defaults.get(name)]
-        self.stdout.write(f"Read as {', '.join(parts)}.")
+        self._say(f"Read as {', '.join(parts)}.")
         used = set(run.columns.values())
         others = [name for name in table_of(run=run).header if name not in used]
         if others:
             what = "Kept with the record" if run.defaults.get("keep_other_columns") else "Left out"
-            self.stdout.write(f"{what}, because no field takes them: {', '.join(others)}.")
+            self._say(f"{what}, because no field takes them: {', '.join(others)}.")
 
     def _progress(self, run: ImportRun) -> None:
-        self.stdout.write(f"{run.next_row:,} of {run.rows_total:,} rows")
-        self.stdout.flush()
+        self._say(f"{run.next_row:,} of {run.rows_total:,} rows")
+
+    def _say(self, text: str) -> None:
+        """A line at once, also into a pipe. If its reader has gone, the rows go on unheard."""
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _tell_reasons(self, run: ImportRun) -> None:
         for each in run.row_errors.order_by("line")[:_REASONS_SHOWN]:
-            self.stdout.write(f"Line {each.line}: {each.field + ': ' if each.field else ''}{each.error}")
+            self._say(f"Line {each.line}: {each.field + ': ' if each.field else ''}{each.error}")
         if run.rows_rejected > _REASONS_SHOWN:
             more = run.rows_rejected - _REASONS_SHOWN
-            self.stdout.write(f"And {more:,} more rows were left out; --rejected FILE writes them all.")
+            self._say(f"And {more:,} more rows were left out; --rejected FILE writes them all.")
 
     def _write_rejected(self, run: ImportRun, path: Path) -> None:
         try:
@@ -138,7 +147,8 @@ class Command(BaseCommand):
                     writer.writerow([mark_again(cell) for cell in cells])
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"{run.rows_rejected:,} rows left out were written to {path}.")
+        rows = "row" if run.rows_rejected == 1 else "rows"
+        self._say(f"{run.rows_rejected:,} {rows} left out, written to {path}.")
 
 
 def _reading(options: dict[str, Any], saved: Reading) -> Reading:

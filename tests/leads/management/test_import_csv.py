@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,6 +138,25 @@ def test_a_file_of_accounts(company: object, tmp_path: Path) -> None:
     source.write_text("account,country\nLooms,Deutschland\n")
     assert run(f"import_csv accounts {source}").splitlines()[-1].startswith("Were created 1,")
     assert Account.objects.get().country == "DE"
+
+
+def test_a_reader_who_leaves_does_not_stop_the_rows() -> None:
+    code = """
+import os, sys
+import django
+django.setup()
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+from leads.management.commands.import_csv import Command
+command = Command()
+for _ in range(3):
+    command._say("a line")
+sys.stderr.write("went on")
+"""
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert done.stderr == "went on"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OperationalError("database is locked\nmore")])
