@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from leads.actions.imports.rows import plan_of, read_row, table_of
-from leads.models import Account, Campaign, CampaignCost, Channel, ImportRun, Lead, Opportunity
+from leads.models import Account, Campaign, CampaignCost, Channel, ImportRun, Lead, Opportunity, PipelineStage
 from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.fields import FIELDS, Field
 from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
+from leads.pure.lifecycle import LABELS
 from leads.pure.money import to_amount
 from leads.pure.table_file import Row
 from leads.pure.words import MISSING
@@ -43,7 +44,10 @@ def preview_import(*, run: ImportRun, at: datetime, count: int = 20) -> Preview:
     read = [(row, read_row(row, plan, seen)) for row in islice(table_of(run=run).rows(), count)]
     refused = {each.line: each for each in run.row_errors.order_by("line")[: count * 2]}
     known = _known([record for _, record in read if not isinstance(record, RowRefused)])
-    names = dict(Channel.objects.values_list("key", "name"))
+    names = {
+        "channel": dict(Channel.objects.values_list("key", "name")),
+        "stage": {**dict(PipelineStage.objects.values_list("key", "name")), **LABELS},
+    }
     fields = [each for each in FIELDS[run.kind] if each.name in run.columns]
     rows = []
     for row, record in read:
@@ -82,12 +86,12 @@ def _values(model: Any, column: str, wanted: Collection[str]) -> list[str]:
     return list(model.objects.filter(**{f"{column}__in": wanted}).values_list(column, flat=True)) if wanted else []
 
 
-def _text(name: str, row: Row, record: Record | RowRefused, plan: Plan, channels: dict[str, str]) -> str:
+def _text(name: str, row: Row, record: Record | RowRefused, plan: Plan, names: Mapping[str, Mapping[str, str]]) -> str:
     """A cell as it would be taken, or as it stands in the file where that is the same or the row is refused."""
     cell = row.cells.get(plan.columns[name], "")
     value = None if isinstance(record, RowRefused) else getattr(record, name, None)
-    if name == "channel" and isinstance(record, LeadRecord):
-        return f"{channels.get(record.channel, record.channel)}"
+    if name in names and isinstance(record, LeadRecord | DealRecord) and value:
+        return names[name].get(str(value), str(value))
     if name == "amount" and isinstance(record, DealRecord | CostRecord) and record.amount_cents is not None:
         return f"{to_amount(record.amount_cents, record.currency)} {record.currency}"
     if isinstance(value, datetime):

@@ -57,6 +57,9 @@ def test_answers_are_kept_saved_and_offered_again(client: Client) -> None:
     assert client.post(url, {**proposed(client, url), **answers, **more}).status_code == 302
     sweep_imports()
     run = ImportRun.objects.get()
+    preview = client.get(reverse("leads:import-detail", args=[run.public_id])).context["preview"]
+    assert [row.texts[-2] for row in preview.rows] == ["1234.00 EUR", "2000.00 EUR"]
+    assert [text for text in preview.rows[0].texts if text == "Proposal"] == ["Proposal"]
     client.post(reverse("leads:import-start", args=[run.public_id]))
     sweep_imports()
     won = Opportunity.objects.get(external_id="2")
