@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from leads.api.past import as_of_field
 from leads.models import DETAILS, Lead, Stage
 from leads.queries.lead import LeadStory, lead_stories
+from leads.queries.mail import OptOut, opt_outs
 
 
 class ReasonAnswer(serializers.Serializer[Any]):
@@ -56,8 +57,17 @@ class LeadStateAnswer(serializers.Serializer[Any]):
     intake = serializers.ChoiceField(choices=["queued"], required=False)
 
 
+class OptOutAnswer(serializers.Serializer[Any]):
+    """Why and since when this person must not be sent mail."""
+
+    reason = serializers.ChoiceField(["unsubscribed", "complained", "bounced"])
+    at = serializers.DateTimeField(allow_null=True, help_text="null where a file only said that it is so")
+
+
 class LeadAnswer(LeadStateAnswer):
     """A lead as its reader sees it."""
+
+    email_opt_out = OptOutAnswer(allow_null=True)
 
     email = serializers.EmailField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
@@ -95,9 +105,11 @@ def lead_states(leads: Sequence[Lead], request: Request, *, queued: Collection[i
 def lead_answers(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> list[dict[str, Any]]:
     """State and details of each lead; reads ``channel`` and ``campaign``, so select them."""
     states = lead_states(leads, request, queued=queued)
+    unmailable = opt_outs(leads)
     return [
         {
             **states[lead.pk],
+            "email_opt_out": _opt_out(unmailable.get(lead.pk)),
             **{name: getattr(lead, name) for name in _COLUMNS},
             "channel": lead.channel.key if lead.channel else None,
             "campaign": str(lead.campaign.public_id) if lead.campaign else None,
@@ -106,6 +118,10 @@ def lead_answers(leads: Sequence[Lead], request: Request, *, queued: Collection[
         }
         for lead in leads
     ]
+
+
+def _opt_out(found: OptOut | None) -> dict[str, str | None] | None:
+    return {"reason": found.reason, "at": found.at.isoformat() if found.at else None} if found else None
 
 
 def _state(lead: Lead, story: LeadStory | None, request: Request) -> dict[str, Any]:

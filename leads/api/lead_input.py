@@ -32,6 +32,9 @@ EVENT_TYPES = (
     "email_open",
     "email_click",
     "email_reply",
+    "email_unsubscribe",
+    "email_complaint",
+    "email_bounce",
 )
 
 

@@ -17,6 +17,9 @@ class TouchKind(models.TextChoices):
     EMAIL_OPEN = "email_open", "E-mail opened"
     EMAIL_CLICK = "email_click", "E-mail clicked"
     EMAIL_REPLY = "email_reply", "E-mail answered"
+    EMAIL_UNSUBSCRIBE = "email_unsubscribe", "Unsubscribed from e-mail"
+    EMAIL_COMPLAINT = "email_complaint", "Marked an e-mail as spam"
+    EMAIL_BOUNCE = "email_bounce", "E-mail address bounced"
     PAGE_VIEW = "page_view", "Page view"
     AD_CLICK = "ad_click", "Ad click"
     EVENT_VISIT = "event_visit", "Event visit"
@@ -62,7 +65,7 @@ class Touchpoint(models.Model):
     exclusion = models.CharField(
         max_length=24,
         blank=True,
-        help_text="why this touch earns neither points nor credit: bot, scanner, internal",
+        help_text="why this touch earns neither points nor credit: bot, scanner, internal, opt-out",
     )
     dedupe_key = models.CharField(max_length=64)
 

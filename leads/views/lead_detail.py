@@ -29,6 +29,7 @@ from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.queries.identity import survivors
 from leads.queries.lead import lead_stories, may_work
+from leads.queries.mail import opt_outs
 from leads.views.account_link import account_link
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
@@ -81,6 +82,7 @@ def _page(request: SignedInRequest, lead: Lead, *, status: int = 200, **forms: A
         "may_decide": lead.stage == Stage.MQL,
         "reject_form": RejectForm(),
         "promise_form": PromiseForm(),
+        "opt_out": opt_outs([lead]).get(lead.pk),
         # What the CRM holds is known as of now alone.
         "crm_url": "" if is_past else _crm_url(lead),
         "merges": _merges(lead, at),

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = {
     "leads": """
         ground
-        figure calendar lead search invitations
+        figure calendar lead mail search invitations
         notifications
         lifecycle channels settings
         capture deals campaigns follow_up routing

@@ -11,6 +11,7 @@ from django.db.models import Max
 
 from leads.models import Company, FollowUp, Lead, LeadEvent, LifecyclePassage, Stage
 from leads.pure.calendar import BusinessHours, NeverOpen, due_at
+from leads.queries.mail import opt_outs
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
     )
     planned = dict(FollowUp.objects.filter(lead__in=due).values_list("lead").annotate(newest=Max("planned_at")))
     is_open = set(FollowUp.objects.open().filter(lead__in=due).values_list("lead", flat=True))
+    unmailable = opt_outs([lead for lead in due if not lead.phone])
     promises: list[FollowUp] = []
     for lead in due:
         start = became.get(lead.pk, at)
@@ -39,7 +41,8 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
             FollowUp(
                 lead=lead,
                 owner_id=lead.owner_id,
-                kind=FollowUp.Kind.CALL if lead.phone else FollowUp.Kind.EMAIL,
+                # Whoever wants no mail is called, also where the number has to be found first.
+                kind=FollowUp.Kind.CALL if lead.phone or lead.pk in unmailable else FollowUp.Kind.EMAIL,
                 because=f"became MQL; service level {company.follow_up_hours} business hours",
                 planned_at=at,
                 due_at=_due(start, company.follow_up_hours, company.hours),

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import re
 
+from leads.pure.capture.captured import OPT_OUTS
+
 INTERNAL = "internal"
 BOT = "bot"
 MAIL_SCANNER = "mail_scanner"
 PREFETCH = "prefetch"
+OPT_OUT = "opt_out"
 REASONS = {
     INTERNAL: "one of our own people",
     BOT: "a bot, not a person",
     MAIL_SCANNER: "a mail scanner that follows every link",
     PREFETCH: "a mail app that loads pictures before anybody reads",
+    OPT_OUT: "the person wants no more mail, or the address takes none",
 }
 
 # Security gateways open mails and follow links within moments of delivery; people do not.
@@ -59,6 +63,8 @@ def touch_exclusion(
     """
     if is_internal or kind == CRM_RECORD:
         return INTERNAL
+    if kind in OPT_OUTS:
+        return OPT_OUT
     agent = user_agent.strip()[:1000]
     if _SCANNERS.search(agent):
         return MAIL_SCANNER

@@ -12,8 +12,11 @@ from leads.pure.channels.landing import parameters, tags_of
 
 MAX_TAG = 120  # length of the UTM columns
 
+# After these nobody may send the person mail.
+OPT_OUTS = frozenset(["email_unsubscribe", "email_complaint", "email_bounce"])
+
 # What a person does before asking anything of us: it makes a subscriber, not a lead for sales.
-SUBSCRIBER_KINDS = frozenset(["email_signup", "email_open", "email_click", "page_view", "list_membership"])
+SUBSCRIBER_KINDS = frozenset(["email_signup", "email_open", "email_click", "page_view", "list_membership", *OPT_OUTS])
 
 # Where a contact came through when it carries neither tags nor a referrer.
 CHANNEL_BY_KIND: Mapping[str, str] = {
@@ -21,6 +24,9 @@ CHANNEL_BY_KIND: Mapping[str, str] = {
     "email_open": "email",
     "email_click": "email",
     "email_reply": "email",
+    "email_unsubscribe": "email",
+    "email_complaint": "email",
+    "email_bounce": "email",
     "webinar_registration": "webinar",
     "webinar_attendance": "webinar",
     "event_visit": "events",
