@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from integrations.api.webhooks import CrmWebhook
 from integrations.views import (
     connections,
+    consent,
     content,
     edits,
     lead_crm,
@@ -21,9 +22,11 @@ urlpatterns: list[URLPattern] = [
     path("leads/<uuid:public_id>/crm", lead_crm.lead_crm, name="lead-crm"),
     path("connections", connections.connections, name="connections"),
     path("connections/add", setup.connection_add, name="connection-add"),
+    path("connections/oauth", consent.consent_given, name="consent-given"),
     path("connections/<slug:slug>", connections.connection_detail, name="connection-detail"),
     path("connections/<slug:slug>/check", connections.connection_check, name="connection-check"),
     path("connections/<slug:slug>/access", setup.connection_access, name="connection-access"),
+    path("connections/<slug:slug>/connect", consent.connection_consent, name="connection-consent"),
     path("connections/<slug:slug>/test", setup.connection_test, name="connection-test"),
     path("connections/<slug:slug>/fields", mapping.connection_fields, name="connection-fields"),
     path("connections/<slug:slug>/stages", mapping.connection_stages, name="connection-stages"),

@@ -77,6 +77,21 @@ class SecretSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """Where a vendor asks people and gives tokens. Addresses are paths below the account's own where they begin with a
+    slash; at a sandbox on this machine the last part of each is looked for below the account's address."""
+
+    authorize: str
+    token: str
+    hosts: tuple[str, ...]
+    scope: str = ""
+    proves_code: bool = False
+    """PKCE (RFC 7636): whoever redeems the code proves that they asked for it."""
+    secret_in_header: bool = False
+    sandbox: tuple[str, str] = ("/oauth/authorize", "/oauth/token")
+
+
+@dataclass(frozen=True, slots=True)
 class SignIn:
     """A way to prove who we are, and the plain settings and secrets that it needs."""
 
@@ -84,6 +99,8 @@ class SignIn:
     label: str
     secrets: tuple[SecretSpec, ...]
     settings: tuple[SecretSpec, ...] = ()
+    flow: Flow | None = None
+    """How a person allows it in the CRM itself; the refresh token is then nobody's to copy."""
 
 
 @dataclass(frozen=True, slots=True)

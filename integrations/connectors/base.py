@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from .account import Account, MemoryTokens, SecretSpec, SignIn, Token, TokenStore, Vendor
+from .account import Account, Flow, MemoryTokens, SecretSpec, SignIn, Token, TokenStore, Vendor
 from .described import Schema, SchemaField
-from .errors import AuthDead, CrmError, Misuse, Outage, QuotaDay, ScopeMissing, Throttled
+from .errors import AuthDead, CrmError, Misuse, NotConnected, Outage, QuotaDay, ScopeMissing, Throttled
 from .outcomes import Candidate, Created, Draft, Outcome, Rejected, RetryLater, Unchanged, Unknown, Updated
 from .records import (
     CampaignMember,
@@ -38,7 +38,8 @@ from .records import (
 
 __all__ = [
     "Account", "AccountInfo", "AuthDead", "CampaignMember", "Candidate", "Capabilities", "Connector", "Converted",
-    "Created", "CrmError", "Draft", "Hint", "Kind", "MemoryTokens", "Misuse", "Outage", "Outcome", "Owner", "Page",
+    "Created", "CrmError", "Draft", "Flow", "Hint", "Kind", "MemoryTokens", "Misuse", "NotConnected",
+    "Outage", "Outcome", "Owner", "Page",
     "Quota", "QuotaDay", "RawWebhook", "Reference", "Rejected", "RemoteActivity", "RemoteCampaign", "RemoteContact",
     "RemoteRecord",
     "RetryLater", "Schema", "SchemaField", "ScopeMissing", "SecretSpec", "SignIn", "Stage", "StageChange",

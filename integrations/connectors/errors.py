@@ -44,6 +44,13 @@ class AuthDead(CrmError):
     permanent = True
 
 
+class NotConnected(AuthDead):
+    """Nobody has allowed our app in the CRM yet."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody has allowed it in the CRM yet.", code="not_connected")
+
+
 class ScopeMissing(CrmError):
     """The credentials hold, but not for this: the admin must grant a scope."""
 

@@ -81,3 +81,9 @@ def webhook_address(request: SignedInRequest, key: str) -> str:
     """Where the CRM sends its webhooks."""
     origin = settings.PORTAL_URL or f"{request.scheme}://{request.get_host()}"
     return f"{origin}{reverse('integrations:crm-webhook', args=[key])}"
+
+
+def redirect_address(request: SignedInRequest) -> str:
+    """Where the CRM sends people back; the app over there must name it."""
+    origin = settings.PORTAL_URL or f"{request.scheme}://{request.get_host()}"
+    return f"{origin}{reverse('integrations:consent-given')}"

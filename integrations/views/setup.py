@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.actions.connections.edit_connection import add_connection, edit_access
+from integrations.actions.connections.sign_in_by_consent import flow_of
 from integrations.actions.connections.switch_connection import NotReady, switch_off, switch_on
 from integrations.actions.connections.try_connection import try_connection
 from integrations.actions.runs.hold_connection import ConnectionBusy
@@ -24,7 +25,7 @@ from integrations.forms.access import AccessForm, sandbox_address
 from integrations.models import Connection, ExternalRecord, RecordKind, RemoteSchema, StageMap
 from integrations.queries.connections import is_secret_old, secret_state
 from integrations.tasks import nudge_back_fill
-from integrations.views.doors import editable_connection, next_url, require_admin, steps
+from integrations.views.doors import editable_connection, next_url, redirect_address, require_admin, steps
 from leads.views.doors import SignedInRequest
 
 TAGLINES = {
@@ -58,7 +59,10 @@ def connection_add(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         at, by = timezone.now(), request.user
         connection = add_connection(kind=chosen.kind, at=at, by=by, is_active=False, **form.values())
-        return _tried(request, connection)
+        if needs_consent(connection):
+            messages.info(request, f"Saved. Now connect it: {chosen.name} asks you to allow it.")
+            return redirect("integrations:connection-access", connection.slug)
+        return tried(request, connection)
     context = {
         "form": form, "vendor": chosen, "sign_in": sign_in, "is_sandbox": form.is_sandbox,
         "sandbox": sandbox_address(chosen), "steps": steps("connection-access"),
@@ -78,8 +82,13 @@ def connection_access(request: SignedInRequest, slug: str) -> HttpResponse:
     form = AccessForm(request.POST or None, vendor=chosen, sign_in=sign_in, connection=connection)
     at = timezone.now()
     if request.method == "POST" and form.is_valid():
-        if edit_access(connection_id=connection.pk, at=at, **form.values()):
-            return _tried(request, connection)
+        is_other = edit_access(connection_id=connection.pk, at=at, **form.values())
+        connection.refresh_from_db()
+        if needs_consent(connection):
+            messages.info(request, f"Saved. Now connect it: {chosen.name} asks you to allow it.")
+            return redirect("integrations:connection-access", connection.slug)
+        if is_other:
+            return tried(request, connection)
         messages.success(request, "Saved.")
         return redirect(next_url("connection-access", connection))
     context = {
@@ -87,6 +96,9 @@ def connection_access(request: SignedInRequest, slug: str) -> HttpResponse:
         "secret_state": secret_state(connection, at),
         "secret_tone": "warn" if is_secret_old(connection, at) else "good",
         "steps": steps("connection-access", connection),
+        "asks_consent": sign_in.flow is not None and sign_in.key == connection.sign_in,
+        "needs_consent": needs_consent(connection),
+        "redirect_address": redirect_address(request),
     }  # fmt: skip
     return render(
         request, "integrations/connections/connection_access.html", context, status=422 if form.is_bound else 200
@@ -99,7 +111,7 @@ def connection_test(request: SignedInRequest, slug: str) -> HttpResponse:
     """Step 2: whose account it is, and what a person must still do there."""
     connection = editable_connection(request, slug)
     if request.method == "POST":
-        return _tried(request, connection)
+        return tried(request, connection)
     stages = StageMap.objects.filter(connection=connection)
     context = {
         "connection": connection,
@@ -146,7 +158,8 @@ def connection_switch(request: SignedInRequest, slug: str) -> HttpResponse:
     return redirect(connection)
 
 
-def _tried(request: SignedInRequest, connection: Connection) -> HttpResponse:
+def tried(request: SignedInRequest, connection: Connection) -> HttpResponse:
+    """Test the connection and show what came of it."""
     try:
         checked = try_connection(connection_id=connection.pk, clock=timezone.now, seed=secrets.randbits(32))
     except ConnectionBusy:
@@ -154,6 +167,11 @@ def _tried(request: SignedInRequest, connection: Connection) -> HttpResponse:
     else:
         (messages.success if checked.is_ok else messages.error)(request, checked.words)
     return redirect("integrations:connection-test", connection.slug)
+
+
+def needs_consent(connection: Connection) -> bool:
+    """Whether nobody has allowed our app in the CRM yet, where the way of signing in asks for that."""
+    return flow_of(connection) is not None and not (connection.refresh_token or connection.secrets.get("refresh_token"))
 
 
 def _vendor(kind: str) -> Vendor | None:

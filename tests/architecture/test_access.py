@@ -71,6 +71,7 @@ PAGES: dict[str, tuple[str, Args]] = {
     "integrations:connection-fields": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-stages": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-owners": (ADMINS, lambda world: [world.connection.slug]),
+    "integrations:connection-consent": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-content": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-delete": (ADMINS, lambda world: [world.connection.slug]),
     "integrations:connection-dry-run": (ADMINS, lambda world: [world.connection.slug]),

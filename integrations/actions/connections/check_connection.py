@@ -13,6 +13,7 @@ from integrations.connectors.base import (
     AuthDead,
     CrmError,
     Misuse,
+    NotConnected,
     Outage,
     QuotaDay,
     ScopeMissing,
@@ -62,6 +63,7 @@ def _check(connection: Connection) -> Checked:
 def explain(*, error: CrmError) -> str:
     """What an admin can do about it."""
     advice = {
+        NotConnected: "Press Connect and allow it there.",
         AuthDead: "The CRM refused the secret. Make a new one there and replace it here.",
         ScopeMissing: "The secret is good, but may not do this. Grant the missing permission in the CRM.",
         QuotaDay: "The day's calls are spent. The sync goes on by itself when the CRM allows it.",

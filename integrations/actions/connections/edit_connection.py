@@ -18,7 +18,7 @@ from integrations.pure.mapping import FieldRule, MappingError, overlapping
 from leads.models import User
 
 # Words that stand where a slug would stand in an address.
-RESERVED = {"add", "try"}
+RESERVED = {"add", "try", "oauth"}
 
 
 def add_connection(

@@ -28,15 +28,20 @@ def connector_of(*, connection: Connection, given: Connector | None = None) -> I
 
 def open_connector(*, connection: Connection) -> Connector:
     """The connector, closed by the caller. Raises `Misuse` for an address or kind that is not allowed."""
+    return connector_for(connection.kind)(account_of(connection=connection))
+
+
+def account_of(*, connection: Connection) -> Account:
+    """How a stored connection is reached: with its secrets, its tokens and the fields that its mapping reads."""
     secrets = connection.all_secrets
     if connection.webhook_secret:
         # What we made up ourselves and an admin copied into the CRM; never shown again.
         secrets.setdefault("webhook_password", connection.webhook_secret)
-    return open_account(
-        kind=connection.kind,
-        base_url=connection.base_url,
-        secrets=secrets,
-        account_settings=settings_of(connection=connection),
+    return Account(
+        connection.base_url,
+        dict(secrets) if secrets else {"token": ""},
+        allow_loopback=settings.SANDBOX_CRM_ALLOWED,
+        settings=settings_of(connection=connection),
         tokens=StoredTokens(connection.pk),
         fields=_fields_read(connection, schemas := schemas_of(connection)),
         described=schemas,

@@ -19,6 +19,7 @@ from ..base import (
     Capabilities,
     Connector,
     Draft,
+    Flow,
     Hint,
     Kind,
     Misuse,
@@ -64,6 +65,11 @@ from .upsert import BATCH, upsert
 from .webhooks import read_webhook
 
 WEBHOOK_SECRET = SecretSpec("client_secret", "Client secret", "Of the app; checks that webhooks come from HubSpot.")
+REFRESH_TOKEN = SecretSpec("refresh_token", "Refresh token", is_optional=True)
+SCOPES = (
+    "crm.objects.contacts.read crm.objects.contacts.write crm.schemas.contacts.read crm.schemas.contacts.write"
+    " crm.objects.companies.read crm.objects.deals.read crm.schemas.deals.read crm.objects.owners.read"
+)
 VENDOR = Vendor(
     kind="hubspot",
     name="HubSpot",
@@ -77,8 +83,15 @@ VENDOR = Vendor(
         SignIn(
             "oauth",
             "OAuth app",
-            (SecretSpec("refresh_token", "Refresh token"), WEBHOOK_SECRET),
+            (replace(REFRESH_TOKEN, help="Comes by itself when you connect."), WEBHOOK_SECRET),
             (SecretSpec("client_id", "Client id"),),
+            Flow(
+                "https://app.hubspot.com/oauth/authorize",
+                f"https://api.hubapi.com/oauth/{VERSION}/token",
+                ("hubspot.com", "hubapi.com"),
+                SCOPES,
+                sandbox=("/oauth/authorize", f"/oauth/{VERSION}/token"),
+            ),
         ),
     ),
     base_url="https://api.hubapi.com",

@@ -21,6 +21,7 @@ from ..base import (
     Account,
     CrmError,
     Misuse,
+    NotConnected,
     Outage,
     Quota,
     QuotaDay,
@@ -71,7 +72,7 @@ class HubSpotSession:
         self.zone = _zone(account.settings.get("time_zone"))
         self._details: Mapping[str, Any] | None = None
         secrets = account.secrets
-        self.is_oauth = bool(secrets.get("refresh_token"))
+        self.is_oauth = bool(secrets.get("refresh_token")) or account.settings.get("sign_in") == "oauth"
         self._http = CrmSession(
             account.base_url,
             auth=Renewing(account.tokens, self._fetch, now) if self.is_oauth else Bearer(secrets.get("token", "")),
@@ -127,11 +128,14 @@ class HubSpotSession:
     def _fetch(self, kept: Token | None) -> Token:
         """A new access token for the refresh token, which HubSpot gives back as it was."""
         secrets, path = self._account.secrets, f"/oauth/{VERSION}/token"
+        refresh = (kept.refresh if kept else "") or secrets.get("refresh_token", "")
+        if not refresh:
+            raise NotConnected
         form = {
             "grant_type": "refresh_token",
             "client_id": str(self._account.settings.get("client_id", "")),
             "client_secret": secrets.get("client_secret", ""),
-            "refresh_token": (kept.refresh if kept else "") or secrets["refresh_token"],
+            "refresh_token": refresh,
         }
         answer = self._http.fetch_token(self._http.base_url + path, form)
         with reading(path):

@@ -24,6 +24,7 @@ from ..base import (
     Created,
     CrmError,
     Draft,
+    Flow,
     Hint,
     Kind,
     Misuse,
@@ -56,8 +57,23 @@ VENDOR = Vendor(
         SignIn(
             "oauth",
             "OAuth app",
-            (SecretSpec("client_secret", "Client secret"), SecretSpec("refresh_token", "Refresh token", is_long=True)),
+            (
+                SecretSpec("client_secret", "Client secret"),
+                SecretSpec(
+                    "refresh_token",
+                    "Refresh token",
+                    "Comes by itself on connecting.",
+                    is_optional=True,
+                    is_long=True,
+                ),
+            ),
             (SecretSpec("client_id", "Client ID"),),
+            Flow(
+                "https://oauth.pipedrive.com/oauth/authorize",
+                "https://oauth.pipedrive.com/oauth/token",
+                ("pipedrive.com",),
+                secret_in_header=True,
+            ),
         ),
     ),
     base_url="https://api.pipedrive.com",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..base import Account, CrmError, Outage, Quota, QuotaDay, Throttled, Token
+from ..base import Account, CrmError, NotConnected, Outage, Quota, QuotaDay, Throttled, Token
 from ..http import LOOPBACK, ApiKey, Basic, CrmSession, Heard, Hosts, Limits, Renewing, Request, Response
 
 TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105  # an address
@@ -67,7 +67,7 @@ def open_session(account: Account, limits: Limits | None, heard: Heard) -> CrmSe
         told=_told,
         heard=heard,
     )
-    if secrets.get("refresh_token"):
+    if secrets.get("refresh_token") or account.settings.get("sign_in") == "oauth":
         session.auth = Renewing(account.tokens, lambda kept: _fetch(session, account, kept))
     return session
 
@@ -81,7 +81,9 @@ def quota_of(headers: Mapping[str, str]) -> Quota | None:
 
 
 def _fetch(session: CrmSession, account: Account, kept: Token | None) -> Token:
-    refresh = (kept.refresh if kept else "") or account.secrets["refresh_token"]
+    refresh = (kept.refresh if kept else "") or account.secrets.get("refresh_token", "")
+    if not refresh:
+        raise NotConnected
     is_sandbox = session.base_url.startswith(tuple(f"http://{host}" for host in LOOPBACK))
     url = f"{session.base_url}/oauth/token" if is_sandbox else TOKEN_URL
     client = Basic(str(account.settings.get("client_id", "")), account.secrets.get("client_secret", ""))

@@ -14,6 +14,7 @@ from ..base import (
     AccountInfo,
     Capabilities,
     Draft,
+    Flow,
     Hint,
     Kind,
     Misuse,
@@ -49,6 +50,22 @@ VENDOR = Vendor(
             "client_credentials",
             "Client credentials",
             (CLIENT_ID, SecretSpec("client_secret", "Consumer secret", "The app must name a user to run as.")),
+        ),
+        SignIn(
+            "oauth",
+            "A person's consent (OAuth)",
+            (
+                CLIENT_ID,
+                SecretSpec("client_secret", "Consumer secret", "Unless the app needs none.", is_optional=True),
+            ),
+            flow=Flow(
+                "/services/oauth2/authorize",
+                "/services/oauth2/token",
+                ("salesforce.com",),
+                "api refresh_token",
+                proves_code=True,
+                sandbox=("/services/oauth2/authorize", "/services/oauth2/token"),
+            ),
         ),
         SignIn(
             "jwt",

@@ -13,7 +13,19 @@ from urllib.parse import quote, urlsplit
 
 import jwt
 
-from ..base import Account, AuthDead, CrmError, Misuse, Outage, Quota, QuotaDay, ScopeMissing, Throttled, Token
+from ..base import (
+    Account,
+    AuthDead,
+    CrmError,
+    Misuse,
+    NotConnected,
+    Outage,
+    Quota,
+    QuotaDay,
+    ScopeMissing,
+    Throttled,
+    Token,
+)
 from ..http import Answer, CrmSession, Hosts, Limits, Renewing, date_of
 
 VERSION = "v68.0"
@@ -98,7 +110,7 @@ class SalesforceSession:
 
     def _fetch_token(self, kept: Token | None) -> Token:
         try:
-            answer = self._http.fetch_token(self._http.base_url + TOKEN_PATH, self._grant())
+            answer = self._http.fetch_token(self._http.base_url + TOKEN_PATH, self._grant(kept))
         except Outage as outage:
             # Nothing of the caller's was sent: a write that waits for a token is clearly not done.
             raise Outage(str(outage), code=outage.code, after=outage.after) from None
@@ -108,10 +120,16 @@ class SalesforceSession:
             raise Outage(f"POST {TOKEN_PATH} answered in an unknown shape.", code="unreadable")
         self._http.hosts.check(instance)
         self._identity = str(given.get("id") or "")
-        return Token(access, base_url=instance)
+        return Token(access, base_url=instance, refresh=str(given.get("refresh_token") or ""))
 
-    def _grant(self) -> dict[str, str]:
+    def _grant(self, kept: Token | None) -> dict[str, str]:
         secrets = self._account.secrets
+        if self._account.settings.get("sign_in") == "oauth":
+            if kept is None or not kept.refresh:
+                raise NotConnected
+            form = {"grant_type": "refresh_token", "refresh_token": kept.refresh}
+            form |= {name: secrets[name] for name in ("client_id", "client_secret") if secrets.get(name)}
+            return form
         if not secrets.get("private_key"):
             return {
                 "grant_type": "client_credentials",

@@ -16,7 +16,10 @@ where it writes, shapes `Refused` by `error`, adds `headers`, counts and logs. H
 scenario wants of them: `call.page(rows)` for pages, `call.fails_row(n)` in batches.
 """
 
+import base64
+import hashlib
 import hmac
+import json
 import math
 import re
 import secrets
@@ -28,9 +31,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from decimal import Decimal
 from email.utils import format_datetime
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ..messages import Answer, Request, json_answer
 from ..meters import Bucket, Calls
@@ -182,6 +186,49 @@ class Dialect:
         words = {429: ("rate_limit", "Too many calls."), 403: ("forbidden", "Not for you.")}
         code, message = words.get(fault.status, ("internal", "Something failed here."))
         return self.error(Refused(fault.code or code, message, status=fault.status))
+
+    # --- people who allow an app ---
+
+    def authorize(self, call: Call) -> Answer:
+        """The page on which a person allows an app, or does not. The code is good once, for ten minutes."""
+        asked = call.request.one
+        back = asked("redirect_uri")
+        if (
+            not asked("client_id")
+            or asked("response_type", "code") != "code"
+            or not back.startswith(("http:", "https:"))
+        ):
+            raise Refused("invalid_request", "client_id and redirect_uri are required.", status=400)
+        code = self.tokens.issue("code", 600)
+        kept = {name: asked(name) for name in ("client_id", "redirect_uri", "code_challenge")}
+        with self.records.write():
+            self.records.set_meta(f"code {code}", json.dumps(kept))
+        further = "&" if "?" in back else "?"
+        state = quote(asked("state"), safe="")
+        yes, no = f"{back}{further}code={code}&state={state}", f"{back}{further}error=access_denied&state={state}"
+        body = (
+            f"<!doctype html><html lang=en><title>{escape(self.name)} sandbox</title><h1>Allow this app?</h1>"
+            f"<p>{escape(asked('client_id'))} wants to read and write in this account.</p>"
+            f'<p><a id="allow" href="{escape(yes)}">Allow</a> <a id="deny" href="{escape(no)}">Do not allow</a></p>'
+        )
+        return Answer(200, body.encode(), "text/html; charset=utf-8")
+
+    def redeemed(self, form: Mapping[str, str], client: str) -> bool:
+        """Whether the form brings a code that was given out for it; the code is void afterwards."""
+        code = form.get("code", "")
+        kept = self.records.meta(f"code {code}", "")
+        if not kept or not self.tokens.is_good(code, "code"):
+            return False
+        with self.records.write():
+            self.records.set_meta(f"code {code}", "")
+        told = json.loads(kept)
+        proof = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        proven = base64.urlsafe_b64encode(proof).decode().rstrip("=")
+        return (
+            told["client_id"] == client
+            and told["redirect_uri"] == form.get("redirect_uri")
+            and told["code_challenge"] in ("", proven)
+        )
 
     def headers(self, call: Call, answer: Answer) -> Mapping[str, str]:
         """Headers of every answer, such as the day's quota."""

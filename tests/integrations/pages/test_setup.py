@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 CANARY = "canary-7f3a9b-secret"
 ASKED = {
     ("salesforce", "client_credentials"): {"secret-client_id", "secret-client_secret"},
+    ("salesforce", "oauth"): {"secret-client_id", "secret-client_secret"},
     ("salesforce", "jwt"): {"secret-client_id", "secret-private_key", "setting-username"},
     ("hubspot", "service_key"): {"secret-token", "secret-client_secret"},
     ("hubspot", "oauth"): {"secret-refresh_token", "secret-client_secret", "setting-client_id"},

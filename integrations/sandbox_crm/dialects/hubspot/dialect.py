@@ -58,6 +58,7 @@ class HubSpot(Objects):
         _object("properties", "Properties", title=("name",), is_shown=False),
     )  # fmt: skip
     routes = (
+        Route("GET", "/oauth/authorize", "authorize", is_open=True),
         Route("POST", f"/oauth/{V}/token", "token", is_open=True),
         Route("GET", f"/account-info/{V}/details", "details"),
         Route("GET", f"/crm/properties/{V}/{{type}}", "list_properties"),
@@ -290,7 +291,9 @@ class HubSpot(Objects):
         form = call.request.form()
         refresh = form.get("refresh_token", "")
         is_known = self.tokens.is_good(refresh, "refresh") or self.tokens.is_static(refresh)
-        if form.get("grant_type") != "refresh_token" or not is_known or not form.get("client_id"):
+        if form.get("grant_type") == "authorization_code" and self.redeemed(form, form.get("client_id", "")):
+            refresh, is_known = self.tokens.issue("refresh", 365 * 86_400), True
+        elif form.get("grant_type") != "refresh_token" or not is_known or not form.get("client_id"):
             words = "missing or unknown refresh token"
             body = {"status": "BAD_REFRESH_TOKEN", "message": words, "error": "invalid_grant"}
             raise Told(400, body | {"error_description": words})

@@ -43,6 +43,7 @@ class Pipedrive(Objects):
         ObjectType("organizationField", "Organization fields", title=("field_name",), is_shown=False),
     )  # fmt: skip
     routes = (
+        Route("GET", "/oauth/authorize", "authorize", is_open=True),
         Route("POST", "/oauth/token", "token", is_open=True),
         Route("GET", "/api/v1/users/me", "me"),
         Route("GET", "/api/v1/users", "users"),
@@ -111,12 +112,15 @@ class Pipedrive(Objects):
         """A refresh token and the client's name and password for an hour's access."""
         form, basic = call.request.form(), call.request.headers.get("authorization", "").removeprefix("Basic ")
         try:
-            secret = base64.b64decode(basic).decode().partition(":")[2]
+            client, _, secret = base64.b64decode(basic).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            secret = ""
+            client = secret = ""
         refresh = form.get("refresh_token", "")
         is_known = self.tokens.is_static(refresh) or self.tokens.is_good(refresh, "refresh")
-        if form.get("grant_type") != "refresh_token" or not self.tokens.is_static(secret) or not is_known:
+        is_ours = self.tokens.is_static(secret)
+        if is_ours and form.get("grant_type") == "authorization_code" and self.redeemed(form, client):
+            refresh, is_known = self.tokens.issue("refresh", 365 * 86_400), True
+        elif form.get("grant_type") != "refresh_token" or not is_ours or not is_known:
             body = {"success": False, "error": "invalid_grant", "error_description": "The grant is not valid."}
             return json_answer(body, 400)
         return json_answer(

@@ -34,6 +34,7 @@ class Salesforce(Rows):
     """The addresses."""
 
     routes = (
+        Route("GET", "/services/oauth2/authorize", "authorize", is_open=True),
         Route("POST", "/services/oauth2/token", "token", is_open=True, is_read=True),
         Route("GET", DATA, "resources"),
         Route("GET", f"{DATA}/query", "query"),

@@ -248,6 +248,7 @@ class Org(Dialect):
         """Client credentials, in the form or by HTTP Basic, or a signed assertion of a known app for a known user."""
         form = call.request.form()
         grant = form.get("grant_type")
+        further: dict[str, str] = {}
         if grant == "client_credentials":
             client, secret = _client(call, form)
             if not client or not self.tokens.is_static(secret):
@@ -255,9 +256,16 @@ class Org(Dialect):
         elif grant == JWT_GRANT:
             if problem := self._problem(form.get("assertion", "")):
                 return _refused("invalid_grant", problem)
+        elif grant == "authorization_code":
+            if not self.redeemed(form, _client(call, form)[0]):
+                return _refused("invalid_grant", "invalid authorization code")
+            further = {"refresh_token": self.tokens.issue("refresh", 365 * 86_400)}
+        elif grant == "refresh_token":
+            if not self.tokens.is_good(form.get("refresh_token", ""), "refresh"):
+                return _refused("invalid_grant", "expired access/refresh token")
         else:
             return _refused("unsupported_grant_type", "grant type not supported")
-        return json_answer({
+        return json_answer(further | {
             "access_token": f"{make_id('Organization', 1)[:15]}!{self.tokens.issue(seconds=SESSION_SECONDS)}",
             "signature": secrets.token_urlsafe(32), "scope": "api", "instance_url": call.base_url,
             "id": self.identity, "token_type": "Bearer", "issued_at": str(int(time.time() * 1000)),
