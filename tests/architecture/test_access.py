@@ -142,6 +142,7 @@ ELSEWHERE = {
 # Below an address that is listed, behind the same gate, and tested with it in its own app.
 BELOW: set[str] = {
     "integrations:connection-job",
+    "integrations:consent-given",
     "alignment:report-pdf",
     "leads:import-detail",
     "leads:import-columns",
