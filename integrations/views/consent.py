@@ -19,8 +19,7 @@ from integrations.actions.connections.check_connection import explain
 from integrations.actions.connections.sign_in_by_consent import NoConsent, ask_consent, take_consent
 from integrations.connectors.base import CrmError
 from integrations.models import Connection
-from integrations.views.doors import editable_connection, redirect_address
-from integrations.views.setup import tried
+from integrations.views.doors import editable_connection, redirect_address, tried
 from leads.views.doors import SignedInRequest
 
 KEPT = "crm-consent"

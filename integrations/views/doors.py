@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import Http404
-from django.shortcuts import get_object_or_404
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 
+from integrations.actions.connections.try_connection import try_connection
+from integrations.actions.runs.hold_connection import ConnectionBusy
 from integrations.models import Connection
 from integrations.queries.connections import may_edit_connections
 from integrations.queries.setup import step_states
@@ -87,3 +92,14 @@ def redirect_address(request: SignedInRequest) -> str:
     """Where the CRM sends people back; the app over there must name it."""
     origin = settings.PORTAL_URL or f"{request.scheme}://{request.get_host()}"
     return f"{origin}{reverse('integrations:consent-given')}"
+
+
+def tried(request: SignedInRequest, connection: Connection) -> HttpResponse:
+    """Test the connection and show what came of it."""
+    try:
+        checked = try_connection(connection_id=connection.pk, clock=timezone.now, seed=secrets.randbits(32))
+    except ConnectionBusy:
+        messages.warning(request, "A sync is under way just now. Test again in a minute.")
+    else:
+        (messages.success if checked.is_ok else messages.error)(request, checked.words)
+    return redirect("integrations:connection-test", connection.slug)

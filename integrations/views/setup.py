@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,8 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from integrations.actions.connections.edit_connection import add_connection, edit_access
 from integrations.actions.connections.sign_in_by_consent import flow_of
 from integrations.actions.connections.switch_connection import NotReady, switch_off, switch_on
-from integrations.actions.connections.try_connection import try_connection
-from integrations.actions.runs.hold_connection import ConnectionBusy
 from integrations.connectors import vendor as vendor_of
 from integrations.connectors import vendors
 from integrations.connectors.base import Misuse, SignIn, Vendor
@@ -25,7 +21,7 @@ from integrations.forms.access import AccessForm, sandbox_address
 from integrations.models import Connection, ExternalRecord, RecordKind, RemoteSchema, StageMap
 from integrations.queries.connections import is_secret_old, secret_state
 from integrations.tasks import nudge_back_fill
-from integrations.views.doors import editable_connection, next_url, redirect_address, require_admin, steps
+from integrations.views.doors import editable_connection, next_url, redirect_address, require_admin, steps, tried
 from leads.views.doors import SignedInRequest
 
 TAGLINES = {
@@ -156,17 +152,6 @@ def connection_switch(request: SignedInRequest, slug: str) -> HttpResponse:
             words = f"{connection} is switched on. All leads are on their way; you can leave this page."
             messages.success(request, words)
     return redirect(connection)
-
-
-def tried(request: SignedInRequest, connection: Connection) -> HttpResponse:
-    """Test the connection and show what came of it."""
-    try:
-        checked = try_connection(connection_id=connection.pk, clock=timezone.now, seed=secrets.randbits(32))
-    except ConnectionBusy:
-        messages.warning(request, "A sync is under way just now. Test again in a minute.")
-    else:
-        (messages.success if checked.is_ok else messages.error)(request, checked.words)
-    return redirect("integrations:connection-test", connection.slug)
 
 
 def needs_consent(connection: Connection) -> bool:
