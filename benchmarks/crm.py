@@ -139,6 +139,17 @@ def tables(results: Mapping[str, Any]) -> str:
             f" Asked in every sync ({QUESTIONS[kind][0]} calls):"
             f" {QUESTIONS[kind][1]}."
         )
+    if backfill := results.get("backfill"):
+        told += [
+            "",
+            "| back-fill of a new connection | leads | there | doubled | calls | seconds | peak memory |",
+            "|---|---:|---:|---:|---:|---:|---:|",
+        ]
+        told += [
+            f"| {kind} | {each['leads']:,} | {each['there']:,} | {each['doubled']} | {each['calls']:,}"
+            f" | {each['seconds']:.0f} | {each['peak_mb']:.0f} MB ({each['peak_mb_before']:.0f} before) |"
+            for kind, each in backfill.items()
+        ]
     if kills := results.get("kills"):
         told += [
             "",

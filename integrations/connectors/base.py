@@ -8,7 +8,7 @@ as an exception.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -51,7 +51,7 @@ __all__ = [
 class Capabilities:
     """What the sync engine may ask for. `batch_size`: drafts per call; `pushes`: the kinds that `upsert`
     takes; `pulls`: those that `changes` gives; `deletes`: `changes` itself gives archived records; `gone`: they come
-    by the pass of that name instead."""
+    by the pass of that name instead. From `bulk_from` drafts on `upsert` takes `bulk_size` at once; 0 is never."""
 
     batch_size: int
     idempotent_upsert: bool
@@ -63,6 +63,8 @@ class Capabilities:
     gone: bool = False
     history: bool = False
     webhooks: bool = False
+    bulk_from: int = 0
+    bulk_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Connector(Protocol):
     """The code for one kind of CRM, bound to one account. Not shared between threads."""
 
     capabilities: Capabilities
+    beat: Callable[[], object]
+    """Called while a call waits for the CRM to finish something long; whoever holds the connection sets it."""
 
     @property
     def calls(self) -> int:

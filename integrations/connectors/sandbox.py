@@ -1,6 +1,6 @@
 """The connector for the sandbox CRM: keyed batches of 100, pages by (modified, id), stage history."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -97,6 +97,7 @@ SCHEMAS: dict[Kind, tuple[SchemaField, ...]] = {
 class SandboxConnector:
     """`Connector` for the sandbox CRM; the account's secret is `token`."""
 
+    beat: Callable[[], object] = staticmethod(lambda: None)
     capabilities = Capabilities(
         batch_size=BATCH, idempotent_upsert=True, pushes=frozenset({"person"}), deletes=True, history=True
     )

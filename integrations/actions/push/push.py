@@ -58,10 +58,16 @@ class _Push:
     def __init__(self, held: Held, connector: Connector, rng: Random, run: RunLog) -> None:
         self.held, self.connector, self.rng, self.run = held, connector, rng, run
         self.refusals, self.fresh = 0, set[int]()
+        self.size = connector.capabilities.batch_size
 
     def drain(self) -> str:
         due = PendingPush.objects.due(self.held.clock()).filter(connection=self.held.connection)
-        self.run.expect(due.count())
+        count = due.count()
+        self.run.expect(count)
+        able = self.connector.capabilities
+        self.connector.beat = self.held.keep
+        # Many at once take one long call; what is left over goes as ever.
+        self.size = able.bulk_size if able.bulk_from and count >= able.bulk_from else able.batch_size
         while claimed := self.claim():
             self.send(claimed)
         return ""
@@ -75,9 +81,7 @@ class _Push:
             is_left_behind = Q(state=_State.LEASED, fence__lt=self.held.fence)
             free = PendingPush.objects.select_for_update(skip_locked=True, of=("self",))
             rows = list(
-                free.filter(is_due | is_left_behind, connection=connection).order_by("not_before", "pk")[
-                    : self.connector.capabilities.batch_size
-                ]
+                free.filter(is_due | is_left_behind, connection=connection).order_by("not_before", "pk")[: self.size]
             )
             # Whatever kills the process again and again must not hold up the rest for ever.
             spent = [row.pk for row in rows if row.attempts >= MAX_TRIES]

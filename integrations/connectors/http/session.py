@@ -89,9 +89,13 @@ class CrmSession(requests.Session):
         body: Any = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        text: str | None = None,
+        reads_text: bool = False,
     ) -> Answer:
-        """One request, JSON (or a form) in and JSON out. Raises a `CrmError`; see each class for what to do then."""
-        sent = {"params": params, "json": body, "data": form, "headers": headers}
+        """One request, JSON (a form, or `text` as it is) in and JSON out, or the text of the answer. Raises a
+        `CrmError`; see each class for what to do then."""
+        data = form if text is None else text.encode()
+        sent = {"params": params, "json": body, "data": data, "headers": headers, "reads_text": reads_text}
         if not isinstance(self.auth, Renewing):
             return self._call(method, self.base_url + path, **sent)
         try:
@@ -116,10 +120,12 @@ class CrmSession(requests.Session):
     def _home(self, auth: Renewing) -> str:
         return auth.current().base_url.rstrip("/") or self.base_url
 
-    def _call(self, method: str, url: str, **sent: Any) -> Answer:
+    def _call(self, method: str, url: str, *, reads_text: bool = False, **sent: Any) -> Answer:
         self.hosts.check(url)  # before requests takes it apart, and again when it is sent
         response = self.request(method, url, **sent)
         payload = decoded(response)
+        if reads_text and response.status_code < 300:
+            payload = response.content.decode("utf-8", "replace")
         where = f"{method} {urlsplit(url).path}"
         if self._heard:
             self._heard(response.headers)

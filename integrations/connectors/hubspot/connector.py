@@ -123,6 +123,7 @@ class HubSpotConnector:
     """`Connector` for HubSpot. `Account.settings` may hold `client_id` (OAuth) and `time_zone` (of the account, for the
     daily limit's midnight)."""
 
+    beat: Callable[[], object] = staticmethod(lambda: None)
     capabilities = Capabilities(
         batch_size=BATCH,
         idempotent_upsert=True,

@@ -10,7 +10,7 @@ Won and lost are statuses there, not stages: the reference gives each pipeline t
 `gone`; people who vanished are told by webhooks, with whom they were merged into, else by the reconcile's `fetch`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from integrations.pure.mapping import DEAL_RULES, Direction, FieldRule, Policy
@@ -105,6 +105,7 @@ class PipedriveConnector(PipedriveReader):
     """`Connector` for Pipedrive. Secrets: `token`, or `client_secret` and `refresh_token`; settings: `client_id`,
     `make_leads` (a lead for each new person), `webhook_user`; the secret `webhook_password` verifies webhooks."""
 
+    beat: Callable[[], object] = staticmethod(lambda: None)
     capabilities = Capabilities(
         batch_size=BATCH,
         idempotent_upsert=False,

@@ -5,7 +5,7 @@ into: pushes to a converted lead go to its contact. Webhooks are not spoken: out
 signed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from integrations.pure.mapping import DEAL_RULES, Direction, FieldRule, Policy
 
@@ -29,9 +29,19 @@ from ..base import (
     SignIn,
     Vendor,
 )
+from .bulk import BULK_FROM, BULK_SIZE, push_many
 from .push import push
 from .reading import CORPORATE, OBJECTS, Reading, SalesforceReader, clock
-from .records import CONTACT_PREFIX, NEEDED, OUR_ACCOUNT_FIELDS, OUR_DEAL_FIELDS, person_fields, schema_field, stages
+from .records import (
+    CONTACT_PREFIX,
+    NEEDED,
+    OUR_ACCOUNT_FIELDS,
+    OUR_DEAL_FIELDS,
+    merged,
+    person_fields,
+    schema_field,
+    stages,
+)
 from .session import DATA, Select
 from .soql import KEY, Source, record_id
 
@@ -116,9 +126,11 @@ class SalesforceConnector(SalesforceReader):
     """`Connector` for Salesforce. A push needs `Portal_Id__c` on Lead and Contact: see `prepare`."""
 
     # Salesforce answers a changed and an unchanged row alike: `Unchanged` never comes.
+    beat: Callable[[], object] = staticmethod(lambda: None)
     capabilities = Capabilities(
         batch_size=BATCH, idempotent_upsert=True, pushes=frozenset({"person"}),
         pulls=frozenset({"person", "account", "deal"}), campaigns=True, members=True, deletes=True, history=True,
+        bulk_from=BULK_FROM, bulk_size=BULK_SIZE,
     )  # fmt: skip
 
     # --- the account ---
@@ -185,6 +197,9 @@ class SalesforceConnector(SalesforceReader):
         """One call per 200 drafts; drafts of contacts take a further one. After an unclear answer the rest waits."""
         if kind not in self.capabilities.pushes:
             raise Misuse(f"Salesforce takes no {kind}s from us.", code="unsupported")
+        if len(drafts) >= BULK_FROM:
+            yield from self._upsert_many(drafts)
+            return
         unwell = ""
         for start in range(0, len(drafts), BATCH):
             chunk = drafts[start : start + BATCH]
@@ -198,6 +213,25 @@ class SalesforceConnector(SalesforceReader):
             elif failed is not None:
                 raise failed
 
+    def _upsert_many(self, drafts: Sequence[Draft]) -> Iterator[Outcome]:
+        """Leads that go by our key in one job; whoever is known by another id, or was converted, call by call."""
+        whole = merged(drafts)
+        by_key = [each for each in whole.values() if each.is_keyed and not _is_contact(each)]
+        settled = push_many(self._session, by_key, beat=self.beat)
+        rest = [each for each in whole.values() if each.key not in settled]
+        for start in range(0, len(rest), BATCH):
+            self.beat()
+            chunk = rest[start : start + BATCH]
+            outcomes, failed = push(self._session, chunk, self._contact_names)
+            settled |= {each.key: each for each in outcomes}
+            if failed is not None:
+                break
+        yield from (settled.get(draft.key) or RetryLater(draft.key, "not_sent") for draft in drafts)
+
     def parse_webhook(self, raw: RawWebhook) -> list[Hint]:
         """Refused: outbound messages carry no signature, so anybody could send them."""
         raise Misuse("Salesforce signs no webhooks; none are taken.", code="unsupported")
+
+
+def _is_contact(draft: Draft) -> bool:
+    return draft.remote_id is not None and draft.remote_id.startswith(CONTACT_PREFIX)

@@ -156,6 +156,15 @@ class SalesforceSession:
         """One call below the instance's address; signs in first where need be and anew after a 401, once."""
         return self._http.call(method, path, body=body)
 
+    def send_text(self, method: str, path: str, text: str) -> None:
+        """Upload a file; the answer says nothing."""
+        headers = {"Content-Type": "text/csv; charset=UTF-8"}
+        self._http.call(method, path, text=text, headers=headers, reads_text=True)
+
+    def read_text(self, path: str) -> str:
+        """Download a file."""
+        return str(self._http.call("GET", path, headers={"Accept": "text/csv"}, reads_text=True).payload)
+
     def query(self, select: Select) -> tuple[Rows, Answer]:
         """One page of a query."""
         answer = self.call("GET", select.path)

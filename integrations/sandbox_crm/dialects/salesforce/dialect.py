@@ -4,6 +4,8 @@ Updates move SystemModstamp even where nothing changed, deleted records stay in 
 of results are forgotten after two days, a converted lead is closed to updates. Errors are `[{"message", "errorCode"}]`.
 """
 
+import csv
+import io
 import re
 import secrets
 import time
@@ -16,6 +18,7 @@ from ...messages import Answer, Request, json_answer
 from ...rules import Refused
 from ..base import Call, Route
 from ..shapes import Record
+from .jobs import Job, typed
 from .objects import FIELDS, PREFIXES, make_id
 from .org import PAGE, VERSION, Cursor
 from .query import Row
@@ -51,6 +54,13 @@ class Salesforce(Rows):
         Route("DELETE", f"{DATA}/sobjects/{{sobject}}/{{id}}", "delete_row"),
         Route("GET", f"{DATA}/sobjects/{{sobject}}/{{field}}/{{value}}", "row_by_key"),
         Route("PATCH", f"{DATA}/sobjects/{{sobject}}/{{field}}/{{value}}", "upsert_row"),
+        Route("POST", f"{DATA}/jobs/ingest", "make_job", is_read=True),
+        Route("PUT", f"{DATA}/jobs/ingest/{{job}}/batches", "fill_job", is_read=True),
+        Route("PATCH", f"{DATA}/jobs/ingest/{{job}}", "close_job"),
+        Route("GET", f"{DATA}/jobs/ingest/{{job}}", "job"),
+        Route("GET", f"{DATA}/jobs/ingest/{{job}}/successfulResults", "job_results"),
+        Route("GET", f"{DATA}/jobs/ingest/{{job}}/failedResults", "job_results"),
+        Route("GET", f"{DATA}/jobs/ingest/{{job}}/unprocessedrecords", "job_results"),
         Route("GET", f"{DATA}/limits", "limits"),
         Route("GET", f"{DATA}/connect/organization", "organization"),
         Route("POST", f"{DATA}/composite", "composite", is_read=True),
@@ -190,6 +200,72 @@ class Salesforce(Rows):
             raise Refused("NOT_FOUND", "The requested resource does not exist", status=404)
         except Refused as refused:
             return refused.status, [{"message": refused.fault.message, "errorCode": refused.fault.code}]
+
+    # --- jobs of Bulk API 2.0 ---
+
+    def make_job(self, call: Call, version: str) -> Answer:
+        """An open job: upserts as CSV only."""
+        body = call.request.json()
+        if body.get("operation") != "upsert" or body.get("contentType", "CSV") != "CSV":
+            raise Refused("INVALIDJOB", "This sandbox takes upserts as CSV only.", status=400)
+        sobject = str(body.get("object"))
+        key = self.external_id(sobject, str(body.get("externalIdFieldName")))
+        job = Job(f"7505f{secrets.token_hex(5)}AAA"[:18], sobject, key.name)
+        self.jobs[job.id] = job
+        return json_answer(job.shown())
+
+    def fill_job(self, call: Call, version: str, job: str) -> Answer:
+        """Its rows, once."""
+        found = self._job(job)
+        if found.state != "Open":
+            raise Refused("INVALIDJOBSTATE", "Data may be uploaded once, to an open job.", status=400)
+        found.content = call.request.body.decode()
+        return Answer(201)
+
+    def close_job(self, call: Call, version: str, job: str) -> Answer:
+        """Closed, its rows are written at once; the first look still finds it under way."""
+        found, state = self._job(job), call.request.json().get("state")
+        if state == "Aborted":
+            found.state = "Aborted"
+            return json_answer(found.shown())
+        if state != "UploadComplete" or found.state != "Open":
+            raise Refused("INVALIDJOBSTATE", f"A job cannot go from {found.state} to {state}.", status=400)
+        found.state = "UploadComplete"
+        seen: set[str] = set()
+        for n, cells in enumerate(csv.DictReader(io.StringIO(found.content))):
+            found.take(cells, self._job_row(call, found, n, cells, seen))
+        return json_answer(found.shown())
+
+    def _job_row(self, call: Call, job: "Job", n: int, cells: Mapping[str, str], seen: set[str]) -> dict[str, Any]:
+        row = {"attributes": {"type": job.sobject}, **typed(cells, self.engine.fields(job.sobject))}
+        value = str(row.get(job.key) or "")
+
+        def write() -> tuple[Record, bool]:
+            if value in seen:
+                raise refusal("DUPLICATE_VALUE", f"Duplicate external id specified: {value}", job.key)
+            seen.add(value)
+            checked(job.sobject, row, self.engine.fields(job.sobject))
+            return self.upserted(job.sobject, job.key, row, [value], 0)
+
+        return self._row(call, n, row, write)
+
+    def job(self, call: Call, version: str, job: str) -> Answer:
+        """How far it is."""
+        found = self._job(job)
+        shown = found.shown()
+        following = {"UploadComplete": "InProgress", "InProgress": "JobComplete"}
+        found.state = following.get(found.state, found.state)
+        return json_answer(shown)
+
+    def job_results(self, call: Call, version: str, job: str) -> Answer:
+        """What became of its rows, as CSV, the last first: their order is not kept."""
+        which = call.route.path.rpartition("/")[2]
+        return Answer(200, self._job(job).table(which).encode(), "text/csv; charset=UTF-8")
+
+    def _job(self, job: str) -> "Job":
+        if job not in self.jobs:
+            raise Refused("NOT_FOUND", "The requested resource does not exist", status=404)
+        return self.jobs[job]
 
     # --- writing ---
 

@@ -18,6 +18,7 @@ from ...rules import Refused
 from ..base import Call, Dialect
 from ..scenario import Fault
 from ..shapes import Members, ObjectType, Record
+from .jobs import Job
 from .objects import KEY, STAGES, make_id
 from .query import Engine
 
@@ -96,6 +97,7 @@ class Org(Dialect):
         """Organization, users, stages, and EUR and USD."""
         self.public_keys: dict[str, str] = {}
         self.lacks: set[tuple[str, str]] = set()
+        self.jobs: dict[str, Job] = {}
         self.maps_key_on_conversion = True
         self.tells_currency = True
         self._cursors: dict[str, Cursor] = {}
