@@ -5,6 +5,7 @@ people who vanished are told by webhooks and by the reconcile's `fetch`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from ..base import (
     Quota,
     RemoteActivity,
     RemoteCampaign,
+    RemoteContact,
     RemoteRecord,
     StageChange,
     Window,
@@ -43,6 +45,7 @@ FIELD_PATHS: dict[Kind, str] = {
 }
 ARCHIVED = "/api/v2/deals/archived"
 STATUSES = "open,won,lost,deleted"
+COUNTED = {"include_fields": "participants_count"}
 
 
 class PipedriveReader:
@@ -119,17 +122,36 @@ class PipedriveReader:
         return found
 
     def _by_id(self, kind: Kind, path: str, ids: Sequence[str]) -> dict[str, RemoteRecord]:
-        status = {"status": STATUSES} if kind == "deal" else {}
+        further = {"status": STATUSES, **COUNTED} if kind == "deal" else {}
         code = self._key() if kind == "person" else ""
-        answer = self._get(path, {"ids": ",".join(ids), "limit": IDS, **status})
+        answer = self._get(path, {"ids": ",".join(ids), "limit": IDS, **further})
         with read.reading(path):
-            records = [read.record(kind, row, code) for row in answer.payload["data"] or []]
-        return {record.remote_id: record for record in records}
+            rows = list(answer.payload["data"] or [])
+            records = [read.record(kind, row, code) for row in rows]
+        return {record.remote_id: record for record in self._with_participants(rows, records)}
+
+    def _with_participants(
+        self, rows: Sequence[Mapping[str, Any]], records: Sequence[RemoteRecord]
+    ) -> list[RemoteRecord]:
+        """Deals with everybody who takes part, the deal's own person first; a call for each deal that has others."""
+        found: list[RemoteRecord] = []
+        for row, each in zip(rows, records, strict=True):
+            if each.kind != "deal" or each.is_archived or int(row.get("participants_count") or 0) < 2:
+                found.append(each)
+                continue
+            path = f"/api/v1/deals/{each.remote_id}/participants"
+            answer = self._get(path, {"limit": PAGE})
+            with read.reading(path):
+                others = [read.participant(told) for told in answer.payload["data"] or []]
+            first = [contact.person_id for contact in each.contacts]
+            ids = dict.fromkeys([*first, *(other for other in others if other)])
+            found.append(replace(each, contacts=tuple(RemoteContact(person, None) for person in ids)))
+        return found
 
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Pages of up to 500 by the time of the last change; deleted deals among them."""
-        status = {"status": STATUSES} if kind == "deal" else {}
-        return self._window(kind, PATHS[kind], window, resume, status)
+        further = {"status": STATUSES, **COUNTED} if kind == "deal" else {}
+        return self._window(kind, PATHS[kind], window, resume, further)
 
     def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Archived deals, which have a path of their own; nothing of other kinds."""
@@ -148,8 +170,8 @@ class PipedriveReader:
         params |= {"sort_by": "update_time", "sort_direction": "asc"}
         for rows, following in self._pages(path, params, resume):
             with read.reading(path):
-                records = tuple(read.record(kind, row, code) for row in rows)
-            yield Page(records, following)
+                records = [read.record(kind, row, code) for row in rows]
+            yield Page(tuple(self._with_participants(rows, records)), following)
 
     def _pages(
         self, path: str, params: Mapping[str, Any], cursor: str | None = None

@@ -161,6 +161,12 @@ def record(kind: Kind, row: Row, key_code: str = "") -> RemoteRecord:
     )
 
 
+def participant(row: Row) -> str | None:
+    """The person of a participant; v1 shows the id as a value with names around it."""
+    told = row.get("person_id")
+    return _id(told.get("value") if isinstance(told, Mapping) else told)
+
+
 def _empty(kind: Kind, fields: Mapping[str, Any], **more: Any) -> RemoteRecord:
     return RemoteRecord(kind, "", None, fields, datetime.min.replace(tzinfo=UTC), **more)
 

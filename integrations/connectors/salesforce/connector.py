@@ -6,6 +6,7 @@ signed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from integrations.pure.mapping import DEAL_RULES, Direction, FieldRule, Policy
 
@@ -29,6 +30,7 @@ from ..base import (
     SignIn,
     Vendor,
 )
+from .adopt import adopt
 from .bulk import BULK_FROM, BULK_SIZE, push_many
 from .push import push
 from .reading import CORPORATE, OBJECTS, Reading, SalesforceReader, clock
@@ -215,9 +217,16 @@ class SalesforceConnector(SalesforceReader):
 
     def _upsert_many(self, drafts: Sequence[Draft]) -> Iterator[Outcome]:
         """Leads that go by our key in one job; whoever is known by another id, or was converted, call by call."""
-        whole = merged(drafts)
-        by_key = [each for each in whole.values() if each.is_keyed and not _is_contact(each)]
-        settled = push_many(self._session, by_key, beat=self.beat)
+        whole, settled = merged(drafts), dict[str, Outcome]()
+        strangers = [each for each in whole.values() if each.remote_id is None and not each.is_new]
+        for start in range(0, len(strangers), BATCH):
+            self.beat()
+            for key, remote_id in adopt(self._session, strangers[start : start + BATCH], settled).items():
+                whole[key] = replace(whole[key], remote_id=remote_id, is_keyed=False)
+        left = [each for each in whole.values() if each.key not in settled]
+        by_key = [each for each in left if each.is_keyed and not _is_contact(each)]
+        if by_key:
+            settled |= push_many(self._session, by_key, beat=self.beat)
         rest = [each for each in whole.values() if each.key not in settled]
         for start in range(0, len(rest), BATCH):
             self.beat()

@@ -12,9 +12,9 @@ from integrations.actions.jobs.run_sync import run_sync
 from integrations.actions.push.enqueue import enqueue_leads
 from integrations.actions.undo.release_records import release_records
 from integrations.actions.undo.undo_run import undo_run
-from integrations.models import Connection, ExternalRecord, SyncRun
+from integrations.models import Connection, ExternalRecord, StageMap, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
-from leads.models import Channel, Company, Lead, Touchpoint
+from leads.models import Channel, Company, Lead, OpportunityContact, PipelineStage, Touchpoint
 from tests.integrations.flows.vendors import WORLDS, World, world_of
 from tests.integrations.world import Clock
 from tests.leads.factories import LeadFactory
@@ -193,3 +193,17 @@ def test_everybody_who_took_part_has_their_touchpoint(crm: SandboxServer, compan
     sync(world, connection, clock)
     noon = datetime(2026, 5, 4, 0, tzinfo=UTC)
     assert touches(one) == touches(two) == [("meeting", "other", noon)]
+
+
+def test_everybody_who_takes_part_in_a_deal_is_a_contact_of_it(
+    crm: SandboxServer, company: Company, clock: Clock
+) -> None:
+    world: Any = world_of("pipedrive", crm.dialect("pipedrive"))
+    connection = world.connect(crm.url)
+    (one, first), (two, second) = (known_lead(world, connection, clock) for _ in range(2))
+    StageMap.objects.filter(connection=connection).update(stage=PipelineStage.objects.filter(status="open")[0])
+    deal = world.add_deal(first, "Both", 100)
+    world.dialect.records.change("deal", deal, {"participants": [int(second)]})
+    sync(world, connection, clock)
+    contacts = OpportunityContact.objects.filter(opportunity__name="Both").order_by("lead")
+    assert [contact.lead for contact in contacts] == [one, two]

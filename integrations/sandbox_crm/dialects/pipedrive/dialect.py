@@ -57,6 +57,7 @@ class Pipedrive(Objects):
         Route("GET", "/api/v2/deals", "deals"),
         Route("GET", "/api/v2/deals/archived", "archived_deals"),
         Route("GET", "/api/v1/deals/{id}/changelog", "changelog"),
+        Route("GET", "/api/v1/deals/{id}/participants", "participants"),
         Route("GET", "/api/v2/activities", "activities"),
         Route("GET", "/api/v2/organizations", "organizations"),
         Route("GET", "/api/v2/pipelines", "pipelines"),

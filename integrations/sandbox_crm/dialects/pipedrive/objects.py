@@ -84,7 +84,7 @@ class Objects(Dialect):
             if len(wanted) > 100:
                 raise Refused("ERR_SCHEMA_VALIDATION_FAILED", "ids: at most 100.", "ids", 400)
             rows = [each for each in self.records.many(kind, wanted).values() if self._is_wanted(call, each, states)]
-            return good([self._row(each) for each in call.page(rows)], next_cursor=None)
+            return good([self._row(each, call) for each in call.page(rows)], next_cursor=None)
         since, until = _moment(call, "updated_since"), _moment(call, "updated_until")
         after, rows = _position(call), []
         while len(rows) <= limit:  # rows of other states are passed over
@@ -96,7 +96,7 @@ class Objects(Dialect):
         page, cursor = rows[:limit], None
         if len(rows) > limit:
             cursor = _cursor(page[-1])
-        return good([self._row(each) for each in call.page(page)], next_cursor=cursor)
+        return good([self._row(each, call) for each in call.page(page)], next_cursor=cursor)
 
     def _is_wanted(self, call: Call, record: Record, states: Sequence[State]) -> bool:
         state = "deleted" if record.is_deleted else "archived" if record.is_archived else "live"
@@ -107,8 +107,14 @@ class Objects(Dialect):
             return True
         return self.shown(record)["status"] in (status.split(",") if status else STATUSES[:3])
 
-    def _row(self, record: Record) -> dict[str, Any]:
-        return record.members if record.object.endswith("Field") else self.shown(record)
+    def _row(self, record: Record, call: Call) -> dict[str, Any]:
+        if record.object.endswith("Field"):
+            return record.members
+        shown = self.shown(record)
+        others = shown.pop("participants", ()) if record.object == "deal" else ()
+        if record.object == "deal" and "participants_count" in call.request.one("include_fields"):
+            shown["participants_count"] = len({record.members.get("person_id"), *others} - {None})
+        return shown
 
     def _limit(self, call: Call) -> int:
         text = call.request.one("limit", "100")
@@ -237,6 +243,14 @@ class Objects(Dialect):
                     "local_close_date": closed[:10],
                 }
         return members
+
+    def participants(self, call: Call, id: str) -> Answer:
+        """Everybody who takes part in a deal, its own person among them."""
+        held = self.records["deal", id].members
+        ids = dict.fromkeys([held["person_id"], *held.get("participants", ())])
+        rows = [{"id": n, "person_id": {"value": each}} for n, each in enumerate(ids, start=1) if each]
+        more = {"start": 0, "limit": 500, "more_items_in_collection": False}
+        return good(rows, pagination=more)
 
     def changelog(self, call: Call, id: str) -> Answer:
         """Changes of tracked members since the deal was made, the newest first."""
