@@ -156,7 +156,9 @@ def connection_switch(request: SignedInRequest, slug: str) -> HttpResponse:
 
 def needs_consent(connection: Connection) -> bool:
     """Whether nobody has allowed our app in the CRM yet, where the way of signing in asks for that."""
-    return flow_of(connection) is not None and not (connection.refresh_token or connection.secrets.get("refresh_token"))
+    return flow_of(connection=connection) is not None and not (
+        connection.refresh_token or connection.secrets.get("refresh_token")
+    )
 
 
 def _vendor(kind: str) -> Vendor | None:

@@ -18,7 +18,7 @@ class NoConsent(Refused):
     """This way of signing in asks nobody for consent; the message tells a person."""
 
 
-def flow_of(connection: Connection) -> Flow | None:
+def flow_of(*, connection: Connection) -> Flow | None:
     """How a person allows our app in this CRM, where the way of signing in does so."""
     ways = {each.key: each for each in vendor_of(connection.kind).sign_ins}
     return ways[connection.sign_in].flow if connection.sign_in in ways else None
@@ -26,7 +26,7 @@ def flow_of(connection: Connection) -> Flow | None:
 
 def ask_consent(*, connection: Connection, redirect_uri: str) -> Asked:
     """Where to send the person. Raises NoConsent, and `Misuse` for an address that is not the vendor's."""
-    flow = flow_of(connection)
+    flow = flow_of(connection=connection)
     if flow is None:
         raise NoConsent("This way of signing in needs nobody's consent.")
     return ask(flow, account_of(connection=connection), redirect_uri=redirect_uri)
@@ -35,7 +35,7 @@ def ask_consent(*, connection: Connection, redirect_uri: str) -> Asked:
 def take_consent(*, connection_id: int, code: str, verifier: str, redirect_uri: str, at: datetime) -> None:
     """Redeem the code and keep the tokens, encrypted. Raises what the CRM says against it; nothing is kept then."""
     connection = Connection.objects.get(pk=connection_id)
-    flow = flow_of(connection)
+    flow = flow_of(connection=connection)
     if flow is None:
         raise NoConsent("This way of signing in needs nobody's consent.")
     account = account_of(connection=connection)
