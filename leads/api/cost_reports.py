@@ -17,12 +17,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.actions.campaigns.keep_cost_history import Said
-from leads.actions.campaigns.record_ad_report import record_ad_report
+from leads.actions.imports.record_ad_report import record_ad_report
 from leads.api.parameters import check_parameters
 from leads.api.parsers import PayloadTooLarge, require_length
 from leads.api.schema import problems
 from leads.models import ApiKey, CostDoor, Scope
-from leads.pure.ad_reports import PRESETS, AdReport, ReportRefused, read_ad_report
+from leads.pure.imports.ad_presets import PRESETS
+from leads.pure.imports.ad_reports import AdReport, ReportRefused, read_ad_report
 from leads.pure.table_file import UnreadableFile
 
 BINARY = "application/octet-stream"

@@ -13,6 +13,7 @@ from django.forms.boundfield import BoundField
 from leads.actions.imports.opportunities import OPENED_BY_DATES
 from leads.forms.import_words import WordMap, word_maps
 from leads.models import Channel, ImportKind, ImportMapping, ImportRun, Stage
+from leads.pure.imports.ad_presets import BY_SOURCE, PRESETS, order_of, zone_of
 from leads.pure.imports.dates import DATE_ORDERS
 from leads.pure.imports.encodings import ENCODINGS, can_decode, examples
 from leads.pure.imports.fields import AMOUNT, DATE, FIELDS, WORD, fields_holding
@@ -51,9 +52,11 @@ class ReadingForm(forms.Form):
     delimiter = forms.ChoiceField(choices=DELIMITERS.items(), label="Delimiter")
     header_line = forms.TypedChoiceField(label="Header line", coerce=int, help_text="Lines above it are skipped.")
 
-    def __init__(self, table: Table, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, run: ImportRun, table: Table, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = table.reading.settings()
         super().__init__(*args, **kwargs)
+        if run.kind == ImportKind.COSTS:
+            self._add_preset(table, run.defaults.get("preset", ""))
         content, lines = table.content, first_lines(table.head())
         self.fields["encoding"].choices = [  # type: ignore[attr-defined]
             (name, f"{label}{_shown(content, name)}")
@@ -65,6 +68,24 @@ class ReadingForm(forms.Form):
         self.fields["header_line"].choices = [  # type: ignore[attr-defined]
             (number, f"Line {number}: {texts.get(number) or '(empty)'}") for number in range(1, last + 1)
         ]
+
+    def _add_preset(self, table: Table, source: str) -> None:
+        preset = BY_SOURCE.get(source)
+        said = "Choose the service if this is its campaign report by day."
+        if preset:
+            said = (
+                f"Totals are left out, rows of one campaign and day are added up, and replace what {preset.name} said "
+                f"before. Days end at midnight of: {zone_of(table, preset)}."
+            )
+        choices = [("", "None: a table of costs"), *((each.source, each.name) for each in PRESETS)]
+        self.fields["preset"] = forms.ChoiceField(
+            choices=choices, required=False, label="Export of", initial=source, help_text=said
+        )
+
+    @property
+    def preset(self) -> str:
+        """The service chosen; after ``is_valid()``."""
+        return str(self.cleaned_data.get("preset", ""))
 
     @property
     def reading(self) -> Reading:
@@ -86,7 +107,7 @@ class MappingForm(forms.Form):
         # Everything that is asked of the whole file below, in one reading.
         telling = [name for holds in (DATE, AMOUNT, WORD) for name in fields_holding(run.kind, holds)]
         table.columns({run.columns[name] for name in telling if run.columns.get(name) in table.header})
-        self.formats = propose_formats(table, run.kind, run.columns)
+        self.formats = propose_formats(table, run.kind, run.columns, order_of(run.defaults))
         self.maps = word_maps(run, table)
         choices = [("", "— no column —"), *((name, name) for name in table.header)]
         for each in FIELDS[run.kind]:

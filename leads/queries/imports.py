@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable
 
-from leads.models import Account, PipelineStage, Role, User
+from leads.models import Account, Campaign, PipelineStage, Role, User
 from leads.pure.imports.words import DealStage
 
 
@@ -18,6 +19,14 @@ def deal_stages() -> list[DealStage]:
     """The stages of deals, in their order."""
     rows = PipelineStage.objects.order_by("position", "pk").values_list("key", "name", "status")
     return [DealStage(*row) for row in rows]
+
+
+def campaigns_named() -> dict[str, int]:
+    """Campaigns by code and by name, without regard to case; a name of several campaigns means none."""
+    rows = list(Campaign.objects.values_list("pk", "code", "name"))
+    names = Counter(name.casefold() for _, _, name in rows)
+    by_name = {name.casefold(): pk for pk, _, name in rows if names[name.casefold()] == 1}
+    return {**by_name, **{code.casefold(): pk for pk, code, _ in rows}}
 
 
 def users_named(words: Collection[str]) -> dict[str, User]:

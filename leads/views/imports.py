@@ -121,7 +121,7 @@ def import_columns(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         run.columns, run.defaults = chosen.columns, {**chosen.defaults, **reading.settings()}
         table = open_table(bytes(run.content), run.kind, reading)
     is_reading = request.method == "POST" and "encoding" in request.POST
-    reader = ReadingForm(table, request.POST if is_reading else None)
+    reader = ReadingForm(run, table, request.POST if is_reading else None)
     form = MappingForm(run, table, request.POST if request.method == "POST" and not is_reading else None)
     if is_reading and reader.is_valid() and (done := _read(request, run, reader)):
         return done
@@ -148,7 +148,7 @@ def _sample(table: Table, most: int = 3) -> list[list[str]]:
 
 def _read(request: SignedInRequest, run: ImportRun, reader: ReadingForm) -> HttpResponse | None:
     try:
-        read_again(run=run, reading=reader.reading)
+        read_again(run=run, reading=reader.reading, preset=reader.preset)
     except (UnreadableFile, ImportRefused) as error:
         reader.add_error(None, str(error))
         return None

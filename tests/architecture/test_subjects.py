@@ -61,7 +61,7 @@ SUBJECTS = {
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",
         "settings": "forms.fields",
-        "campaigns": "figures.spend figures.cost_causes forms.costs pure.ad_reports",
+        "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "identity": "pure.one_person forms.merge",
         "history": "queries.history_parts queries.history_words",

@@ -10,7 +10,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from leads.actions.imports.opportunities import OPENED_BY_DATES
+from leads.actions.imports.rows import plan_of, rows_of
 from leads.models import Channel, ImportKind, ImportMapping, ImportRowError, ImportRun, JobRun, User
+from leads.pure.imports.ad_presets import BY_SOURCE, open_report, order_of
 from leads.pure.imports.dates import DATE_ORDERS
 from leads.pure.imports.fields import MappingRefused, check_columns, guess_columns
 from leads.pure.imports.numbers import DECIMAL_SIGNS
@@ -19,11 +21,12 @@ from leads.pure.imports.rows import LEAD_STAGES
 from leads.pure.imports.table import Reading, Table, count_rows, open_table
 from leads.pure.money import InvalidAmount, check_currency
 from leads.pure.refused import Refused
+from leads.pure.table_file import UnreadableFile
 from leads.queries.imports import deal_stages
 
 TRY, REAL = "import-check", "import"
 # How a file is read, and what people may set for every row of it, by kind.
-READING = ("encoding", "delimiter", "header_line", "dates", "decimal")
+READING = ("encoding", "delimiter", "header_line", "preset", "dates", "decimal")
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     ImportKind.LEADS: ("stage", "channel", "channels", "stages", "owners", "keep_other_columns", "needs_intake"),
     ImportKind.OPPORTUNITIES: (
@@ -51,30 +54,32 @@ def receive_file(
     """Keep a file with the columns guessed from its header, and how to read it. Raises UnreadableFile.
 
     It is read to its end here, so that what cannot be read at all never starts. ``reading`` is what somebody chose.
+    Costs that an advertising service exported are recognized.
     """
-    table = open_table(content, kind, reading)
-    columns = guess_columns(kind, table.header)
+    table, columns, defaults = _read(kind, content, reading, None)
     return ImportRun.objects.create(
         kind=kind,
         file_name=file_name[-200:],
         file_hash=hashlib.sha256(content).hexdigest(),
         content=content,
         columns=columns,
-        defaults={**table.reading.settings(), **propose_formats(table, kind, columns).settled()},
+        defaults=defaults,
         is_dry_run=True,
-        rows_total=count_rows(table),
+        rows_total=_count(table, kind, columns, defaults, at),
         created_by=by,
         created_at=at,
     )
 
 
-def read_again(*, run: ImportRun, reading: Reading) -> Table:
-    """Read the file another way, its columns guessed anew. Raises UnreadableFile, and ImportRefused once it started."""
-    table = open_table(bytes(run.content), run.kind, reading)
-    columns = guess_columns(run.kind, table.header)
+def read_again(*, run: ImportRun, reading: Reading, preset: str = "") -> Table:
+    """Read the file another way, its columns guessed anew; ``preset`` is the advertising service it comes from.
+
+    Raises UnreadableFile, and ImportRefused once it started.
+    """
+    table, columns, settings = _read(run.kind, bytes(run.content), reading, preset)
     kept = {name: value for name, value in run.defaults.items() if name not in READING}
-    defaults = {**kept, **table.reading.settings(), **propose_formats(table, run.kind, columns).settled()}
-    rows = count_rows(table)
+    defaults = {**kept, **settings}
+    rows = _count(table, run.kind, columns, defaults, run.created_at)
     with transaction.atomic():
         _hold(run)
         ImportRun.objects.filter(pk=run.pk).update(columns=columns, defaults=defaults, rows_total=rows)
@@ -91,13 +96,15 @@ def map_columns(
     days or amounts could mean two things and nobody said which, UnreadableFile for another way to read the file, and
     ImportRefused once the rows are on their way.
     """
-    found = {name: run.defaults[name] for name in ("encoding", "delimiter", "header_line") if name in run.defaults}
+    told = ("encoding", "delimiter", "header_line", "preset")
+    found = {name: run.defaults[name] for name in told if name in run.defaults}
     settled: dict[str, Any] = {**found, **defaults}
     table = open_table(bytes(run.content), run.kind, Reading.of(settled))
     check_columns(run.kind, columns, table.header)
     _check_defaults(run.kind, settled)
     settled |= _formats(table, run.kind, columns, settled)
-    rows = run.rows_total if settled.items() >= found.items() else count_rows(table)
+    is_same = settled.items() >= found.items() and not settled.get("preset")
+    rows = run.rows_total if is_same else _count(table, run.kind, columns, settled, run.created_at)
     with transaction.atomic():
         _hold(run)
         ImportRun.objects.filter(pk=run.pk).update(columns=dict(columns), defaults=settled, rows_total=rows)
@@ -107,6 +114,30 @@ def map_columns(
             )
     run.columns, run.defaults, run.rows_total = dict(columns), settled, rows
     return run
+
+
+def _read(
+    kind: str, content: bytes, reading: Reading | None, preset: str | None
+) -> tuple[Table, dict[str, str], dict[str, Any]]:
+    """The table, its columns by field, and the settings of how it is read."""
+    service = None
+    if kind == ImportKind.COSTS:
+        table, service = open_report(content, reading, preset)
+    else:
+        table = open_table(content, kind, reading)
+    columns = service.columns(table.header) if service else guess_columns(kind, table.header)
+    formats = propose_formats(table, kind, columns, service.order if service else "").settled()
+    told = {"preset": service.source} if service else {}
+    return table, columns, {**table.reading.settings(), **told, **formats}
+
+
+def _count(table: Table, kind: str, columns: Mapping[str, str], settings: Mapping[str, Any], at: datetime) -> int:
+    if not settings.get("preset"):
+        return count_rows(table)
+    count = sum(1 for _ in rows_of(table, plan_of(ImportRun(kind=kind, columns=columns, defaults=settings), at)))
+    if not count:
+        raise UnreadableFile("The report has no rows of costs.")
+    return count
 
 
 def _hold(run: ImportRun) -> None:
@@ -119,7 +150,7 @@ def _hold(run: ImportRun) -> None:
 def _formats(table: Table, kind: str, columns: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
     """How the file writes days and amounts, where nobody chose it."""
     found: dict[str, str] = {}
-    for name, guess in propose_formats(table, kind, columns).items():
+    for name, guess in propose_formats(table, kind, columns, order_of(given)).items():
         if given.get(name):
             continue
         if guess.is_open:
@@ -187,6 +218,7 @@ def _check_defaults(kind: str, defaults: Mapping[str, Any]) -> None:
     _check("stage", "stage", defaults.get("stages", {}).values(), stages)
     owners = {each for each in defaults.get("owners", {}).values() if each}
     _check("owner", "user", owners, set(User.objects.filter(email__in=owners).values_list("email", flat=True)))
+    _check("preset", "service", filter(None, [defaults.get("preset")]), BY_SOURCE if kind == ImportKind.COSTS else ())
     for name, choices in (("dates", DATE_ORDERS), ("decimal", DECIMAL_SIGNS), ("opened", ("", OPENED_BY_DATES))):
         _check(name, f"setting of {name}", filter(None, [defaults.get(name)]), choices)
     if currency := defaults.get("currency"):

@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from leads.actions.imports.rows import plan_of, read_row, table_of
+from leads.actions.campaigns.record_costs import IMPORTED
+from leads.actions.imports.rows import plan_of, read_row, rows_of, table_of
 from leads.models import Account, Campaign, CampaignCost, Channel, ImportRun, Lead, Opportunity, PipelineStage
 from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.fields import FIELDS, Field
@@ -17,6 +18,7 @@ from leads.pure.lifecycle import LABELS
 from leads.pure.money import to_amount
 from leads.pure.table_file import Row
 from leads.pure.words import MISSING
+from leads.queries.imports import campaigns_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ def preview_import(*, run: ImportRun, at: datetime, count: int = 20) -> Preview:
     """The first rows; those the last try refused bear its reason."""
     plan = plan_of(run, at)
     seen: dict[tuple[str, ...], int] = {}
-    read = [(row, read_row(row, plan, seen)) for row in islice(table_of(run=run).rows(), count)]
+    read = [(row, read_row(row, plan, seen)) for row in islice(rows_of(table_of(run=run), plan), count)]
     refused = {each.line: each for each in run.row_errors.order_by("line")[: count * 2]}
-    known = _known([record for _, record in read if not isinstance(record, RowRefused)])
+    known = _known([record for _, record in read if not isinstance(record, RowRefused)], plan.preset)
     names = {
         "channel": dict(Channel.objects.values_list("key", "name")),
         "stage": {**dict(PipelineStage.objects.values_list("key", "name")), **LABELS},
@@ -61,7 +63,7 @@ def preview_import(*, run: ImportRun, at: datetime, count: int = 20) -> Preview:
     return Preview(fields, rows)
 
 
-def _known(records: Collection[Record]) -> set[tuple[str, ...]]:
+def _known(records: Collection[Record], service: str) -> set[tuple[str, ...]]:
     """Identities that the portal has already."""
     people = [record for record in records if isinstance(record, LeadRecord)]
     found: set[tuple[str, ...]] = set()
@@ -75,10 +77,21 @@ def _known(records: Collection[Record]) -> set[tuple[str, ...]]:
     companies = [record for record in records if isinstance(record, AccountRecord)]
     found |= {("domain", key) for key in _values(Account, "domain", {each.domain for each in companies} - {""})}
     found |= {("name", key.casefold()) for key in _values(Account, "name", {each.name for each in companies} - {""})}
-    codes = {record.campaign for record in records if isinstance(record, CostRecord)}
-    costs = CampaignCost.objects.filter(campaign__in=Campaign.objects.filter(code__in=codes), source="import")
-    return found | {
-        ("campaign and day", code, day.isoformat()) for code, day in costs.values_list("campaign__code", "spent_on")
+    costs = [record for record in records if isinstance(record, CostRecord)]
+    return found | (_known_costs(costs, service) if costs else set())
+
+
+def _known_costs(records: Collection[CostRecord], service: str) -> set[tuple[str, ...]]:
+    codes = campaigns_named() if service else dict(Campaign.objects.values_list("code", "pk"))
+    named = {record: codes.get(record.campaign.casefold()) for record in records}
+    source = service or IMPORTED
+    rows = CampaignCost.objects.filter(campaign__in={each for each in named.values() if each}, source=source)
+    days = set(rows.filter(spent_on__in={each.spent_on for each in named}).values_list("campaign", "spent_on"))
+    return {
+        identity
+        for record, campaign in named.items()
+        if (campaign, record.spent_on) in days
+        for identity in record.identities()
     }
 
 

@@ -20,6 +20,7 @@ from leads.actions.imports.leads import LeadOptions, Outcome, import_leads
 from leads.actions.imports.opportunities import DealOptions, import_opportunities
 from leads.models import Company, CostDoor, ImportKind, ImportRowError, ImportRun, JobRun
 from leads.past.acting import Door, act, acting
+from leads.pure.imports.ad_reports import report_rows
 from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.fields import FIELDS, value_map
 from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
@@ -92,6 +93,7 @@ def plan_of(run: ImportRun, at: datetime) -> Plan:
         status=defaults.get("status", ""),
         dates=defaults.get("dates", ""),
         decimal=defaults.get("decimal", ""),
+        preset=defaults.get("preset", ""),
         keeps_other_columns=bool(defaults.get("keep_other_columns")),
     )
 
@@ -99,6 +101,11 @@ def plan_of(run: ImportRun, at: datetime) -> Plan:
 def table_of(*, run: ImportRun) -> Table:
     """The run's file, read as was settled."""
     return open_table(bytes(run.content), run.kind, Reading.of(run.defaults))
+
+
+def rows_of(table: Table, plan: Plan) -> Iterator[Row]:
+    """The rows to take: those of the file, or of an advertising service's export one for each campaign and day."""
+    return report_rows(table, plan) if plan.preset else table.rows()
 
 
 def _free(at: datetime, prefix: str = "") -> Q:
@@ -119,7 +126,7 @@ def _claim(run_id: int, at: datetime) -> bool:
 
 def _take_all(run: ImportRun, at: datetime, batch: int, on_batch: OnBatch | None) -> None:
     plan = plan_of(run, at)
-    rows = table_of(run=run).rows()
+    rows = rows_of(table_of(run=run), plan)
     seen: dict[tuple[str, ...], int] = {}
     for row in islice(rows, run.next_row):
         read_row(row, plan, seen)
@@ -206,7 +213,8 @@ def _dispatch(run: ImportRun, records: Sequence[Record], at: datetime) -> list[O
         case _:
             by = run.job.started_by if run.job else None
             said = Said(door=CostDoor.IMPORT, by=by, reason=f"file {run.file_name}")
-            return import_costs(records=cast(Sequence[CostRecord], records), said=said, at=at)
+            service = run.defaults.get("preset", "")
+            return import_costs(records=cast(Sequence[CostRecord], records), said=said, at=at, service=service)
 
 
 def _finish(run: ImportRun, state: JobRun.State, message: str) -> None:

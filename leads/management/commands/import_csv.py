@@ -18,6 +18,7 @@ from leads.actions.imports.file import map_columns, receive_file, start_import
 from leads.actions.imports.rows import import_rows, rejected_table, table_of
 from leads.models import ImportKind, ImportMapping, ImportRun, JobRun
 from leads.past.acting import COMMAND_LINE, Door, act
+from leads.pure.imports.ad_presets import BY_SOURCE
 from leads.pure.imports.encodings import ENCODINGS
 from leads.pure.imports.table import Reading
 from leads.pure.refused import FieldRefused, Refused
@@ -113,6 +114,8 @@ class Command(BaseCommand):
         """How the file is read, and which of its columns feed nothing."""
         reading = Reading.of(run.defaults)
         parts = [ENCODINGS[reading.encoding], f"header in line {reading.header_line}"]
+        if preset := BY_SOURCE.get(run.defaults.get("preset", "")):
+            parts.insert(0, f"the export of {preset.name}")
         parts += [f"{name} {run.defaults[name]}" for name in ("dates", "decimal") if run.defaults.get(name)]
         self._say(f"Read as {', '.join(parts)}.")
         used = set(run.columns.values())

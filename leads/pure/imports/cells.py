@@ -40,6 +40,7 @@ class Plan:
     ``columns`` maps fields to column names; ``channels``, ``stages`` and ``owners`` map the file's words, in the
     spelling of ``value_map``. ``default_channel`` is for rows of files without a channel column ("": the campaign's,
     else "other"). ``dates`` and ``decimal`` say how the file writes days and amounts ("" where nothing needs it).
+    ``preset`` is the source of the advertising service whose export the file is.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Plan:
     status: str = ""
     dates: str = ""
     decimal: str = ""
+    preset: str = ""
     keeps_other_columns: bool = False
 
     def channel_of(self, text: str) -> str:

@@ -28,12 +28,18 @@ class Formats:
         return (("dates", self.dates), ("decimal", self.decimal))
 
 
-def propose_formats(table: Table, kind: str, columns: Mapping[str, str]) -> Formats:
-    """What the cells of the mapped columns tell. Reads the file once."""
+def propose_formats(table: Table, kind: str, columns: Mapping[str, str], order: str = "") -> Formats:
+    """What the cells of the mapped columns tell; ``order`` of day and month decides where they leave both possible.
+
+    Reads the file once.
+    """
     dates = {columns[name] for name in fields_holding(kind, DATE) if columns.get(name) in table.header}
     amounts = {columns[name] for name in fields_holding(kind, AMOUNT) if columns.get(name) in table.header}
     cells = table.columns(dates | amounts)
+    told = guess_order(cell for name in sorted(dates) for cell in cells[name])
+    if told.is_open and order in told.choices:
+        told = Guess(order, example=told.example)
     return Formats(
-        guess_order(cell for name in sorted(dates) for cell in cells[name]),
+        told,
         guess_decimal(cell for name in sorted(amounts) for cell in cells[name]),
     )

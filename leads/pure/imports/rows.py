@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from leads.pure.capture.captured import CapturedConsent
+from leads.pure.imports.ad_reports import read_ad_cost
 from leads.pure.imports.cells import Cells, Plan, RowRefused
 from leads.pure.imports.fields import ACCOUNTS, COSTS, LEADS, OPPORTUNITIES
 from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
@@ -23,6 +24,8 @@ LEAD_STAGES = ("lead", "mql", "sal", "sql")
 
 def parse_row(row: Row, plan: Plan) -> Record:
     """What a row says. Raises RowRefused."""
+    if plan.preset:
+        return read_ad_cost(row, plan)
     if row.problem:
         raise RowRefused("", f"The row {row.problem}.")
     return _PARSERS[plan.kind](Cells(row.cells, plan))

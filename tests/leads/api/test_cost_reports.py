@@ -11,7 +11,7 @@ from django.test import Client
 from leads.models import CampaignCost, Company, CostChange, Scope
 from tests.leads.api.keys import make_key
 from tests.leads.factories import CampaignFactory
-from tests.leads.pure.test_ad_reports import GOOGLE, MICROSOFT
+from tests.leads.pure.imports.test_ad_reports import GOOGLE, MICROSOFT
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/costs/reports"

@@ -22,7 +22,7 @@ from tests.leads.factories import UserFactory
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/import.md").read_text()
-COMMANDS = re.findall(r"^python manage\.py (import_csv .+)$", PAGE, re.MULTILINE)
+COMMANDS = re.findall(r"^\.venv/bin/python manage\.py (import_csv .+)$", PAGE, re.MULTILINE)
 
 
 def run(command: str) -> str:

@@ -7,9 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from leads.models import ImportMapping, ImportRun, JobRun, Opportunity, User
+from leads.models import CampaignCost, ImportMapping, ImportRun, JobRun, Opportunity, User
 from leads.tasks import sweep_imports
-from tests.leads.factories import UserFactory
+from tests.leads.factories import CampaignFactory, UserFactory
+from tests.leads.pure.imports.test_ad_reports import GOOGLE, GOOGLE_API, LINKEDIN, META, MICROSOFT
 
 pytestmark = pytest.mark.django_db
 DEALS = "id;rep;stage;opened;amount\n1;Sam Rivers;Hot;{day};1.234\n2;Nobody Here;Won;{day};2.000\n"
@@ -111,3 +112,90 @@ def test_a_file_of_accounts(client: Client) -> None:
     sweep_imports()
     page = client.get(reverse("leads:import-detail", args=[ImportRun.objects.get().public_id])).content.decode()
     assert "Import 1 row" in page
+
+
+def take(client: Client, url: str, given: dict[str, str]) -> ImportRun:
+    assert client.post(url, given).status_code == 302
+    sweep_imports()
+    run = ImportRun.objects.latest("pk")
+    assert client.get(reverse("leads:import-detail", args=[run.public_id])).status_code == 200
+    client.post(reverse("leads:import-start", args=[run.public_id]))
+    sweep_imports()
+    run.refresh_from_db()
+    return run
+
+
+def counts(run: ImportRun) -> tuple[int, int, int, int]:
+    return run.rows_created, run.rows_updated, run.rows_unchanged, run.rows_rejected
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "zone", "taken", "amount"),
+    [
+        (GOOGLE.encode(), "google-ads", "the account's time zone", (2, 0, 0, 1), (123450, "EUR")),
+        (GOOGLE_API.encode(), "google-ads", "the account's time zone", (1, 0, 0, 0), (123450, "USD")),
+        (MICROSOFT.encode(), "microsoft-ads", "(GMT+01:00) Amsterdam, Berlin", (2, 0, 0, 0), (11820, "EUR")),
+        (LINKEDIN.encode("utf-16"), "linkedin-ads", "UTC", (1, 0, 0, 0), (8805, "USD")),
+        (META.encode(), "meta-ads", "the account's time zone", (1, 0, 0, 0), (6050, "EUR")),
+    ],
+)
+def test_an_export_of_an_advertising_service_is_recognized(
+    client: Client, content: bytes, name: str, zone: str, taken: tuple[int, ...], amount: tuple[int, str]
+) -> None:
+    CampaignFactory(code="brand-4", name="Q4 Brand")
+    url = upload(client, content, "costs")
+    page = client.get(url)
+    assert page.context["reader"].fields["preset"].initial == name
+    assert f"Days end at midnight of: {zone}" in page.content.decode()
+    run = take(client, url, proposed(client, url))
+    assert counts(run) == taken
+    row = CampaignCost.objects.get(spent_on="2026-11-16")
+    assert (row.amount_cents, row.currency, row.source) == (*amount, name)
+
+
+def test_a_day_of_an_export_that_is_read_again_replaces_itself(client: Client) -> None:
+    CampaignFactory(code="brand-4", name="Q4 Brand")
+    url = upload(client, META.encode(), "costs")
+    take(client, url, proposed(client, url))
+    url = upload(client, META.replace("10.25", "11.00").encode(), "costs")
+    run = take(client, url, proposed(client, url))
+    assert counts(run) == (0, 1, 0, 0)
+    assert [row.amount_cents for row in CampaignCost.objects.all()] == [6125]
+
+
+def test_the_service_of_an_export_can_be_changed(client: Client) -> None:
+    CampaignFactory(code="q4", name="Q4")
+    url = upload(client, b"Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,1.00\n2026-11-16,Q4,EUR,2.50\n", "costs")
+    reading = {"encoding": "utf-8-sig", "delimiter": ",", "header_line": "1"}
+    assert client.get(url).context["reader"].fields["preset"].initial == ""
+    refused = client.post(url, {**reading, "preset": "meta-ads"})
+    assert refused.status_code == 422
+    assert "as Meta does" in refused.content.decode()
+    client.post(url, {**reading, "preset": "google-ads"})
+    run = take(client, url, proposed(client, url))
+    assert counts(run) == (1, 0, 0, 0)
+    row = CampaignCost.objects.get()
+    assert (row.amount_cents, row.source) == (350, "google-ads")
+
+    url = upload(client, MICROSOFT.encode(), "costs")
+    line = str(client.get(url).context["form"].table.reading.header_line)
+    client.post(url, {**reading, "header_line": line, "preset": ""})
+    assert "preset" not in ImportRun.objects.latest("pk").defaults
+
+
+def test_what_an_export_cannot_say_is_kept_aside_and_comes_back(client: Client) -> None:
+    CampaignFactory(code="brand-4", name="Q4 Brand")
+    broken = META.replace("10.25", "lots") + "Q4 Brand,17 Nov,2026-11-17,2026-11-17,1.00,1\n"
+    url = upload(client, broken.encode(), "costs")
+    run = take(client, url, proposed(client, url))
+    assert counts(run) == (0, 0, 0, 3)
+    assert not CampaignCost.objects.exists()
+    errors = dict(run.row_errors.values_list("line", "error"))
+    assert errors[3] == "The row shares its campaign and day with line 4, which cannot be read."
+    assert "'lots' is not an amount" in errors[4]
+    assert "'17 Nov' is no day as Meta writes it" in errors[5]
+    address = reverse("leads:import-rejected", args=[run.public_id])
+    rejected = b"".join(client.get(address).streaming_content)  # type: ignore[attr-defined]
+    url = upload(client, rejected.replace(b"lots", b"10.25").replace(b"17 Nov", b"2026-11-17"), "costs")
+    assert counts(take(client, url, proposed(client, url))) == (2, 0, 0, 0)
+    assert sorted(CampaignCost.objects.values_list("amount_cents", "source")) == [(100, "meta-ads"), (6050, "meta-ads")]

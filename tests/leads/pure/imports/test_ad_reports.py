@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from leads.pure.ad_reports import ReportRefused, read_ad_report
+from leads.pure.imports.ad_reports import ReportRefused, read_ad_report
 
 DAY = date(2026, 11, 16)
 GOOGLE = """Campaign performance
@@ -113,8 +113,8 @@ def test_the_column_of_amounts_tells_how_numbers_are_written(amounts: list[str],
         ("Campaign,Cost\nQ4,1\n", "No line names a day"),
         ("Day,Campaign,Cost\n2026-11-16,Q4,1.00\n", "names no currency"),
         ("Day,Campaign,Currency,Cost\nNov 2026,Q4,EUR,1.00\n", "Line 2: 'Nov 2026' is no day"),
-        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,lots\n", "Line 2: 'lots' is no cost"),
-        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,-3.00\n", "Line 2: '-3.00' is no cost"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,lots\n", "Line 2: 'lots' is not an amount"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,-3.00\n", "Line 2: '-3.00': a cost must not be negative"),
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,XYZ,1.00\n", "Line 2: 'XYZ'"),
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR\n", "Line 2 has 3 cells instead of 4"),
         ("Day,Campaign,Currency,Cost\nTotal: Account,,EUR,1.00\n", "no rows"),

@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import DayCost, record_costs
-from leads.models import Campaign
-from leads.pure.ad_reports import AdReport, by_campaign
+from leads.pure.imports.ad_reports import AdReport, by_campaign
+from leads.queries.imports import campaigns_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def record_ad_report(*, report: AdReport, said: Said, at: datetime) -> Recorded:
 
     Campaigns are found by code or name, without regard to case; of several of one name none is taken.
     """
-    known = _campaigns()
+    known = campaigns_named()
     unknown: dict[str, None] = {}
     summed: Counter[tuple[int, date, str]] = Counter()
     for name, day, cents, currency in by_campaign(report):
@@ -40,10 +40,3 @@ def record_ad_report(*, report: AdReport, said: Said, at: datetime) -> Recorded:
     costs = [DayCost(campaign, day, cents, currency) for (campaign, day, currency), cents in summed.items()]
     counted = Counter(record_costs(costs=costs, source=report.preset.source, said=said, at=at)) if costs else Counter()
     return Recorded(counted["created"], counted["updated"], counted["unchanged"], tuple(unknown))
-
-
-def _campaigns() -> dict[str, int]:
-    rows = list(Campaign.objects.values_list("pk", "code", "name"))
-    names = Counter(name.casefold() for _, _, name in rows)
-    by_name = {name.casefold(): pk for pk, _, name in rows if names[name.casefold()] == 1}
-    return {**by_name, **{code.casefold(): pk for pk, code, _ in rows}}
