@@ -153,7 +153,7 @@ def test_where_one_side_changed_there_is_no_conflict(
 @pytest.mark.parametrize(
     ("field", "theirs", "held"),
     [
-        ("country", "Germany", "FR"),  # cannot be taken over
+        ("country", "Atlantis", "FR"),  # cannot be taken over
         ("email", "taken@example.com", "ada@example.com"),  # another lead has it
         ("owner_id", "O-2", None),  # none of our users
         ("job_title", "x" * 190, "x" * 160),  # longer than our column

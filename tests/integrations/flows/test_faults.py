@@ -275,7 +275,9 @@ def test_records_that_end_meanwhile(
     assert {str(lead.public_id) for lead in leads} - ended <= set(held)
     links = ExternalRecord.objects.filter(connection=connection, kind="deal", opportunity__isnull=False)
     assert Counter(links.values_list("remote_id", flat=True)) == Counter(deals)
-    assert links.get(remote_id=deals[0]).opportunity.status == "lost"
+    ended_deal = links.get(remote_id=deals[0]).opportunity
+    assert ended_deal.deleted_at is not None
+    assert ended_deal.status == "open"
     assert not PendingPush.objects.filter(state__in=("pending", "leased", "dead")).exists()
     notes = PendingPush.objects.filter(state="rejected").values_list("last_error", flat=True)
     assert all(notes)
