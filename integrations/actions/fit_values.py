@@ -36,13 +36,17 @@ class Fit:
         self.rules: Sequence[FieldRule] = rules_of(connection)[kind]
         schema = schemas_of(connection).get(kind)
         self.fields: dict[str, SchemaField] = schema.by_name() if schema else {}
-        fills = vendor(connection.kind).fills
+        of_vendor = vendor(connection.kind)
+        fills = of_vendor.fills
+        self.absent = of_vendor.if_described - self.fields.keys()
         self.required = [each for each in self.fields.values() if each.is_required and each.is_writable]
         self.required = [each for each in self.required if each.name not in fills]
         self.currency = connection.currency or Company.current().currency
 
     def out(self, rule: FieldRule, value: Any, sent: Sent, *, as_contact: bool = False) -> tuple[str, Any] | None:
         """The name and value to send; None where the record has no place for it. Problems are noted in ``sent``."""
+        if rule.remote in self.absent:
+            return None
         told = self.fields.get(rule.remote)
         if as_contact and told is not None and not told.contact_name:
             return None

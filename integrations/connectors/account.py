@@ -124,5 +124,7 @@ class Vendor:
     """What proves a webhook: a signature made with the app's own secret, or a password that we make up."""
     fills: frozenset[str] = frozenset()
     """Required fields of people that the connector fills by itself."""
+    if_described: frozenset[str] = frozenset()
+    """Fields of people that are sent only to accounts that describe them."""
     contact_prefix: str = ""
     """How the ids of contacts begin, where a person is a lead first and a contact later."""

@@ -29,7 +29,7 @@ _PERSON = {
     "industry": "Industry", "company_size": "Company size", "owner_id": "Owner", "stage": "Lead stage",
     "score": "Score", "channel": "First channel", "campaign": "First campaign", "name": "Full name",
     "public_id": "Our id", "external_id": "External id", "captured_at": "Captured at",
-    "is_unsubscribed": "Unsubscribed", "url": "Link to the lead here",
+    "account_id": "Account, by its id there", "is_unsubscribed": "Unsubscribed", "url": "Link to the lead here",
 }  # fmt: skip
 _DEAL = {
     "name": "Name", "stage": "Stage", "status": "Open, won or lost", "amount_cents": "Amount", "currency": "Currency",

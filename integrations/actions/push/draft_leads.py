@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,17 +77,31 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
     people = {link.lead_id: link for link in links.order_by("-kind", "pk")}
     owners, fit = owner_book(connection=connection), Fit(connection, "person")
     rules, prefix = fit.rules, vendor(connection.kind).contact_prefix
+    accounts = _accounts(connection, leads) if any(rule.local == "account_id" for rule in rules) else {}
     further = further_values(lead_ids=lead_ids, names={rule.local for rule in rules})
     drafted = {}
     for lead in leads:
         link = people.get(lead.pk)
         values = outgoing_values(lead=lead, owners=owners, rules=rules) | further[lead.pk]
+        if lead.account_id in accounts:
+            values["account_id"] = accounts[lead.account_id]
         is_contact = link is not None and (
             link.kind == RecordKind.CONTACT or bool(prefix and link.remote_id.startswith(prefix))
         )
         outward = [rule for rule in rules if rule.direction is not Direction.PULL and rule.local in values]
         drafted[lead.pk] = _drafted(lead, values, outward, fit, link, is_contact=is_contact)
     return drafted
+
+
+def _accounts(connection: Connection, leads: Iterable[Lead]) -> dict[int | None, str]:
+    """What the CRM calls the accounts of these leads, the first of several."""
+    links = ExternalRecord.objects.filter(
+        connection=connection,
+        kind=RecordKind.ACCOUNT,
+        archived_at=None,
+        account__in={lead.account_id for lead in leads},
+    )
+    return dict(links.order_by("-pk").values_list("account_id", "remote_id"))
 
 
 def _drafted(

@@ -28,7 +28,9 @@ from ..base import (
 from ..http import Answer, Limits
 from . import records as read
 from .activities import PATH, activity, wanted
+from .directory import Directory
 from .history import has_moved, stage_changes
+from .organizations import Organizations
 from .session import open_session, quota_of
 
 KEY_FIELD = "Portal lead ID"
@@ -56,9 +58,13 @@ class PipedriveReader:
         self._quota: Quota | None = None
         self._session = open_session(account, limits, self._hear)
         self._key_code = ""
+        self._places: dict[str, str] = {}
+        self._organizations = Organizations(self._session, self._pages)
+        self._people = Directory(PATHS["person"], self._pages, self._terms, self._search_term)
         described = account.described.get("person")
         self._types = {each.name.partition(".")[2]: each.type for each in described.fields} if described else {}
         self._made: dict[str, str] = {}
+        self._met: dict[str, RemoteRecord] = {}
 
     @property
     def calls(self) -> int:
@@ -83,10 +89,11 @@ class PipedriveReader:
     def _find_key_code(self) -> str:
         if not self._key_code:
             path = FIELD_PATHS["person"]
-            for rows, _ in self._pages(path, {}):
-                with read.reading(path):
-                    found = [str(row["field_code"]) for row in rows if row["field_name"] == KEY_FIELD]
-                self._key_code = self._key_code or (found[0] if found else "")
+            rows = [row for page, _ in self._pages(path, {}) for row in page]
+            with read.reading(path):
+                found = [str(row["field_code"]) for row in rows if row["field_name"] == KEY_FIELD]
+                self._places = {name: str(row["field_code"]) for name, row in read.places(rows).items()}
+            self._key_code = found[0] if found else ""
         return self._key_code
 
     def _key(self) -> str:
@@ -127,8 +134,19 @@ class PipedriveReader:
         answer = self._get(path, {"ids": ",".join(ids), "limit": IDS, **further})
         with read.reading(path):
             rows = list(answer.payload["data"] or [])
-            records = [read.record(kind, row, code) for row in rows]
-        return {record.remote_id: record for record in self._with_participants(rows, records)}
+            records = [read.record(kind, row, code, self._places) for row in rows]
+        return {record.remote_id: record for record in self._completed(rows, records)}
+
+    def _completed(self, rows: Sequence[Mapping[str, Any]], records: Sequence[RemoteRecord]) -> list[RemoteRecord]:
+        """Deals with everybody who takes part, people with the name of their company."""
+        ids = {int(each.account_id) for each in records if each.kind == "person" and each.account_id}
+        if not ids:
+            return self._with_participants(rows, records)
+        names = self._organizations.names_of(ids)
+        told = {str(each): name for each, name in names.items()}
+        return [
+            replace(each, fields={**each.fields, "company": told.get(each.account_id or "", "")}) for each in records
+        ]
 
     def _with_participants(
         self, rows: Sequence[Mapping[str, Any]], records: Sequence[RemoteRecord]
@@ -170,8 +188,8 @@ class PipedriveReader:
         params |= {"sort_by": "update_time", "sort_direction": "asc"}
         for rows, following in self._pages(path, params, resume):
             with read.reading(path):
-                records = [read.record(kind, row, code) for row in rows]
-            yield Page(tuple(self._with_participants(rows, records)), following)
+                records = [read.record(kind, row, code, self._places) for row in rows]
+            yield Page(tuple(self._completed(rows, records)), following)
 
     def _pages(
         self, path: str, params: Mapping[str, Any], cursor: str | None = None
@@ -197,6 +215,17 @@ class PipedriveReader:
         answer = self._get(path, {"term": term, "fields": field, "exact_match": "true", "limit": IDS})
         with read.reading(path):
             return sorted((str(row["item"]["id"]) for row in answer.payload["data"]["items"]), key=int)
+
+    def _search_term(self, term: str) -> list[int]:
+        field, _, text = term.partition(":")
+        return [int(each) for each in self._search(text, field)]
+
+    def _terms(self, row: Mapping[str, Any]) -> Iterator[str]:
+        """By which a person is found: each email address, and our key."""
+        for each in row.get("emails") or ():
+            yield read.email_term(str(each.get("value") or ""))
+        if key := (row.get("custom_fields") or {}).get(self._key_code):
+            yield read.key_term(str(key))
 
     def stage_history(self, ids: Sequence[str]) -> Iterator[StageChange]:
         """One call per 100 deals, and one for each that ever moved or closed: the others' past is their creation."""

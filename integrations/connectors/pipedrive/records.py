@@ -33,6 +33,7 @@ STANDARD: dict[Kind, tuple[SchemaField, ...]] = {
         SchemaField("email", "E-mail", "text"),
         SchemaField("phone", "Phone", "text"),
         SchemaField("owner_id", "Owner", "owner"),
+        SchemaField("company", "Organization, by name", "text", length=255),
         SchemaField("org_id", "Organization", "number"),
     ),
     "deal": (
@@ -55,6 +56,13 @@ TYPES: Mapping[str, FieldType] = {
     "double": "number", "int": "number", "monetary": "money", "date": "date", "time": "text", "enum": "choice",
     "user": "owner", "boolean": "boolean", "set": "choices", "org": "number", "people": "number", "address": "address",
 }  # fmt: skip
+# A person of Pipedrive has no members of its own for these: they stand in custom fields of such a name, as texts.
+PLACES: Mapping[str, tuple[str, ...]] = {
+    "job_title": ("job title", "title", "position", "jobtitle"),
+    "country": ("country",),
+    "region": ("region", "state", "state/region"),
+    "postal_code": ("postal code", "zip code", "zip", "postcode"),
+}
 LENGTHS = {"varchar": 255, "varchar_auto": 255}
 NESTED: Mapping[Kind, str] = {"person": "custom_fields", "deal": "properties", "account": "properties"}
 KINDS: Mapping[str, Kind] = {"person": "person", "deal": "deal", "organization": "account"}
@@ -108,7 +116,29 @@ def schema(kind: Kind, rows: Sequence[Row]) -> Schema:
         for row in rows
         if row["is_custom_field"]
     )
-    return Schema(kind, (*STANDARD[kind], *custom))
+    placed = (
+        SchemaField(name, str(row["field_name"]), "text", length=LENGTHS.get(row["field_type"], 0))
+        for name, row in (places(rows) if kind == "person" else {}).items()
+    )
+    return Schema(kind, (*STANDARD[kind], *placed, *custom))
+
+
+def places(rows: Sequence[Row]) -> dict[str, Row]:
+    """The custom field that keeps what a person has no member for, by our name: a text of one of the usual names."""
+    texts = [row for row in rows if row["is_custom_field"] and row["field_type"] in ("varchar", "varchar_auto", "text")]
+    named = {str(row["field_name"]).strip().casefold(): row for row in reversed(texts)}
+    found = {name: next((named[each] for each in usual if each in named), None) for name, usual in PLACES.items()}
+    return {name: row for name, row in found.items() if row is not None}
+
+
+def email_term(email: str) -> str:
+    """An address as a directory keeps it."""
+    return f"email:{email.strip().casefold()}"
+
+
+def key_term(key: str) -> str:
+    """Our key as a directory keeps it."""
+    return f"custom_fields:{key}"
 
 
 def stages(pipelines: Sequence[Row], rows: Sequence[Row]) -> tuple[Stage, ...]:
@@ -142,9 +172,12 @@ def owners(rows: Sequence[Row]) -> tuple[Owner, ...]:
 # --- records ---------------------------------------------------------------------------------------------
 
 
-def record(kind: Kind, row: Row, key_code: str = "") -> RemoteRecord:
-    """A row of v2; a person's key stands in the custom field `key_code`."""
+def record(kind: Kind, row: Row, key_code: str = "", at: Mapping[str, str] | None = None) -> RemoteRecord:
+    """A row of v2; a person's key stands in the custom field `key_code`, further facts in those that `at` names."""
     shaped = {"person": _person, "deal": _deal, "account": _account}[kind](row)
+    if kind == "person" and at:
+        held = row.get("custom_fields") or {}
+        shaped = replace(shaped, fields={**shaped.fields, **{name: held.get(code) or "" for name, code in at.items()}})
     modified_at = moment(row["update_time"]) or moment(row["add_time"])
     if modified_at is None:
         raise ValueError("no time of the last change")
@@ -247,9 +280,18 @@ def person_body(fields: Mapping[str, Any], known: RemoteRecord | None) -> dict[s
     return body
 
 
-def custom_body(draft: Draft, key_code: str, types: Mapping[str, str]) -> dict[str, Any]:
-    """Custom fields by code, our key among them. `types` are those of the fields that were described."""
-    given = draft.fields.get("custom_fields") or {}
+def address_of(fields: Mapping[str, Any]) -> str:
+    """Where a person's company is, as far as a draft tells: `80331, Bavaria, DE`."""
+    return ", ".join(str(fields[name]) for name in ("postal_code", "region", "country") if fields.get(name))
+
+
+def custom_body(
+    draft: Draft, key_code: str, types: Mapping[str, str], at: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Custom fields by code, our key among them. `types` are those of the fields that were described, `at` the codes
+    of what a person has no member for."""
+    placed = {code: draft.fields[name] or "" for name, code in (at or {}).items() if name in draft.fields}
+    given = placed | dict(draft.fields.get("custom_fields") or {})
     return {**{code: _encoded(value, types.get(code, "")) for code, value in given.items()}, key_code: draft.key}
 
 

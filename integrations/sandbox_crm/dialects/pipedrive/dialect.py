@@ -17,7 +17,7 @@ from ...rules import Refused
 from ..base import Call, Route
 from ..scenario import Fault
 from ..shapes import ObjectType, Record
-from .objects import STATUSES, Objects, good, person_terms
+from .objects import STATUSES, Objects, good, organization_terms, person_terms
 
 BUDGET = 300_000
 COSTS = {"/search": 20, "/changelog": 20, "/users": 20, "/leads": 10}
@@ -32,7 +32,7 @@ class Pipedrive(Objects):
         ObjectType("person", "People", person_terms),
         ObjectType("deal", "Deals", tracked=frozenset({"stage_id", "pipeline_id", "status", "value", "currency"}),
                    title=("title",)),
-        ObjectType("organization", "Organizations"),
+        ObjectType("organization", "Organizations", organization_terms),
         ObjectType("lead", "Leads", make_id=lambda n: str(uuid.UUID(int=n)), title=("title",)),
         ObjectType("activity", "Activities", title=("subject",)),
         ObjectType("pipeline", "Pipelines", is_shown=False),
@@ -59,7 +59,9 @@ class Pipedrive(Objects):
         Route("GET", "/api/v1/deals/{id}/changelog", "changelog"),
         Route("GET", "/api/v1/deals/{id}/participants", "participants"),
         Route("GET", "/api/v2/activities", "activities"),
+        Route("GET", "/api/v2/organizations/search", "search_organizations"),
         Route("GET", "/api/v2/organizations", "organizations"),
+        Route("POST", "/api/v2/organizations", "add_organization"),
         Route("GET", "/api/v2/pipelines", "pipelines"),
         Route("GET", "/api/v2/stages", "stages"),
         Route("GET", "/api/v2/personFields", "person_fields"),

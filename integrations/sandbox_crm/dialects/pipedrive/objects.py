@@ -29,6 +29,15 @@ DEAL: Mapping[str, Any] = {
     "label_ids": [], "origin": "ManuallyCreated", "origin_id": None, "channel": None, "channel_id": None,
     "custom_fields": {},
 }  # fmt: skip
+ORGANIZATION: Mapping[str, Any] = {
+    "name": "", "owner_id": 1, "visible_to": 3, "label_ids": [], "address": None, "custom_fields": {},
+}  # fmt: skip
+ORGANIZATION_WRITABLE = {
+    "name": str, "owner_id": int, "add_time": str, "update_time": str, "visible_to": int, "label_ids": list,
+    "address": dict, "custom_fields": dict,
+}  # fmt: skip
+ADDRESS = {"value", "country", "admin_area_level_1", "admin_area_level_2", "locality", "sublocality", "route",
+           "street_number", "postal_code"}  # fmt: skip
 STATUSES = ("open", "won", "lost", "deleted")
 
 
@@ -38,6 +47,11 @@ def person_terms(members: Members) -> Iterable[tuple[str, str]]:
     yield from (("phone", str(each.get("value", ""))) for each in members["phones"])
     yield "name", members["name"]
     yield from (("custom_fields", each) for each in members["custom_fields"].values() if isinstance(each, str))
+
+
+def organization_terms(members: Members) -> Iterable[tuple[str, str]]:
+    """The name."""
+    yield "name", str(members["name"])
 
 
 class Objects(Dialect):
@@ -143,6 +157,24 @@ class Objects(Dialect):
         ]  # fmt: skip
         return good({"items": items}, next_cursor=None)
 
+    def search_organizations(self, call: Call) -> Answer:
+        """Organizations by their exact name."""
+        term = call.request.one("term")
+        if not term or call.request.one("exact_match") != "true":
+            raise Refused("ERR_SCHEMA_VALIDATION_FAILED", "term: 1 character at least.", "term", 400)
+        found = self.records.find("organization", "name", [term])[: self._limit(call)]
+        items = [
+            {
+                "result_score": 0.29,
+                "item": {
+                    "id": int(each.id), "type": "organization", "name": each.members["name"], "address": None,
+                    "visible_to": 3, "owner": {"id": each.members["owner_id"]}, "custom_fields": [], "notes": [],
+                },
+            }
+            for each in found
+        ]  # fmt: skip
+        return good({"items": items}, next_cursor=None)
+
     # --- people ---
 
     def person(self, call: Call, id: str) -> Answer:
@@ -181,13 +213,21 @@ class Objects(Dialect):
         winner = str(call.request.json().get("merge_with_id"))
         return good(self.shown(self.records.merge("person", id, winner)))
 
+    def add_organization(self, call: Call) -> Answer:
+        """A new organization; nobody checks whether there is one of that name."""
+        members = call.request.json()
+        _check_members(members, ORGANIZATION_WRITABLE)
+        if not members.get("name"):
+            raise Refused("ERR_SCHEMA_VALIDATION_FAILED", "name: Required", "name", 400)
+        if not (members.get("address") or {}).keys() <= ADDRESS:
+            raise Refused("ERR_SCHEMA_VALIDATION_FAILED", "address: Unrecognized key", "address", 400)
+        return good(self.shown(self.records.add("organization", {**ORGANIZATION, **members}, by="api")), 201)
+
     def _clean(self, body: dict[str, Any]) -> dict[str, Any]:
-        for name, value in body.items():
-            kind = WRITABLE.get(name)
-            if kind is None:
-                raise Refused("ERR_SCHEMA_VALIDATION_FAILED", f"{name}: Unrecognized key", name, 400)
-            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-                raise Refused("ERR_SCHEMA_VALIDATION_FAILED", f"{name}: Expected {kind.__name__}", name, 400)
+        _check_members(body, WRITABLE)
+        organization = self.records.get("organization", str(body["org_id"])) if body.get("org_id") else None
+        if body.get("org_id") and (organization is None or organization.is_deleted):
+            raise Refused("ERR_BAD_REQUEST", "Organization not found.", "org_id", 400)
         owner = self.records.get("user", str(body["owner_id"])) if "owner_id" in body else None
         if "owner_id" in body and (owner is None or not owner.members.get("active_flag", True)):
             raise Refused("ERR_BAD_REQUEST", "Owner not found.", "owner_id", 400)
@@ -265,6 +305,15 @@ class Objects(Dialect):
             for each in reversed(lines)
         ]  # fmt: skip
         return good(call.page(rows), next_cursor=None)
+
+
+def _check_members(body: Mapping[str, Any], writable: Mapping[str, type]) -> None:
+    for name, value in body.items():
+        kind = writable.get(name)
+        if kind is None:
+            raise Refused("ERR_SCHEMA_VALIDATION_FAILED", f"{name}: Unrecognized key", name, 400)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise Refused("ERR_SCHEMA_VALIDATION_FAILED", f"{name}: Expected {kind.__name__}", name, 400)
 
 
 def fits(field: Members, value: Any) -> bool:

@@ -78,7 +78,7 @@ def worked(tmp_path_factory):
         drafts = [Draft(f"lead-{n}", fields | {"email": f"ada{n}@example.com"}) for n in range(3)]
         made = list(connector.upsert("person", drafts))
         list(connector.upsert("person", [Draft("lead-0", {"email": "new@example.com"}, made[0].remote_id)]))
-        list(connector.upsert("person", [Draft("lead-9", {"last_name": "Nobody"})]))
+        list(connector.upsert("person", [Draft("lead-9", {"last_name": "Nobody", "company": "Acme"})]))
         connector.find("person", ["lead-0", "lead-1"])
         dialect.records.add("organization", {"name": "Acme", "owner_id": 1, "custom_fields": {}})
         deals = [dialect.add_deal({"title": "Deal"}).id for _ in range(3)]
