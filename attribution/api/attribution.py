@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Aggregate, QuerySet, Sum
 from django.http import Http404
 from django.urls import reverse
 from django.utils.http import parse_etags, urlencode
@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from attribution.api.answers import EXAMPLE, AttributionAnswer, AttributionRow, OpportunityCredits
 from attribution.api.asked import MODEL, PARAMETERS, SCOPE, Asked, AskedOfDeal, asked, asked_of_deal
-from attribution.figures import rows
+from attribution.figures import amounts_then, rows
 from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
 from attribution.figures.campaign_table import SUMS, Sums
 from attribution.figures.headlines import headlines
@@ -219,8 +219,8 @@ def _links(request: Request, campaign: Campaign, scope: Scope) -> dict[str, str]
 
 def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dict[str, Any]]:
     parents = dict(Campaign.objects.filter(parent__isnull=False).values_list("pk", "parent_id"))
-    revenue = _earned(rows.won_credits(scope), parents)
-    pipeline = _earned(rows.open_credits(scope), parents)
+    revenue = _earned(rows.won_credits(scope), SUMS, parents)
+    pipeline = _earned(amounts_then.standing_credits(scope), amounts_then.SUMS, parents)
     spent = spend.costs(scope).filter(reporting_cents__isnull=False).order_by()
     cost = _rolled_up(dict(spent.values_list("campaign").annotate(Sum("reporting_cents"))), parents)
     return [
@@ -239,10 +239,12 @@ def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dic
     ]
 
 
-def _earned(credits: QuerySet[Credit], parents: Mapping[int, int | None]) -> Mapping[int, Sums]:
+def _earned(
+    credits: QuerySet[Credit], sums: Mapping[str, Aggregate], parents: Mapping[int, int | None]
+) -> Mapping[int, Sums]:
     """What credits come to by campaign, a programme's campaigns in the programme, too."""
     total: defaultdict[int, Sums] = defaultdict(Sums)
-    for campaign, *found in credits.order_by().values_list("campaign").annotate(**SUMS):
+    for campaign, *found in credits.order_by().values_list("campaign").annotate(**sums):
         for each in (campaign, parents.get(campaign)):
             if each is not None:
                 total[each].add("", *found)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from attribution.figures import rows
+from attribution.figures.amounts_then import shares_then, sum_of
+from attribution.models import Credit
 from attribution.pure.credits import rollup
+from attribution.queries.columns import listed
 from leads.figures import stood
 from leads.figures.base import Number, Scope, definition
+from leads.models import Opportunity
 from leads.pure.week import Week, local_date, midnight, month_bounds, weeks_between
 
 COLUMNS = {
@@ -33,7 +38,7 @@ class CampaignStep:
     first: date
     end: date
     revenue: int | None
-    pipeline: int
+    pipeline: int | None
     cost: int | None
     leads: int
     mqls: int
@@ -88,25 +93,47 @@ def _steps(
     ]
 
 
-def _stock(scope: Scope, ends: list[date]) -> list[int]:
-    """Credits of the deals that were open at each step's end, in two queries for all steps."""
+def _stock(scope: Scope, days: list[date]) -> list[int | None]:
+    """Credits of the deals that were open at each step's end, at their amounts of then, in a few queries for all steps.
+    None where deals were open and none of them had an amount."""
     credits = rows.credits_open_during(scope)
     dates = ("opportunity__opened_at", "opportunity__closed_at", "opportunity__deleted_at")
-    grouped = credits.values_list("opportunity", *dates).annotate(Sum("cents")).order_by()
+    grouped = credits.values_list("opportunity", *dates, "opportunity__reporting_cents").annotate(Sum("cents"))
     # A deal that was deleted stood until then, as one that was closed did.
     seen = [
-        (deal, opened, min((at for at in (closed, deleted) if at), default=None), cents)
-        for deal, opened, closed, deleted, cents in grouped
+        (deal, opened, min((at for at in (closed, deleted) if at), default=None), None if amount is None else cents)
+        for deal, opened, closed, deleted, amount, cents in grouped.order_by()
     ]
     spells = stood.closed_spells(credits.order_by().values("opportunity"))
-    out = []
-    for day in ends:
-        end = min(midnight(day, scope.tz), scope.period.end, scope.at).astimezone(UTC)
-        standing = ((deal, cents) for deal, opened, closed, cents in seen if opened < end and _is_later(closed, end))
-        out.append(
-            sum(cents for deal, cents in standing if not any(a < end and _is_later(b, end) for a, b in spells[deal]))
-        )
+    ends = [min(midnight(day, scope.tz), scope.period.end, scope.at).astimezone(UTC) for day in days]
+    moved = _moved(scope, credits, [end for end in ends if end < scope.at])
+    out: list[int | None] = []
+    for end in ends:
+        standing = [
+            moved.get((end, deal), cents)
+            for deal, opened, closed, cents in seen
+            if opened < end
+            and _is_later(closed, end)
+            and not any(a < end and _is_later(b, end) for a, b in spells.get(deal, ()))
+        ]
+        known = [cents for cents in standing if cents is not None]
+        out.append(sum(known) if known or not standing else None)
     return out
+
+
+def _moved(
+    scope: Scope, credits: QuerySet[Credit], ends: Sequence[datetime]
+) -> Mapping[tuple[datetime, int], int | None]:
+    """What the credits of a deal came to at moments when it was worth something else than today."""
+    deals = Opportunity.objects.filter(pk__in=credits.order_by().values("opportunity"))
+    shares = shares_then(scope, deals, sorted(set(ends)))
+    if not shares:
+        return {}
+    touches: defaultdict[int, set[int]] = defaultdict(set)
+    of = credits.filter(opportunity__in=listed(sorted({deal for told in shares.values() for deal in told}))).order_by()
+    for deal, touch in of.values_list("opportunity", "touchpoint"):
+        touches[deal].add(touch)
+    return {(end, deal): sum_of(given, touches[deal]) for end, told in shares.items() for deal, given in told.items()}
 
 
 def _is_later(at: datetime | None, end: datetime) -> bool:

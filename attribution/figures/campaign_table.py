@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, Sum
 
-from attribution.figures import rows
+from attribution.figures import amounts_then, rows
 from attribution.figures.costs import cost_parts
 from attribution.models import CreditQuerySet
 from attribution.pure.credits import rollup
@@ -195,8 +195,8 @@ def _cells(scope: Scope, methods: Collection[str]) -> dict[tuple[int, int | None
     won = rows.won_credits_of_all(scope, methods).filter(method__in=methods).order_by()
     for channel, campaign, method, *sums in won.values_list("channel", "campaign", "method").annotate(**SUMS):
         found[channel, campaign].earned.add(method, *sums)
-    expected = rows.open_credits(scope).order_by()
-    for channel, campaign, *sums in expected.values_list("channel", "campaign").annotate(**SUMS):
+    expected = amounts_then.standing_credits(scope).order_by()
+    for channel, campaign, *sums in expected.values_list("channel", "campaign").annotate(**amounts_then.SUMS):
         found[channel, campaign].expected.add("", *sums)
     parts = cost_parts(scope)
     spent = parts["included"].queryset.order_by().values_list("campaign__channel", "campaign")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from attribution.figures import rows
+from attribution.figures.amounts_then import PRICED, standing_credits
 from attribution.models import Credit
-from leads.figures import columns
+from leads.figures import columns, selection
 from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, register
-from leads.figures.pipeline import NO_AMOUNT, NO_RATE
+from leads.figures.pipeline import NO_AMOUNT, NO_RATE, stood_without_money
+from leads.figures.stood import as_stood
 from leads.models import Opportunity
 
 ORIGIN = frozenset({"channel", "campaign", "territory", "owner", "method", "basis", "scope"})
@@ -71,9 +73,19 @@ def _difference(totals: Totals) -> Number | None:
 
 
 def _pipeline(scope: Scope) -> Parts:
+    credits = standing_credits(scope)
+    stood = as_stood(rows.open_deals(scope), at=selection.moment(scope), currency=scope.currency)
     return {
-        "included": priced(rows.open_credits(scope), "Credits of open deals", "opportunity__opened_at"),
-        **unpriced(rows.open_deals(scope)),
+        "included": RowSet(
+            credits.filter(PRICED),
+            rows.CREDIT_THEN,
+            "Credits of open deals",
+            amount="earned_cents",
+            dated_by="opportunity__opened_at",
+            among=credits,
+            known=PRICED,
+        ),
+        **stood_without_money(stood),
     }
 
 
@@ -125,13 +137,13 @@ register(
 register(
     Definition(
         key="attribution.pipeline",
-        version=2,
+        version=3,
         name="Attributed pipeline",
         unit="money",
         formula="sum of amount × share over the credited touches of open deals",
-        meaning="Deals open at the end of the period, or now while it lasts, at their full amount of today. A "
-        "deal that stood at lost then and was reopened later is not among them. By touch date only touches of the "
-        "period count.",
+        meaning="Deals open at the end of the period, or now while it lasts, at the amount they had then, where their "
+        "history knows it. A deal that stood at lost then and was reopened later is not among them. By touch date only "
+        "touches of the period count.",
         parts=_pipeline,
         filters=ORIGIN,
         weekly="each",

@@ -30,6 +30,13 @@ CREDIT = (
     Column("weight", "Share", "share"),
     Column("cents", "Credit", "money"),
 )
+CREDIT_THEN = (
+    *CREDIT[:6],
+    Column("deal_cents", "Deal amount then", "money"),
+    CREDIT[7],
+    Column("earned_cents", "Credit", "money"),
+)
+"""Of `attribution.figures.amounts_then`."""
 
 
 def _deals(scope: Scope) -> Q:
@@ -165,7 +172,7 @@ def credits_open_during(scope: Scope) -> QuerySet[Credit]:
     during &= Q(deleted_at__isnull=True) | Q(deleted_at__gte=scope.period.start)
     _asked(scope, during, {scope.method})
     rows = touch_credits(scope).filter(_in(during), selection.origin(scope), _touched(scope))
-    return rows.by_method(scope.method).filter(opportunity__reporting_cents__isnull=False)
+    return rows.by_method(scope.method)
 
 
 def open_deals(scope: Scope) -> QuerySet[Opportunity]:

@@ -8,9 +8,9 @@ from itertools import chain, islice
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, Case, F, Func, Model, QuerySet, Sum, TextField, Value, When
+from django.db.models import BigIntegerField, Case, F, Func, JSONField, Model, QuerySet, Sum, TextField, Value, When
 from django.db.models.expressions import Combinable, RawSQL
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from attribution.pure.columns.columns import STATUSES, UNKNOWN, Columns
 from attribution.pure.columns.copy_codec import Field, Kind, Values, decode_packed, encode, from_numbers, rows
@@ -62,6 +62,18 @@ def listed(ids: Sequence[int]) -> RawSQL:
     if connection.vendor == "postgresql":
         return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(ids))], output_field=TextField())
+
+
+def looked_up(told: Mapping[int, Mapping[int, int | None]], first: str, second: str | Value) -> Combinable:
+    """A number by two ids of a row (or a constant for the second), None where there is none. However many there are
+    travel as one parameter."""
+    keys = [Cast(path, TextField()) for path in (first, second)]
+    text = Value(json.dumps(told))
+    if connection.vendor == "postgresql":
+        found = Func(Cast(text, JSONField()), *keys, function="jsonb_extract_path_text", output_field=TextField())
+        return Cast(found, BigIntegerField())
+    path = Concat(Value('$."'), keys[0], Value('"."'), keys[1], Value('"'), output_field=TextField())
+    return Func(text, path, function="json_extract", output_field=BigIntegerField())
 
 
 def read_columns(queryset: QuerySet[Any], **wanted: str | Combinable) -> Columns:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, F, Min, Sum
 from django.forms import HiddenInput
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from attribution.figures import rows
+from attribution.figures.amounts_then import PRICED, won_and_standing_credits
 from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
 from attribution.figures.payback import payback
 from attribution.forms.campaigns import AttributionForm, presets
@@ -168,19 +168,21 @@ def _chart(steps: list[CampaignStep], scope: Scope, by_month: bool) -> Chart:
 
 def _cells(row: dict[str, Any], currency: str) -> tuple[Any, ...]:
     told = (row["opportunity__name"], row["opportunity__account__name"], row["opportunity__status"])
-    amounts = (*money_cells(row["opportunity__reporting_cents"], currency), row["touches"], row["share"])
-    return (*told, row["opportunity__closed_at"], *amounts, *money_cells(round(row["credit"]), currency))
+    amounts = (*money_cells(row["deal_cents"], currency), row["touches"], row["share"])
+    return (*told, row["opportunity__closed_at"], *amounts, *money_cells(row["credit"], currency))
 
 
 def _deals(scope: Scope) -> Any:
     """Won and open deals with what this campaign earned in them, the largest credit first."""
-    credits = (rows.won_credits(scope) | rows.open_credits(scope)).order_by()
+    credits = won_and_standing_credits(scope).order_by()
     grouped = credits.values(
         "opportunity__public_id",
         "opportunity__name",
         "opportunity__account__name",
         "opportunity__status",
         "opportunity__closed_at",
-        "opportunity__reporting_cents",
-    ).annotate(credit=Sum("cents"), share=Sum("weight"), touches=Count("pk"), first=Min("touched_at"))
-    return grouped.order_by("-credit", "opportunity__public_id")
+        "deal_cents",
+    ).annotate(
+        credit=Sum("earned_cents", filter=PRICED), share=Sum("weight"), touches=Count("pk"), first=Min("touched_at")
+    )
+    return grouped.order_by(F("credit").desc(nulls_last=True), "opportunity__public_id")

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from leads.figures.rowset import Column, Derived, Number, Row, RowSet, Tally
+from leads.figures.rowset import Column, Derived, Number, Row, RowSet, Tally, whole
 from leads.models import User
 from leads.pure.week import Period, Week, weeks_between
 
@@ -150,6 +150,7 @@ class Definition:
 
     ``parts`` gives the row sets for a scope. Parts whose name starts with "excluded" are listed with their reason but
     never counted. ``combine`` turns the other parts' totals into the value; ``None`` means unknown and is shown so.
+    With ``is_whole`` the value is their sum, as far as it is known.
     ``arithmetic`` is the formula with part names in braces, for showing it with the values put in. ``filters`` are the
     scope's fields it obeys beside the period. ``weekly`` says how a series is made: "grouped" puts rows into weeks,
     "each" asks anew for every week (stocks, whole months). ``is_company_wide``: has no rows of one rep, so that only
@@ -169,6 +170,7 @@ class Definition:
     parts: Callable[[Scope], Parts]
     combine: Callable[[Totals], Number | None] = included
     better: Literal["up", "down", "neither"] = "up"
+    is_whole: bool = False
     filters: frozenset[str] = field(default_factory=frozenset)
     arithmetic: str = ""
     weekly: Literal["grouped", "each"] = "grouped"
@@ -176,6 +178,12 @@ class Definition:
     causes: Callable[[Scope, datetime | None], Sequence[Cause]] = no_causes
     revise: Callable[[Definition], Definition] | None = None
     revisions: tuple[Revision, ...] = ()
+
+    def value_of(self, tallies: Mapping[str, Tally]) -> Number | None:
+        """The value that counted parts make."""
+        if self.is_whole:
+            return whole(tallies.values())
+        return self.combine({name: tally.total for name, tally in tallies.items()})
 
     def revised(self) -> Definition:
         """The definition in force."""
@@ -198,7 +206,7 @@ class Figure:
     def of(cls, definition: Definition, scope: Scope, parts: Parts, tallies: Mapping[str, Tally]) -> Figure:
         """The figure whose counted parts come to this."""
         totals = {name: tally.total for name, tally in tallies.items()}
-        value = definition.combine(totals)
+        value = definition.value_of(tallies)
         lacking = sum(tally.lacking for tally in tallies.values()) if value is None else 0
         return cls(definition, scope, parts, totals, value, lacking)
 

@@ -193,12 +193,6 @@ def _stages_count(scope: Scope) -> Parts:
     }
 
 
-def _whole(totals: Totals) -> Number | None:
-    """The sum of the parts, of those that are known; unknown only where nothing is known and something is missing."""
-    known = [total for total in totals.values() if total is not None]
-    return None if len(known) < len(totals) and not any(known) else sum(known)
-
-
 def _win_rate(scope: Scope) -> dict[str, RowSet]:
     return {
         "won": RowSet(closed(scope, DealStatus.WON), columns.DEAL, "Won deals", dated_by="closed_at"),
@@ -258,12 +252,11 @@ def _moves(scope: Scope, label: str, **condition: Any) -> Parts:
         Column("stage_before", "From"),
         Column("stage__name", "To"),
         Column("opportunity__owner__name", "Owner"),
-        Column("opportunity__reporting_cents", "Amount", "money"),
+        Column("moved_cents", "Amount then", "money"),
         Column("changed_at", "When", "time"),
     )
-    return {
-        "included": RowSet(rows.filter(**condition).order_by("changed_at", "pk"), shown, label, dated_by="changed_at")
-    }
+    moves = stood.as_moved(rows.filter(**condition).order_by("changed_at", "pk"), currency=scope.currency)
+    return {"included": RowSet(moves, shown, label, dated_by="changed_at")}
 
 
 def _counted(rows: QuerySet[Opportunity], label: str, dated_by: str) -> Parts:
@@ -358,7 +351,7 @@ _define(
     f"{_STOCK} {_AMOUNT} Each deal is in the stage it stood in then, so the stages add up to open pipeline. Deals "
     "whose stage then is not known are a part of their own.",
     _stages,
-    combine=_whole,
+    is_whole=True,
     weekly="each",
 )
 _define(
@@ -368,7 +361,7 @@ _define(
     "number of opportunities open at the end of the period, by the stage they stood in",
     f"{_STOCK} Each deal is in the stage it stood in then, so the stages add up to open opportunities.",
     _stages_count,
-    combine=_whole,
+    is_whole=True,
     weekly="each",
 )
 _define(

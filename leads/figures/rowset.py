@@ -49,10 +49,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What rows come to, and where that is unknown because all of them lack their amount, how many they are."""
+    """What rows come to, and where that is unknown because all of them lack their amount, how many they are;
+    ``is_empty``: there are none, which is no known sum of 0."""
 
     total: Number | None
     lacking: int = 0
+    is_empty: bool = False
+
+
+def whole(tallies: Iterable[Tally]) -> Number | None:
+    """The sum of parts, of those that are known; unknown where rows lack their amount and no other row has one."""
+    parts = [tally for tally in tallies if not tally.is_empty]
+    known = [tally.total for tally in parts if tally.total is not None]
+    return sum(known) if known or not parts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ class RowSet:
         if not self.amount:
             return Tally(rows)
         if not rows:
-            return Tally(self.nothing)
+            return Tally(self.nothing, is_empty=True)
         return Tally(total, rows if total is None else 0)
 
     def narrowed(self, *conditions: Q, **more: Any) -> RowSet:

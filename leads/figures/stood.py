@@ -9,7 +9,7 @@ how the deal has stood since then. Owners and territories have no history: a dea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -132,15 +132,69 @@ def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> Que
     return found
 
 
-def _cents(other: QuerySet[OpportunityChange], currency: str) -> Case:
-    """What a line's deal was worth then, where ``other`` are the lines after the moment that tell another amount."""
-    own, reporting = OuterRef("amount_cents"), OuterRef("reporting_cents")
+_AT_ONCE = 50
+"""So many moments are asked for in one statement; databases limit its length."""
+
+
+def amounts_moved(
+    deals: QuerySet[Opportunity], *, moments: Sequence[datetime], currency: str
+) -> dict[tuple[datetime, int], int | None]:
+    """``stood_cents`` of deals that were worth something else at a moment than today, by moment and id.
+
+    One query for fifty moments, of the few deals alone whose history goes on after the moment.
+    """
+    found: dict[tuple[datetime, int], int | None] = {}
+    for start in range(0, len(moments), _AT_ONCE):
+        some = moments[start : start + _AT_ONCE]
+        arms = []
+        for place, at in enumerate(some):
+            later = OpportunityChange.objects.filter(
+                opportunity=OuterRef("pk"), changed_at__gte=at, amount_cents__isnull=False
+            )
+            rows = as_stood(deals.order_by().filter(Exists(later)), at=at, currency=currency)
+            line = rows.annotate(place=Value(place, output_field=IntegerField()))
+            arms.append(line.values_list("place", "pk", "stood_cents", "reporting_cents"))
+        for place, deal, then, today in arms[0].union(*arms[1:], all=True) if len(arms) > 1 else arms[0]:
+            if then != today:
+                found[some[place], deal] = then
+    return found
+
+
+def as_moved(lines: QuerySet[OpportunityChange], *, currency: str) -> QuerySet[Any]:
+    """Adds ``moved_cents`` to lines of the history: what the deal was worth then, by the rules of `as_stood`."""
+    told = OpportunityChange.objects.filter(
+        Q(changed_at__lt=OuterRef("changed_at")) | Q(changed_at=OuterRef("changed_at"), pk__lte=OuterRef("pk")),
+        opportunity=OuterRef("opportunity"),
+        amount_cents__isnull=False,
+    )
+    later = Q(changed_at__gt=OuterRef("changed_at")) | Q(changed_at=OuterRef("changed_at"), pk__gt=OuterRef("pk"))
+    lines_later = OpportunityChange.objects.filter(
+        later, opportunity=OuterRef("opportunity"), amount_cents__isnull=False
+    )
+    other = lines_later.exclude(amount_cents=OuterRef("amount_cents"), currency=OuterRef("currency"))
+    cents = _cents(other, currency, of="opportunity__")
+    found: QuerySet[Any] = lines.annotate(
+        moved_cents=Case(
+            When(Q(Exists(told)), then=Subquery(_newest(told).values(cents=cents)[:1])),
+            default=F("opportunity__reporting_cents"),
+            output_field=BigIntegerField(),
+        )
+    )
+    return found
+
+
+def _cents(other: QuerySet[OpportunityChange], currency: str, *, of: str = "") -> Case:
+    """What a line's deal was worth then, where ``other`` are the lines after the moment that tell another amount. The
+    deal is the outer query's row, or at the end of the path ``of`` from it."""
+    own, reporting = OuterRef(f"{of}amount_cents"), OuterRef(f"{of}reporting_cents")
     rate = Cast(reporting, FloatField()) / Cast(own, FloatField())
     at_own_rate = Round(Cast("amount_cents", FloatField()) * rate, output_field=FloatField())
     return Case(
         When(~Q(Exists(other)), then=reporting),
         When(currency=currency, then=F("amount_cents")),
-        When(~Q(Exact(own, Value(0))) & Q(currency=OuterRef("currency")), then=Cast(at_own_rate, BigIntegerField())),
+        When(
+            ~Q(Exact(own, Value(0))) & Q(currency=OuterRef(f"{of}currency")), then=Cast(at_own_rate, BigIntegerField())
+        ),
         output_field=BigIntegerField(),
     )
 

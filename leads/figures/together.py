@@ -74,7 +74,7 @@ def _bound(key: str, scopes: Sequence[Scope]) -> list[Number | None]:
         if lines is None:
             return []
         found[name] = [rows.tallied(None if total is None else int(total), int(count)) for _, total, count in lines]
-    return [meaning.combine({name: own[place].total for name, own in found.items()}) for place in range(len(scopes))]
+    return [meaning.value_of({name: own[place] for name, own in found.items()}) for place in range(len(scopes))]
 
 
 def _line(rows: RowSet, number: int = 0) -> QuerySet[Any, Any]:

@@ -72,8 +72,8 @@ SUBJECTS = {
         "methods": "actions.save_custom_method figures.offers pure.rules queries.rules",
         "learning": "actions.fit_methods",
         "credits": """
-            actions.forget_past_credits figures.rows figures.credits figures.deals figures.journey_view
-            queries.past_credits queries.lead_campaigns
+            actions.forget_past_credits figures.rows figures.amounts_then figures.credits figures.deals
+            figures.journey_view queries.past_credits queries.lead_campaigns
         """,
         "runs": "queries.successor queries.changes",
         "campaigns": "figures.campaign_series figures.campaign_table figures.costs figures.headlines figures.payback",

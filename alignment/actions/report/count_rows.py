@@ -10,7 +10,7 @@ from alignment.actions.report.freeze_figure import KEYS, group_column, key_colum
 from alignment.actions.report.read_figures import PENDING
 from alignment.pure import sealing
 from alignment.pure.ledger import Kept
-from leads.figures.base import Column, Definition, Number, RowSet, Scope, counted, definition, included
+from leads.figures.base import Column, Definition, Number, RowSet, Scope, Tally, counted, definition, included
 
 Counted = dict[str, dict[str, Kept]]
 """Rows by part and key."""
@@ -62,36 +62,38 @@ class Valued:
 
     meaning: Definition
     parts: Mapping[str, RowSet]
-    totals: Mapping[str, Callable[[Sequence[Kept]], Number | None]]
+    tallies: Mapping[str, Callable[[Sequence[Kept]], Tally]]
 
     @property
     def is_sum(self) -> bool:
         """Whether the value is the amounts of its rows added up, or their number."""
-        return self.meaning.combine is included and not self.parts["included"].statistic
+        is_plain = self.meaning.combine is included and not self.meaning.is_whole
+        return is_plain and not self.parts["included"].statistic
 
     def value(self, rows: Mapping[str, Mapping[str, Kept]]) -> Number | None:
         """The value of these rows."""
-        found = {name: total(list(rows.get(name, {}).values())) for name, total in self.totals.items()}
-        return self.meaning.combine(found)
+        return self.meaning.value_of(
+            {name: tally(list(rows.get(name, {}).values())) for name, tally in self.tallies.items()}
+        )
 
 
 def valued(*, key: str, scope: Scope) -> Valued:
     """How the figure is computed in a scope."""
     meaning = definition(key)
     parts = counted(meaning.parts(scope))
-    return Valued(meaning, parts, {name: _total(part) for name, part in parts.items()})
+    return Valued(meaning, parts, {name: _tally(part) for name, part in parts.items()})
 
 
-def _total(part: RowSet) -> Callable[[Sequence[Kept]], Number | None]:
-    def total(rows: Sequence[Kept]) -> Number | None:
+def _tally(part: RowSet) -> Callable[[Sequence[Kept]], Tally]:
+    def tally(rows: Sequence[Kept]) -> Tally:
         if part.statistic:
-            return part.statistic([row.amount for row in rows])
+            return Tally(part.statistic([row.amount for row in rows]))
         if not part.amount:
-            return len(rows)
+            return Tally(len(rows))
         known = [row.amount for row in rows if row.amount is not None]
-        return sum(known) if known else part.of_nothing().total
+        return Tally(sum(known)) if known else part.of_nothing()
 
-    return total
+    return tally
 
 
 __all__ = ["Counted", "Valued", "count_rows", "valued"]

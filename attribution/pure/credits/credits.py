@@ -47,21 +47,36 @@ def allocate(journeys: Journeys, weights: Floats, amount_cents: Ints) -> Ints:
     out of range, or an amount beyond LIMIT.
     """
     total = _check(journeys, weights, amount_cents)
+    return _allocate(weights, amount_cents[journeys.opportunity], total, journeys.journey, journeys.lengths)
+
+
+def allocate_again(weights: Floats, amount_cents: Ints, lengths: Ints) -> Ints:
+    """Split other amounts by weights that are known, as `allocate` would.
+
+    ``amount_cents`` and ``lengths`` int64[journeys]; ``weights`` of their touches one after the other, each journey's
+    in the order of time. What is beyond LIMIT is not split.
+    """
+    journey = np.repeat(np.arange(len(lengths)), lengths)
+    total = np.bincount(journey, weights=weights, minlength=len(lengths)).astype(np.float64)
+    return _allocate(weights, np.clip(amount_cents, -LIMIT, LIMIT), total, journey, lengths)
+
+
+def _allocate(weights: Floats, amount: Ints, total: Floats, journey: Ints, lengths: Ints) -> Ints:
+    """Split ``amount[journeys]``, of which weights that sum to ``total[journeys]`` claim their part."""
     cents = np.zeros(len(weights), dtype=np.int64)
     if len(weights) == 0:
         return cents
     is_credited = weights > _NOTHING
-    amount = amount_cents[journeys.opportunity]
     target = _claimed(np.abs(amount), total)
     if is_credited.all():
-        cents = _split(weights, target, journeys.journey, journeys.lengths)
+        cents = _split(weights, target, journey, lengths)
     else:
         # Many methods credit one touch of a journey: the others are no work.
         rows = np.flatnonzero(is_credited)
-        journey = journeys.journey.take(rows)
-        cents[rows] = _split(weights.take(rows), target, journey, np.bincount(journey, minlength=len(journeys)))
+        credited = journey.take(rows)
+        cents[rows] = _split(weights.take(rows), target, credited, np.bincount(credited, minlength=len(lengths)))
     if (amount < 0).any():
-        cents *= journeys.spread(np.sign(amount))
+        cents *= np.sign(amount).take(journey)
     return cents
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from leads.figures.base import Figure, Number, RowSet, definition, figure, keys
+from leads.figures.base import Figure, Number, RowSet, Tally, definition, figure, keys
 from leads.models import Company
 from leads.pure.week import Period
 from tests.leads.figures import world
@@ -35,7 +35,7 @@ def scopes(company: Company):
     }
 
 
-def recomputed(part: RowSet) -> Number | None:
+def recomputed(part: RowSet) -> Tally:
     """The total of a part from its listed rows alone, fetched in pages as the drill-down does."""
     rows, start = [], 0
     while page := part.rows(start, start + 3):
@@ -43,15 +43,16 @@ def recomputed(part: RowSet) -> Number | None:
         start += 3
     assert len(rows) == part.count()
     if part.statistic:
-        return part.statistic([(row[part.amount], row[part.event]) if part.event else row[part.amount] for row in rows])
+        read = [(row[part.amount], row[part.event]) if part.event else row[part.amount] for row in rows]
+        return Tally(part.statistic(read))
     if part.amount:
-        return sum(row[part.amount] for row in rows) if rows else part.of_nothing().total
-    return len(rows)
+        return Tally(sum(row[part.amount] for row in rows)) if rows else part.of_nothing()
+    return Tally(len(rows))
 
 
 def value_of_rows(found: Figure) -> Number | None:
-    counted = {name: recomputed(part) for name, part in found.parts.items() if not name.startswith("excluded")}
-    return found.definition.combine(counted)
+    tallies = {name: recomputed(part) for name, part in found.parts.items() if not name.startswith("excluded")}
+    return found.definition.value_of(tallies)
 
 
 @pytest.mark.parametrize("key", OWN)

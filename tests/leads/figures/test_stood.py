@@ -210,3 +210,43 @@ def test_a_week_whose_rows_all_lack_their_amount_is_unknown(company: Company) ->
     assert weeks == [(Week(2026, 45), None), (Week(2026, 46), 500), (Week(2026, 47), 0)]
     for week, value in weeks:
         assert figure("pipeline.won", scope(week.period(TZ))).value == value
+
+
+@pytest.mark.parametrize(("amounts", "value"), [((0, None), 0), ((5_000, -5_000, None), 0), ((None, None), None)])
+def test_known_amounts_that_sum_to_nothing_are_known(
+    company: Company, amounts: tuple[int | None, ...], value: int | None
+) -> None:
+    """Of deals in stages of their own, so that one stage is unknown, one 0, and others empty."""
+    for key, cents in zip(("discovery", "proposal", "negotiation"), amounts, strict=False):
+        deal(key, (key, on(2, month=10), cents))
+    alone, together = figure("pipeline.stages", october()), figures([("pipeline.stages", october())])[0]
+    assert alone.value == value
+    assert together.value == value
+    assert alone.lacking == (0 if value == 0 else 2)
+    first = Week(2026, 40)
+    assert stock_series("pipeline.stages", scope(), first, first.next(5)) == series(
+        "pipeline.stages", scope(), first, first.next(5)
+    )
+
+
+def test_a_move_shows_the_amount_of_then(company: Company) -> None:
+    """Moved on at 100,000 and again at 160,000; in dollars at the deal's own rate; a source that keeps no amounts."""
+    history = (("discovery", on(2), 100_000), ("proposal", on(4), 100_000), ("negotiation", on(6), 160_000))
+    deal("Grows", *history)
+    deal("Dollars", *history, currency="USD", reporting_cents=144_000)
+    deal("Stages only", *((key, at, None) for key, at, _ in history), amount_cents=9_000)
+    last = deal("Amount later", *((key, at, None) for key, at, _ in history), amount_cents=700)
+    last.changes.filter(changed_at=on(2)).update(amount_cents=500)
+    last.changes.filter(changed_at=on(6)).update(amount_cents=700)
+    rows = figure("pipeline.advanced", scope()).parts["included"].rows()
+    told = [(row["opportunity__name"], row["stage__name"], row["moved_cents"]) for row in rows]
+    assert sorted(told) == [
+        ("Amount later", "Negotiation", 700),
+        ("Amount later", "Proposal", 500),
+        ("Dollars", "Negotiation", 144_000),
+        ("Dollars", "Proposal", 90_000),
+        ("Grows", "Negotiation", 160_000),
+        ("Grows", "Proposal", 100_000),
+        ("Stages only", "Negotiation", 9_000),
+        ("Stages only", "Proposal", 9_000),
+    ]
