@@ -151,6 +151,8 @@ def _summary(report: WeeklyReport) -> Iterator[list[Any]]:
     yield ["Change of won revenue", _money(report, content["split"]["change_cents"])]
     for part in content["split"]["parts"]:
         yield [part["name"], _money(report, part["cents"]), part["meaning"]]
+    if lacking := content["split"].get("lacking_text"):
+        yield [lacking]
     yield []
     yield [
         "Campaign",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from attribution.figures.campaign_table import BASIC_METHODS, CampaignTable, Money, Node, campaign_table
+from attribution.figures.campaign_table import BASIC_METHODS, CampaignTable, Node, campaign_table
 from attribution.figures.deals import overlap
 from attribution.figures.headlines import TILES, headlines
 from attribution.forms.campaigns import AttributionForm, presets
@@ -284,16 +284,18 @@ def _totals(table: CampaignTable, scope: Scope, shown: Sequence[Method]) -> dict
         "leads_url": figure_url("leads.captured", scope) if whole.leads else "",
         "elsewhere": words.money(table.elsewhere[scope.method], currency),
         "elsewhere_url": figure_url("attribution.elsewhere", scope),
-        "unattributed_cells": _linked("attribution.unattributed", table.unattributed, scope, shown),
-        "elsewhere_cells": _linked("attribution.elsewhere", table.elsewhere, scope, shown),
+        "unattributed_cells": _linked("attribution.unattributed", table.unattributed_of, scope, shown),
+        "elsewhere_cells": _linked("attribution.elsewhere", table.elsewhere.__getitem__, scope, shown),
         "cells": [words.money(table.total_of(each.key), currency) for each in shown],
     }
 
 
-def _linked(key: str, sums: Money, scope: Scope, shown: Sequence[Method]) -> list[tuple[str, str]]:
+def _linked(
+    key: str, sum_of: Callable[[str], int | None], scope: Scope, shown: Sequence[Method]
+) -> list[tuple[str, str]]:
     """(text, address) of a row's cell under every method."""
     before, _, after = figure_url(key, scope, method=_HERE).partition(_HERE)
-    return [(words.money(sums[each.key], scope.currency), f"{before}{each.key}{after}") for each in shown]
+    return [(words.money(sum_of(each.key), scope.currency), f"{before}{each.key}{after}") for each in shown]
 
 
 def _check(table: CampaignTable, scope: Scope) -> dict[str, Any]:

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from alignment.actions.report.explain_revenue import best_and_worst, explain_campaigns, explain_change
+from alignment.actions.report.explain_revenue import (
+    best_and_worst,
+    explain_campaigns,
+    explain_change,
+    unknown_campaigns,
+)
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure, freeze_figure
 from alignment.actions.report.read_figures import QUARTER_WEEKS, Readings
 from alignment.pure import sealing
@@ -180,12 +185,15 @@ def _told(tiles: list[dict[str, Any]], scope: Scope) -> Iterable[TileChange]:
 
 def _changes(draft: Draft, campaigns: list[dict[str, Any]]) -> Iterable[CampaignChange]:
     before = draft.scope.during(draft.week.previous().period(draft.scope.tz))
-    earlier = definition("attribution.revenue").parts(before)["included"].rows()
+    earlier = definition("attribution.revenue").parts(before)["included"]
     revenue_before: Counter[str] = Counter()
-    for row in earlier:
+    for row in earlier.rows():
         revenue_before[row["campaign__name"] or ""] += row["cents"]
+    was_unknown = unknown_campaigns(earlier)
     spent = sum(row["cost"] or 0 for row in campaigns)
     for row in campaigns:
+        if row["week_revenue"] is None or row["id"] in was_unknown:
+            continue
         is_weighty = (row["cost"] or 0) >= WEIGHTY * spent
         yield CampaignChange(
             name=row["name"],

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from django.db.models import Count
 
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure
 from alignment.pure.decomposition import Segment, decompose
+from leads.figures.base import RowSet
 from leads.models import Campaign
 from leads.pure import words
 
 LISTED = 5
+UNPRICED = ("excluded_no_amount", "excluded_no_rate")
 PARTS = (
     ("volume", "Volume", "more or fewer deals decided"),
     ("conversion", "Conversion", "a higher or lower win rate"),
@@ -23,17 +28,20 @@ NO_TERRITORY = "No territory"
 def explain_change(
     *, won: FrozenFigure, lost: FrozenFigure, won_before: FrozenFigure, lost_before: FrozenFigure
 ) -> dict[str, Any]:
-    """The change of won revenue against the week before in four parts that add up to the cent."""
+    """The change of won revenue against the week before in four parts that add up to the cent; unknown where the won
+    revenue of one of the weeks is. Won deals without an amount are in no part; ``lacking_text`` says how many."""
     before, now = _segments(won_before, lost_before), _segments(won, lost)
     split = decompose(before, now)
+    is_known = won.value is not None and won_before.value is not None
     currency = won.figure.scope.currency
     names = sorted({*before, *now})
     nothing = Segment(0, 0, 0)
     return {
-        "current_cents": int(won.value or 0),
-        "previous_cents": int(won_before.value or 0),
-        "change_cents": split.change_cents,
-        "change_text": _signed(split.change_cents, currency),
+        "current_cents": None if won.value is None else int(won.value),
+        "previous_cents": None if won_before.value is None else int(won_before.value),
+        "change_cents": (change := split.change_cents if is_known else None),
+        "change_text": _signed(change, currency),
+        "lacking_text": _lacking_text(won, won_before),
         "current_text": words.money(None if won.value is None else int(won.value), currency),
         "previous_text": words.money(None if won_before.value is None else int(won_before.value), currency),
         "parts": [
@@ -41,7 +49,7 @@ def explain_change(
                 "key": key,
                 "name": name,
                 "meaning": meaning,
-                "cents": (cents := int(getattr(split, f"{key}_cents"))),
+                "cents": (cents := int(getattr(split, f"{key}_cents")) if is_known else None),
                 "text": _signed(cents, currency),
             }
             for key, name, meaning in PARTS
@@ -58,6 +66,15 @@ def explain_change(
             for name in names
         ],
     }
+
+
+def _lacking_text(won: FrozenFigure, won_before: FrozenFigure) -> str:
+    counted = [
+        f"{words.count(number)} won deal{'' if number == 1 else 's'} of {week}"
+        for week, figure in (("this week", won), ("last week", won_before))
+        if (number := sum(len(part.rows) for part in figure.parts if part.name in UNPRICED))
+    ]
+    return f"Without a known amount, and in no part: {' and '.join(counted)}." if counted else ""
 
 
 def _segments(won: FrozenFigure, lost: FrozenFigure) -> dict[str, Segment]:
@@ -83,24 +100,37 @@ def explain_campaigns(
         "revenue": _by_campaign(quarter_revenue, "included", "cents"),
         "cost": _by_campaign(quarter_cost, "included", "reporting_cents"),
     }
-    ids = {public_id for found in sums.values() for public_id in found if public_id}
+    unknown = {
+        "week_revenue": unknown_campaigns(revenue.figure.parts["included"]),
+        "revenue": unknown_campaigns(quarter_revenue.figure.parts["included"]),
+    }
+    ids = {public_id for found in (*sums.values(), *unknown.values()) for public_id in found if public_id}
     known = {
         str(campaign.public_id): campaign
         for campaign in Campaign.objects.filter(public_id__in=ids).select_related("channel")
     }
-    rows = [_campaign(known[public_id], sums) for public_id in ids if public_id in known]
-    return sorted(rows, key=lambda row: (-row["week_revenue"], -row["revenue"], row["name"], row["id"]))
+    rows = [_campaign(known[public_id], sums, unknown) for public_id in ids if public_id in known]
+    return sorted(rows, key=lambda row: (-(row["week_revenue"] or 0), -(row["revenue"] or 0), row["name"], row["id"]))
 
 
-def _campaign(campaign: Campaign, sums: dict[str, dict[str, int]]) -> dict[str, Any]:
+def unknown_campaigns(part: RowSet) -> set[str]:
+    """Public ids of campaigns that earned credit in this part, and all of it in deals without an amount."""
+    grouped = part.summed.order_by().values_list(CAMPAIGN_ID).annotate(known=Count("pk", filter=part.known))
+    return {str(public_id) for public_id, known in grouped if public_id and not known}
+
+
+def _campaign(
+    campaign: Campaign, sums: dict[str, dict[str, int]], unknown: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
     public_id = str(campaign.public_id)
-    revenue, cost = sums["revenue"].get(public_id, 0), sums["cost"].get(public_id)
-    roi = (revenue - cost) / cost if cost else None
+    earned = {name: None if public_id in unknown[name] else sums[name].get(public_id, 0) for name in unknown}
+    revenue, cost = earned["revenue"], sums["cost"].get(public_id)
+    roi = (revenue - cost) / cost if cost and revenue is not None else None
     return {
         "id": public_id,
         "name": campaign.name,
         "channel": campaign.channel.name,
-        "week_revenue": sums["week_revenue"].get(public_id, 0),
+        "week_revenue": earned["week_revenue"],
         "week_cost": sums["week_cost"].get(public_id),
         "revenue": revenue,
         "cost": cost,
@@ -110,7 +140,7 @@ def _campaign(campaign: Campaign, sums: dict[str, dict[str, int]]) -> dict[str, 
 
 def best_and_worst(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Up to five that brought most this week, and of the others up to five with the worst ROI over 13 weeks."""
-    best = [row for row in rows if row["week_revenue"] > 0][:LISTED]
+    best = [row for row in rows if (row["week_revenue"] or 0) > 0][:LISTED]
     named = {row["id"] for row in best}
     rest = [row for row in rows if row["roi"] is not None and row["id"] not in named]
     worst = sorted(rest, key=lambda row: (row["roi"], -(row["cost"] or 0), row["name"]))[:LISTED]
@@ -124,6 +154,6 @@ def _by_campaign(frozen: FrozenFigure, part: str, path: str) -> dict[str, int]:
     return dict(sums)
 
 
-def _signed(cents: int, currency: str) -> str:
+def _signed(cents: int | None, currency: str) -> str:
     text = words.money(cents, currency)
-    return f"+{text}" if cents > 0 else text
+    return f"+{text}" if cents and cents > 0 else text

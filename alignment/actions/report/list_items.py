@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from alignment.actions.report.compose_report import LOST_BEFORE, QUARTER_COST, QUARTER_REVENUE, WON_BEFORE
 from alignment.actions.report.count_rows import valued
 from alignment.actions.report.explain_revenue import NO_TERRITORY, PARTS
+from alignment.actions.report.freeze_figure import CAMPAIGN_ID
 from alignment.actions.report.trace_difference import entry_scope
 from alignment.models import WeeklyReport
 from alignment.pure import ledger
 from alignment.pure.decomposition import Segment, decompose
 from alignment.pure.ledger import Kept, Number, State
-from leads.figures.base import Unit
+from leads.figures.base import Unit, definition
 
 SPLIT = "split"
 CAMPAIGN_ROI = "campaign.roi"
@@ -111,7 +112,7 @@ def _campaigns(report: WeeklyReport, entries: frozenset[str], changed: frozenset
                     entries=(entry,),
                     group=row["id"],
                     is_sum=True,
-                    value=_campaign_sum(entry, None if "cost" in name else 0),
+                    value=_campaign_sum(entry, _nothing(report, entry, row["id"])),
                 )
         quarter = {QUARTER_REVENUE, QUARTER_COST}
         if quarter <= entries and quarter & changed:
@@ -125,25 +126,41 @@ def _campaigns(report: WeeklyReport, entries: frozenset[str], changed: frozenset
                 entries=(QUARTER_REVENUE, QUARTER_COST),
                 group=row["id"],
                 is_sum=False,
-                value=_campaign_roi,
+                value=_campaign_roi(_nothing(report, QUARTER_REVENUE, row["id"])),
             )
 
 
-def _campaign_sum(entry: str, nothing: int | None) -> Callable[[States], Number | None]:
+def _nothing(report: WeeklyReport, entry: str, campaign: str) -> Callable[[], Number | None]:
+    """What a campaign without a row of an amount has: no revenue, or some of unknown amount; no known cost."""
+
+    def nothing() -> Number | None:
+        if entry in (QUARTER_COST, "spend.total"):
+            return None
+        about = report.content["figures"][entry]
+        part = definition(about["figure"]).parts(entry_scope(report, entry, report.as_of))["included"]
+        return part.narrowed(**{CAMPAIGN_ID: campaign}).of_nothing().total
+
+    return nothing
+
+
+def _campaign_sum(entry: str, nothing: Callable[[], Number | None]) -> Callable[[States], Number | None]:
     def value(states: States) -> Number | None:
         return _sum(states[entry], nothing)
 
     return value
 
 
-def _campaign_roi(states: States) -> Number | None:
-    revenue, cost = _sum(states[QUARTER_REVENUE], 0), _sum(states[QUARTER_COST], None)
-    return (revenue - cost) / cost if cost and revenue is not None else None
+def _campaign_roi(nothing: Callable[[], Number | None]) -> Callable[[States], Number | None]:
+    def value(states: States) -> Number | None:
+        revenue, cost = _sum(states[QUARTER_REVENUE], nothing), _sum(states[QUARTER_COST], lambda: None)
+        return (revenue - cost) / cost if cost and revenue is not None else None
+
+    return value
 
 
-def _sum(state: State, nothing: int | None) -> int | None:
+def _sum(state: State, nothing: Callable[[], Number | None]) -> Number | None:
     rows = state.get("included", {})
-    return sum(kept.amount for kept in rows.values()) if rows else nothing
+    return sum(kept.amount for kept in rows.values()) if rows else nothing()
 
 
 # --- the split of won revenue ----------------------------------------------------------------------------------------
@@ -162,13 +179,20 @@ def _split(report: WeeklyReport) -> Iterator[Item]:
             entries=_SPLIT_OF,
             group=None,
             is_sum=False,
-            value=_split_part(key),
+            value=_split_part(report, key),
             keeps_group=True,
         )
 
 
-def _split_part(key: str) -> Callable[[States], Number | None]:
+def _split_part(report: WeeklyReport, key: str) -> Callable[[States], Number | None]:
+    figures = {
+        entry: valued(key="pipeline.won", scope=entry_scope(report, entry, report.as_of))
+        for entry in ("pipeline.won", WON_BEFORE)
+    }
+
     def value(states: States) -> Number | None:
+        if None in [how.value(states[entry]) for entry, how in figures.items()]:
+            return None
         won, lost, won_before, lost_before = (states[entry].get("included", {}) for entry in _SPLIT_OF)
         found = decompose(_segments(won_before, lost_before), _segments(won, lost))
         return int(getattr(found, f"{key}_cents"))

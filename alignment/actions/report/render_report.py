@@ -164,7 +164,7 @@ def _campaign(report: WeeklyReport, row: dict[str, Any]) -> dict[str, Any]:
 
 def _split_chart(split: dict[str, Any], currency: str) -> Chart:
     return hbars(
-        [(part["name"], (part["cents"],)) for part in split["parts"]],
+        [(part["name"], (part["cents"] or 0,)) for part in split["parts"]],
         series=("Change",),
         of="Part",
         title="Change of won revenue against last week, by cause",
