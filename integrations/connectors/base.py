@@ -135,8 +135,14 @@ class Connector(Protocol):
         empty."""
         ...
 
-    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
-        """Records deleted, archived or merged in the window, for CRMs whose `changes` leaves them out; else nothing."""
+    def gone(self, kind: Kind, window: Window, resume: str | None = None, *, lists: bool = True) -> Iterator[Page]:
+        """Records deleted, archived or merged in the window, for CRMs whose `changes` leaves them out; else nothing.
+        Without `lists`, only those that need no list of everything that was ever gone."""
+        ...
+
+    def living(self, kind: Kind, made_before: datetime) -> int | None:
+        """How many records made before a moment are there now, in one call: while that stays the same, `gone` need read
+        no `lists`. None where the CRM does not count."""
         ...
 
     def campaigns(self) -> Iterator[RemoteCampaign]:

@@ -143,9 +143,13 @@ class SandboxConnector:
         """Nothing to make: it knows external ids by itself."""
         return ()
 
-    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+    def gone(self, kind: Kind, window: Window, resume: str | None = None, *, lists: bool = True) -> Iterator[Page]:
         """Nothing: archived records come with the changes."""
         return iter(())
+
+    def living(self, kind: Kind, made_before: datetime) -> int | None:
+        """Nothing: what is gone comes with the changes."""
+        return None
 
     def campaigns(self) -> Iterator[RemoteCampaign]:
         """Nothing: it has no campaigns."""

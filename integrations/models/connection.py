@@ -143,6 +143,8 @@ class Watermark(models.Model):
     window_ends_at = models.DateTimeField(null=True, help_text="ceiling of a run under way")
     resume_token = models.CharField(max_length=500, blank=True, help_text="valid only inside the run under way")
     gone_to = models.DateTimeField(null=True, help_text="how far deleted, archived and merged records were read")
+    living = models.PositiveIntegerField(null=True, help_text="how many records there were, as far as the CRM counts")
+    living_at = models.DateTimeField(null=True, help_text="of those made until then")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="watermark_once_per_kind")]

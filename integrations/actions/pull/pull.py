@@ -32,10 +32,13 @@ from integrations.connectors.base import (
     RemoteRecord,
     Window,
 )
-from integrations.models import Connection, RecordKind, SyncRun, Watermark
+from integrations.models import Connection, ExternalRecord, RecordKind, SyncRun, Watermark
 
 # Changes become visible over there some time after their stamp; what is read twice is recognized by its content.
 OVERLAP = timedelta(minutes=10)
+LOOK_ANYWAY = timedelta(days=1)
+# As many as a CRM tells of by their ids in one call.
+MOST_ASKED = 100
 
 
 def pull_held(
@@ -97,7 +100,7 @@ def _pull(held: Held, connector: Connector, run: RunLog, is_full: bool) -> str:
     for kind in pulled_kinds(connector):
         notes += _pull_kind(held, connector, run, kind, reference.server_time, is_full)
     for kind in pulled_kinds(connector) if connector.capabilities.gone else ():
-        _pull_gone(held, connector, run, kind, reference.server_time)
+        _pull_gone(held, connector, run, kind, reference.server_time, is_full)
     pull_campaigns(held=held, connector=connector, run=run, until=reference.server_time)
     pull_activities(held=held, connector=connector, run=run, until=reference.server_time)
     return " ".join(dict.fromkeys(notes))
@@ -158,17 +161,42 @@ def _move(mark: Watermark, resume: str | None) -> None:
     mark.save(update_fields=["read_to", "window_ends_at", "resume_token"])
 
 
-def _pull_gone(held: Held, connector: Connector, run: RunLog, kind: Kind, until: datetime) -> None:
+def _pull_gone(held: Held, connector: Connector, run: RunLog, kind: Kind, until: datetime, is_full: bool) -> None:
     """What the window of changes leaves out: deleted, archived, merged. Its mark moves when all of it was read, so a
-    run that dies reads it again; applying it twice changes nothing."""
+    run that dies reads it again; applying it twice changes nothing.
+
+    Where the CRM counts, an unchanged number of living records says that no list needs to be read; what we wrote since
+    the last count is asked for by its ids. Once a day the lists are read anyway, for somebody archived and somebody
+    else restored.
+    """
     mark, _ = Watermark.objects.get_or_create(connection=held.connection, kind=kind)
+    held.keep()
+    is_recent = mark.gone_to is not None and until - mark.gone_to < LOOK_ANYWAY and not is_full
+    written = _written_since(held.connection, kind, mark.living_at) if mark.living_at else []
+    lists = not (
+        is_recent
+        and mark.living_at
+        and len(written) <= MOST_ASKED
+        and connector.living(kind, mark.living_at) == mark.living
+    )
+    # Counted before the lists are read: what goes meanwhile is noticed by the next look.
+    living = connector.living(kind, until)
+    if not lists and written:
+        held.keep()
+        ended = [each for each in connector.fetch(kind, written).values() if each.is_archived]
+        take_records(held=held, connector=connector, run=run, kind=kind, records=ended)
     # Nothing that was gone before we first read could be ours.
     since = mark.gone_to or held.connection.created_at
     reader = reader_of(held.connection, kind)
-    held.keep()
-    for page in connector.gone(kind, Window(since - OVERLAP, until)):
+    for page in connector.gone(kind, Window(since - OVERLAP, until), lists=lists):
         _take(held, connector, run, reader, page, None)
-    Watermark.objects.filter(pk=mark.pk).update(gone_to=until)
+    facts = {"living": living, "living_at": None if living is None else until}
+    Watermark.objects.filter(pk=mark.pk).update(**facts, **({"gone_to": until} if lists else {}))
+
+
+def _written_since(connection: Connection, kind: Kind, moment: datetime) -> list[str]:
+    links = ExternalRecord.objects.filter(connection=connection, kind=kind, archived_at=None)
+    return list(links.filter(synced_at__gte=moment - OVERLAP).values_list("remote_id", flat=True)[: MOST_ASKED + 1])
 
 
 def take_records(*, held: Held, connector: Connector, run: RunLog, kind: Kind, records: Sequence[RemoteRecord]) -> None:

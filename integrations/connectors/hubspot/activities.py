@@ -186,10 +186,14 @@ def _joined(
 
 def _lists(link: HubSpotSession, names: Sequence[str]) -> list[tuple[str, str]]:
     path, offset, found = f"/crm/lists/{VERSION}/search", 0, list[tuple[str, str]]()
+    last = ""
     while True:
         answer = link.call("POST", path, body={"query": "", "objectTypeId": "0-1", "count": 100, "offset": offset})
         with reading(path):
             rows = list(answer.payload["lists"])
+            if rows and str(rows[-1]["listId"]) == last:
+                raise ValueError("the same place twice")
+            last = str(rows[-1]["listId"]) if rows else ""
             found += [(str(row["listId"]), str(row["name"])) for row in rows if is_named(str(row["name"]), names)]
             if not answer.payload.get("hasMore") or not rows:
                 return found

@@ -294,9 +294,9 @@ class HubSpotConnector:
                 yield from self._read.deal_pages(held)
                 held = []
 
-    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+    def gone(self, kind: Kind, window: Window, resume: str | None = None, *, lists: bool = True) -> Iterator[Page]:
         """Archived records of the window, out of HubSpot's list of all of 90 days, then those merged away."""
-        step, _, place = (resume or "archived:").partition(":")
+        step, _, place = (resume or ("archived:" if lists else "merged:")).partition(":")
         if step == "archived":
             params = {"archived": "true", "limit": LIST_PAGE}
             for rows, following in self._read.listing(f"/crm/objects/{VERSION}/{OBJECTS[kind]}", params, place or None):
@@ -312,6 +312,11 @@ class HubSpotConnector:
             with reading("search"):
                 lost = tuple(_lost(record(kind, row), each) for row in rows for each in merged_ids(row))
             yield Page(lost, f"merged:{following}" if following else None)
+
+    def living(self, kind: Kind, made_before: datetime) -> int | None:
+        """As the search counts them: archiving, merging and restoring change it, and a list of all that is archived
+        takes a call per hundred."""
+        return self._read.count(kind, [{"propertyName": "createdate", "operator": "LT", "value": epoch(made_before)}])
 
     def stage_history(self, ids: Sequence[str]) -> Iterator[StageChange]:
         """One call per 50 deals, which is all that HubSpot gives with history."""

@@ -130,6 +130,14 @@ class HubSpotReader:
             if resume is None:
                 return
 
+    def count(self, kind: Kind, filters: Sequence[Mapping[str, str]]) -> int:
+        """How many a search finds."""
+        path = f"/crm/objects/{VERSION}/{OBJECTS[kind]}/search"
+        body = {"filterGroups": [{"filters": list(filters)}], "properties": [], "limit": 1, "after": "0"}
+        answer = self._link.search(path, body)
+        with reading(path):
+            return int(answer.payload["total"])
+
     def _record(self, kind: Kind, row: Mapping[str, Any], currency: str = "") -> RemoteRecord:
         zone = self._zone() if kind == "deal" else UTC
         with reading("a record"):

@@ -6,7 +6,7 @@ people who vanished are told by webhooks and by the reconcile's `fetch`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -171,11 +171,15 @@ class PipedriveReader:
         further = {"status": STATUSES, **COUNTED} if kind == "deal" else {}
         return self._window(kind, PATHS[kind], window, resume, further)
 
-    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+    def gone(self, kind: Kind, window: Window, resume: str | None = None, *, lists: bool = True) -> Iterator[Page]:
         """Archived deals, which have a path of their own; nothing of other kinds."""
         if kind != "deal":
             return iter(())
         return self._window(kind, ARCHIVED, window, resume, {"status": STATUSES})
+
+    def living(self, kind: Kind, made_before: datetime) -> int | None:
+        """Nothing: archived deals are listed by the time of their last change."""
+        return None
 
     def _window(
         self, kind: Kind, path: str, window: Window, resume: str | None, more: Mapping[str, str]

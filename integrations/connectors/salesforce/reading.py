@@ -293,9 +293,13 @@ class SalesforceReader:
         rows = self._lists([(source, "ConvertedContactId", [record_id(each) for each in contact_ids])])
         return {row["ConvertedContactId"]: row[KEY] for row in rows}
 
-    def gone(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+    def gone(self, kind: Kind, window: Window, resume: str | None = None, *, lists: bool = True) -> Iterator[Page]:
         """Nothing: deleted and merged records come with the changes."""
         return iter(())
+
+    def living(self, kind: Kind, made_before: datetime) -> int | None:
+        """Nothing: what is gone comes with the changes."""
+        return None
 
     def stage_history(self, ids: Sequence[str]) -> Iterator[StageChange]:
         """About 450 deals a query, five queries a call; further calls past 2,000 lines a query."""
@@ -353,7 +357,11 @@ class SalesforceReader:
         """Tasks and events changed in the window, deleted ones among them, 2,000 a call."""
         for source in activity_sources(kinds):
             place: _Place | None = _Place()
+            places: set[_Place] = set()
             while place is not None:
+                if place in places:
+                    raise Outage("Salesforce gave the same place twice.", code="unreadable")
+                places.add(place)
                 rows = self._rows(source, window, place)
                 with Reading("/query"):
                     found = [each for row in rows.rows if (each := activity(row)) is not None and each.kind in kinds]
