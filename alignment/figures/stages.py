@@ -1,4 +1,4 @@
-"""Where open deals stand, and how far a cohort of leads has come: tables whose cells are figures or lead to rows."""
+"""Where open deals stand: a table whose cells are figures or lead to rows."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Max, OuterRef, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
-from leads.figures import selection
-from leads.figures.base import Scope, Tally
-from leads.figures.lifecycle import captured
-from leads.figures.pipeline import STAGE_UNKNOWN, open_deals, weighted
+from leads.figures.base import Tally
+from leads.figures.pipeline import STAGE_UNKNOWN, weighted
 from leads.figures.stood import in_stage_since
-from leads.models import DealStatus, LifecyclePassage, PipelineStage, Stage
-from leads.pure.lifecycle import LADDER
-
-COHORT = (Stage.MQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.CUSTOMER)
+from leads.models import DealStatus, PipelineStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +62,15 @@ class Standing:
         raise KeyError(key)
 
 
-def standing(scope: Scope) -> Standing:
-    """The open stages in order, with the deals that stood there at the scope's moment; two queries.
+def standing(deals: QuerySet[Any], at: datetime) -> Standing:
+    """The open stages in order, with these open deals as they stood there at the moment; two queries.
 
     Every open deal is in one line, so that the lines add up to open pipeline; the line of those whose stage is not
     known is left out where there are none.
     """
-    at = selection.moment(scope)
     found: dict[int | None, list[_Deal]] = {}
-    deals = in_stage_since(weighted(open_deals(scope)), at=at).order_by()
-    for stage_id, *facts in deals.values_list("stood_stage", "stood_cents", "weighted_cents", "stood_since"):
+    rows = in_stage_since(weighted(deals), at=at).order_by()
+    for stage_id, *facts in rows.values_list("stood_stage", "stood_cents", "weighted_cents", "stood_since"):
         found.setdefault(stage_id, []).append(_Deal(*facts))
     all_deals = [deal for own in found.values() for deal in own]
     stages = PipelineStage.objects.filter(status=DealStatus.OPEN).order_by("position", "pk")
@@ -99,33 +93,3 @@ def _stage_line(stage: PipelineStage | None, part: str, deals: Sequence[_Deal], 
         median_days=median(days) if days and stage else None,
         stalled=sum(1 for age in days if age > stage.stalled_after_days) if stage else 0,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class CohortStep:
-    """How many of a cohort have reached a stage, and how many of the step before still may."""
-
-    stage: str
-    reached: int
-    pending: int
-
-
-def cohort(scope: Scope) -> list[CohortStep]:
-    """The persons captured in the period, and how far they have come by the scope's moment; one query."""
-    rungs = [When(to_stage=stage, then=Value(rung)) for rung, stage in enumerate(LADDER)]
-    passed = LifecyclePassage.objects.filter(lead=OuterRef("pk"), to_stage__in=LADDER, passed_at__lte=scope.at)
-    highest = passed.order_by().values("lead").annotate(highest=Max(Case(*rungs, output_field=IntegerField())))
-    people = captured(scope).order_by().annotate(highest=Coalesce(Subquery(highest.values("highest")), -1))
-    counts = list(people.values_list("stage", "highest").annotate(Count("pk")))
-    steps = [CohortStep(Stage.LEAD, sum(count for *_, count in counts), 0)]
-    before = -1
-    for rung in (LADDER.index(stage) for stage in COHORT):
-        reached = sum(count for _, highest, count in counts if highest >= rung)
-        pending = sum(
-            count
-            for stage, highest, count in counts
-            if before <= highest < rung and stage not in (Stage.DISQUALIFIED, Stage.RECYCLED)
-        )
-        steps.append(CohortStep(LADDER[rung], reached, pending))
-        before = rung
-    return steps

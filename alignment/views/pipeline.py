@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -14,8 +14,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from alignment.figures import cohorts
+from alignment.figures.cohorts import Cohort, captured_cohort
 from alignment.figures.cycle import cycle_curve
-from alignment.figures.stages import StageLine, Standing, cohort, standing
+from alignment.figures.stages import StageLine, Standing, standing
 from alignment.forms.pipeline import PipelineForm
 from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, Tally, definition, figure, series, written
@@ -43,10 +45,8 @@ MOVEMENT = (
     "pipeline.won_count",
     "pipeline.lost_count",
 )
-CONVERSIONS = tuple(
-    f"leads.conversion.{step}"
-    for step in ("lead_to_mql", "mql_to_sal", "mql_to_sql", "sql_to_opportunity", "opportunity_to_won")
-)
+WON = "leads.conversion.opportunity_to_won"
+CONVERSIONS = (*cohorts.CONVERSIONS, WON)
 VELOCITY, STALLED = "pipeline.velocity", "pipeline.stalled"
 STOCKS = (STALLED, "pipeline.open_count", "pipeline.weighted")
 """Told by the open deals, which the page reads for its stages."""
@@ -84,19 +84,20 @@ def pipeline(request: SignedInRequest) -> HttpResponse:
     if refusal := refused_filters(request, form, title="Pipeline"):
         return refusal
     scope = form.scope(user)
-    deals = _listed(form, scope)
+    at, stood = selection.moment(scope), open_deals(scope)
+    deals = _listed(form, stood, at)
     if request.GET.get("export") in ("csv", "xlsx"):
         return _file(request, deals, scope)
     open_page = Paginator(deals.select_related("account", "owner"), PAGE_SIZE)
-    now = standing(scope)
+    now, people = standing(stood, at), captured_cohort(scope)
     allowed = {line.stage.pk: line.stage.stalled_after_days for line in now.lines if line.stage}
     context = {
         "form": form,
         "scope": scope,
         "period": _period_label(scope, company),
-        **_tiles(scope, now),
+        **_tiles(scope, now, people),
         "stages": [_stage_line(line, scope) for line in now.lines],
-        "funnel": _funnel(scope),
+        "funnel": _funnel(people),
         "page": (page := open_page.get_page(request.GET.get("page"))),
         "deals": [_deal_line(deal, scope, allowed) for deal in page],
     }
@@ -115,15 +116,17 @@ def _stage_line(line: StageLine, scope: Scope) -> dict[str, Any]:
     }
 
 
-def _tiles(scope: Scope, now: Standing) -> dict[str, Any]:
+def _tiles(scope: Scope, now: Standing, people: Cohort) -> dict[str, Any]:
     """Every figure of the page, asked for together; those of movement are of a week, whatever the period."""
     of_week = scope.during(_movement_of(scope))
     week = Week.of(of_week.period.start, scope.tz)
     first, end = (local_date(at, scope.tz) for at in (of_week.period.start, of_week.period.end))
-    asked = [(key, scope) for key in (*FACTORS, *OUTCOMES, *CONVERSIONS) if key not in STOCKS]
+    asked = [(key, scope) for key in (*FACTORS, *OUTCOMES, WON) if key not in STOCKS]
     asked += [(key, of_week) for key in MOVEMENT]
     found = {each.definition.key: each for each in figures(asked, for_value=True)}
     found |= {key: Figure.of(definition(key), scope, {}, now.tallies(key)) for key in STOCKS}
+    told = cohorts.conversions(scope, people)
+    found |= {key: Figure.of(definition(key), scope, {}, tallies) for key, tallies in told.items()}
     found[VELOCITY] = _velocity(scope, found)
     return {
         "velocity": _tile(found[VELOCITY]),
@@ -209,18 +212,17 @@ def _movement_of(scope: Scope) -> Period:
     return Period(max(whole.start, scope.period.start), scope.period.end)
 
 
-def _funnel(scope: Scope) -> Chart:
-    steps = cohort(scope)
-    bars = [Bar(_BARS.get(Stage(s.stage), Stage(s.stage).label), s.reached, s.pending) for s in steps]
+def _funnel(people: Cohort) -> Chart:
+    bars = [Bar(_BARS.get(Stage(s.stage), Stage(s.stage).label), s.reached, s.pending) for s in people.steps()]
     return funnel(bars, title="Leads captured in the period, and how far they have come", words=count)
 
 
 # --- open deals ------------------------------------------------------------------------------------------------------
 
 
-def _listed(form: PipelineForm, scope: Scope) -> QuerySet[Any]:
-    at, given = selection.moment(scope), form.cleaned_data
-    deals = stalled(open_deals(scope), at=at) if given.get("stalled") else in_stage_since(open_deals(scope), at=at)
+def _listed(form: PipelineForm, deals: QuerySet[Any], at: datetime) -> QuerySet[Any]:
+    given = form.cleaned_data
+    deals = (stalled if given.get("stalled") else in_stage_since)(deals, at=at)
     if given.get("stage"):
         deals = deals.filter(stood_stage=given["stage"].pk)
     sort = form.data.get("sort") or "-amount"

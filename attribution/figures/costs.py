@@ -8,11 +8,13 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from attribution.figures import rows
-from attribution.figures.credits import revenue_part, unpriced
+from attribution.figures.credits import revenue_part
 from attribution.pure.credits import rollup
 from leads.figures import columns
 from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, definition, register
 from leads.figures.cost_causes import advertising_causes, cost_causes
+from leads.figures.pipeline import without_money
+from leads.figures.rowset import when_listed
 from leads.models import Opportunity
 
 _CAMPAIGN = frozenset({"channel", "campaign"})
@@ -29,7 +31,7 @@ def _return(scope: Scope) -> Parts:
     whole = scope.of_company()
     known = dict(cost_parts(whole))
     cost = known.pop("included")
-    return {"revenue": revenue_part(whole), "cost": cost, **known, **unpriced(rows.won_deals(whole))}
+    return {"revenue": revenue_part(whole), "cost": cost, **known, **without_money(rows.won_deals(whole))}
 
 
 def _roi(totals: Totals) -> Number | None:
@@ -47,7 +49,7 @@ def _advertised(scope: Scope) -> Parts:
     whole = scope.of_company()
     known = dict(definition("spend.advertising").parts(whole))
     cost = known.pop("included")
-    return {"revenue": advertised_revenue(whole), "cost": cost, **known, **unpriced(rows.won_deals(whole))}
+    return {"revenue": advertised_revenue(whole), "cost": cost, **known, **without_money(rows.won_deals(whole))}
 
 
 def _roas(totals: Totals) -> Number | None:
@@ -82,7 +84,9 @@ def _acquisition(scope: Scope) -> Parts:
             new_customers(scope), columns.DEAL, "First won deals of their accounts", dated_by="closed_at"
         ),
         **known,
-        "excluded_repeat": RowSet(won.filter(_earlier()), columns.DEAL, "Further deals of known customers"),
+        "excluded_repeat": RowSet(
+            when_listed(lambda: won.filter(_earlier())), columns.DEAL, "Further deals of known customers"
+        ),
     }
 
 

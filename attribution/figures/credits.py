@@ -7,29 +7,27 @@ from django.db.models import Q, QuerySet
 from attribution.figures import rows
 from attribution.figures.amounts_then import PRICED, standing_credits
 from attribution.models import Credit
-from leads.figures import columns, selection
+from leads.figures import selection
 from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, register
-from leads.figures.pipeline import NO_AMOUNT, NO_RATE, stood_without_money
+from leads.figures.pipeline import stood_without_money, without_money
+from leads.figures.rowset import when_listed
 from leads.figures.stood import as_stood
-from leads.models import Opportunity
 
 ORIGIN = frozenset({"channel", "campaign", "territory", "owner", "method", "basis", "scope"})
-
-
-def unpriced(deals: QuerySet[Opportunity]) -> dict[str, RowSet]:
-    """Deals that no sum can hold, by reason."""
-    unknown = deals.filter(reporting_cents__isnull=True)
-    return {
-        "excluded_no_amount": RowSet(unknown.filter(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
-        "excluded_no_rate": RowSet(unknown.filter(amount_cents__isnull=False), columns.DEAL, NO_RATE),
-    }
 
 
 def priced(credits: QuerySet[Credit], label: str, dated_by: str) -> RowSet:
     """Credits of deals with an amount. Where no deal has one the sum is unknown, though each credit says 0."""
     known = Q(opportunity__reporting_cents__isnull=False)
-    listed = credits.filter(known)
-    return RowSet(listed, rows.CREDIT, label, amount="cents", dated_by=dated_by, among=credits, known=known)
+    return RowSet(
+        when_listed(lambda: credits.filter(known)),
+        rows.CREDIT,
+        label,
+        amount="cents",
+        dated_by=dated_by,
+        among=credits,
+        known=known,
+    )
 
 
 def revenue_part(scope: Scope) -> RowSet:
@@ -39,14 +37,14 @@ def revenue_part(scope: Scope) -> RowSet:
 
 
 def _revenue(scope: Scope) -> Parts:
-    return {"included": revenue_part(scope), **unpriced(rows.won_deals(scope))}
+    return {"included": revenue_part(scope), **without_money(rows.won_deals(scope))}
 
 
 def _unattributed(scope: Scope) -> Parts:
     label = "Won deals, or parts of them, that no touch earned"
     return {
         "included": priced(rows.unattributed_credits(scope), label, "opportunity__closed_at"),
-        **unpriced(rows.won_deals(scope)),
+        **without_money(rows.won_deals(scope)),
     }
 
 
@@ -77,7 +75,7 @@ def _pipeline(scope: Scope) -> Parts:
     stood = as_stood(rows.open_deals(scope), at=selection.moment(scope), currency=scope.currency)
     return {
         "included": RowSet(
-            credits.filter(PRICED),
+            when_listed(lambda: credits.filter(PRICED)),
             rows.CREDIT_THEN,
             "Credits of open deals",
             amount="earned_cents",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from attribution.figures import rows
-from attribution.figures.credits import unpriced
 from leads.figures import columns
 from leads.figures.base import Column, Definition, Number, Parts, RowSet, Scope, Totals, ratio, register
+from leads.figures.pipeline import without_money
 
 _DEAL = (replace(columns.DEAL[0], link="attribution:journey"), *columns.DEAL[1:])
 
@@ -64,7 +64,7 @@ def _coverage(scope: Scope) -> Parts:
         "excluded_untouched": RowSet(
             priced.exclude(pk__in=touched.order_by().values("pk")), _DEAL, "No eligible touch of a contact"
         ),
-        **unpriced(won),
+        **without_money(won),
     }
 
 

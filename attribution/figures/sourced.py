@@ -15,6 +15,7 @@ from attribution.models import AttributionRules, SourcedDecision, SourcedTest
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Number, Parts, Revision, RowSet, Scope, register
 from leads.figures.pipeline import closed, money_parts
+from leads.figures.rowset import when_listed
 from leads.models import DealStatus, FollowUp, Opportunity, OpportunityContact, Touchpoint
 
 DAYS_BEFORE = 90
@@ -94,7 +95,6 @@ def sourced_parts(scope: Scope, *, key: str, deals: Deals, dated_by: str) -> Par
     test = _TESTS[key]
     found = _decided(deals(scope), test)
     touch = Touchpoint.objects.filter(selection.origin(scope), pk=OuterRef("deciding_touch"))
-    touched = found.filter(Exists(touch))
     by_marketing = Exists(touch.filter(channel__is_self_initiated=False))
     passed = Q(deciding_at__lt=F("sales_at")) if test.is_before_sales else Q()
     shown = (
@@ -103,16 +103,19 @@ def sourced_parts(scope: Scope, *, key: str, deals: Deals, dated_by: str) -> Par
         Column("deciding_at", "Touched", "time"),
         Column("sales_at", "First sales activity", "time"),
     )
-    parts = money_parts(touched.filter(by_marketing).filter(passed), "Deals marketing originated", dated_by)
+    # A touch of marketing is one of the scope, which need not be asked twice.
+    parts = money_parts(found.filter(by_marketing).filter(passed), "Deals marketing originated", dated_by)
     parts = {name: replace(part, columns=shown) for name, part in parts.items()}
     if test.is_before_sales:
-        late = touched.filter(by_marketing).exclude(passed)
+        late = when_listed(lambda: found.filter(by_marketing).exclude(passed))
         parts["excluded_sales_first"] = RowSet(late, shown, "Sales was in contact before the first touch")
     parts["excluded_self_initiated"] = RowSet(
-        touched.exclude(by_marketing), shown, "The deciding touch was self-initiated (direct, organic, brand search)"
+        when_listed(lambda: found.filter(Exists(touch)).exclude(by_marketing)),
+        shown,
+        "The deciding touch was self-initiated (direct, organic, brand search)",
     )
     if not scope.channel and not scope.campaign:
-        left = found.filter(deciding_touch__isnull=True)
+        left = when_listed(lambda: found.filter(deciding_touch__isnull=True))
         parts["excluded_untouched"] = RowSet(left, columns.DEAL, test.untouched)
     return parts
 

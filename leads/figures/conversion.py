@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Parts, RowSet, Scope, ratio, register
 from leads.figures.lifecycle import captured, first_passages
+from leads.figures.rowset import when_listed
 from leads.models import DealStatus, LifecyclePassage, Opportunity, Stage
 from leads.pure.lifecycle import LADDER
 
@@ -64,18 +65,28 @@ def _cohort(start: str, end: str, scope: Scope) -> Parts:
     reached, ended = _reached(scope, start, end)
     here, there = _NAMES[start], _NAMES[end]
     arrived, shown_arrived = entries.filter(reached), shown
+    told = arrived
     if start != "opportunity":  # a deal has the day it closed among its columns
-        first = _passed(scope, start, end).order_by("passed_at", "pk").values("passed_at")[:1]
-        arrived = arrived.annotate(arrived_at=Subquery(first))
+        told = when_listed(lambda: _with_arrival(arrived, _passed(scope, start, end)))
         shown_arrived = (*shown, Column("arrived_at", f"Reached {there}", "time"))
     return {
-        "numerator": RowSet(arrived, shown_arrived, f"Of these, reached {there}", dated_by=dated_by),
+        "numerator": RowSet(told, shown_arrived, f"Of these, reached {there}", dated_by=dated_by, among=arrived),
         "denominator": RowSet(entries, shown, f"Entered {here} in the period", dated_by=dated_by),
         # Counted within the entries; shown apart, because a cohort with many of them is not finished.
         "pending": RowSet(
-            entries.exclude(reached).exclude(ended), shown, f"Of these, may still reach {there}", dated_by=dated_by
+            when_listed(lambda: entries.exclude(reached).exclude(ended)),
+            shown,
+            f"Of these, may still reach {there}",
+            dated_by=dated_by,
         ),
     }
+
+
+def _with_arrival(arrived: QuerySet[Any], passages: QuerySet[LifecyclePassage]) -> QuerySet[Any]:
+    """Adds when the entry first reached the end."""
+    first = passages.order_by("passed_at", "pk").values("passed_at")[:1]
+    found: QuerySet[Any] = arrived.annotate(arrived_at=Subquery(first))
+    return found
 
 
 def _by_period(start: str, end: str, scope: Scope) -> Parts:

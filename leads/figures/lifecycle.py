@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Number, Parts, RowSet, Scope, Totals, middle, register
+from leads.figures.rowset import when_listed
 from leads.models import Lead, LifecyclePassage, Stage, TouchKind
 from leads.pure.week import Period, local_date, month_bounds
 
@@ -41,15 +42,15 @@ def _repeated(stage: str) -> Exists:
 
 
 def _captured(scope: Scope) -> Parts:
-    merged = Lead.objects.filter(selection.of_lead(scope, ""), selection.within(scope, "captured_at"))
-    merged = merged.filter(merged_into__isnull=False)
+    def merged() -> QuerySet[Lead]:
+        rows = Lead.objects.filter(selection.of_lead(scope, ""), selection.within(scope, "captured_at"))
+        return rows.filter(merged_into__isnull=False).order_by("captured_at", "pk")
+
     return {
         "included": RowSet(
             captured(scope).order_by("captured_at", "pk"), columns.LEAD, "Persons captured", dated_by="captured_at"
         ),
-        "excluded_merged": RowSet(
-            merged.order_by("captured_at", "pk"), columns.LEAD, "The same person as another lead, merged into it"
-        ),
+        "excluded_merged": RowSet(when_listed(merged), columns.LEAD, "The same person as another lead, merged into it"),
     }
 
 
@@ -67,13 +68,15 @@ def _inquiries(scope: Scope) -> Parts:
     return {
         "included": RowSet(rows.filter(exclusion=""), columns.TOUCH, "Inquiries", dated_by="occurred_at"),
         "excluded_machines": RowSet(
-            rows.exclude(exclusion=""), columns.TOUCH, "Made by a bot, a mail scanner or our own staff"
+            when_listed(lambda: rows.exclude(exclusion="")),
+            columns.TOUCH,
+            "Made by a bot, a mail scanner or our own staff",
         ),
     }
 
 
 def _entered(scope: Scope, stage: str, label: str) -> Parts:
-    repeated = _passages(scope, stage).filter(_repeated(stage))
+    repeated = when_listed(lambda: _passages(scope, stage).filter(_repeated(stage)))
     return {
         "included": RowSet(
             first_passages(scope, stage), columns.PASSAGE, f"Leads that became {label}", dated_by="passed_at"

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from leads.figures import columns, selection
 from leads.figures.base import Definition, Parts, RowSet, Scope, register
 from leads.figures.pipeline import money_parts
+from leads.figures.rowset import when_listed
 from leads.models import Company, Opportunity, Touchpoint
 
 
@@ -32,7 +33,9 @@ def _influenced(scope: Scope) -> Parts:
     return {
         **money_parts(deals.filter(Exists(touches)), "Deals with an eligible touch before the opening", "opened_at"),
         "excluded_untouched": RowSet(
-            deals.exclude(Exists(touches)), columns.DEAL, "No eligible touch of a contact within the look-back"
+            when_listed(lambda: deals.exclude(Exists(touches))),
+            columns.DEAL,
+            "No eligible touch of a contact within the look-back",
         ),
     }
 

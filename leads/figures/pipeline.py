@@ -26,6 +26,7 @@ from leads.figures.base import (
     ratio,
     register,
 )
+from leads.figures.rowset import when_listed
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
 
 DEAL_PAGE = "leads:opportunity-detail"
@@ -57,44 +58,64 @@ def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
 
 def deleted(scope: Scope, dated_by: str, *statuses: str) -> Parts:
     """Deals that would count in the period by this date, had their source not deleted them: listed, never counted."""
-    rows = selection.with_deleted(scope).filter(
-        selection.within(scope, dated_by), deleted_at__isnull=False, **{f"{dated_by}__lte": scope.at}
-    )
-    rows = rows.filter(status__in=statuses) if statuses else rows
-    return {"excluded_deleted": RowSet(rows.order_by(dated_by, "pk"), columns.DEAL_DELETED, DELETED)}
+
+    def found() -> QuerySet[Opportunity]:
+        rows = selection.with_deleted(scope).filter(
+            selection.within(scope, dated_by), deleted_at__isnull=False, **{f"{dated_by}__lte": scope.at}
+        )
+        return (rows.filter(status__in=statuses) if statuses else rows).order_by(dated_by, "pk")
+
+    return {"excluded_deleted": RowSet(when_listed(found), columns.DEAL_DELETED, DELETED)}
 
 
 def deleted_open(scope: Scope) -> Parts:
     """Open deals that were deleted in the period, before its end."""
-    rows = selection.with_deleted(scope).filter(
-        selection.within(scope, "deleted_at"), status=DealStatus.OPEN, deleted_at__lt=selection.moment(scope)
-    )
-    return {"excluded_deleted": RowSet(rows.order_by("deleted_at", "pk"), columns.DEAL_DELETED, DELETED)}
+
+    def found() -> QuerySet[Opportunity]:
+        rows = selection.with_deleted(scope).filter(
+            selection.within(scope, "deleted_at"), status=DealStatus.OPEN, deleted_at__lt=selection.moment(scope)
+        )
+        return rows.order_by("deleted_at", "pk")
+
+    return {"excluded_deleted": RowSet(when_listed(found), columns.DEAL_DELETED, DELETED)}
 
 
 def money_parts(rows: QuerySet[Opportunity], label: str, dated_by: str) -> dict[str, RowSet]:
     """Deals whose amount can be added up, and the two reasons why one cannot. Where none can, the sum is unknown."""
-    known = rows.filter(reporting_cents__isnull=False)
-    unknown = rows.filter(reporting_cents__isnull=True)
+    known = when_listed(lambda: rows.filter(reporting_cents__isnull=False))
     return {
         "included": RowSet(known, columns.DEAL, label, amount="reporting_cents", dated_by=dated_by, among=rows),
-        "excluded_no_amount": RowSet(unknown.filter(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
-        "excluded_no_rate": RowSet(unknown.filter(amount_cents__isnull=False), columns.DEAL, NO_RATE),
+        **without_money(rows),
+    }
+
+
+def without_money(rows: QuerySet[Opportunity]) -> dict[str, RowSet]:
+    """Deals that no sum can hold, by reason."""
+
+    def lacking(**why: bool) -> QuerySet[Opportunity]:
+        return when_listed(lambda: rows.filter(reporting_cents__isnull=True, **why))
+
+    return {
+        "excluded_no_amount": RowSet(lacking(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
+        "excluded_no_rate": RowSet(lacking(amount_cents__isnull=False), columns.DEAL, NO_RATE),
     }
 
 
 def stood_money(rows: QuerySet[Any], label: str) -> RowSet:
     """The sum of open deals at the amounts they had then."""
-    known = rows.filter(stood_cents__isnull=False)
+    known = when_listed(lambda: rows.filter(stood_cents__isnull=False))
     return RowSet(known, columns.DEAL_STOOD, label, amount="stood_cents", dated_by="opened_at", among=rows)
 
 
 def stood_without_money(rows: QuerySet[Any]) -> dict[str, RowSet]:
     """Open deals that no such sum can hold, by reason."""
-    unknown = rows.filter(stood_cents__isnull=True)
+
+    def lacking(**why: bool) -> QuerySet[Any]:
+        return when_listed(lambda: rows.filter(stood_cents__isnull=True, **why))
+
     return {
-        "excluded_no_amount": RowSet(unknown.filter(stood_amount_cents__isnull=True), columns.DEAL_STOOD, NO_AMOUNT),
-        "excluded_no_rate": RowSet(unknown.filter(stood_amount_cents__isnull=False), columns.DEAL_STOOD, NO_RATE),
+        "excluded_no_amount": RowSet(lacking(stood_amount_cents__isnull=True), columns.DEAL_STOOD, NO_AMOUNT),
+        "excluded_no_rate": RowSet(lacking(stood_amount_cents__isnull=False), columns.DEAL_STOOD, NO_RATE),
     }
 
 
@@ -126,7 +147,7 @@ def _cycle(scope: Scope) -> dict[str, RowSet]:
         dated_by="closed_at",
         statistic=middle,
     )
-    backwards = RowSet(won.filter(closed_at__lt=F("opened_at")), columns.DEAL, BACKWARDS)
+    backwards = RowSet(when_listed(lambda: won.filter(closed_at__lt=F("opened_at"))), columns.DEAL, BACKWARDS)
     return {"included": counted, "excluded_backwards": backwards, **_deleted_won(scope)}
 
 
@@ -151,7 +172,7 @@ def _weighted(scope: Scope) -> Parts:
     )
     return {
         "included": RowSet(
-            rows.filter(stood_cents__isnull=False, stood_probability__isnull=False),
+            when_listed(lambda: rows.filter(stood_cents__isnull=False, stood_probability__isnull=False)),
             shown,
             "Open deals",
             amount="weighted_cents",
@@ -160,7 +181,7 @@ def _weighted(scope: Scope) -> Parts:
         ),
         **stood_without_money(rows),
         "excluded_no_stage": RowSet(
-            rows.filter(stood_cents__isnull=False, stood_probability__isnull=True),
+            when_listed(lambda: rows.filter(stood_cents__isnull=False, stood_probability__isnull=True)),
             columns.DEAL_STOOD,
             stood.STAGE_UNKNOWN,
         ),

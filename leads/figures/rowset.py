@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth, TruncWeek
 from django.db.models.functions.datetime import TruncBase
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from leads.pure.week import Week
 
 Number = int | float
 Row = dict[str, Any]
+
+
+def when_listed(make: Callable[[], QuerySet[Any]]) -> QuerySet[Any]:
+    """Rows that are made when somebody first asks for them: of most figures of a page only the total is, and to make
+    a queryset takes Django longer than the database needs for the answer."""
+    return cast("QuerySet[Any]", SimpleLazyObject(make))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,8 @@ class RowSet:
     column; with it the statistic gets (amount, event) pairs.
 
     Unknown is not zero: where there are rows and all of them lack the amount, the sum is None. ``among`` are the rows
-    of which ``queryset`` lists those with an amount; ``known`` is what they must meet where a lacking amount is not
-    stored as NULL.
+    of which ``queryset`` lists those with an amount; of counted rows the same ones, without what is only shown of them.
+    ``known`` is what they must meet where a lacking amount is not stored as NULL.
     """
 
     queryset: QuerySet[Any]
@@ -95,7 +102,7 @@ class RowSet:
 
     def count(self) -> int:
         """How many rows."""
-        return self.queryset.count()
+        return (self.queryset if self.amount else self.summed).count()
 
     def total(self) -> Number | None:
         """Count, sum or statistic of the rows; a statistic of no rows is None."""

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from leads.figures import columns
 from leads.figures.base import NO_CAMPAIGN, Column, Definition, Derived, Parts, Row, RowSet, Scope, register
 from leads.figures.cost_causes import advertising_causes, cost_causes
+from leads.figures.rowset import when_listed
 from leads.models import Campaign, CampaignCost, Channel
 from leads.pure.week import local_date
 
@@ -68,10 +69,14 @@ def _missing(scope: Scope) -> RowSet:
         return max(days, 0)
 
     paths = ("pk", "starts_on", "ends_on", "known_days")
-    rows: list[dict[str, Any]] = list(running.values(*paths))
-    missing = [row["pk"] for row in rows if unknown_days(row)]
+
+    def missing() -> QuerySet[Campaign]:
+        rows: list[dict[str, Any]] = list(running.values(*paths))
+        found = [row["pk"] for row in rows if unknown_days(row)]
+        return running.filter(pk__in=found).order_by("name", "pk")
+
     return RowSet(
-        running.filter(pk__in=missing).order_by("name", "pk"),
+        when_listed(missing),
         (
             Column("name", "Campaign"),
             Column("channel__name", "Channel"),
@@ -86,15 +91,12 @@ def _missing(scope: Scope) -> RowSet:
 
 def _advertising(scope: Scope) -> Parts:
     parts = _spent(scope)
-    return {
-        name: replace(
-            part,
-            queryset=part.queryset.filter(
-                **{("" if name == "excluded_unknown" else "campaign__") + "channel__is_advertising": True}
-            ),
-        )
-        for name, part in parts.items()
-    }
+    channels = {name: "channel" if name == "excluded_unknown" else "campaign__channel" for name in parts}
+    return {name: _narrowed(part, **{f"{channels[name]}__is_advertising": True}) for name, part in parts.items()}
+
+
+def _narrowed(part: RowSet, **more: bool) -> RowSet:
+    return replace(part, queryset=when_listed(lambda: part.queryset.filter(**more)))
 
 
 def _spent(scope: Scope) -> Parts:
@@ -109,7 +111,9 @@ def _spent(scope: Scope) -> Parts:
             nothing=None,  # no cost reported is not the same as nothing spent
         ),
         "excluded_no_rate": RowSet(
-            rows.filter(reporting_cents__isnull=True), columns.COST, "No exchange rate into the company currency"
+            when_listed(lambda: rows.filter(reporting_cents__isnull=True)),
+            columns.COST,
+            "No exchange rate into the company currency",
         ),
         "excluded_unknown": _missing(scope),
     }

@@ -94,7 +94,7 @@ SUBJECTS = {
     "alignment": {
         "ground": "pure.sealing pure.ledger",
         "report": "pure.decomposition pure.headline pure.variation queries.row_changes",
-        "pipeline": "pure.survival figures.cycle figures.stages",
+        "pipeline": "pure.survival figures.cohorts figures.cycle figures.stages",
     },
 }
 LAYERS = ("pure", "queries", "figures", "actions", "forms", "filters", "templatetags")

@@ -10,8 +10,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from alignment.figures.stages import cohort, standing
-from leads.figures.base import Figure, definition, figure
+from alignment.figures import cohorts
+from alignment.figures.cohorts import captured_cohort
+from alignment.figures.stages import Standing, standing
+from leads.figures import selection
+from leads.figures.base import Figure, Scope, definition, figure
+from leads.figures.pipeline import open_deals
 from leads.models import Company, Opportunity, OpportunityChange, User
 from leads.past.acting import backdated
 from leads.pure.week import Period
@@ -66,9 +70,13 @@ def test_every_tile_opens_a_figure_of_the_same_value(made, signed_in: Client) ->
         assert (tile.text if tile.text != "unknown" else "Unknown") in opened.replace(".00", "") or "€" in tile.text
 
 
+def stood(asked: Scope) -> Standing:
+    return standing(open_deals(asked), selection.moment(asked))
+
+
 def test_stages_add_up_to_the_open_pipeline(made) -> None:
     asked = scope(Q4)
-    lines = standing(asked).lines
+    lines = stood(asked).lines
     assert [(line.stage.key, line.count, line.cents, line.unpriced) for line in lines] == [
         ("qualification", 3, 100_001, 2),
         ("discovery", 1, 200_000, 0),
@@ -93,14 +101,14 @@ def test_stocks_told_by_the_open_deals_are_the_figures(made, key: str, *, is_kno
     for period in (Q4, Period.of_dates(date(2026, 7, 1), date(2026, 10, 1), TZ)):
         asked = scope(period)
         one = figure(key, asked)
-        told = Figure.of(definition(key), asked, {}, standing(asked).tallies(key))
+        told = Figure.of(definition(key), asked, {}, stood(asked).tallies(key))
         assert told.value == one.value
         assert told.lacking == one.lacking
 
 
 def test_cohort_counts_who_may_still_come(made) -> None:
     """Captured in November: a is a customer, b accepted, c sent back, d an MQL, e a lead."""
-    steps = {step.stage: (step.reached, step.pending) for step in cohort(scope())}
+    steps = {step.stage: (step.reached, step.pending) for step in captured_cohort(scope()).steps()}
     assert steps == {
         "lead": (5, 0),
         "mql": (4, 1),  # e
@@ -109,6 +117,18 @@ def test_cohort_counts_who_may_still_come(made) -> None:
         "opportunity": (1, 0),
         "customer": (1, 0),
     }
+
+
+@pytest.mark.parametrize("key", list(cohorts.CONVERSIONS))
+def test_conversions_told_by_cohorts_are_the_figures(made, key: str) -> None:
+    """Also of a period in which nobody entered a stage."""
+    for period in (Q4, Period.of_dates(date(2026, 7, 1), date(2026, 10, 1), TZ)):
+        asked = scope(period)
+        told = cohorts.conversions(asked, captured_cohort(asked))[key]
+        one = figure(key, asked)
+        assert {name: tally.total for name, tally in told.items()} == {
+            name: one.totals[name] for name in ("numerator", "denominator")
+        }
 
 
 def test_movement_is_of_this_week(made, signed_in: Client) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from alignment.figures.stages import standing
-from leads.figures import stood
+from leads.figures import selection, stood
 from leads.figures.base import Scope, definition, figure, series
 from leads.figures.pipeline import open_deals
 from leads.figures.together import figures, stock_series
@@ -145,7 +145,7 @@ def test_the_stages_of_then_add_up_to_the_head(made) -> None:
     OpportunityFactory(name="Unknown", status="lost", opened_at=BEFORE, closed_at=on(5), amount_cents=7)
     for asked in (october(), scope(), october(territory=-1), scope(at=on(6))):
         by_amount, by_count = figure("pipeline.stages", asked), figure("pipeline.stages_count", asked)
-        lines = standing(asked).lines
+        lines = standing(open_deals(asked), selection.moment(asked)).lines
         assert by_amount.value == figure("pipeline.open", asked).value
         assert by_count.value == figure("pipeline.open_count", asked).value == sum(line.count for line in lines)
         assert sum(line.weighted_cents or 0 for line in lines) == figure("pipeline.weighted", asked).value
@@ -153,7 +153,8 @@ def test_the_stages_of_then_add_up_to_the_head(made) -> None:
         for line in lines:
             assert (line.cents, line.count) == (by_amount.totals[line.part], by_count.totals[line.part])
             assert len(by_count.parts[line.part].rows()) == line.count
-    assert {line.part: (line.count, line.cents, line.unpriced) for line in standing(october()).lines} == {
+    lines = standing(open_deals(october()), selection.moment(october())).lines
+    assert {line.part: (line.count, line.cents, line.unpriced) for line in lines} == {
         "stage_qualification": (2, 30_000, 0),
         "stage_discovery": (2, 180_000, 0),
         "stage_proposal": (1, None, 1),
