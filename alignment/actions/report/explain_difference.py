@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alignment.actions.report.call_change import Cause
 from alignment.actions.report.list_items import Item
-from alignment.actions.report.name_cause import Cause
 from alignment.actions.report.tell_change import Telling
 from alignment.actions.report.trace_difference import Difference, Traced
 from alignment.models import WeeklyReport

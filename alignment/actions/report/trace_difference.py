@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Model
 
+from alignment.actions.report.call_change import BEFORE_HISTORY, TIME
 from alignment.actions.report.compose_report import QUARTER_COST, QUARTER_REVENUE
 from alignment.actions.report.count_rows import Counted, count_rows
 from alignment.actions.report.freeze_figure import (
@@ -27,7 +28,7 @@ from alignment.actions.report.freeze_figure import (
     fingerprint,
     freeze_figure,
 )
-from alignment.actions.report.name_cause import BEFORE_HISTORY, TIME, Named, name_cause
+from alignment.actions.report.name_cause import Named, name_cause
 from alignment.actions.report.read_figures import PENDING
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import ledger

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -23,6 +24,7 @@ from leads.actions.identity.merge_leads import merge_leads
 from leads.models import (
     CampaignCost,
     Company,
+    ExchangeRate,
     FollowUp,
     Lead,
     LifecyclePassage,
@@ -80,6 +82,13 @@ def amount(chance: Random, at: datetime) -> None:
 def price(chance: Random, at: datetime) -> None:
     deal = _one(Opportunity.objects.filter(currency="USD"), chance)
     Opportunity.objects.filter(pk=deal.pk).update(reporting_cents=chance.randrange(1, 90_000))
+
+
+def rate(chance: Random, at: datetime) -> None:
+    """A rate is entered and what it touches is priced anew."""
+    entered = Decimal(chance.randrange(1, 99)) / 100
+    ExchangeRate.objects.update_or_create(currency="USD", valid_from=at.date(), defaults={"rate": entered})
+    price(chance, at)
 
 
 def status(chance: Random, at: datetime) -> None:
@@ -172,6 +181,7 @@ def owner(chance: Random, at: datetime) -> None:
 EDITS: tuple[Callable[[Random, datetime], None], ...] = (
     amount,
     price,
+    rate,
     status,
     bystander,
     touch_deleted,
@@ -262,7 +272,9 @@ def test_restatements_add_up_and_name_what_changed(company: Company) -> None:
         or {
             "deal_amount",
             "deal_status",
+            "deal_reopened",
             "rate",
+            "repriced",
             "touch_deleted",
             "touch_reclassified",
             "touch_recorded",
