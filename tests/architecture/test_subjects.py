@@ -75,7 +75,7 @@ SUBJECTS = {
             actions.forget_past_credits figures.rows figures.amounts_then figures.credits figures.deals
             figures.journey_view queries.past_credits queries.lead_campaigns
         """,
-        "runs": "queries.successor queries.changes",
+        "runs": "queries.successor queries.aside queries.changes",
         "campaigns": "figures.campaign_series figures.campaign_table figures.costs figures.headlines figures.payback",
         "accuracy": "queries.agreement",
         "sourced": "actions.lock_sourced",

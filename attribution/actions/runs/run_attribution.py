@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Literal
+from typing import Literal, TypedDict
 
 from django.db import transaction
 
@@ -13,6 +13,7 @@ from attribution.actions.runs.hold_run import (
     LEASE,
     RunInProgress,
     fail_run,
+    forget_staged,
     give_lease_back,
     refuse_other_rules,
     take_lease,
@@ -25,13 +26,26 @@ from attribution.actions.runs.store_credits import (
     drop_other_scopes,
     read_pages,
     refuse_orphans,
+    show_aside,
+    store_aside,
     store_pages,
     sweep_orphans,
 )
 from attribution.models import AttributionRun
+from attribution.pure.runs.stored import Page
+from attribution.queries.aside import aside
 from attribution.queries.rules import RulesInForce, rules_in_force
 from attribution.queries.runs import last_run
 from leads.models import Opportunity
+
+
+class _What(TypedDict):
+    run: AttributionRun
+    last: AttributionRun | None
+    force: RulesInForce
+    pages: Sequence[Page]
+    tell: Progress
+    is_whole: bool
 
 
 def run_attribution(
@@ -69,7 +83,8 @@ def begin_run(*, force: RulesInForce, at: datetime, reason: str, kind: str) -> A
         run = AttributionRun.objects.create(
             kind=kind, reason=reason[:200], methods=force.methods, settings=force.settings, started_at=at, beat_at=at
         )
-        take_lease(run=run, at=at)
+        given_up = take_lease(run=run, at=at)
+    forget_staged(given_up)
     return run
 
 
@@ -127,18 +142,24 @@ def _compute(
         return None
     tell("Writing credits", 0, max(len(page.chosen) for page in pages))
     last = last_run()
-    with transaction.atomic():
-        give_lease_back(run=run)
-        refuse_other_rules(run=run, force=rules_in_force())
-        is_whole = opportunities is None
-        stored = store_pages(run=run, last=last, force=force, pages=pages, tell=progress, is_whole=is_whole)
-        if is_whole and not stored.is_anew:
-            drop_other_scopes(scopes=force.scopes)
-            if is_full:
-                sweep_orphans()
-        refuse_orphans(run=run, opportunities=opportunities)
-        at = run.started_at + timedelta(seconds=perf_counter() - started)
-        finish_run(run=run, last=last, stored=[stored], is_whole=is_whole, at=at)
+    is_whole = opportunities is None
+    what: _What = {"run": run, "last": last, "force": force, "pages": pages, "tell": progress, "is_whole": is_whole}
+    with aside(sum(len(page.chosen) for page in pages)) as tables:
+        written = store_aside(**what, tables=tables) if tables else None
+        with transaction.atomic():
+            give_lease_back(run=run)
+            refuse_other_rules(run=run, force=rules_in_force())
+            stored = written or store_pages(**what)
+            if tables:
+                show_aside(force=force, pages=pages, is_whole=is_whole, tables=tables)
+            elif is_whole and not stored.is_anew:
+                drop_other_scopes(scopes=force.scopes)
+                if is_full:
+                    sweep_orphans()
+            if not tables:
+                refuse_orphans(run=run, opportunities=opportunities)
+            at = run.started_at + timedelta(seconds=perf_counter() - started)
+            finish_run(run=run, last=last, stored=[stored], is_whole=is_whole, at=at)
     progress("Done", run.opportunities_recomputed, run.opportunities_recomputed)
     return run
 

@@ -34,6 +34,7 @@ from attribution.pure.runs.stored import (
     page_of,
     state_values,
 )
+from attribution.queries.aside import exchange, keep_credits
 from attribution.queries.changes import EVERY_TOUCH
 from attribution.queries.columns import coded, known, listed, read_columns, totals, write_columns
 from attribution.queries.rules import RulesInForce
@@ -80,16 +81,53 @@ def store_pages(
     tell: Progress,
     shard: AttributionShard | None = None,
     is_whole: bool = False,
+    still: Callable[[], None] | None = None,
 ) -> Stored:
     """Compute the chosen opportunities and write their credits and states. Call it inside a transaction.
 
     Without a shard they replace the old ones; with one they are staged, to become visible with the whole run.
-    ``is_whole``: the pages hold every opportunity, so that nothing is to be kept where all are chosen.
+    ``is_whole``: the pages hold every opportunity, so that nothing is to be kept where all are chosen. ``still``: as
+    that of `write_columns`.
     """
     rows = sum(len(page.chosen) for page in pages)
     is_all = is_whole and rows == sum(len(page.known) for page in pages)
     with anew(rows if is_all else 0) as tables:
-        return _store(run=run, last=last, force=force, pages=pages, tell=tell, shard=shard, tables=tables)
+        return _store(run=run, last=last, force=force, pages=pages, tell=tell, shard=shard, tables=tables, still=still)
+
+
+def store_aside(
+    *,
+    run: AttributionRun,
+    last: AttributionRun | None,
+    force: RulesInForce,
+    pages: Sequence[Page],
+    tell: Progress,
+    is_whole: bool,
+    tables: Mapping[type[Model], str],
+) -> Stored:
+    """Compute the chosen opportunities into tables beside the old ones, and copy the credits of the others.
+
+    Call it outside of a transaction. Nothing is visible until `show_aside`.
+    """
+    stored = _store(run=run, last=last, force=force, pages=pages, tell=tell, shard=None, tables=tables)
+    keep_credits(replaced=_replaced(pages), scopes=_kept_scopes(force, is_whole=is_whole), tables=tables)
+    return stored
+
+
+def show_aside(
+    *, force: RulesInForce, pages: Sequence[Page], is_whole: bool, tables: Mapping[type[Model], str]
+) -> None:
+    """Put what was stored aside in place. Call it in the transaction that finishes the run. Raises InputsChanged."""
+    exchange(replaced=_replaced(pages), scopes=_kept_scopes(force, is_whole=is_whole), tables=tables)
+    refuse_orphans()
+
+
+def _replaced(pages: Sequence[Page]) -> dict[str, list[int]]:
+    return {page.scope: page.ids for page in pages}
+
+
+def _kept_scopes(force: RulesInForce, *, is_whole: bool) -> Sequence[str]:
+    return force.scopes if is_whole else JourneyScope.values
 
 
 def anew(rows: int) -> AbstractContextManager[Mapping[type[Model], str]]:
@@ -107,6 +145,7 @@ def _store(
     tell: Progress,
     shard: AttributionShard | None,
     tables: Mapping[type[Model], str],
+    still: Callable[[], None] | None = None,
 ) -> Stored:
     stored = Stored(is_anew=bool(tables))
     steps, done = len(force.methods) * len(force.scopes), 0
@@ -121,12 +160,12 @@ def _store(
             _delete(page.scope, page.known_ids)
         for shares in page.book.credits(page.chosen):
             values = credit_values(page, shares, run.pk)
-            stored.credits += _write_credits(values, len(shares), shard, tables)
+            stored.credits += _write_credits(values, len(shares), shard, tables, still)
             if account:
                 account.add(shares, values)
             done += 1
             tell("Computing credits", done, steps)
-        _write_states(page, run, shard, tables)
+        _write_states(page, run, shard, tables, still)
         computed.update(ids)
         if account:
             stored.summary = account.summary(**_others(run, last))
@@ -134,11 +173,16 @@ def _store(
     return stored
 
 
-def refuse_orphans(*, run: AttributionRun, opportunities: Sequence[int] | None = None) -> None:
-    """The check that keys in the database would make row by row, once for all rows of a run. Raises InputsChanged."""
-    states = JourneyState.objects.filter(run=run)
+def refuse_orphans(*, run: AttributionRun | None = None, opportunities: Sequence[int] | None = None) -> None:
+    """The check that keys in the database would make row by row, once for all rows of a run, or of all runs.
+
+    Raises InputsChanged.
+    """
+    states = JourneyState.objects.all()
     # The linear method credits every touch that any method may credit.
-    credits = Credit.objects.filter(scope__in=run.settings["scopes"], method=EVERY_TOUCH, run=run)
+    credits = Credit.objects.filter(method=EVERY_TOUCH)
+    if run is not None:
+        states, credits = states.filter(run=run), credits.filter(scope__in=run.settings["scopes"], run=run)
     if opportunities is not None:
         # No index leads to what a run wrote, but one to what belongs to its opportunities.
         states = states.filter(opportunity__in=listed(opportunities))
@@ -221,17 +265,27 @@ def _delete(scope: str, ids: Sequence[int]) -> None:
             rows.filter(opportunity__in=listed(ids))._raw_delete("default")
 
 
-def _write_credits(values: Any, size: int, shard: AttributionShard | None, tables: Mapping[type[Model], str]) -> int:
+def _write_credits(
+    values: Any,
+    size: int,
+    shard: AttributionShard | None,
+    tables: Mapping[type[Model], str],
+    still: Callable[[], None] | None,
+) -> int:
     if shard is None:
         return write_columns(Credit, CREDIT_FIELDS, values, size, successor=tables.get(Credit))
-    return write_columns(StagedCredit, (*CREDIT_FIELDS, SHARD), {**values, SHARD.name: shard.pk}, size)
+    return write_columns(StagedCredit, (*CREDIT_FIELDS, SHARD), {**values, SHARD.name: shard.pk}, size, still=still)
 
 
 def _write_states(
-    page: Page, run: AttributionRun, shard: AttributionShard | None, tables: Mapping[type[Model], str]
+    page: Page,
+    run: AttributionRun,
+    shard: AttributionShard | None,
+    tables: Mapping[type[Model], str],
+    still: Callable[[], None] | None,
 ) -> None:
     values, size = state_values(page, run.pk), len(page.chosen)
     if shard is None:
         write_columns(JourneyState, STATE_FIELDS, values, size, successor=tables.get(JourneyState))
     else:
-        write_columns(StagedState, (*STATE_FIELDS, SHARD), {**values, SHARD.name: shard.pk}, size)
+        write_columns(StagedState, (*STATE_FIELDS, SHARD), {**values, SHARD.name: shard.pk}, size, still=still)

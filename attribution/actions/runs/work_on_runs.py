@@ -7,7 +7,7 @@ leaves a claim that expires; one that was only slow finds its fence passed and w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from attribution.actions.runs.hold_run import (
     InputsChanged,
     RunInProgress,
     fail_run,
+    forget_staged,
     give_lease_back,
     keep_lease,
     refuse_other_rules,
@@ -37,7 +38,8 @@ from attribution.models import AttributionRun, AttributionShard, Credit, Journey
 from attribution.pure.columns.copy_codec import Field
 from attribution.pure.runs.sharding import split
 from attribution.pure.runs.stored import CREDIT_FIELDS, STATE_FIELDS
-from attribution.queries.columns import known, move_rows, read_columns
+from attribution.queries.aside import aside, copy_in_turns, exchange, keep_credits
+from attribution.queries.columns import delete_in_turns, known, move_rows, read_columns, takes_turns
 from attribution.queries.rules import rules_in_force
 from attribution.queries.runs import last_run
 from leads.models import Opportunity
@@ -46,6 +48,7 @@ Clock = Callable[[], datetime]
 PART = 5_000
 """Opportunities per part: a few seconds' work."""
 CLAIM = timedelta(minutes=5)
+_PUTTING = "Putting credits in place"
 
 
 class _Overtaken(Exception):
@@ -86,12 +89,13 @@ def _take_up(run: AttributionRun, clock: Clock, part_size: int) -> bool:
     """Hold the lease and split the run; False when another worker was first."""
     at = clock()
     with transaction.atomic():
-        take_lease(run=run, at=at)
+        given_up = take_lease(run=run, at=at)
         # The lease is the run's, not the worker's: two that learn at once would make two fits, and the run fail.
         silent = Q(beat_at__isnull=True) | Q(beat_at__lt=at - CLAIM)
         waiting = AttributionRun.objects.filter(silent, pk=run.pk, state=AttributionRun.State.WAITING)
         if waiting.update(beat_at=at) != 1:
             return False
+    forget_staged(given_up)
     if run.refits:
         AttributionRun.objects.filter(pk=run.pk).update(step="Learning from journeys", beat_at=at)
         fit_methods(at=at, reason=run.reason)
@@ -144,15 +148,29 @@ def _compute(run: AttributionRun, shard: AttributionShard, clock: Clock) -> int:
     refuse_other_rules(run=run, force=force)
     is_full = run.kind == AttributionRun.Kind.FULL
     pages = read_pages(force=force, deals=shard.opportunities, is_full=is_full)
+    own = AttributionShard.objects.filter(
+        pk=shard.pk, fence=shard.fence, state=AttributionShard.State.CLAIMED, run__state=run.state
+    )
+
+    def still() -> None:
+        if not own.exists():
+            raise _Overtaken
+
+    def store() -> Stored:
+        last = last_run()
+        return store_pages(run=run, last=last, force=force, pages=pages, tell=_silent, shard=shard, still=still)
+
     try:
+        early = None
+        if takes_turns():
+            for staged in (StagedCredit, StagedState):
+                delete_in_turns(staged._default_manager.filter(shard=shard.pk), still)
+            early = store()
         with transaction.atomic():
-            own = AttributionShard.objects.filter(
-                pk=shard.pk, fence=shard.fence, state=AttributionShard.State.CLAIMED, run__state=run.state
-            )
             # First, so that the row is locked until the part is whole.
             if own.update(state=AttributionShard.State.DONE, lease_until=None) != 1:
                 raise _Overtaken
-            stored = store_pages(run=run, last=last_run(), force=force, pages=pages, tell=_silent, shard=shard)
+            stored = early or store()
             AttributionShard.objects.filter(pk=shard.pk).update(
                 recomputed=stored.opportunities,
                 credits_written=stored.credits,
@@ -167,6 +185,38 @@ def _compute(run: AttributionRun, shard: AttributionShard, clock: Clock) -> int:
 
 def _finish(run: AttributionRun, clock: Clock) -> None:
     """Make a complete run visible; nothing while parts are missing. Raises RunInProgress when another was first."""
+    staged = StagedState.objects.filter(shard__run=run)
+    with aside(staged.count() if _may_put_aside(run, clock()) else 0) as tables:
+        if tables:
+            _put_aside(run, tables)
+        _show(run, clock, tables)
+    for rows in (StagedCredit, StagedState) if tables else ():
+        delete_in_turns(rows._default_manager.filter(shard__run=run))
+
+
+def _may_put_aside(run: AttributionRun, at: datetime) -> bool:
+    """Whether all parts are done and no other worker copies them, as far as its last sign tells."""
+    if not takes_turns() or run.shards == 0 or run.state != AttributionRun.State.RUNNING:
+        return False
+    rows = AttributionRun.objects.filter(pk=run.pk, state=run.state, shards_done=F("shards"))
+    return rows.filter(~Q(step=_PUTTING) | Q(beat_at__lt=at - CLAIM)).update(step=_PUTTING, beat_at=at) == 1
+
+
+def _put_aside(run: AttributionRun, tables: Mapping[type[Model], str]) -> None:
+    there = Q(opportunity_id__in=Opportunity.objects.values("pk"))
+    copy_in_turns(StagedCredit.objects.filter(there, shard__run=run), Credit, CREDIT_FIELDS, tables)
+    copy_in_turns(StagedState.objects.filter(there, shard__run=run), JourneyState, STATE_FIELDS, tables)
+    keep_credits(replaced=_replaced(run), scopes=run.settings["scopes"], tables=tables)
+
+
+def _replaced(run: AttributionRun) -> dict[str, list[int]]:
+    replaced: dict[str, list[int]] = {}
+    for scope, deal in StagedState.objects.filter(shard__run=run).values_list("scope", "opportunity_id"):
+        replaced.setdefault(scope, []).append(deal)
+    return replaced
+
+
+def _show(run: AttributionRun, clock: Clock, tables: Mapping[type[Model], str]) -> None:
     with transaction.atomic():
         shards = list(AttributionShard.objects.filter(run=run).defer("opportunities").order_by("number"))
         if not shards or any(shard.state != AttributionShard.State.DONE for shard in shards):
@@ -175,11 +225,15 @@ def _finish(run: AttributionRun, clock: Clock) -> None:
         run.refresh_from_db()
         refuse_other_rules(run=run, force=rules_in_force())
         last = last_run()
-        _put_in_place(run)
-        drop_other_scopes(scopes=run.settings["scopes"])
-        if run.kind == AttributionRun.Kind.FULL:
-            sweep_orphans()
-        refuse_orphans(run=run)
+        if tables:
+            exchange(replaced=_replaced(run), scopes=run.settings["scopes"], tables=tables)
+            refuse_orphans()
+        else:
+            _put_in_place(run)
+            drop_other_scopes(scopes=run.settings["scopes"])
+            if run.kind == AttributionRun.Kind.FULL:
+                sweep_orphans()
+            refuse_orphans(run=run)
         stored = [Stored(shard.recomputed, shard.credits_written, summary=shard.summary) for shard in shards]
         finish_run(run=run, last=last, stored=stored, is_whole=True, at=clock())
         AttributionShard.objects.filter(run__state=AttributionRun.State.DONE).exclude(run=run).delete()

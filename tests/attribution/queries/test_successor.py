@@ -1,4 +1,4 @@
-"""All credits written anew: into tables of their own on PostgreSQL, row by row wherever that cannot be."""
+"""Credits written anew into tables of their own, which take the place of the old ones at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from attribution.actions.runs import store_credits
 from attribution.models import Credit, JourneyState
-from attribution.queries import successor
+from attribution.queries import aside, columns, successor
 from leads.models import Opportunity
 from tests.attribution.factories import company_with_deals, run, stored
 
@@ -18,6 +18,9 @@ IS_POSTGRES = connection.vendor == "postgresql"
 @pytest.fixture(autouse=True)
 def always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_credits, "ANEW_FROM", 1)
+    monkeypatch.setattr(aside, "ASIDE_FROM", 1)
+    monkeypatch.setattr(columns, "TURN", 7)
+    monkeypatch.setattr(aside, "TURN", 7)
     monkeypatch.setattr(successor, "_WAIT", "20ms")
 
 

@@ -20,6 +20,7 @@ from attribution.models import (
     StagedCredit,
     StagedState,
 )
+from attribution.queries import aside, columns
 from leads.models import Opportunity, Touchpoint
 from tests.attribution.factories import AT, company_with_deals, run, stored
 
@@ -44,6 +45,9 @@ def planned(kind: str = "full") -> AttributionRun:
 @pytest.mark.parametrize("kind", ["full", "incremental"])
 def test_parts_give_the_credits_of_one_run(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_credits, "ANEW_FROM", 1)
+    monkeypatch.setattr(aside, "ASIDE_FROM", 1)
+    monkeypatch.setattr(aside, "TURN", 7)
+    monkeypatch.setattr(columns, "TURN", 7)
     company_with_deals()
     AttributionRules.objects.update(kept_scopes=["contacts", "account"])
     alone = run()
