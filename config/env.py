@@ -98,7 +98,7 @@ def sender(name: str, default: str) -> str:
     found = env.str(name, default)
     _, mail = parseaddr(found)
     is_one = mail.count("@") == 1 and not mail.startswith("@") and not mail.endswith("@") and "\n" not in found
-    return found if is_one else _refuse(name, "must be an e-mail address such as portal@example.com")
+    return found if is_one else _refuse(name, "must be an email address such as portal@example.com")
 
 
 def broker(name: str, default: str) -> str:

@@ -100,13 +100,13 @@ class Performance(APIView):
             _parameter("from", "First day (2026-11-02) or week (2026-W45); default: the current fiscal quarter"),
             _parameter("to", "Last day or week, included"),
             _parameter("territory", "A territory's id or name"),
-            _parameter("owner", "An owner's id, name or e-mail address; none: what nobody owns"),
+            _parameter("owner", "An owner's id, name or email address; none: what nobody owns"),
             OpenApiParameter(
                 "group", str, enum=list(DIMENSIONS), description="The pipeline figures for each of these as well"
             ),
             _parameter("channel", "A channel's key, with the channels below it"),
-            _parameter("model", "An attribution method's key; default: the company's"),
-            _parameter("scope", "Whose touches count: contacts, primary or account; default: the company's"),
+            _parameter("model", "An attribution model's key; default: the company's"),
+            _parameter("scope", "Whose touchpoints count: contacts, primary or account; default: the company's"),
             AS_OF,
             OpenApiParameter("If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER),
         ],

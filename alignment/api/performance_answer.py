@@ -101,9 +101,9 @@ class CampaignsAnswer(serializers.Serializer[Any]):
 
     model = ModelAnswer()
     results = CampaignAnswer(many=True)
-    no_campaign = MoneyAnswer(help_text="earned by touches of a channel outside any campaign")
-    elsewhere = MoneyAnswer(help_text="earned in these deals by touches that the filters leave out")
-    unattributed = MoneyAnswer(help_text="won revenue without an eligible touch")
+    no_campaign = MoneyAnswer(help_text="earned by touchpoints of a channel outside any campaign")
+    elsewhere = MoneyAnswer(help_text="earned in these deals by touchpoints that the filters leave out")
+    unattributed = MoneyAnswer(help_text="won revenue without an eligible touchpoint")
     total = MoneyAnswer(help_text="closed-won revenue of the period")
 
 

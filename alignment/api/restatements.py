@@ -1,4 +1,4 @@
-"""``GET /api/v1/integrations/sales/reports/{week}/restatements``: what reads differently since a report came out."""
+"""``GET /api/v1/integrations/sales/reports/{week}/restatements``: the restatements of a report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReportRestatements(APIView):
 
     @extend_schema(
         operation_id="read_report_restatements",
-        summary="What reads differently since a weekly report was published, by cause and row",
+        summary="Restatements of a weekly report, by cause and row",
         tags=["performance"],
         parameters=[
             OpenApiParameter("week", str, OpenApiParameter.PATH, description="such as 2026-W46"),

@@ -73,7 +73,7 @@ class RestatedCause(serializers.Serializer[Any]):
 
 
 class RestatedNumber(serializers.Serializer[Any]):
-    """A number of the report that reads differently now."""
+    """A figure of the report whose current value differs."""
 
     figure = serializers.CharField()
     item = serializers.CharField(allow_null=True, help_text="a campaign's id, or a part of the split")

@@ -99,7 +99,7 @@ def _facts(report: WeeklyReport, about: dict[str, Any], zone: ZoneInfo) -> list[
         ("Definition", f"{about['figure']}, version {about['version']}"),
     ]
     if about["figure"].startswith("attribution."):
-        facts.append(("Method", f"{report.content['method'].replace('_', ' ')}, {report.content['basis']} basis"))
+        facts.append(("Model", f"{report.content['method'].replace('_', ' ')}, {report.content['basis']} basis"))
     return facts
 
 

@@ -42,7 +42,7 @@ class AttributionCampaign(AttributionCampaignName):
 
 
 class AttributionModel(serializers.Serializer[Any]):
-    """An attribution method and the version of its definition."""
+    """An attribution model and the version of its definition."""
 
     key = serializers.CharField()
     name = serializers.CharField()
@@ -148,7 +148,7 @@ class AttributionRow(serializers.Serializer[Any]):
 
 
 class TouchCredit(serializers.Serializer[Any]):
-    """A touch's share of a deal."""
+    """A touchpoint's share of a deal."""
 
     touchpoint = serializers.UUIDField()
     occurred_at = serializers.DateTimeField()
@@ -160,7 +160,7 @@ class TouchCredit(serializers.Serializer[Any]):
 
 
 class CreditedModel(AttributionModel):
-    """All credits of one method; with ``unattributed`` they sum to the amount."""
+    """All credits of one model; with ``unattributed`` they sum to the amount."""
 
     credits = TouchCredit(many=True)
     unattributed = AttributionMoney()
@@ -177,18 +177,18 @@ class CreditedOpportunity(serializers.Serializer[Any]):
 
 
 class OpportunityCredits(serializers.Serializer[Any]):
-    """Every method's credits of one opportunity."""
+    """Every model's credits of one opportunity."""
 
     as_of = as_of_field()
     opportunity = CreditedOpportunity()
     run = AttributionRunAnswer(allow_null=True)
-    scope = serializers.CharField(help_text="whose touches make up the journey")
+    scope = serializers.CharField(help_text="whose touchpoints make up the journey")
     journey_url = serializers.URLField()
     models = CreditedModel(many=True)
 
 
 _EUR = {"amount": "12500.00", "currency": "EUR"}
-_LINEAR = {"key": "linear", "name": "Linear", "version": 1, "sentence": "The same credit to every touch."}
+_LINEAR = {"key": "linear", "name": "Linear", "version": 1, "sentence": "The same credit to every touchpoint."}
 EXAMPLE = OpenApiExample(
     "A campaign",
     response_only=True,

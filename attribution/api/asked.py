@@ -22,15 +22,15 @@ from leads.past.deemed import deemed_now
 MODEL = OpenApiParameter(
     "model",
     str,
-    description="Attribution method; without it the company's own. Those shipped: "
+    description="Attribution model; without it the company's own. Those shipped: "
     + ", ".join(method.key for method in all_methods())
-    + ". Data-driven ones are there once fitted; the company's own methods are called custom-….",
+    + ". Data-driven ones are there once fitted; the company's own models are called custom-….",
 )
 SCOPE = OpenApiParameter(
     "scope",
     str,
     enum=JourneyScope.values,
-    description="Whose touches make up a journey: one of the scopes that the company keeps; without it its own.",
+    description="Whose touchpoints make up a journey: one of the scopes that the company keeps; without it its own.",
 )
 PARAMETERS = [
     MODEL,
@@ -45,7 +45,8 @@ PARAMETERS = [
         "basis",
         str,
         enum=["simple", "realised"],
-        description="simple: revenue by close date, cost by spend date. realised: revenue from touches of the period.",
+        description="simple: revenue by close date, cost by spend date. realised: revenue from touchpoints of the "
+        "period.",
     ),
     SCOPE,
     AS_OF,
@@ -54,7 +55,7 @@ PARAMETERS = [
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A checked question, the methods on offer, the run that answers it, and the rules it was computed under."""
+    """A checked question, the models on offer, the run that answers it, and the rules it was computed under."""
 
     scope: Scope
     method: Method
@@ -81,7 +82,7 @@ def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -
 
 @dataclass(frozen=True, slots=True)
 class AskedOfDeal:
-    """Which methods' credits, and of whose journeys."""
+    """Which models' credits, and of whose journeys."""
 
     methods: tuple[Method, ...]
     scope: str
@@ -90,7 +91,7 @@ class AskedOfDeal:
 
 
 def asked_of_deal(request: Request) -> AskedOfDeal:
-    """Only ``model``, ``scope`` and ``as_of``; without them every method, and the company's own scope."""
+    """Only ``model``, ``scope`` and ``as_of``; without them every model, and the company's own scope."""
     check_parameters(request, {MODEL.name, SCOPE.name, AS_OF.name})
     company = Company.current()
     asked = {"method": request.query_params.get("model", ""), "scope": request.query_params.get("scope", "")}

@@ -108,7 +108,7 @@ class OpportunityAttribution(APIView):
 
     @extend_schema(
         operation_id="read_opportunity_attribution",
-        summary="The credits of one opportunity, touch by touch",
+        summary="The credits of one opportunity, touchpoint by touchpoint",
         tags=["attribution"],
         parameters=[MODEL, SCOPE, AS_OF, IF_NONE_MATCH],
         responses={200: OpportunityCredits, 304: NOT_MODIFIED, **problems(400, 401, 403, 404, 429)},

@@ -42,7 +42,7 @@ def _roi(totals: Totals) -> Number | None:
 def advertised_revenue(scope: Scope) -> RowSet:
     """The credits of touches through channels whose cost is ad spend."""
     revenue = revenue_part(scope).narrowed(channel__is_advertising=True)
-    return replace(revenue, label="Credits of won deals on touches through advertising")
+    return replace(revenue, label="Credits of won deals on touchpoints through advertising")
 
 
 def _advertised(scope: Scope) -> Parts:
@@ -138,8 +138,8 @@ register(
         name="ROAS",
         unit="ratio",
         formula="attributed revenue of advertising ÷ ad spend",
-        meaning="Return on ad spend: what touches through paid media earned per unit of money spent on it. Each "
-        "channel says whether its cost is ad spend (search, social, display; not events nor e-mail). It is not ROI.",
+        meaning="Return on ad spend: what touchpoints through paid media earned per unit of money spent on it. Each "
+        "channel says whether its cost is ad spend (search, social, display; not events nor email). It is not ROI.",
         parts=_advertised,
         combine=_roas,
         arithmetic="{revenue} ÷ {cost}",

@@ -41,7 +41,7 @@ def _revenue(scope: Scope) -> Parts:
 
 
 def _unattributed(scope: Scope) -> Parts:
-    label = "Won deals, or parts of them, that no touch earned"
+    label = "Won deals, or parts of them, that no touchpoint earned"
     return {
         "included": priced(rows.unattributed_credits(scope), label, "opportunity__closed_at"),
         **without_money(rows.won_deals(scope)),
@@ -60,7 +60,7 @@ def _elsewhere(scope: Scope) -> Parts:
         ),
         "beyond": part(
             rows.beyond_credits_of_all(scope, {scope.method}),
-            "Credits of touches of the period for deals won outside it",
+            "Credits of touchpoints of the period for deals won outside it",
         ),
     }
 
@@ -93,9 +93,10 @@ register(
         version=1,
         name="Attributed revenue",
         unit="money",
-        formula="sum of amount × share over the credited touches of won deals",
-        meaning="By close date: deals won in the period. By touch date: touches of the period, whenever their deal was "
-        "won. Credits are exact to the cent per deal and method; with Unattributed they sum to closed-won revenue.",
+        formula="sum of amount × share over the credited touchpoints of won deals",
+        meaning="By close date: deals won in the period. By touchpoint date: touchpoints of the period, whenever "
+        "their deal was "
+        "won. Credits are exact to the cent per deal and model; with Unattributed they sum to closed-won revenue.",
         parts=_revenue,
         filters=ORIGIN,
     )
@@ -106,8 +107,9 @@ register(
         version=1,
         name="Unattributed revenue",
         unit="money",
-        formula="closed-won revenue of the period that the method credits to no touch",
-        meaning="Deals without an eligible touch, and what a method leaves over. It came through no known channel or "
+        formula="closed-won revenue of the period that the model credits to no touchpoint",
+        meaning="Deals without an eligible touchpoint, and what a model leaves over. It came through no known "
+        "channel or "
         "campaign and is dated by the close under both bases.",
         parts=_unattributed,
         better="down",
@@ -123,7 +125,7 @@ register(
         formula="credits of deals won in the period that the filters leave out − credits inside them of deals won "
         "outside the period",
         meaning="What is missing between attributed revenue plus Unattributed and closed-won revenue: other channels "
-        "and campaigns and, by touch date, touches of other periods. Attributed + Unattributed + elsewhere "
+        "and campaigns and, by touchpoint date, touchpoints of other periods. Attributed + Unattributed + elsewhere "
         "is closed-won revenue, to the cent, in every filter.",
         parts=_elsewhere,
         combine=_difference,
@@ -138,10 +140,11 @@ register(
         version=3,
         name="Attributed pipeline",
         unit="money",
-        formula="sum of amount × share over the credited touches of open deals",
+        formula="sum of amount × share over the credited touchpoints of open deals",
         meaning="Deals open at the end of the period, or now while it lasts, at the amount they had then, where their "
-        "history knows it. A deal that stood at lost then and was reopened later is not among them. By touch date only "
-        "touches of the period count.",
+        "history knows it. A deal that stood at lost then and was reopened later is not among them. By touchpoint "
+        "date only "
+        "touchpoints of the period count.",
         parts=_pipeline,
         filters=ORIGIN,
         weekly="each",

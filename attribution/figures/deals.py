@@ -15,7 +15,7 @@ _DEAL = (replace(columns.DEAL[0], link="attribution:journey"), *columns.DEAL[1:]
 def _influenced(scope: Scope) -> Parts:
     return {
         "included": RowSet(
-            rows.influenced_deals(scope), _DEAL, "Distinct deals with an eligible touch", dated_by="opened_at"
+            rows.influenced_deals(scope), _DEAL, "Distinct deals with an eligible touchpoint", dated_by="opened_at"
         )
     }
 
@@ -58,11 +58,11 @@ def _coverage(scope: Scope) -> Parts:
     touched = rows.with_journey(scope, priced)
     return {
         "numerator": RowSet(
-            touched, _DEAL, "Won deals with an eligible touch", amount="reporting_cents", dated_by="closed_at"
+            touched, _DEAL, "Won deals with an eligible touchpoint", amount="reporting_cents", dated_by="closed_at"
         ),
         "denominator": RowSet(priced, _DEAL, "Won deals", amount="reporting_cents", dated_by="closed_at"),
         "excluded_untouched": RowSet(
-            priced.exclude(pk__in=touched.order_by().values("pk")), _DEAL, "No eligible touch of a contact"
+            priced.exclude(pk__in=touched.order_by().values("pk")), _DEAL, "No eligible touchpoint of a contact"
         ),
         **without_money(won),
     }
@@ -74,7 +74,7 @@ register(
         version=2,
         name="Influenced opportunities",
         unit="count",
-        formula="number of distinct opportunities with an eligible touch",
+        formula="number of distinct opportunities with an eligible touchpoint",
         meaning="Deals won in the period and deals that were open at its end by their history. Each once, so the "
         "numbers of campaigns must not be added up: most deals meet several.",
         parts=_influenced,
@@ -88,7 +88,7 @@ register(
         version=2,
         name="Deals that met several campaigns",
         unit="count",
-        formula="number of influenced opportunities whose eligible touches came through two or more campaigns",
+        formula="number of influenced opportunities whose eligible touchpoints came through two or more campaigns",
         meaning="Why influenced numbers must not be added over campaigns. A deal influenced by the chosen campaign is "
         "counted by all campaigns it met. Deals count as open by their history.",
         parts=_overlap,
@@ -105,7 +105,7 @@ register(
         version=1,
         name="Attribution coverage",
         unit="share",
-        formula="closed-won revenue with at least one eligible touch ÷ closed-won revenue",
+        formula="closed-won revenue with at least one eligible touchpoint ÷ closed-won revenue",
         meaning="How much of the revenue attribution can say anything about. A low coverage is a finding about "
         "tracking and contact roles, not about campaigns.",
         parts=_coverage,

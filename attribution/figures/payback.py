@@ -112,7 +112,7 @@ register(
         formula="calendar months, that of the first cost included, until attributed revenue added up reaches all known "
         "cost",
         meaning="Over the whole life of the campaign until now, whatever the period. Revenue by close date, or by "
-        "touch date where that is the basis. Not known without a cost, and not reached while less came "
+        "touchpoint date where that is the basis. Not known without a cost, and not reached while less came "
         "back than was spent.",
         parts=_parts,
         combine=_months,

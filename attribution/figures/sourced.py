@@ -56,10 +56,10 @@ def _before_opening() -> QuerySet[Touchpoint]:
 
 
 _TESTS: Mapping[str, _Test] = {
-    SourcedTest.FIRST_TOUCH: _Test(_first, "No touch of a contact before the opening", is_before_sales=True),
-    SourcedTest.LEAD_CREATION: _Test(_making_known, "No touch made the first contact known"),
+    SourcedTest.FIRST_TOUCH: _Test(_first, "No touchpoint of a contact before the opening", is_before_sales=True),
+    SourcedTest.LEAD_CREATION: _Test(_making_known, "No touchpoint made the first contact known"),
     SourcedTest.OPPORTUNITY_CREATION: _Test(
-        _before_opening, f"No marketing touch of a contact in the {DAYS_BEFORE} days before the opening"
+        _before_opening, f"No marketing touchpoint of a contact in the {DAYS_BEFORE} days before the opening"
     ),
 }
 
@@ -99,7 +99,7 @@ def sourced_parts(scope: Scope, *, key: str, deals: Deals, dated_by: str) -> Par
     passed = Q(deciding_at__lt=F("sales_at")) if test.is_before_sales else Q()
     shown = (
         *columns.DEAL,
-        Column("deciding_channel", "Deciding touch"),
+        Column("deciding_channel", "Deciding touchpoint"),
         Column("deciding_at", "Touched", "time"),
         Column("sales_at", "First sales activity", "time"),
     )
@@ -112,7 +112,7 @@ def sourced_parts(scope: Scope, *, key: str, deals: Deals, dated_by: str) -> Par
     parts["excluded_self_initiated"] = RowSet(
         when_listed(lambda: found.filter(Exists(touch)).exclude(by_marketing)),
         shown,
-        "The deciding touch was self-initiated (direct, organic, brand search)",
+        "The deciding touchpoint was self-initiated (direct, organic, brand search)",
     )
     if not scope.channel and not scope.campaign:
         left = when_listed(lambda: found.filter(deciding_touch__isnull=True))
@@ -162,11 +162,13 @@ def verdicts(scope: Scope) -> list[Verdict]:
 
 _ONCE = "Full amount, once. Never add it to influenced pipeline."
 _MEANINGS = {
-    SourcedTest.FIRST_TOUCH: "the first genuine touch of the deal's contacts came through a channel that is not "
+    SourcedTest.FIRST_TOUCH: "the first genuine touchpoint of the deal's contacts came through a channel that is not "
     "self-initiated, and precedes the first sales activity (the first follow-up done, or the opening)",
-    SourcedTest.LEAD_CREATION: "the last genuine touch before the deal's first contact (the primary one, else the one "
+    SourcedTest.LEAD_CREATION: "the last genuine touchpoint before the deal's first contact (the primary one, else "
+    "the one "
     "captured first) became known came through a channel that is not self-initiated",
-    SourcedTest.OPPORTUNITY_CREATION: f"a contact had a genuine touch through a channel that is not self-initiated in "
+    SourcedTest.OPPORTUNITY_CREATION: f"a contact had a genuine touchpoint through a channel that is not "
+    f"self-initiated in "
     f"the {DAYS_BEFORE} days before the opening; the last of them decides on channel and campaign",
 }
 
@@ -213,7 +215,8 @@ for _key, _name, _verb, _deals, _dated_by in _KINDS:
         _name,
         _formula,
         f"{_ONCE} By the test that the company agreed on, one of the three below it in the list of definitions; "
-        "channel and campaign are those of the touch that decides. An admin changes it only with a reason; another "
+        "channel and campaign are those of the touchpoint that decides. An admin changes it only with a reason; "
+        "another "
         "test is another version.",
         partial(_agreed_parts, deals=_deals, dated_by=_dated_by),
         is_agreed=True,

@@ -18,11 +18,12 @@ class MethodForm(forms.ModelForm[CustomMethod]):
         labels = {
             "slug": "Short name in addresses",
             "first_touch": "First touch, %",
-            "lead_creation": "Lead-creation touch, %",
-            "opportunity_creation": "Opportunity-creation touch, %",
-            "closing": "Closing touch, %",
-            "others": "All other touches, %",
-            "excludes_self_initiated": "Pass over self-initiated touches (direct, organic, brand search, retargeting)",
+            "lead_creation": "Lead-creation touchpoint, %",
+            "opportunity_creation": "Opportunity-creation touchpoint, %",
+            "closing": "Closing touchpoint, %",
+            "others": "All other touchpoints, %",
+            "excludes_self_initiated": "Pass over self-initiated touchpoints (direct, organic, brand search, "
+            "retargeting)",
             "is_active": "On offer",
         }
 

@@ -20,7 +20,7 @@ class MethodFit(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    method = models.CharField(max_length=32)
+    method = models.CharField("model", max_length=32)
     version = models.PositiveIntegerField()
     is_current = models.BooleanField(default=True)
     parameters = models.JSONField()
@@ -28,11 +28,12 @@ class MethodFit(models.Model):
     inputs_hash = models.CharField(max_length=64)
     people = models.PositiveIntegerField(default=0)
     conversions = models.PositiveIntegerField(default=0)
-    touches = models.PositiveIntegerField(default=0)
+    touches = models.PositiveIntegerField("touchpoints", default=0)
     seconds = models.FloatField(default=0)
     fitted_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "model fit"
         constraints = [
             models.UniqueConstraint(fields=["method"], condition=Q(is_current=True), name="method_fit_one_current")
         ]

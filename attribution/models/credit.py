@@ -37,8 +37,8 @@ class JourneyState(models.Model):
     run = models.ForeignKey(
         "attribution.AttributionRun", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    touches = models.PositiveIntegerField()
-    rejected_touches = models.PositiveIntegerField(default=0)
+    touches = models.PositiveIntegerField("touchpoints")
+    rejected_touches = models.PositiveIntegerField("rejected touchpoints", default=0)
     status = models.CharField(max_length=4)
     amount_cents = models.BigIntegerField()
     opened_at = models.DateTimeField()
@@ -114,7 +114,7 @@ class Credit(models.Model):
         "leads.Opportunity", on_delete=models.CASCADE, related_name="credits", db_index=False, db_constraint=False
     )
     scope = models.CharField(max_length=8, choices=JourneyScope.choices, default=JourneyScope.CONTACTS)
-    method = models.CharField(max_length=32)
+    method = models.CharField("model", max_length=32)
     touchpoint = models.ForeignKey(
         "leads.Touchpoint", on_delete=take_credits_along, null=True, related_name="credits", db_constraint=False
     )

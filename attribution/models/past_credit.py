@@ -22,7 +22,7 @@ class PastCredit(models.Model):
     moment = models.BigIntegerField()
     opportunity_id = models.BigIntegerField()
     scope = models.CharField(max_length=8)
-    method = models.CharField(max_length=32)
+    method = models.CharField("model", max_length=32)
     touchpoint_id = models.BigIntegerField(null=True)
     campaign_id = models.BigIntegerField(null=True)
     channel_id = models.BigIntegerField(null=True)

@@ -29,8 +29,11 @@ class SourcedTest(models.TextChoices):
     """When marketing is said to have originated a deal."""
 
     FIRST_TOUCH = "first_touch", "First touch is marketing's and precedes the first sales activity"
-    LEAD_CREATION = "lead_creation", "The touch that made the first contact known is marketing's"
-    OPPORTUNITY_CREATION = "opportunity_creation", "A marketing touch in the 90 days before the opportunity was created"
+    LEAD_CREATION = "lead_creation", "The touchpoint that made the first contact known is marketing's"
+    OPPORTUNITY_CREATION = (
+        "opportunity_creation",
+        "A marketing touchpoint in the 90 days before the opportunity was created",
+    )
 
 
 def default_scopes() -> list[str]:
@@ -53,7 +56,7 @@ class AttributionRules(models.Model):
     milestone = models.CharField(max_length=12, choices=Milestone.choices, default=Milestone.CLOSED)
     half_life_days = models.FloatField(default=7.0, help_text="time decay: credit halves with every so many days")
     suppressed_channels = models.ManyToManyField(
-        "leads.Channel", blank=True, related_name="+", help_text="touches of these channels never count"
+        "leads.Channel", blank=True, related_name="+", help_text="touchpoints of these channels never count"
     )
     sourced_test = models.CharField(max_length=20, choices=SourcedTest.choices, default=SourcedTest.FIRST_TOUCH)
     sourced_locked_at = models.DateTimeField(
@@ -98,7 +101,7 @@ class CustomMethod(models.Model):
     lead_creation = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     opportunity_creation = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     closing = models.DecimalField(max_digits=5, decimal_places=2, default=0)
-    others = models.DecimalField("all other touches", max_digits=5, decimal_places=2, default=0)
+    others = models.DecimalField("all other touchpoints", max_digits=5, decimal_places=2, default=0)
     excludes_self_initiated = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -107,6 +110,7 @@ class CustomMethod(models.Model):
     SHARES = ("first_touch", "lead_creation", "opportunity_creation", "closing", "others")
 
     class Meta:
+        verbose_name = "custom model"
         constraints = [
             models.CheckConstraint(
                 condition=Q(

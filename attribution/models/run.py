@@ -28,15 +28,15 @@ class AttributionRun(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     reason = models.CharField(max_length=200)
     requested_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    refits = models.BooleanField(default=False, help_text="data-driven methods learn anew before it computes")
-    methods = models.JSONField(help_text='{"key": version}')
+    refits = models.BooleanField(default=False, help_text="data-driven models learn anew before it computes")
+    methods = models.JSONField("models", help_text='{"key": version}')
     settings = models.JSONField(help_text="look-back, milestone, scope, self-initiated channels")
     inputs_hash = models.CharField(max_length=64, blank=True)
     opportunities_seen = models.PositiveIntegerField(default=0)
     opportunities_recomputed = models.PositiveIntegerField(default=0)
     credits_written = models.PositiveIntegerField(default=0)
     difference = models.JSONField(
-        default=dict, blank=True, help_text="to the run before: opportunities and cents per method and cause"
+        default=dict, blank=True, help_text="to the run before: opportunities and cents per model and cause"
     )
     step = models.CharField(max_length=80, blank=True, help_text="what it is doing, while it is under way")
     shards = models.PositiveIntegerField(default=0, help_text="parts that workers share; 0 before it is known")

@@ -121,7 +121,7 @@ def _refuse_other_code(force: RulesInForce, keys: Collection[str]) -> None:
     for method in all_methods():
         if method.key in keys and then.get(method.key, method.version) != method.version:
             raise OtherMethod(
-                f"{method.name} was computed by version {then[method.key]} of the method then. This portal has version"
+                f"{method.name} was computed by version {then[method.key]} of the model then. This portal has version"
                 f" {method.version}, which would give other credits."
             )
 

@@ -14,7 +14,7 @@ from leads.models import Channel, Company, Role, User
 from leads.past.span import moment
 
 MILESTONES = {
-    "closed": "close; the newest touch while the deal is open",
+    "closed": "close; the newest touchpoint while the deal is open",
     "opportunity": "opportunity created",
     "lead": "lead created",
 }
@@ -42,7 +42,7 @@ def method_by_key(key: str) -> Method:
     for method in offered:
         if method.key == key:
             return method
-    raise KeyError(f"no method {key!r}; there are {', '.join(method.key for method in offered)}")
+    raise KeyError(f"no model {key!r}; there are {', '.join(method.key for method in offered)}")
 
 
 def built(row: CustomMethod) -> Method:

@@ -30,14 +30,14 @@ from leads.views.progress import progress_answer
 HISTORY = 24
 MEASURED_ON = {
     "capture": "Made-up people of known truth, sent through the capture API, imports and merges, and taken back: lost "
-    "cookies, two devices, two records, forwarded mail, machines, repeated deliveries, late files.",
+    "cookies, two devices, two records, forwarded email, machines, repeated deliveries, late files.",
     "agreement": "Won deals of which sales, or the customer, said what brought them.",
-    "causal": "Simulated markets in which the revenue every campaign caused is known, on seeds the methods were not "
+    "causal": "Simulated markets in which the revenue every campaign caused is known, on seeds the models were not "
     "tuned with.",
 }
 MEANS = {
     "capture": "of contacts arrive once, on the right person and campaign",
-    "agreement": "of checked deals: the method credits most what people say brought it",
+    "agreement": "of checked deals: the model credits most what people say brought it",
     "causal": "of credited revenue sits on the campaign that caused it",
 }
 
@@ -145,8 +145,8 @@ def _chart(kind: str, rows: Sequence[dict[str, Any]], own: str) -> Any:
     low, high = ("worst", "value") if kind == "causal" else ("low", "high")
     return intervals(
         [(row["name"], row["value"], row.get(low), row.get(high)) for row in rows],
-        title={"capture": "Captured, by trouble", "agreement": "Agreement, by method"}.get(kind, "Causal, by method"),
-        of="Trouble" if kind == "capture" else "Method",
+        title={"capture": "Captured, by trouble", "agreement": "Agreement, by model"}.get(kind, "Causal, by model"),
+        of="Trouble" if kind == "capture" else "Model",
         words=lambda value: words.share(value, 0),
         highlight=mine,
     )
@@ -173,7 +173,7 @@ def _consequence(card: dict[str, Any], own: str, name: str) -> str:
         return ""
     wrong = words.share(1 - row["value"], 0)
     claimed = row.get("claimed")
-    said = f"{name}, your company's method, put {wrong} of its credit on campaigns that did not cause it"
+    said = f"{name}, your company's model, put {wrong} of its credit on campaigns that did not cause it"
     if claimed and claimed > 1.05:
         return f"{said} in these simulations, and claimed {claimed:.1f} times the revenue that marketing caused."
     return f"{said} in these simulations."

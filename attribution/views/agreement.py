@@ -73,7 +73,7 @@ def agreement_check(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         except CheckRefused as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "Thank you. This is what the methods say.")
+            messages.success(request, "Thank you. This is what the models say.")
             return redirect("attribution:agreement-check", deal.public_id)
     context = {"deal": deal, "check": check, "form": form, "said": _said(deal, check) if check else []}
     context["next"] = _next(user) if check else None

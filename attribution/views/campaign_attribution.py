@@ -253,7 +253,7 @@ def _roi_range(node: Node) -> str:
     if not node.is_disputed():
         return ""
     known = [value for method in BASIC_METHODS if (value := node.roi(method)) is not None]
-    return f"{roi_words(min(known))} to {roi_words(max(known))} by method"
+    return f"{roi_words(min(known))} to {roi_words(max(known))} by model"
 
 
 def _roi_note(node: Node) -> str:
@@ -392,8 +392,8 @@ def _mix(table: CampaignTable, scope: Scope, known: Sequence[Method], *, is_side
     return shares(
         rows,
         series=[*names, "Baseline and unattributed" if has_baseline else "Unattributed"],
-        title="Who gets the credit, by method",
-        of="Method",
+        title="Who gets the credit, by model",
+        of="Model",
         words=lambda cents: words.money_short(round(cents), scope.currency),
         percent=lambda share: words.share(share, 0),
         has_rest=True,

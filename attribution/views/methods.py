@@ -118,7 +118,7 @@ def _facts(fit: MethodFit) -> list[tuple[str, str]]:
     """What a fit learned besides its places, in words."""
     summary, found = fit.summary, []
     if "scale_days" in summary:
-        found.append(("A touch works within", f"{words.days(summary['scale_days'])} on average"))
+        found.append(("A touchpoint works within", f"{words.days(summary['scale_days'])} on average"))
     if "baseline_share" in summary:
         found.append(("Would have come anyway", words.share(summary["baseline_share"], 0)))
     if "log_likelihood" in summary:

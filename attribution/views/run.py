@@ -29,13 +29,13 @@ from leads.views.progress import progress_answer
 EARLIER = 20
 CAUSES = {
     "new_opportunity": "A deal that was not there before",
-    "rules": "Other rules, settings or methods",
-    "fit": "Methods that learn learned anew",
+    "rules": "Other rules, settings or models",
+    "fit": "Models that learn learned anew",
     "amount": "Another amount",
     "stage": "Another status or date",
     "contacts": "Other contacts or roles",
     "merges": "Contacts that were merged",
-    "touches": "Other touches",
+    "touches": "Other touchpoints",
 }
 SETTINGS = {
     "scope": "Include touchpoints of",
@@ -191,7 +191,7 @@ def _comparison(
         if key != "fits" and other.settings.get(key) != found.settings.get(key)
     ]
     if other.settings.get("fits") != found.settings.get("fits"):
-        settings.append(("What methods learned", "an earlier fit", "another fit"))
+        settings.append(("What models learned", "an earlier fit", "another fit"))
     versions = [
         (names.get(key, key), _plain(other.methods.get(key)), _plain(found.methods.get(key)))
         for key in {**other.methods, **found.methods}

@@ -23,7 +23,7 @@ _HEADER = ("Started", "Finished", "Kind", "State", "Reason", "Error", "Seen", "R
 CAUSES = {
     "new_opportunity": "new opportunities",
     "rules": "other rules",
-    "fit": "methods that learned anew",
+    "fit": "models that learned anew",
     "amount": "amounts",
     "stage": "status or dates",
     "contacts": "contacts or roles",

@@ -48,7 +48,7 @@ def lines(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> Iter
     last: list[tuple[str, Callable[[str], int | None]]]
     last = [(left_over, table.unattributed_of), ("Closed-won revenue", table.total_of)]
     if any(table.elsewhere.values()):
-        last.insert(0, ("Touches of other periods", table.elsewhere.__getitem__))
+        last.insert(0, ("Touchpoints of other periods", table.elsewhere.__getitem__))
     for name, sum_of in last:
         line = ["total", "", name, "", "", "", scope.currency]
         for method in methods:

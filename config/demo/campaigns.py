@@ -66,7 +66,7 @@ _PLAN: dict[str, tuple[str, str, str, tuple[_Line, ...]]] = {
         _Line("Trade Press Banners", 1.3, 0.15, 120, "", 0.05, 0.62),
         _Line("Connected TV Test", 0.4, 0.05, 240, "uk-ireland", 0.55, 0.63),
     )),
-    "Lifecycle E-mail": ("email", "crm", "email", (
+    "Lifecycle Email": ("email", "crm", "email", (
         _Line("Monthly Newsletter", 2.4, 0.3, 190),
         _Line("Welcome Series", 0.3, 0.6, 75),
         _Line("Product Release Notes", 0.8, 0.5, 85),

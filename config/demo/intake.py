@@ -257,8 +257,8 @@ class Intake:
     def _answer(self, story: Story, at: datetime, latest: datetime, lead: Lead, outcome: str) -> datetime:
         """When the rep answers the open promise: mostly within the service level, sometimes days late."""
         rng = self.rng
-        delay = timedelta(hours=rng.lognormvariate(0.9, 1.0))
-        answered = working_moment(rng, at + delay, lead.country) if delay > timedelta(hours=5) else at + delay
+        # Nobody replies at night: the delay runs in business hours, in which speed to lead is measured as well.
+        answered = calendar.due_at(at, rng.lognormvariate(0.9, 1.0), self.hours)
         if answered >= latest:
             answered = at + (latest - at) * (0.2 + 0.5 * rng.random())
         answered = answered.replace(microsecond=0)

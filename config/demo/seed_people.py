@@ -33,7 +33,7 @@ from leads.pure import routing
 from leads.pure.capture.bots import BOT, MAIL_SCANNER
 
 _SITE = "https://www.fernhill.example"
-_CONSENT = "Yes, Fernhill Analytics may send me product news by e-mail. I can withdraw this at any time."
+_CONSENT = "Yes, Fernhill Analytics may send me product news by email. I can withdraw this at any time."
 
 
 def live_through(company: DemoCompany, ground: Ground) -> tuple[Intake, list[Story]]:

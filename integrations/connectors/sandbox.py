@@ -64,7 +64,7 @@ SETTLED: dict[str, type[Created] | type[Updated] | type[Unchanged]] = {
 SCHEMAS: dict[Kind, tuple[SchemaField, ...]] = {
     "person": (
         SchemaField("external_id", "External id", "text", is_required=True),
-        SchemaField("email", "E-mail", "text"),
+        SchemaField("email", "Email", "text"),
         SchemaField("first_name", "First name", "text"),
         SchemaField("last_name", "Last name", "text"),
         SchemaField("company", "Company", "text"),

@@ -24,7 +24,7 @@ class ContentForm(forms.Form):
         choices=CrmPeople.choices,
         required=False,
         widget=forms.RadioSelect,
-        help_text="They are scored, keep the owner they have there and are not assigned. Whom we know by e-mail is"
+        help_text="They are scored, keep the owner they have there and are not assigned. Whom we know by email is"
         " linked, not made twice.",
     )
 

@@ -24,7 +24,7 @@ POLICIES = {
 }
 DIRECTIONS = {"push": "→ to the CRM", "pull": "← from the CRM", "both": "↔ both ways"}
 _PERSON = {
-    "email": "E-mail", "first_name": "First name", "last_name": "Last name", "company": "Company",
+    "email": "Email", "first_name": "First name", "last_name": "Last name", "company": "Company",
     "job_title": "Job title", "phone": "Phone", "country": "Country", "region": "Region", "postal_code": "Postal code",
     "industry": "Industry", "company_size": "Company size", "owner_id": "Owner", "stage": "Lead stage",
     "score": "Score", "channel": "First channel", "campaign": "First campaign", "name": "Full name",
@@ -75,7 +75,7 @@ class FieldRow(forms.Form):
 
     local = forms.CharField(label="Here", required=False, max_length=120)
     remote = forms.CharField(label="In the CRM", required=False, max_length=160)
-    direction = forms.ChoiceField(label="Travels", choices=list(DIRECTIONS.items()), required=False)
+    direction = forms.ChoiceField(label="Direction", choices=list(DIRECTIONS.items()), required=False)
     policy = forms.ChoiceField(label="When both hold something", choices=list(POLICIES.items()), required=False)
     values = forms.CharField(
         label="Values here and there",
@@ -95,7 +95,7 @@ class FieldRow(forms.Form):
         self.fields["remote"].widget.attrs |= {"list": f"remote-{kind}", "autocomplete": "off", "spellcheck": "false"}
         if kind != "person":
             self.fields["direction"] = forms.ChoiceField(
-                label="Travels", choices=[("pull", DIRECTIONS["pull"])], required=False
+                label="Direction", choices=[("pull", DIRECTIONS["pull"])], required=False
             )
             self.fields["policy"] = forms.ChoiceField(
                 label="When both hold something",
@@ -272,8 +272,8 @@ def _proposals(rows: Sequence[StageMap], ours: Sequence[PipelineStage]) -> dict[
 
 
 def _stage_words(row: StageMap) -> str:
-    ended = {"won": "Won over there.", "lost": "Lost over there."}.get(row.remote_status)
-    return ended or (f"{row.remote_probability:.0%} over there." if row.remote_probability else "")
+    ended = {"won": "Won in the CRM.", "lost": "Lost in the CRM."}.get(row.remote_status)
+    return ended or (f"{row.remote_probability:.0%} in the CRM." if row.remote_probability else "")
 
 
 class OwnerMapForm(forms.Form):
@@ -282,7 +282,7 @@ class OwnerMapForm(forms.Form):
     def __init__(self, rows: Sequence[ExternalRecord], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         users = User.objects.filter(is_active=True).order_by("name", "email")
-        people: list[tuple[Any, str]] = [("", "Nobody here")]
+        people: list[tuple[Any, str]] = [("", "Not matched")]
         people += [(user.pk, f"{user.get_full_name() or user.email} ({user.email})") for user in users]
         known = {key for key, _ in people}
         for row in rows:

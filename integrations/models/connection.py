@@ -159,7 +159,7 @@ class StageMap(models.Model):
     connection = models.ForeignKey("integrations.Connection", on_delete=models.CASCADE, related_name="stage_maps")
     remote_key = models.CharField(max_length=120)
     remote_name = models.CharField(max_length=120, blank=True)
-    remote_status = models.CharField(max_length=4, blank=True, help_text="open, won or lost over there")
+    remote_status = models.CharField(max_length=4, blank=True, help_text="open, won or lost in the CRM")
     remote_position = models.PositiveSmallIntegerField(default=0, help_text="its place in the CRM's own order")
     remote_probability = models.FloatField(null=True, blank=True, help_text="0 to 1; empty is not told")
     pipeline = models.CharField(max_length=120, blank=True, help_text="where the CRM has several")
@@ -254,9 +254,9 @@ class ExternalRecord(models.Model):
     remote_name = models.CharField(max_length=200, blank=True, help_text="of an owner, account or campaign")
     remote_email = models.CharField(max_length=254, blank=True, help_text="of an owner")
     is_chosen = models.BooleanField(default=False, help_text="matched by a person; never matched anew")
-    is_active_there = models.BooleanField(default=True, help_text="whether an owner may still own records over there")
+    is_active_there = models.BooleanField(default=True, help_text="whether an owner may still own records in the CRM")
     is_born_there = models.BooleanField(
-        default=False, help_text="a person the CRM had first: who owns them is said over there"
+        default=False, help_text="a person the CRM had first: who owns them is said in the CRM"
     )
     lacks_key = models.BooleanField(default=False, help_text="it does not carry our id yet: found by its own id")
     content_hash = models.CharField(max_length=64, blank=True, help_text="of what we last sent or read")

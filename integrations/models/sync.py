@@ -52,7 +52,7 @@ class PendingPush(models.Model):
     error_field = models.CharField(max_length=80, blank=True)
     error_code = models.CharField(max_length=80, blank=True, help_text="the CRM's own word for the refusal")
     candidates = models.JSONField(
-        default=list, blank=True, help_text='records over there it may be: [{"id", "name"}]; a person chooses'
+        default=list, blank=True, help_text='records in the CRM it may be: [{"id", "name"}]; a person chooses'
     )
     makes_new = models.BooleanField(default=False, help_text="a person said that none of the candidates is the one")
     changed_at = models.DateTimeField()

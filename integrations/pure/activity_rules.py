@@ -11,7 +11,7 @@ CALL, MEETING, EMAIL, FORM, LIST, MEMBER = "call", "meeting", "email", "form", "
 LABELS: Mapping[str, str] = {
     CALL: "Calls",
     MEETING: "Meetings",
-    EMAIL: "E-mails",
+    EMAIL: "Emails",
     FORM: "Form submissions",
     LIST: "List members",
     MEMBER: "Campaign members",
@@ -19,7 +19,7 @@ LABELS: Mapping[str, str] = {
 RULES: Mapping[str, Mapping[str, str]] = {
     CALL: {"talked": "Calls in which somebody answered", "done": "All calls that were made"},
     MEETING: {"held": "Meetings that took place", "planned": "Also those still ahead, unless canceled"},
-    EMAIL: {"received": "E-mails from the person", "any": "E-mails in either direction"},
+    EMAIL: {"received": "Emails from the person", "any": "Emails in either direction"},
     FORM: {"all": "Every submission"},
     LIST: {"named": "Joining the lists named below"},
     MEMBER: {"responded": "Members who responded", "added": "Every member, from the day they were added"},

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 OPEN = "open"
-_ENDED = {"won": "Won over there", "lost": "Lost over there"}
+_ENDED = {"won": "Won in the CRM", "lost": "Lost in the CRM"}
 # Words of labels that say nothing about where a deal stands.
 _EMPTY = frozenset(["a", "an", "and", "by", "deal", "in", "of", "on", "sent", "stage", "the", "to"])
 
@@ -75,7 +75,7 @@ def _by_probability(stage: StageFacts, same: Sequence[StageFacts]) -> Proposal |
     there = stage.probability
     nearest = min(told, key=lambda each: abs((each.probability or 0) - there))
     return Proposal(
-        nearest.key, f"{there:.0%} over there; {nearest.name}, with {nearest.probability:.0%}, is the nearest here."
+        nearest.key, f"{there:.0%} in the CRM; {nearest.name}, with {nearest.probability:.0%}, is the nearest here."
     )
 
 

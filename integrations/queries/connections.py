@@ -61,7 +61,7 @@ class ConnectionState:
             return "Nothing goes out while it is off"
         failures = self.connection.failures
         if not failures:
-            return "Calls go out"
+            return "OK"
         return f"Calls are held back after {failures} failure{'' if failures == 1 else 's'} in a row"
 
     @property

@@ -104,7 +104,7 @@ def _owners(connection: Connection) -> StepState:
     nobody = sum(owner is None for owner in rows)
     if not nobody or OWNERS in connection.confirmed_steps:
         return StepState()
-    return StepState(f"{nobody} of {len(rows)} nobody here")
+    return StepState(f"{nobody} of {len(rows)} not matched")
 
 
 def _dry_run(connection: Connection) -> StepState:

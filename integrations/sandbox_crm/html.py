@@ -8,7 +8,7 @@ from .dialects import dialects
 
 Row = Mapping[str, Any]
 LABELS = {
-    "email": "E-mail", "company": "Company", "job_title": "Job title", "phone": "Phone", "country": "Country",
+    "email": "Email", "company": "Company", "job_title": "Job title", "phone": "Phone", "country": "Country",
     "region": "Region", "postal_code": "Postal code", "industry": "Industry", "company_size": "Employees",
     "external_id": "External id",
 }  # fmt: skip
@@ -56,7 +56,7 @@ def people(rows: list[Row] | list[dict[str, Any]], text: str, most: int) -> str:
     """Search box and list."""
     form = (
         '<form class="search" role="search" action="/"><label class="sr" for="q">Search people</label>'
-        f'<input id="q" name="q" type="search" value="{e(text)}" placeholder="Name, e-mail, company or id">'
+        f'<input id="q" name="q" type="search" value="{e(text)}" placeholder="Name, email, company or id">'
         "<button>Search</button></form>"
     )
     lines = (

@@ -54,7 +54,7 @@ def clean_person(record: Any) -> dict[str, Any]:
         if field in given:
             values[field] = _text(given, field, longest)
     if values.get("email") and not _EMAIL.fullmatch(values["email"]):
-        raise Refused("invalid_email", "email is not an e-mail address.", "email")
+        raise Refused("invalid_email", "email is not an email address.", "email")
     if "company_size" in given:
         values["company_size"] = _whole(given["company_size"], "company_size")
     return values | _shared(given)

@@ -33,7 +33,7 @@ class RuleForm(forms.ModelForm[TerritoryRule]):
     countries = ListField(clean_item=country, help_text="two-letter codes: DE, AT, CH")
     regions = ListField()
     industries = ListField(clean_item=str.lower)
-    domains = ListField(clean_item=domain, label="named accounts", help_text="e-mail domains")
+    domains = ListField(clean_item=domain, label="named accounts", help_text="email domains")
 
     class Meta:
         model = TerritoryRule

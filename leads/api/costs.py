@@ -230,7 +230,7 @@ class CampaignCostHistory(APIView):
 
     @extend_schema(
         operation_id="list_campaign_cost_changes",
-        summary="Who said what about a campaign's cost, and what stood before",
+        summary="Change history of a campaign's costs",
         description="Day by day, the newest first; nothing is ever removed. The newest change of a day and source is "
         "what stands.",
         tags=["costs"],

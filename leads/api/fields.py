@@ -84,7 +84,7 @@ class Phone(Words):
 
 @extend_schema_field(OpenApiTypes.EMAIL)
 class Email(Words):
-    """One e-mail address, returned in its normalized spelling; empty means not given."""
+    """One email address, returned in its normalized spelling; empty means not given."""
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)

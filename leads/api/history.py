@@ -48,7 +48,7 @@ class HistoryField(serializers.Serializer[Any]):
 
 
 class HistoryRow(serializers.Serializer[Any]):
-    """What became of one row: the record itself, or one of its touches, costs and the like."""
+    """What became of one row: the record itself, or one of its touchpoints, costs and the like."""
 
     type = serializers.CharField()
     title = serializers.CharField()

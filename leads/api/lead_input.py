@@ -91,7 +91,7 @@ class LeadInput(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("email") and not attrs.get("external_id"):
-            raise serializers.ValidationError({"email": ["Give an e-mail address or an external_id."]}, code="required")
+            raise serializers.ValidationError({"email": ["Give an email address or an external_id."]}, code="required")
         return attrs
 
 

@@ -115,8 +115,9 @@ register(
         version=1,
         name="Inquiries",
         unit="count",
-        formula="number of forms, e-mail sign-ups, webinar registrations and imported contacts in the period",
-        meaning="Every time somebody gave contact data, also repeatedly. Channel and campaign are those of the touch.",
+        formula="number of forms, email sign-ups, webinar registrations and imported contacts in the period",
+        meaning="Every time somebody gave contact data, also repeatedly. Channel and campaign are those of the "
+        "touchpoint.",
         parts=_inquiries,
         filters=selection.BY_LEAD,
     )

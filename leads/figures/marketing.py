@@ -31,11 +31,13 @@ def _influenced(scope: Scope) -> Parts:
     touches = touches.filter(channel__is_self_initiated=False)
     deals = _opened(scope)
     return {
-        **money_parts(deals.filter(Exists(touches)), "Deals with an eligible touch before the opening", "opened_at"),
+        **money_parts(
+            deals.filter(Exists(touches)), "Deals with an eligible touchpoint before the opening", "opened_at"
+        ),
         "excluded_untouched": RowSet(
             when_listed(lambda: deals.exclude(Exists(touches))),
             columns.DEAL,
-            "No eligible touch of a contact within the look-back",
+            "No eligible touchpoint of a contact within the look-back",
         ),
     }
 
@@ -46,8 +48,9 @@ register(
         version=1,
         name="Influenced pipeline",
         unit="money",
-        formula="sum of the amounts of the distinct opportunities opened in the period with an eligible touch before",
-        meaning="Eligible: a genuine touch of a contact, not self-initiated, before the opening and within the "
+        formula="sum of the amounts of the distinct opportunities opened in the period with an eligible touchpoint "
+        "before",
+        meaning="Eligible: a genuine touchpoint of a contact, not self-initiated, before the opening and within the "
         "company's look-back. Each deal once, so it must not be summed over campaigns nor added to sourced pipeline.",
         parts=_influenced,
         filters=selection.BY_LEAD,

@@ -462,7 +462,7 @@ _define(
 )
 _define(
     "advanced",
-    "Stage advances",
+    "Moved forward",
     "count",
     "number of moves of open opportunities to a later stage in the period",
     "Every move counts, from the stage history. Deals won are counted apart.",
@@ -470,7 +470,7 @@ _define(
 )
 _define(
     "slipped",
-    "Stage slips",
+    "Moved backward",
     "count",
     "number of moves of opportunities back to an earlier open stage in the period",
     "Every move counts, from the stage history. Deals reopened after a close are among them.",

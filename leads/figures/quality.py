@@ -30,7 +30,7 @@ def _unassigned(scope: Scope) -> Parts:
 
 def _no_email(scope: Scope) -> Parts:
     rows = captured(scope).filter(email__isnull=True).order_by("captured_at", "pk")
-    return {"included": RowSet(rows, columns.LEAD, "Leads without an e-mail address", dated_by="captured_at")}
+    return {"included": RowSet(rows, columns.LEAD, "Leads without an email address", dated_by="captured_at")}
 
 
 register(
@@ -40,7 +40,7 @@ register(
         name="Deals without contacts",
         unit="count",
         formula="number of opportunities opened in the period that name no contact",
-        meaning="Nobody's touches can be followed to such a deal: its revenue stays unattributed.",
+        meaning="Nobody's touchpoints can be followed to such a deal: its revenue stays unattributed.",
         parts=_missing_contacts,
         better="down",
         filters=selection.BY_LEAD,
@@ -53,7 +53,7 @@ register(
         name="Leads without an owner",
         unit="count",
         formula="number of leads captured in the period that no rep owns",
-        meaning="They wait for nobody. The catch-all territory should leave none.",
+        meaning="No rep assigned. The catch-all territory should leave none.",
         parts=_unassigned,
         better="down",
         filters=selection.BY_LEAD,
@@ -63,10 +63,10 @@ register(
     Definition(
         key="quality.no_email",
         version=1,
-        name="Leads without an e-mail",
+        name="Leads without an email",
         unit="count",
-        formula="number of leads captured in the period without an e-mail address",
-        meaning="Known by an external id only; duplicates among them are hard to find, and no e-mail reaches them.",
+        formula="number of leads captured in the period without an email address",
+        meaning="Known by an external id only; duplicates among them are hard to find, and no email reaches them.",
         parts=_no_email,
         better="down",
         filters=selection.BY_LEAD,

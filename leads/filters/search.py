@@ -35,7 +35,7 @@ class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
     """Leads by what people ask for most; unknown values are refused."""
 
-    q = django_filters.CharFilter(method="search", label="Name, e-mail or company")
+    q = django_filters.CharFilter(method="search", label="Name, email or company")
     stage = django_filters.MultipleChoiceFilter(choices=Stage.choices)
     channel = django_filters.ModelChoiceFilter(
         queryset=lambda request: Channel.objects.order_by("position"), to_field_name="key"

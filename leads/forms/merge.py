@@ -8,7 +8,7 @@ from django import forms
 class FindLeadForm(forms.Form):
     """Words that the other lead's name, e-mail or company has."""
 
-    q = forms.CharField(max_length=200, required=False, label="Name, e-mail or company")
+    q = forms.CharField(max_length=200, required=False, label="Name, email or company")
 
 
 class MergeForm(forms.Form):

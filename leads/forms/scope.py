@@ -75,9 +75,11 @@ class ScopeForm(forms.Form):
     campaign = CampaignField(Campaign.objects.none(), to_field_name="public_id", required=False, empty_label="All")
     territory = forms.ModelChoiceField(Territory.objects.none(), required=False, empty_label="All")
     owner = OwnerField(User.objects.none(), to_field_name="public_id", required=False, empty_label="Everybody")
-    method = forms.CharField(required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a method's key.")])
+    method = forms.CharField(
+        label="Model", required=False, validators=[RegexValidator(r"^[a-z0-9_-]{1,32}\Z", "Not a key of a model.")]
+    )
     basis = forms.ChoiceField(
-        choices=[("simple", "Close date"), ("realised", "Touch date")], required=False, label="Date by"
+        choices=[("simple", "Close date"), ("realised", "Touchpoint date")], required=False, label="Date by"
     )
     week = DayField(required=False, max_length=8, widget=forms.HiddenInput)
 

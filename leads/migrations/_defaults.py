@@ -20,18 +20,18 @@ SCORING = [
     ("fit", "Company of 50 to 5,000", "company_size", "between", [50, 5000], 15, 1),
     ("fit", "Very small company", "company_size", "at_most", 9, -10, 1),
     ("fit", "Software, finance or industry", "industry", "in", ["software", "finance", "manufacturing", "telecom"], 10, 1),
-    ("fit", "Business e-mail", "account", "exists", "", 5, 1),
+    ("fit", "Business email", "account", "exists", "", 5, 1),
     ("fit", "Student or job seeker", "job_title", "contains", ["Student", "Intern"], -20, 1),
     ("behaviour", "Sent a form", "event:form_submission", "happened", "", 20, 2),
     ("behaviour", "Attended a webinar", "event:webinar_attendance", "happened", "", 20, 2),
     ("behaviour", "Registered for a webinar", "event:webinar_registration", "happened", "", 10, 2),
     ("behaviour", "Visited us at an event", "event:event_visit", "happened", "", 15, 1),
-    ("behaviour", "Answered an e-mail", "event:email_reply", "happened", "", 15, 2),
-    ("behaviour", "Clicked in an e-mail", "event:email_click", "happened", "", 4, 4),
-    ("behaviour", "Opened an e-mail", "event:email_open", "happened", "", 1, 5),
+    ("behaviour", "Answered an email", "event:email_reply", "happened", "", 15, 2),
+    ("behaviour", "Clicked in an email", "event:email_click", "happened", "", 4, 4),
+    ("behaviour", "Opened an email", "event:email_open", "happened", "", 1, 5),
     ("behaviour", "Clicked an ad", "event:ad_click", "happened", "", 4, 3),
     ("behaviour", "Viewed a page", "event:page_view", "happened", "", 2, 5),
-    ("behaviour", "Signed up for e-mail", "event:email_signup", "happened", "", 5, 1),
+    ("behaviour", "Signed up for email", "event:email_signup", "happened", "", 5, 1),
 ]
 ADVERTISING = ("paid-search", "brand-search", "paid-social", "display", "retargeting")
 

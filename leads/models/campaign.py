@@ -78,7 +78,9 @@ class ChannelRuleVersion(models.Model):
     number = models.PositiveIntegerField(unique=True)
     rules = models.JSONField()
     change = models.CharField(max_length=300, help_text="what was changed, in words")
-    moves = models.PositiveIntegerField(default=0, help_text="touches of the 90 days before that it would judge anew")
+    moves = models.PositiveIntegerField(
+        default=0, help_text="touchpoints of the 90 days before that it would judge anew"
+    )
     taken_back_to = models.PositiveIntegerField(
         null=True, blank=True, help_text="the number of the earlier version whose rules these are again"
     )

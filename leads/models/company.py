@@ -42,10 +42,10 @@ class Company(models.Model):
         null=True,
         blank=True,
         default=180,
-        help_text="touches older than this before the milestone earn nothing",
+        help_text="touchpoints older than this before the milestone earn nothing",
     )
-    default_method = models.CharField(max_length=40, default="linear")
-    internal_domains = models.JSONField(default=list, blank=True, help_text="e-mail domains of our own people")
+    default_method = models.CharField("default model", max_length=40, default="linear")
+    internal_domains = models.JSONField(default=list, blank=True, help_text="email domains of our own people")
 
     history = HistoricalRecords()
 

@@ -19,7 +19,7 @@ class FollowUp(models.Model):
 
     class Kind(models.TextChoices):
         CALL = "call", "Call"
-        EMAIL = "email", "E-mail"
+        EMAIL = "email", "Email"
         MEETING = "meeting", "Meeting"
 
     class Outcome(models.TextChoices):

@@ -219,7 +219,7 @@ class Consent(models.Model):
     text = models.TextField()
     given_at = models.DateTimeField()
     source = models.CharField(max_length=200, blank=True)
-    basis = models.CharField(max_length=24, choices=Basis.choices)
+    basis = models.CharField("legal basis", max_length=24, choices=Basis.choices)
 
     class Meta:
         constraints = [

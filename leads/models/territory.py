@@ -44,7 +44,7 @@ class TerritoryRule(models.Model):
     industries = models.JSONField(default=list, blank=True)
     size_min = models.PositiveIntegerField(null=True, blank=True)
     size_max = models.PositiveIntegerField(null=True, blank=True)
-    domains = models.JSONField(default=list, blank=True, help_text="named accounts, by e-mail domain")
+    domains = models.JSONField(default=list, blank=True, help_text="named accounts, by email domain")
     is_active = models.BooleanField(default=True)
 
     history = HistoricalRecords()

@@ -11,15 +11,15 @@ from leads.past.registry import versioned
 
 class TouchKind(models.TextChoices):
     FORM_SUBMISSION = "form_submission", "Form submission"
-    EMAIL_SIGNUP = "email_signup", "E-mail sign-up"
+    EMAIL_SIGNUP = "email_signup", "Email sign-up"
     WEBINAR_REGISTRATION = "webinar_registration", "Webinar registration"
     WEBINAR_ATTENDANCE = "webinar_attendance", "Webinar attendance"
-    EMAIL_OPEN = "email_open", "E-mail opened"
-    EMAIL_CLICK = "email_click", "E-mail clicked"
-    EMAIL_REPLY = "email_reply", "E-mail answered"
-    EMAIL_UNSUBSCRIBE = "email_unsubscribe", "Unsubscribed from e-mail"
-    EMAIL_COMPLAINT = "email_complaint", "Marked an e-mail as spam"
-    EMAIL_BOUNCE = "email_bounce", "E-mail address bounced"
+    EMAIL_OPEN = "email_open", "Email opened"
+    EMAIL_CLICK = "email_click", "Email clicked"
+    EMAIL_REPLY = "email_reply", "Email answered"
+    EMAIL_UNSUBSCRIBE = "email_unsubscribe", "Unsubscribed from email"
+    EMAIL_COMPLAINT = "email_complaint", "Marked an email as spam"
+    EMAIL_BOUNCE = "email_bounce", "Email address bounced"
     PAGE_VIEW = "page_view", "Page view"
     AD_CLICK = "ad_click", "Ad click"
     EVENT_VISIT = "event_visit", "Event visit"
@@ -65,7 +65,7 @@ class Touchpoint(models.Model):
     exclusion = models.CharField(
         max_length=24,
         blank=True,
-        help_text="why this touch earns neither points nor credit: bot, scanner, internal, opt-out",
+        help_text="why this touchpoint earns neither points nor credit: bot, scanner, internal, opt-out",
     )
     dedupe_key = models.CharField(max_length=64)
 
@@ -96,6 +96,8 @@ class TouchChannelChange(models.Model):
     changed_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        verbose_name = "channel change of a touchpoint"
+        verbose_name_plural = "channel changes of touchpoints"
         constraints = [models.UniqueConstraint(fields=["touchpoint", "job"], name="touch_channel_change_once_per_job")]
 
     def __str__(self) -> str:

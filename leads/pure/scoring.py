@@ -29,13 +29,13 @@ _NUMERIC = ("at_least", "at_most", "between")
 
 DEEDS = {
     "form_submission": "Submitted a form",
-    "email_signup": "Signed up for e-mail",
+    "email_signup": "Signed up for email",
     "webinar_registration": "Registered for webinar",
     "webinar_attendance": "Attended webinar",
-    "email_open": "Opened e-mail",
-    "email_click": "Clicked in e-mail",
-    "email_reply": "Replied to e-mail",
-    "email_bounce": "E-mail bounced",
+    "email_open": "Opened email",
+    "email_click": "Clicked in email",
+    "email_reply": "Replied to email",
+    "email_bounce": "Email bounced",
     "email_unsubscribe": "Unsubscribed",
     "page_view": "Visited page",
 }

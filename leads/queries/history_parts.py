@@ -28,7 +28,7 @@ from leads.models import (
 # Columns that say nothing to people: keys, and moments that only keep the books.
 _UNTOLD = frozenset({"id", "public_id", "changed_at", "recorded_at", "created_at", "intake_due_at", "dedupe_key"})
 _LABELS = {
-    "email": "E-mail",
+    "email": "Email",
     "external_id": "External ID",
     "utm_source": "UTM source",
     "utm_medium": "UTM medium",
@@ -44,7 +44,7 @@ _LABELS = {
     "is_discovered": "Found in a link",
     "because": "Reason",
     "exclusion": "Earns no credit",
-    "captured_at": "Known since",
+    "captured_at": "Created",
     "visitor_id": "Browser",
     "passed_at": "Date",
     "assigned_at": "Date",
@@ -118,7 +118,7 @@ KINDS: Mapping[str, Kind] = {
                 Part("assignment", "Assignment", Assignment, ("lead_id",), ("owner_id",)),
                 Part("follow_up", "Follow-up", FollowUp, ("lead_id",), ("kind", "due_at")),
                 Part("consent", "Consent", Consent, ("lead_id",), ("basis",)),
-                Part("touch", "Touch", Touchpoint, ("lead_id",), ("kind", "occurred_at")),
+                Part("touch", "Touchpoint", Touchpoint, ("lead_id",), ("kind", "occurred_at")),
                 Part(
                     "merge",
                     "Merge",

@@ -305,9 +305,10 @@ def _change(
 
 def _saved(version: ChannelRuleVersion) -> str:
     moved = (
-        f"{version.moves} touches of the last 90 days would have another channel; they keep theirs unless you apply the"
-        " rules to past touches."
+        f"{version.moves} touchpoints of the last 90 days would have another channel; they keep theirs unless you "
+        f"apply the"
+        " rules to past touchpoints."
         if version.moves
-        else "No touch of the last 90 days would have another channel."
+        else "No touchpoint of the last 90 days would have another channel."
     )
-    return f"Saved as {version.title.lower()}. New touches follow it at once. {moved}"
+    return f"Saved as {version.title.lower()}. New touchpoints follow it at once. {moved}"

@@ -48,7 +48,7 @@ PAGE_SIZE = 25
 EXCLUDED_SHOWN = 5
 BASES = {
     "simple": "Revenue by close date, cost by spend date",
-    "realised": "Revenue by touch date, cost by spend date",
+    "realised": "Revenue by touchpoint date, cost by spend date",
 }
 
 
@@ -247,7 +247,7 @@ def _filters(scope: Scope) -> Iterator[tuple[str, str]]:
     if scope.channel:
         yield "Channel", str(Channel.objects.get(key=scope.channel))
     if scope.campaign == NO_CAMPAIGN:
-        yield "Campaign", "None: touches outside any campaign"
+        yield "Campaign", "None: touchpoints outside any campaign"
     elif scope.campaign:
         yield "Campaign", str(Campaign.objects.get(public_id=scope.campaign))
     if scope.territory is not None:

@@ -95,7 +95,7 @@ def _facts(lead: Lead, user: User) -> list[tuple[str, Any]]:
     name_of_size = f"{lead.company_size:,} people" if lead.company_size else None
     place = " ".join(part for part in (lead.postal_code, lead.region, lead.country) if part)
     facts = [
-        ("E-mail", lead.email),
+        ("Email", lead.email),
         ("External id", lead.external_id),
         ("Phone", lead.phone),
         ("Job title", lead.job_title),

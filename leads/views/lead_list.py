@@ -25,7 +25,7 @@ from leads.views.past import asked_as_of, has_filters
 
 PAGE_SIZE = 25
 _HEADER = (
-    "Lead", "Job title", "Company", "E-mail", "Next step", "Score",
+    "Lead", "Job title", "Company", "Email", "Next step", "Score",
     "Stage", "Owner", "Territory", "First channel", "Created", "ID",
 )  # fmt: skip
 _SORTS = {

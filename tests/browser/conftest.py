@@ -119,7 +119,7 @@ class Visitor:
     def sign_in_as(self, email: str, password: str) -> None:
         self.context.clear_cookies()
         self.page.goto("/account/login/")
-        self.page.get_by_label("E-mail", exact=False).first.fill(email)
+        self.page.get_by_label("Email", exact=False).first.fill(email)
         self.page.get_by_label("Password", exact=False).first.fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url(lambda url: "/account/login" not in url)

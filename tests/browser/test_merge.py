@@ -29,7 +29,7 @@ def test_a_duplicate_is_found_merged_and_taken_back(portal: Portal, visitor: Vis
 
     page.get_by_role("link", name="Merge with another lead").click()
     page.get_by_text("same name and company").first.wait_for()
-    page.get_by_label("Name, e-mail or company").fill("twice")
+    page.get_by_label("Name, email or company").fill("twice")
     page.get_by_role("button", name="Search").click()
     page.get_by_role("heading", name="Search for another lead").wait_for()
     visitor.look("merge-find")

@@ -73,7 +73,7 @@ class TouchpointFactory(DjangoModelFactory):
     kind = "form_submission"
     occurred_at = START
     recorded_at = factory.SelfAttribute("occurred_at")
-    dedupe_key = factory.Sequence(lambda n: f"touch-{n}")
+    dedupe_key = factory.Sequence(lambda n: f"touchpoint-{n}")
 
 
 class OpportunityFactory(DjangoModelFactory):

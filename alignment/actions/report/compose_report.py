@@ -82,8 +82,8 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
     readings = Readings(week, draft.scope, draft.freeze)
     tiles = [readings.tile(key) for key in TILES]
     service: list[dict[str, Any]] = [
-        {"side": "Sales keeps to marketing", "figures": [readings.tile(key) for key in SALES_PROMISES]},
-        {"side": "Marketing keeps to sales", "figures": [readings.tile(key) for key in MARKETING_PROMISES]},
+        {"side": "Sales SLA", "figures": [readings.tile(key) for key in SALES_PROMISES]},
+        {"side": "Marketing SLA", "figures": [readings.tile(key) for key in MARKETING_PROMISES]},
     ]
     quality = [readings.plain(key) for key in QUALITY]
     campaigns = _campaigns(draft)

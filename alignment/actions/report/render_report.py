@@ -114,7 +114,7 @@ def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
     quarter = words.week_label(Week.parse(tile["quarter_week"]), "short")
     # Reports that were published before say nothing about it.
     notes = [text] if (text := tile.get("lacking_text")) else []
-    notes += [f"{tile['previous_text']} last week", f"{tile['quarter_text']} a quarter ago, {quarter}"]
+    notes += [f"{tile['previous_text']} last week", f"{tile['quarter_text']} same week last quarter ({quarter})"]
     if tile["is_cohort"]:
         notes.append("weeks compared at the same age")
     if any(row["entry"] == tile["entry"] for row in report.content.get("revisions", [])):

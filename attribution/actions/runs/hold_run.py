@@ -66,7 +66,7 @@ def fail_run(*, run: AttributionRun, error: Exception, at: datetime) -> None:
 def refuse_other_rules(*, run: AttributionRun, force: RulesInForce) -> None:
     """Raises InputsChanged when the rules are no longer those the run began with."""
     if (run.settings, run.methods) != (force.settings, force.methods):
-        raise InputsChanged("The rules or methods changed while the run was under way.")
+        raise InputsChanged("The rules or models changed while the run was under way.")
 
 
 def forget_staged(runs: Iterable[AttributionRun]) -> None:

@@ -134,7 +134,7 @@ def _compute(
         )
         progress(what, done, total)
 
-    tell("Reading opportunities and touches", 0, 0)
+    tell("Reading opportunities and touchpoints", 0, 0)
     is_full = run.kind == AttributionRun.Kind.FULL
     pages = read_pages(force=force, deals=opportunities, is_full=is_full)
     if not is_kept and not any(len(page.chosen) for page in pages):

@@ -192,7 +192,7 @@ def refuse_orphans(*, run: AttributionRun | None = None, opportunities: Sequence
         touched.exclude(Exists(Touchpoint.objects.filter(pk=OuterRef("touchpoint")))).exists()
         or states.exclude(Exists(Opportunity.objects.filter(pk=OuterRef("opportunity")))).exists()
     ):
-        raise InputsChanged("Touches or opportunities were deleted while the run was under way.")
+        raise InputsChanged("Touchpoints or opportunities were deleted while the run was under way.")
 
 
 def drop_other_scopes(*, scopes: Sequence[str]) -> None:

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 TROUBLES = {
-    "none": "Nothing goes wrong",
+    "none": "Baseline",
     "lost_cookie": "The browser forgot what brought the person",
     "two_devices": "A second device with another address",
     "signed_in": "A second device, signed in",
     "merged": "Two records of one person, merged later",
-    "forwarded_mail": "A colleague clicks in a forwarded mail",
+    "forwarded_mail": "Forwarded email",
     "bot": "Programs open mails and click links",
     "repeated": "The same event is delivered several times",
     "late_import": "Contacts are imported weeks later, newest first",

@@ -91,7 +91,7 @@ def unattributed_cents(journeys: Journeys, cents: Ints, amount_cents: Ints) -> I
 def _check(journeys: Journeys, weights: Floats, amount_cents: Ints) -> Floats:
     """Return the sum of each journey's weights, float64[journeys]. Raises ValueError."""
     if len(weights) != len(journeys.row) or len(amount_cents) != len(journeys.milestones):
-        raise ValueError("one weight per touch and one amount per opportunity are needed")
+        raise ValueError("one weight per touchpoint and one amount per opportunity are needed")
     if len(amount_cents) and not -LIMIT <= amount_cents.min() <= amount_cents.max() <= LIMIT:
         raise ValueError(f"amounts beyond {LIMIT} cents cannot be split")
     total = journeys.sums(weights)

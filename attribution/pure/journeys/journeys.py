@@ -250,7 +250,7 @@ def _sorted(
     row = order.rows if eligible is None else eligible.take(order.rows)
     if len(order.doubled):
         # Which of the two came first would hang on the row order.
-        raise ValueError(f"touch {touches.id[row[order.doubled[0]]]} stands twice in one opportunity")
+        raise ValueError(f"touchpoint {touches.id[row[order.doubled[0]]]} stands twice in one opportunity")
     # np.diff with a value in front would copy the column twice.
     is_start = np.ones(len(row), dtype=np.bool_)
     np.not_equal(order.group[1:], order.group[:-1], out=is_start[1:])

@@ -14,7 +14,7 @@ KEY = "additive_hazard"
     name="Additive hazard",
     version=1,
     order=140,
-    sentence="Each touch earns its share of the chance to buy at that moment; the rest would have come anyway.",
+    sentence="Each touchpoint earns its share of the chance to buy at that moment; the rest would have come anyway.",
     needs_fit=True,
     has_baseline=True,
 )

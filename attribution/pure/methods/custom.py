@@ -20,9 +20,9 @@ _PARTS = 10_000
 
 _WORDS = {
     "first_touch": "the first touch",
-    "lead_creation": "the touch that created the lead",
-    "opportunity_creation": "the opportunity-creation touch",
-    "closing": "the closing touch",
+    "lead_creation": "the touchpoint that created the lead",
+    "opportunity_creation": "the opportunity-creation touchpoint",
+    "closing": "the closing touchpoint",
     "others": "the others",
 }
 
@@ -70,7 +70,7 @@ def custom_method(
 
 def _sentence(percent: Mapping[str, Decimal | int], excludes_self_initiated: bool) -> str:
     parts = [f"{_plain(share)} % to {_WORDS[position]}" for position, share in percent.items() if share]
-    passed_over = "; self-initiated touches are passed over" if excludes_self_initiated else ""
+    passed_over = "; self-initiated touchpoints are passed over" if excludes_self_initiated else ""
     return f"{', '.join(parts)}{passed_over}."
 
 

@@ -11,7 +11,7 @@ from attribution.pure.methods.registry import Options, method
     name="First touch",
     version=1,
     order=10,
-    sentence="All credit to the first marketing touch.",
+    sentence="All credit to the first marketing touchpoint.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1."""

@@ -14,7 +14,7 @@ from attribution.pure.methods.registry import Options, method
     name="Full path",
     version=1,
     order=60,
-    sentence="22.5 % each to the first, lead-, opportunity-creation and closing touches, 10 % to the others.",
+    sentence="22.5 % each to the first, lead-, opportunity-creation and closing touchpoints, 10 % to the others.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1."""

@@ -11,7 +11,7 @@ from attribution.pure.methods.registry import Options, method
 
 @method(
     key="last_non_self_initiated",
-    name="Last touch, self-initiated excluded",
+    name="Last non-direct touch",
     version=1,
     order=25,
     sentence="All credit to the last touch that marketing started; direct and the like are passed over.",

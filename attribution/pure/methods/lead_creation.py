@@ -11,7 +11,7 @@ from attribution.pure.methods.registry import Options, method
     name="Lead creation",
     version=1,
     order=80,
-    sentence="All credit to the touch that made the person known.",
+    sentence="All credit to the touchpoint that made the person known.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; a journey sums to 1, or to 0 where no touch holds the position."""

@@ -10,7 +10,7 @@ from attribution.pure.methods.registry import Options, method
     name="Linear",
     version=1,
     order=30,
-    sentence="The same credit to every touch.",
+    sentence="The same credit to every touchpoint.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1."""

@@ -13,7 +13,7 @@ KEY = "markov_1"
     name="Markov, first order",
     version=1,
     order=120,
-    sentence="In proportion to the conversions that would be lost without the touch's campaign.",
+    sentence="In proportion to the conversions that would be lost without the touchpoint's campaign.",
     needs_fit=True,
 )
 def weights(journeys: Journeys, options: Options) -> Floats:

@@ -79,7 +79,7 @@ def method(
 
     def register(weights: Weights) -> Weights:
         if key in _METHODS:
-            raise ValueError(f"method {key!r} is registered twice")
+            raise ValueError(f"model {key!r} is registered twice")
         _METHODS[key] = Method(key, name, version, sentence, order, weights, needs_fit, has_baseline)
         return weights
 
@@ -91,7 +91,7 @@ def get_method(key: str) -> Method:
     try:
         return _METHODS[key]
     except KeyError:
-        raise KeyError(f"no method {key!r}; there are {', '.join(sorted(_METHODS))}") from None
+        raise KeyError(f"no model {key!r}; there are {', '.join(sorted(_METHODS))}") from None
 
 
 def all_methods() -> tuple[Method, ...]:

@@ -12,7 +12,7 @@ from attribution.pure.methods.registry import Options, method
     name="Shapley",
     version=1,
     order=110,
-    sentence="The same credit to every campaign of the journey, shared by its touches.",
+    sentence="The same credit to every campaign of the journey, shared by its touchpoints.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1.

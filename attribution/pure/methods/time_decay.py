@@ -12,7 +12,7 @@ from attribution.pure.methods.registry import Options, method
     name="Time decay",
     version=1,
     order=70,
-    sentence="The newer the touch, the more credit: half as much for every half-life of age.",
+    sentence="The newer the touchpoint, the more credit: half as much for every half-life of age.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1."""

@@ -11,7 +11,7 @@ from attribution.pure.methods.registry import Options, method
     name="U-shaped",
     version=1,
     order=40,
-    sentence="40 % to the first touch, 40 % to the touch that created the lead, 20 % to the others.",
+    sentence="40 % to the first touch, 40 % to the touchpoint that created the lead, 20 % to the others.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1."""

@@ -11,7 +11,7 @@ from attribution.pure.methods.registry import Options, method
     name="W-shaped",
     version=1,
     order=50,
-    sentence="30 % each to the first, lead-creation and opportunity-creation touches, 10 % to the others.",
+    sentence="30 % each to the first, lead-creation and opportunity-creation touchpoints, 10 % to the others.",
 )
 def weights(journeys: Journeys, options: Options) -> Floats:
     """Return float64[touches]; each journey sums to 1."""

@@ -156,7 +156,7 @@ class Newcomers:
         for start in range(0, len(self.found), BATCH):
             self._take(self.found[start : start + BATCH], run, at)
         for record, lead in self.doubles:
-            words = f"It has the e-mail address of {lead}, who is known by another record of this CRM."
+            words = f"It has the email address of {lead}, who is known by another record of this CRM."
             facts = {"lead_id": lead.pk, "remote_id": record.remote_id, "note": words}
             run.add(_Outcome.SKIPPED, at, kind=RecordKind.PERSON, way=SyncRecord.Way.IN, **facts)
 

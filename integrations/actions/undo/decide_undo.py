@@ -142,7 +142,7 @@ def _people(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     for row in now.values() if further else ():
         row.update({name: row["attributes"].get(name.removeprefix(ATTRIBUTE)) for name in further})
     decisions = [_person(each, now.get(each.lead_id or 0)) for each in noted]
-    _refuse(decisions, now, "email", "Another lead has the e-mail address now", _taken)
+    _refuse(decisions, now, "email", "Another lead has the email address now", _taken)
     _refuse(decisions, now, "owner_id", "The owner has left", _left)
     decisions = [_settled(each) for each in decisions]
     scope.leads |= {each.noted.lead_id or 0 for each in decisions if each.is_back}

@@ -198,7 +198,7 @@ class _Batch:
             if match is None or held.get(KEY) == match.key:
                 continue
             if held.get(KEY):
-                words = f"Contact {remote_id} has this e-mail and belongs to another lead."
+                words = f"Contact {remote_id} has this email and belongs to another lead."
                 self._reject([match], "duplicate_email", words, "email")
             else:
                 found.setdefault(remote_id, (remote_id, match))

@@ -30,7 +30,7 @@ STANDARD: dict[Kind, tuple[SchemaField, ...]] = {
         SchemaField("name", "Name", "text"),
         SchemaField("first_name", "First name", "text"),
         SchemaField("last_name", "Last name", "text"),
-        SchemaField("email", "E-mail", "text"),
+        SchemaField("email", "Email", "text"),
         SchemaField("phone", "Phone", "text"),
         SchemaField("owner_id", "Owner", "owner"),
         SchemaField("company", "Organization, by name", "text", length=255),

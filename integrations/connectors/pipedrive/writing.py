@@ -114,12 +114,12 @@ class PipedriveWriter(PipedriveReader):
         if len(found) > 1 and not draft.is_new:
             mail = draft.fields.get("email")
             several = tuple(Candidate(each.remote_id, _words(each)) for each in found[:MOST_SHOWN])
-            message = f"{len(found)} people in Pipedrive have the e-mail address {mail}."
+            message = f"{len(found)} people in Pipedrive have the email address {mail}."
             return Rejected(draft.key, "several_found", message, "email", several)
         record = found[0] if found and not (draft.is_new and not found[0].key) else None
         if record is None and remote_id and others:
             # Made anew it would undo what somebody there merged.
-            message = f"Person {remote_id} is gone; person {others[0]} has the e-mail and is another lead's."
+            message = f"Person {remote_id} is gone; person {others[0]} has the email and is another lead's."
             return Rejected(draft.key, "merged_away", message, "email")
         return record
 

@@ -41,7 +41,7 @@ def adopt(session: SalesforceSession, drafts: Sequence[Draft], settled: dict[str
         if len(free) == 1:
             adopted[draft.key] = str(free[0]["Id"])
         elif free:
-            message = f"{len(free)} records in Salesforce have the e-mail address {draft.fields['Email']}."
+            message = f"{len(free)} records in Salesforce have the email address {draft.fields['Email']}."
             settled[draft.key] = Rejected(draft.key, AMBIGUOUS_CODE, message, "Email", _candidates(free))
     return adopted
 

@@ -29,7 +29,7 @@ def why_campaigns_stay(*, campaign_ids: Collection[int], without_touches: Collec
     why |= {pk: "Leads name it as their first campaign." for pk, lead in firsts if pk and (pk, lead) not in orphans}
     said = CostEntry.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
     why |= dict.fromkeys([*costs, *said], "Its costs are in the reports.")
-    return why | {campaign: "It has other touches." for campaign, pk, _ in touches if campaign and pk not in going}
+    return why | {campaign: "It has other touchpoints." for campaign, pk, _ in touches if campaign and pk not in going}
 
 
 def remove_campaigns(*, campaign_ids: Collection[int]) -> dict[int, str]:

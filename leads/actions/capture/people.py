@@ -75,7 +75,7 @@ class KnownPeople:
         by_id = self.by_external_id.get(item.external_id) if item.external_id else None
         if by_email and by_id and by_email is not by_id:
             return CaptureRefused(
-                "/external_id", "identity_conflict", "The e-mail and the external id are of two people."
+                "/external_id", "identity_conflict", "The email and the external id are of two people."
             )
         file = by_email or by_id
         if file is None:
@@ -84,10 +84,10 @@ class KnownPeople:
             self.files.append(file)
         elif by_email is None and item.email and file.lead.email:
             return CaptureRefused(
-                "/email", "identity_conflict", "This external id is known with another e-mail address."
+                "/email", "identity_conflict", "This external id is known with another email address."
             )
         elif by_id is None and item.external_id and file.lead.external_id:
-            return CaptureRefused("/external_id", "identity_conflict", "This e-mail is known with another external id.")
+            return CaptureRefused("/external_id", "identity_conflict", "This email is known with another external id.")
         if item.email and by_email is None:
             file.lead.email = file.changes["email"] = item.email
             self.by_email[item.email] = file

@@ -41,9 +41,9 @@ def request_reclassify(*, by: User | None, at: datetime) -> JobRun:
     """A job that waits for a worker, one per version of the rules. Raises ReclassifyRefused."""
     version = ChannelRuleVersion.objects.order_by("-number").first()
     if version is None:
-        raise ReclassifyRefused("The rules were never changed here: past touches follow them already.")
+        raise ReclassifyRefused("The rules were never changed here: past touchpoints follow them already.")
     if JobRun.objects.unfinished().filter(kind=KIND).exists():
-        raise ReclassifyRefused("Past touches are being looked at already.")
+        raise ReclassifyRefused("Past touchpoints are being looked at already.")
     period = f"version {version.number}"
     repeats = JobRun.objects.filter(kind=KIND, period__startswith=period).count()
     try:
@@ -68,7 +68,7 @@ def reclassify_touches(*, clock: Clock) -> int:
     changed = 0
     for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER):
         by = job.started_by
-        because = f"Applied to past touches on request{f' ({by.right})' if by else ''}"
+        because = f"Applied to past touchpoints on request{f' ({by.right})' if by else ''}"
         with act(Door.RULE, actor=by.pk if by else None, source=f"channel rules, {job.period}", because=because):
             changed += _apply(job, clock)
     return changed
@@ -93,7 +93,7 @@ def _apply(job: JobRun, clock: Clock) -> int:
         JobRun.objects.filter(pk=job.pk).update(done=done, beat_at=clock())
     changed = TouchChannelChange.objects.filter(job=job).count()
     JobRun.objects.filter(pk=job.pk).update(
-        state=JobRun.State.DONE, total=done, message=f"{changed} touches changed their channel", finished_at=clock()
+        state=JobRun.State.DONE, total=done, message=f"{changed} touchpoints changed their channel", finished_at=clock()
     )
     return changed
 
@@ -172,7 +172,7 @@ def _follow(moves: dict[int, tuple[int, int]], at: datetime) -> None:
     for lead, touch, occurred_at in rows:
         if first[lead] == occurred_at:
             wanted.setdefault(moves[touch], []).append(lead)
-    details = {"fields": ["channel"], "because": "channel rules applied to past touches"}
+    details = {"fields": ["channel"], "because": "channel rules applied to past touchpoints"}
     for (old, new), followers in wanted.items():
         held = list(Lead.objects.select_for_update().filter(pk__in=followers, channel=old).values_list("pk", flat=True))
         Lead.objects.filter(pk__in=held).update(channel=new, changed_at=at)

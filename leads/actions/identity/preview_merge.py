@@ -12,7 +12,7 @@ from leads.pure.one_person import is_empty
 _ROWS = (
     ("First name", "first_name"),
     ("Last name", "last_name"),
-    ("E-mail", "email"),
+    ("Email", "email"),
     ("External id", "external_id"),
     ("Phone", "phone"),
     ("Job title", "job_title"),
@@ -28,10 +28,10 @@ _ROWS = (
     ("Territory", "territory"),
     ("First channel", "channel"),
     ("First campaign", "campaign"),
-    ("Known since", "captured_at"),
+    ("Created", "captured_at"),
     ("Unsubscribed", "is_unsubscribed"),
 )
-_MOVING = (("touch", Touchpoint), ("deal", OpportunityContact), ("follow-up", FollowUp), ("consent", Consent))
+_MOVING = (("touchpoint", Touchpoint), ("deal", OpportunityContact), ("follow-up", FollowUp), ("consent", Consent))
 
 
 @dataclass(frozen=True, slots=True)

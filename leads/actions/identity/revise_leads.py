@@ -91,9 +91,9 @@ class _Desk:
     def _refusal(self, lead: Lead, name: str, value: Any) -> str:
         if name == "email":
             if not value:
-                return "" if lead.external_id else "A lead without an external id keeps its e-mail address."
+                return "" if lead.external_id else "A lead without an external id keeps its email address."
             if self.taken.setdefault(value, lead.pk) != lead.pk:
-                return "Another lead has this e-mail address."
+                return "Another lead has this email address."
         if name == "owner_id" and value is not None and value not in self.users:
             return "There is no such user."
         return ""

@@ -84,7 +84,10 @@ def why_not_unmerge(*, merge: LeadMerge, survivor: Lead, at: datetime) -> str:
         return "The lead has passed another stage since."
     touches = Touchpoint.objects.filter(lead=survivor, recorded_at__gt=since)
     if count := touches.exclude(pk__in=merge.moved["touches"]).count():
-        return f"{count} more {'touch has' if count == 1 else 'touches have'} come in since, and whose cannot be told."
+        return (
+            f"{count} more {'touchpoint has' if count == 1 else 'touchpoints have'} come in since, "
+            f"and whose cannot be told."
+        )
     roles = OpportunityContact.objects.filter(lead=survivor)
     if roles.exclude(opportunity__in=merge.moved["roles"]["deals"]).exists():
         return "The lead has come into another deal since."

@@ -78,7 +78,7 @@ def send_emails(*, at: datetime) -> int:
         try:
             validate_email(person.email)  # "a@x, evil@y" passes as a header
         except ValidationError:
-            raise NotDelivered("The address is no e-mail address.", is_final=True) from None
+            raise NotDelivered("The address is no email address.", is_final=True) from None
         context = {
             "message": message,
             "company_name": company,

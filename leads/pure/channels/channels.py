@@ -148,7 +148,7 @@ DEFAULT_CHANNELS: tuple[Channel, ...] = (
     Channel("organic-search", "Organic search", None, True, "#0f766e"),
     Channel("paid-social", "Paid social", None, False, "#7c3aed"),
     Channel("organic-social", "Organic social", None, False, "#b794f6"),
-    Channel("email", "E-mail", None, False, "#d97706"),
+    Channel("email", "Email", None, False, "#d97706"),
     Channel("events", "Events", None, False, "#be123c"),
     Channel("webinar", "Webinars", "events", False, "#e8759a"),
     Channel("referral", "Referral", None, False, "#4d7c0f"),

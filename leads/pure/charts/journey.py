@@ -52,7 +52,7 @@ def journey(
     """Circles over a time axis: area by weight, color by channel, hollow when rejected; neighbors stack upwards."""
     ordered = sorted(touches, key=lambda touch: touch.at)
     table = Table(
-        ("Touch", "When", "Channel", "Marks", "Weight", "Credit", "Left out because"),
+        ("Touchpoint", "When", "Channel", "Marks", "Weight", "Credit", "Left out because"),
         tuple(_row(t, words) for t in ordered),
     )
     if not ordered:
@@ -62,7 +62,7 @@ def journey(
     counted = [touch for touch in ordered if not touch.rejected]
     said = (
         desc
-        or f"{len(counted)} touches counted, {len(ordered) - len(counted)} left out, "
+        or f"{len(counted)} touchpoints counted, {len(ordered) - len(counted)} left out, "
         f"{_day(ordered[0].at)} to {_day(ordered[-1].at)}."
     )
 

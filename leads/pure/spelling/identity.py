@@ -42,23 +42,23 @@ def normalize_email(raw: str) -> str:
     """
     text = _fold(raw.strip(" \t\r\n\u00a0"))
     if not text:
-        raise InvalidEmail("Enter an e-mail address.")
+        raise InvalidEmail("Enter an email address.")
     if len(text) > MAX_EMAIL:
-        raise InvalidEmail(f"An e-mail address has at most {MAX_EMAIL} characters.")
+        raise InvalidEmail(f"An email address has at most {MAX_EMAIL} characters.")
     if any(unicodedata.category(sign)[0] in "CZ" for sign in text):
-        raise InvalidEmail("An e-mail address contains no spaces or control characters.")
+        raise InvalidEmail("An email address contains no spaces or control characters.")
     if any(sign in text for sign in ",;<>"):
-        raise InvalidEmail("Enter a single e-mail address, without a name or a list.")
+        raise InvalidEmail("Enter a single email address, without a name or a list.")
     local, at_sign, domain = text.rpartition("@")
     if not at_sign or "@" in local:
-        raise InvalidEmail("An e-mail address contains exactly one @.")
+        raise InvalidEmail("An email address contains exactly one @.")
     _check_local(local)
     try:
         email = f"{local}@{_ascii_domain(domain)}"
     except InvalidDomain as error:
         raise InvalidEmail(f"The part after the @ is not a domain: {error}") from error
     if len(email.encode()) > MAX_EMAIL:
-        raise InvalidEmail(f"An e-mail address has at most {MAX_EMAIL} characters.")
+        raise InvalidEmail(f"An email address has at most {MAX_EMAIL} characters.")
     return email
 
 

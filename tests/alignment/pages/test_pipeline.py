@@ -136,8 +136,8 @@ def test_movement_is_of_this_week(made, signed_in: Client) -> None:
     assert str(shown["week"]) == "2026-W46"
     assert tiles(shown, "movement") == {
         "Opportunities created": "2",
-        "Stage advances": "1",
-        "Stage slips": "0",
+        "Moved forward": "1",
+        "Moved backward": "0",
         "Deals won": "0",
         "Deals lost": "0",
     }

@@ -26,7 +26,7 @@ def fit(**fields: object) -> dict[str, MethodFit]:
 def small_company() -> dict[str, object]:
     """The four walks of docs/methods.md, and one by people who came by themselves."""
     found = {
-        "email": CampaignFactory(name="E-mail", channel=channel("email")),
+        "email": CampaignFactory(name="Email", channel=channel("email")),
         "webinar": CampaignFactory(name="Webinar", channel=channel("webinar")),
         "ad": CampaignFactory(name="Ad", channel=channel("paid-search")),
     }
@@ -57,7 +57,7 @@ def test_what_is_learned_is_that_of_the_page() -> None:
     assert values(hazard, company["email"])[0] > values(hazard, company["ad"])[0] >= 0
     assert len(hazard.parameters["baseline"]) == len(hazard.parameters["bands"]) + 1
     assert (hazard.people, hazard.conversions, hazard.touches) == (4, 2, 5)
-    assert hazard.summary["top"][0]["name"] in {"E-mail", "Webinar"}
+    assert hazard.summary["top"][0]["name"] in {"Email", "Webinar"}
     assert hazard.summary["reason"] == "test"
     for one in fits.values():
         one.refresh_from_db()

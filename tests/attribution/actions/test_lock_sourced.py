@@ -56,7 +56,7 @@ def test_another_test_is_another_version_of_the_figure_and_the_same_is_not() -> 
         assert meaning.version == before + 2 == next(each for each in definitions() if each.key == key).version
         told = [(each.version, each.at, each.by, each.reason) for each in meaning.revisions]
         assert told == [(before + 1, AT, "", "To try it"), (before + 2, day(90), "Ada Berg", "Both agreed")]
-        assert "It was: The touch that made the first contact known" in meaning.meaning
+        assert "It was: The touchpoint that made the first contact known" in meaning.meaning
     assert definition("pipeline.sourced.lead_creation").version == 1
     with pytest.raises(DecisionRefused, match="locked"):
         choose_sourced_test(test="first_touch", reason="Again", by=None, at=AT)

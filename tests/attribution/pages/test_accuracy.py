@@ -63,11 +63,11 @@ def test_three_figures_with_dates_samples_and_intervals(client: Client, director
     assert "95 % interval" in text
     assert "in the worst scenario" in text
     assert "Measured" in text
-    assert "Last touch, your company's method, put" in text.replace("&#x27;", "'")
+    assert "Last touch, your company's model, put" in text.replace("&#x27;", "'")
     assert "By scenario" in text
     assert "Retargeting chases buyers" in text
     assert "Agreement, past checks" in text
-    assert "your method" in text
+    assert "your model" in text
     assert text.count('class="own-method"') == 2
 
 
@@ -133,7 +133,7 @@ def test_a_big_market_waits_for_a_worker(client: Client, director: User) -> None
     assert "HX-Refresh" not in client.get(f"{url}/progress").headers
     assert run_simulations(clock=lambda: AT) == 1
     assert run_simulations(clock=lambda: AT) == 0
-    assert "Every method" in page(client, url)
+    assert "Every model" in page(client, url)
 
 
 def test_the_journey_is_hidden_until_the_answer(client: Client, sales_leader: User, made: dict[str, Any]) -> None:
@@ -141,11 +141,11 @@ def test_the_journey_is_hidden_until_the_answer(client: Client, sales_leader: Us
     assert made["won"].name in page(client, f"{PAGE}/agreement")
     url = f"{PAGE}/agreement/{made['won'].public_id}"
     text = page(client, url)
-    assert "What each method credits most" not in text
+    assert "What each model credits most" not in text
     assert "The whole journey" not in text
     given = {"channel": "paid-search", "campaign": made["search"].pk, "note": "They said so"}
     text = client.post(url, given, follow=True).content.decode()
-    assert "What each method credits most" in text
+    assert "What each model credits most" in text
     assert "agrees" in text
     assert "differs" in text
     check = SourceCheck.objects.get()

@@ -68,37 +68,39 @@ def test_a_change_after_the_last_run_is_admitted(signed_in: Client, made: dict[s
 
 def test_realised_says_what_it_means(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, PAGE.replace("simple", "realised"))
-    assert "Recent weeks look bad by touch date" in text
+    assert "Recent weeks look bad by touchpoint date" in text
     assert "Reconciles with closed-won revenue" in text
-    assert "Touches of other periods" in text
+    assert "Touchpoints of other periods" in text
 
 
 def test_methods_side_by_side_flag_a_flipping_verdict(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, f"{PAGE}&view=methods&level=campaigns")
     for method in methods():
         assert method.name in text
-    assert "verdict flips" in text  # last touch gives the search campaign nothing, first touch a lot
-    assert "Who gets the credit, by method" in text
+    assert "depends on the model" in text  # last touch gives the search campaign nothing, first touch a lot
+    assert "Who gets the credit, by model" in text
     assert text.index("chart-shares") < text.index("methods-table")
     one = page(signed_in, f"{PAGE}&level=campaigns")
-    assert "The verdict flips:" in one
+    assert "Depends on the model:" in one
     assert "-100% to ".replace("-", "−") in one
-    assert "% by method" in one
+    assert "% by model" in one
     cost(made["search"], 100_000_000, at=11)  # now no method says that it paid
-    assert text.count("verdict flips") > page(signed_in, f"{PAGE}&view=methods&level=campaigns").count("verdict flips")
+    assert text.count("depends on the model") > page(signed_in, f"{PAGE}&view=methods&level=campaigns").count(
+        "depends on the model"
+    )
 
 
 def test_nothing_warns_of_a_flip_where_none_is(signed_in: Client, made: dict[str, Any]) -> None:
     for name in ("search", "social"):
         cost(made[name], 100_000_000, at=11)
     for view in ("", "&view=methods"):
-        assert "verdict flips" not in page(signed_in, PAGE + view).lower()
+        assert "depends on the model" not in page(signed_in, PAGE + view).lower()
 
 
 def test_sorting_puts_unknown_last(signed_in: Client, made: dict[str, Any]) -> None:
     text = page(signed_in, f"{PAGE}&sort=cost")
     names = [
-        text.index(f'<th scope="row" class="tree-0 wide">{name}') for name in ("Paid search", "Paid social", "E-mail")
+        text.index(f'<th scope="row" class="tree-0 wide">{name}') for name in ("Paid search", "Paid social", "Email")
     ]
     assert names == sorted(names)
     assert page(signed_in, f"{PAGE}&sort=nonsense")
@@ -106,7 +108,7 @@ def test_sorting_puts_unknown_last(signed_in: Client, made: dict[str, Any]) -> N
 
 def test_what_does_not_exist_is_refused_by_name(signed_in: Client, made: dict[str, Any]) -> None:
     for query, name in (
-        ("method=magic", "Method"),
+        ("method=magic", "Model"),
         ("basis=x", "Date by"),
         ("from=2026-13-01", "From"),
         ("scope=account", "Include touchpoints of"),
@@ -155,7 +157,7 @@ def test_touches_without_a_campaign_open_to_their_rows(signed_in: Client, made: 
     text = page(signed_in, f"{PAGE}&level=campaigns")
     assert "campaign=none" in text
     rows = page(signed_in, "/figures/attribution.revenue?campaign=none&method=linear&from=2026-09-01&to=2026-11-15")
-    assert "None: touches outside any campaign" in rows
+    assert "None: touchpoints outside any campaign" in rows
     assert made["won"].name in rows
 
 

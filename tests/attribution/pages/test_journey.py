@@ -46,7 +46,7 @@ def test_a_journey_shows_positions_credits_and_reasons(client: Client, director:
 def test_what_no_touch_earned_is_shown(client: Client, director: User, made: dict[str, Any]) -> None:
     client.force_login(director)
     shown = text(client, made["untouched"])
-    assert "No touches" in shown
+    assert "No touchpoints" in shown
     assert "Unattributed" in shown
     assert "Amount not known in the company currency" in text(client, made["unknown"])
 

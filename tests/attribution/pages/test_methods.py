@@ -81,7 +81,7 @@ def test_a_run_says_what_it_moved_and_why(client: Client, director: User, made: 
     assert second.inputs_hash in text
     text = page(client, f"/attribution/runs/{second.public_id}?with={first.public_id}&method=first_touch")
     assert "1 run since" in text
-    assert "Settings and methods are the same" in text
+    assert "Settings and models are the same" in text
     assert "Money of First touch" in text
     assert f"/attribution/runs/{second.public_id}" in page(client, "/attribution/runs")
     # The page names ten campaigns; runs are added up over all.
@@ -107,4 +107,4 @@ def test_recompute_and_refit_are_planned_and_watched(client: Client, admin_user:
     assert client.get(f"{url}/progress").headers["HX-Refresh"] == "true"
     assert "Recomputed by hand" in page(client, url)
     assert "by Person" in page(client, url)
-    assert "methods learn anew" in page(client, learned)
+    assert "models learn anew" in page(client, learned)

@@ -12,7 +12,7 @@ from attribution.queries.past_credits import OtherMethod
 from leads.models import Company, User
 
 pytestmark = pytest.mark.django_db
-WHY = "Linear was computed by version 1 of the method then."
+WHY = "Linear was computed by version 1 of the model then."
 
 
 @pytest.fixture(autouse=True)

@@ -141,11 +141,11 @@ def test_random_histories_keep_their_credits(seed: int) -> None:
 CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "amount": lambda made: Opportunity.objects.filter(pk=made["won"].pk).update(reporting_cents=7_777),
     "deal deleted": lambda made: made["won"].delete(),
-    "touch deleted": lambda made: Touchpoint.objects.filter(lead=made["ada"]).order_by("pk")[1].delete(),
-    "touch added": lambda made: touched(made["ada"], made["mail"], 7),
+    "touchpoint deleted": lambda made: Touchpoint.objects.filter(lead=made["ada"]).order_by("pk")[1].delete(),
+    "touchpoint added": lambda made: touched(made["ada"], made["mail"], 7),
     "merge": lambda made: Lead.objects.filter(pk=made["bob"].pk).update(merged_into=made["ada"]),
     "channel reclassified": lambda made: Channel.objects.filter(key="email").update(is_self_initiated=True),
-    "touches reclassified": lambda made: Touchpoint.objects.filter(campaign=made["mail"]).update(
+    "touchpoints reclassified": lambda made: Touchpoint.objects.filter(campaign=made["mail"]).update(
         channel=channel("webinar")
     ),
     "look-back": lambda made: Company.objects.update(look_back_days=12),
@@ -241,7 +241,7 @@ def test_another_version_of_a_method_does_not_answer_for_the_past(key: str) -> N
     with version(key, number + 1):
         with known_at(AT + STEP):
             assert key in {method.key for method in methods()}
-            with pytest.raises(OtherMethod, match=f"by version {number} of the method then"):
+            with pytest.raises(OtherMethod, match=f"by version {number} of the model then"):
                 figure("attribution.revenue", scope)
             # The others are what they were.
             assert figure("attribution.revenue", replace(scope, method="last_touch")).value

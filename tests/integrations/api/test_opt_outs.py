@@ -1,4 +1,4 @@
-"""Unsubscribes, complaints and bounces of an e-mail service: taken, and nobody mails the person any more."""
+"""Unsubscribes, complaints and bounces of an email service: taken, and nobody mails the person any more."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_what_only_webhooks_tell_is_looked_up_at_once(connection: Connection, wo
     told(connection, gone, "change")
     told(connection, gone, "delete", merged_to_id=remote)
     assert look_at_hints(clock=clock, seed=1) == 2
-    assert not LeadMerge.objects.exists(), "both live on over there: what was said is not so"
+    assert not LeadMerge.objects.exists(), "both live on in the CRM: what was said is not so"
 
     world.merge(gone, remote)
     told(connection, gone, "change")

@@ -215,7 +215,7 @@ def test_channel_rules_on_past_touches(client: Client, admin_user: User, said: A
     request_reclassify(by=admin_user, at=timezone.now())
     assert reclassify_touches(clock=timezone.now) == 1
     number = ChannelRuleVersion.objects.order_by("-number")[0].number
-    source, because = f"channel rules, version {number}, time 1", "Applied to past touches on request (Admin)"
+    source, because = f"channel rules, version {number}, time 1", "Applied to past touchpoints on request (Admin)"
     assert said() == [("rule", admin_user.pk, source, because)]
 
 

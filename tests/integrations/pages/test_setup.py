@@ -151,7 +151,7 @@ def test_each_step_says_what_is_missing_and_gets_a_tick(admin_client: Client, cr
     owners = ExternalRecord.objects.filter(connection=connection, kind="owner").count()
     assert missing() == {
         "Stages": "none mapped, so no deal can be read",
-        "Owners": f"{owners} of {owners} nobody here",
+        "Owners": f"{owners} of {owners} not matched",
         "People and activities": "not chosen yet",
         "Dry run": "none yet",
     }

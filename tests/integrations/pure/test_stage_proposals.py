@@ -33,9 +33,9 @@ def test_flags_names_and_probabilities_each_propose_and_say_so() -> None:
     assert {key: each.key for key, each in found.items()} == {
         "p": "qualified", "v": "demo", "q": "proposal", "n": "negotiation", "w": "won", "l": "lost",
     }  # fmt: skip
-    assert found["v"].reason == "35% over there; Demo, with 30%, is the nearest here."
+    assert found["v"].reason == "35% in the CRM; Demo, with 30%, is the nearest here."
     assert found["q"].reason == "Both names say “proposal”."
-    assert found["l"].reason == "Lost over there, and Lost is the only such stage here."
+    assert found["l"].reason == "Lost in the CRM, and Lost is the only such stage here."
 
 
 @pytest.mark.parametrize("probability", [None, 0.0])

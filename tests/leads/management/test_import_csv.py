@@ -110,7 +110,7 @@ def test_what_is_left_out_is_told(company: object, tmp_path: Path) -> None:
     assert lines[0] == "Read as UTF-8, header in line 2."
     assert lines[1] == "Left out, because no field takes them: shoe size."
     assert lines[2] == "13 of 13 rows"
-    assert lines[3].startswith("Line 3: email: An e-mail address contains exactly one @.")
+    assert lines[3].startswith("Line 3: email: An email address contains exactly one @.")
     assert lines[-2] == "And 2 more rows were left out; --rejected FILE writes them all."
     assert lines[-1] == "Were created 1, updated 0, unchanged 0, rejected 12."
 
@@ -179,7 +179,7 @@ def test_rejected_rows_are_written_so_that_a_spreadsheet_runs_nothing(company: o
     source, rejected = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text('id,email,notes\n1,nobody,"=HYPERLINK(""http://x"")"\n2,ada@x.example,fine\n')
     out = run(f"import_csv leads {source} --rejected {rejected}")
-    assert "Line 2: email: An e-mail address contains exactly one @." in out
+    assert "Line 2: email: An email address contains exactly one @." in out
     lines = rejected.read_text().splitlines()
     assert lines[0] == "rejected line,rejected because,id,email,notes"
     assert lines[1].endswith(',1,nobody,"\'=HYPERLINK(""http://x"")"')

@@ -44,12 +44,12 @@ def page(client: Client, url: str = PAGE) -> str:
 def test_the_rules_are_sentences_with_counts(client: Client, director: User, touches: list[Any]) -> None:
     client.force_login(director)
     text = page(client)
-    assert "2 touches said how they came" in text
+    assert "2 touchpoints said how they came" in text
     assert "contains “retarget”" in text
-    assert "no touch met it" in text
+    assert "no touchpoint met it" in text
     assert "shadowed" in text
     assert "Add a rule" not in text
-    assert "Apply to past touches" not in text
+    assert "Apply to past touchpoints" not in text
     assert client.get(f"{PAGE}/1").status_code == 403 == client.post(f"{PAGE}/1/move", {"to": "down"}).status_code
 
 
@@ -65,8 +65,8 @@ def test_a_change_is_tried_before_it_is_saved(client: Client, admin_user: User, 
     answer = client.post(f"{PAGE}/add", RULE)
     text = " ".join(answer.content.decode().split())
     assert answer.status_code == 200
-    assert "1 touch would have another channel" in text
-    assert "E-mail → Events" in text
+    assert "1 touchpoint would have another channel" in text
+    assert "Email → Events" in text
     assert "source weekly" in text
     assert not ChannelRuleVersion.objects.exists()
     fragment = client.post(f"{PAGE}/add", RULE, headers={"HX-Request": "true"}).content.decode()
@@ -77,7 +77,7 @@ def test_saving_makes_dated_versions(client: Client, admin_user: User, touches: 
     client.force_login(admin_user)
     text = client.post(f"{PAGE}/add", {**RULE, "do": "save"}, follow=True).content.decode()
     assert "Saved as version 2" in text
-    assert "1 touches of the last 90 days" in text
+    assert "1 touchpoints of the last 90 days" in text
     first, second = ChannelRuleVersion.objects.order_by("number")
     assert (len(first.rules), len(second.rules)) == (len(DEFAULT_RULES), len(DEFAULT_RULES) + 1)
     assert second.rules[0] == [1, "events", "", "newsletter", "", ""]
@@ -135,7 +135,7 @@ def test_past_touches_follow_on_request_only(client: Client, admin_user: User, t
     touches[0].refresh_from_db()
     assert touches[0].channel.key == "email"
     text = client.post(f"{PAGE}/apply", follow=True).content.decode()
-    assert "Applying the rules to past touches" in text
+    assert "Applying the rules to past touchpoints" in text
     assert "being looked at already" in client.post(f"{PAGE}/apply", follow=True).content.decode()
     assert reclassify_touches(clock=timezone.now) == 1
     found = [touch.channel.key for touch in touches if touch.refresh_from_db() is None]
@@ -149,7 +149,7 @@ def test_past_touches_follow_on_request_only(client: Client, admin_user: User, t
     assert JobRun.objects.get(kind="channel_rules").state == "done"
     answer = client.get(f"{PAGE}/progress")
     assert answer.headers["HX-Refresh"] == "true"
-    assert "1 touches changed their channel" in page(client)
+    assert "1 touchpoints changed their channel" in page(client)
     assert reclassify_touches(clock=timezone.now) == 0
 
 
@@ -170,13 +170,13 @@ def test_applied_rules_are_taken_back_exactly(client: Client, admin_user: User, 
     later = TouchpointFactory(**kept, channel=channel("events"), recorded_at=timezone.now(), occurred_at=timezone.now())
     text = page(client, f"{PAGE}/versions/1/take-back")
     assert "When the medium is “newsletter”: Events" in text
-    assert "Events → E-mail" in text
+    assert "Events → Email" in text
     assert ChannelRuleVersion.objects.count() == 2
     url = f"{PAGE}/versions/1/take-back"
     assert "Look at what would move now" in client.post(url, {"seen": "1"}, follow=True).content.decode()
     text = client.post(url, {"seen": "2", "do": "apply"}, follow=True).content.decode()
     assert "Version 3, taken back to version 1" in text
-    assert "Applying the rules to past touches" in text
+    assert "Applying the rules to past touchpoints" in text
     assert reclassify_touches(clock=timezone.now) == 2
     later.refresh_from_db()
     assert channels() == before

@@ -159,7 +159,7 @@ def test_a_lead_tells_of_what_hangs_on_it(client: Client, rep: User, sales_leade
     Lead.objects.filter(pk=lead.pk).update(stage="mql")
     client.post(reverse("leads:lead-accept", args=[lead.public_id]))
     text = page(client, "lead", lead)
-    assert "Touch: Form submission" in text
+    assert "Touchpoint: Form submission" in text
     assert "Follow-up: Call" in text
     assert "Stage change: SAL" in text
     assert "Allowed because: Sales rep" in text
@@ -192,7 +192,7 @@ def test_a_touch_that_changed_hands_is_told_on_both_sides(client: Client, sales_
     assert "Later" in text
     assert "One A" in text
     assert "2 Mar 2026, 10:00 CET" in text  # the lead itself
-    assert text.count("Touch: Form submission") == 2
+    assert text.count("Touchpoint: Form submission") == 2
 
 
 def test_reps_see_only_their_own(client: Client, rep: User) -> None:

@@ -88,10 +88,10 @@ def test_the_preview_says_which_value_wins(client: Client, sales_leader: User) -
     assert wins["fair"]
     assert not wins["Job title"]
     assert not wins["size"]
-    assert not wins["E-mail"]
+    assert not wins["Email"]
     page = answer.content.decode()
     assert f"{survivor.email} lives on" in page
-    assert "1 touch, 1 deal" in page
+    assert "1 touchpoint, 1 deal" in page
     assert merge_url(loser, survivor) in page
     assert Lead.objects.live().count() == 2
 
@@ -136,10 +136,10 @@ def test_the_page_says_why_a_merge_cannot_be_taken_back(client: Client, sales_le
     client.post(merge_url(survivor, loser))
     TouchpointFactory(lead=survivor, recorded_at=timezone.now() + timedelta(hours=1))
     page = client.get(survivor.get_absolute_url()).content.decode()
-    assert "1 more touch has come in since" in page
+    assert "1 more touchpoint has come in since" in page
     assert "Take it back" not in page
     refused = client.post(reverse("leads:lead-unmerge", args=[loser.public_id]), follow=True)
-    assert "1 more touch has come in since" in refused.content.decode()
+    assert "1 more touchpoint has come in since" in refused.content.decode()
     assert Lead.objects.live().count() == 1
 
 

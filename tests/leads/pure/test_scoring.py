@@ -80,7 +80,7 @@ def test_points_halve_with_each_half_life() -> None:
         NOW,
     )
     assert result.total == 5
-    assert result.reasons[0].because == "Clicked in e-mail, 30 days ago (worth 5 of 10 points by now)"
+    assert result.reasons[0].because == "Clicked in email, 30 days ago (worth 5 of 10 points by now)"
 
 
 def test_caps_cut_the_last_reasons_and_say_so() -> None:

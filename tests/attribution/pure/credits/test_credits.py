@@ -126,7 +126,7 @@ def test_weights_too_small_for_a_unit_take_nothing() -> None:
 @pytest.mark.parametrize(
     ("weights", "amounts", "message"),
     [
-        ([1.0], [1], "one weight per touch"),
+        ([1.0], [1], "one weight per touchpoint"),
         ([0.5, 0.5], [1, 2], "one amount per opportunity"),
         ([0.5, 0.5], [LIMIT + 1], "cannot be split"),
         ([0.5, 0.5], [-LIMIT - 1], "cannot be split"),

@@ -86,7 +86,7 @@ DEAL = Deal(created=START, milestone=START)
 @pytest.mark.parametrize(
     ("touches", "deals", "message"),
     [
-        ([Touch(0, 7, START), Touch(0, 7, START)], [DEAL], "touch 7 stands twice"),
+        ([Touch(0, 7, START), Touch(0, 7, START)], [DEAL], "touchpoint 7 stands twice"),
         ([Touch(1, 7, START)], [DEAL], "out of range"),
         ([Touch(-1, 7, START)], [DEAL], "out of range"),
         ([], [replace(DEAL, milestone=UNKNOWN)], "must have reached its milestone"),

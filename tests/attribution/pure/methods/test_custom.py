@@ -104,7 +104,9 @@ def test_shares_are_refused(shares) -> None:
 
 def test_the_sentence_tells_the_shares() -> None:
     entry = made(first_touch=Decimal("62.50"), others=Decimal("37.5"), excludes_self_initiated=True)
-    assert entry.sentence == "62.5 % to the first touch, 37.5 % to the others; self-initiated touches are passed over."
+    assert (
+        entry.sentence == "62.5 % to the first touch, 37.5 % to the others; self-initiated touchpoints are passed over."
+    )
     assert (entry.key, entry.name, entry.version, entry.needs_fit, entry.has_baseline) == (
         "custom-ours",
         "Ours",

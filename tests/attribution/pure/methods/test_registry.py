@@ -264,7 +264,7 @@ def test_methods_are_listed_in_order_with_distinct_names() -> None:
 
 
 def test_an_unknown_method_names_the_known_ones() -> None:
-    with pytest.raises(KeyError, match="no method 'best'; there are additive_hazard, first_touch"):
+    with pytest.raises(KeyError, match="no model 'best'; there are additive_hazard, first_touch"):
         get_method("best")
 
 

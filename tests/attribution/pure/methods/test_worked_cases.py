@@ -120,6 +120,6 @@ def test_what_a_method_learns_is_told(entry) -> None:
 
 
 def test_every_table_is_a_case() -> None:
-    assert PAGE.count("| touch | occurred |") == len(cases())
+    assert PAGE.count("| touchpoint | occurred |") == len(cases())
     assert set(sections()) == {entry.key for entry in all_methods()}
     assert all(f"`{reason}`" in PAGE for reason in REASONS)

@@ -328,7 +328,7 @@ def test_what_cannot_be_taken_back_exactly_is_refused(boss: User) -> None:
     assert "passed another stage" in refusal(
         lambda lead: LifecyclePassage.objects.create(lead=lead, to_stage="sal", passed_at=START)
     )
-    assert "1 more touch has come in" in refusal(lambda lead: TouchpointFactory(lead=lead, recorded_at=later))
+    assert "1 more touchpoint has come in" in refusal(lambda lead: TouchpointFactory(lead=lead, recorded_at=later))
     assert "another deal" in refusal(lambda lead: OpportunityFactory().contacts.create(lead=lead))
     assert "itself been merged" in refusal(lambda lead: merged(LeadFactory(), lead))
     assert "Another lead has been merged" in refusal(lambda lead: merged(lead, LeadFactory()))

@@ -142,10 +142,10 @@ def test_an_owner_stays_with_the_deal_in_the_words_of_the_file(owner: str) -> No
 
 
 def test_columns_are_guessed_by_their_names() -> None:
-    header = ["MQL ID", "first_contact_date", "Landing-Page", "Origin", "E-mail Address", "whatever"]
+    header = ["MQL ID", "first_contact_date", "Landing-Page", "Origin", "Email Address", "whatever"]
     assert guess_columns(LEADS, header) == {
         "external_id": "MQL ID",
-        "email": "E-mail Address",
+        "email": "Email Address",
         "occurred_at": "first_contact_date",
         "channel": "Origin",
         "landing_page": "Landing-Page",
