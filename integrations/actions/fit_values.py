@@ -41,6 +41,7 @@ class Fit:
         self.absent = of_vendor.if_described - self.fields.keys()
         self.required = [each for each in self.fields.values() if each.is_required and each.is_writable]
         self.required = [each for each in self.required if each.name not in fills]
+        self.asked = {each.name for each in self.required}
         self.currency = connection.currency or Company.current().currency
 
     def out(self, rule: FieldRule, value: Any, sent: Sent, *, as_contact: bool = False) -> tuple[str, Any] | None:
@@ -104,4 +105,6 @@ class Fit:
             return FieldFacts(name, name, "mapped", values=rule.values) if rule.values else None
         if told.type in OPAQUE:
             return None
-        return FieldFacts(name, told.label, told.type, told.length, told.decimals, told.choices, rule.values)
+        return FieldFacts(
+            name, told.label, told.type, told.length, told.decimals, told.choices, rule.values, told.is_rounded
+        )

@@ -26,6 +26,8 @@ class SchemaField:
     """The most characters of a text; 0 is not told."""
     decimals: int | None = None
     """How many a number keeps; None is not told."""
+    is_rounded: bool = False
+    """Whether it rounds what has more of them; else it refuses that."""
     coded_by: str = ""
     """The field of options that is written in its stead, such as a country's code."""
     contact_name: str = ""

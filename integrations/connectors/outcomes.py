@@ -19,6 +19,9 @@ class Draft:
     is_keyed: bool = True
     is_new: bool = False
     """A person said that it is none of those who are there."""
+    if_new: "Rejected | None" = None
+    """What to answer instead of making a new record: it lacks what the CRM asks of each. Somebody who is there already
+    is adopted and written to all the same."""
 
 
 @dataclass(frozen=True, slots=True)

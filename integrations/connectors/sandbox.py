@@ -187,10 +187,12 @@ class SandboxConnector:
             if unwell:
                 yield from (RetryLater(draft.key, unwell) for draft in chunk)
                 continue
-            rows = [{**_plain(draft.fields), "external_id": draft.key} for draft in chunk]
+            sent = [draft for draft in chunk if draft.if_new is None]
+            rows = [{**_plain(draft.fields), "external_id": draft.key} for draft in sent]
             try:
-                answer = self._session.call("POST", "/v1/people/upsert", body={"records": rows})
-                yield from _outcomes(chunk, answer.payload)
+                answer = self._session.call("POST", "/v1/people/upsert", body={"records": rows}) if rows else None
+                told = iter(_outcomes(sent, answer.payload) if answer else ())
+                yield from (draft.if_new or next(told) for draft in chunk)
             except Outage as outage:
                 if not outage.unclear:
                     raise

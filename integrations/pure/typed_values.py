@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from integrations.pure.mapping import MappingError, Money
@@ -23,8 +23,8 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class FieldFacts:
-    """What a CRM says of a field. `decimals`: how many it keeps, None for any; `length`: the most characters, 0 for
-    any; `values` is the map of an admin, ours to theirs."""
+    """What a CRM says of a field. `decimals`: how many it keeps, None for any, and `is_rounded` where it rounds others;
+    `length`: the most characters, 0 for any; `values` is the map of an admin, ours to theirs."""
 
     name: str
     label: str
@@ -33,6 +33,7 @@ class FieldFacts:
     decimals: int | None = None
     choices: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, str], ...] = ()
+    is_rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def is_same(ours: Any, theirs: Any, facts: FieldFacts, *, currency: str = "") ->
 
 
 def _unmapped(facts: FieldFacts) -> FieldFacts:
-    return FieldFacts(facts.name, facts.label, facts.type, 0, facts.decimals, facts.choices)
+    return FieldFacts(facts.name, facts.label, facts.type, 0, facts.decimals, facts.choices, (), facts.is_rounded)
 
 
 def _mapped(value: Any, facts: FieldFacts) -> Any:
@@ -161,7 +162,7 @@ def _number(value: Any, facts: FieldFacts) -> int | Decimal:
     if isinstance(value, bool):
         raise MappingError(facts.name, f"{_word(value)!a} is not a number")
     number = _decimal(value, facts)
-    if facts.decimals == 0 and number != number.to_integral_value():
+    if facts.decimals == 0 and not facts.is_rounded and number != number.to_integral_value():
         raise MappingError(facts.name, f"{str(value)[:40]!a} is not a whole number")
     return int(number) if number == number.to_integral_value() else number
 
@@ -182,6 +183,9 @@ def _decimal(value: Any, facts: FieldFacts) -> Decimal:
         raise MappingError(facts.name, f"{str(value)[:40]!a} is not a number; write it as 1250.50") from None
     if not number.is_finite() or abs(number.adjusted()) > 30:
         raise MappingError(facts.name, f"{str(value)[:40]!a} is not a number")
+    if facts.is_rounded and facts.decimals is not None and number.adjusted() + facts.decimals < 28:
+        # As the CRM itself would store it; else the two would differ for ever.
+        return number.quantize(Decimal(1).scaleb(-facts.decimals), ROUND_HALF_UP)
     return number
 
 

@@ -124,14 +124,24 @@ def _drafted(
     news = whole
     if link is not None and link.archived_at is None:
         news = person_fields(values, _news(values, rules, link), fit=fit_once)
+    # Nobody clears what the CRM asks of each record.
+    news = {name: value for name, value in news.items() if name not in fit.asked or value not in (None, "", [])}
     key = str(lead.public_id)
     names = {local: pair[0] for local, pair in fitted.items() if pair is not None}
     refusal = Rejected(key, UNCONVERTIBLE, sent.problems[0][1], sent.problems[0][0]) if sent.problems else None
-    if refusal is None and (link is None or link.archived_at is not None) and (lacking := fit.lacking(whole)):
-        refusal = Rejected(key, REQUIRED, lacking[1], lacking[0])
+    lacking = fit.lacking(whole) if link is None or link.archived_at is not None else None
+    if_new = Rejected(key, REQUIRED, lacking[1], lacking[0]) if lacking else None
+    if refusal is None and link is not None:  # it is archived: nobody else is looked for
+        refusal = if_new
     return LeadDraft(
         lead,
-        Draft(key, news, link.remote_id if link else None, is_keyed=link is None or not link.lacks_key),
+        Draft(
+            key,
+            news,
+            link.remote_id if link else None,
+            is_keyed=link is None or not link.lacks_key,
+            if_new=if_new if link is None else None,
+        ),
         content_hash(whole),
         link,
         whole,

@@ -142,6 +142,8 @@ class _Push:
                 results[row.lead_id] = Unchanged(key, drafted.link.remote_id)
             elif row.lead_id in unclear and record is None and self.is_too_early(row):
                 results[row.lead_id] = RetryLater(key, "An earlier create may still appear.", QUIET)
+            elif record is not None:
+                to_send.append(replace(drafted, draft=replace(drafted.draft, if_new=None)))
             else:
                 to_send.append(drafted)
         return to_send

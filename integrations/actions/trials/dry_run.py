@@ -136,6 +136,9 @@ class _Trial:
         elif drafted.refusal is not None:
             words = f"{drafted.refusal.field}: {drafted.refusal.message}"
             self.run.add(_Outcome.REJECTED, at, note=words, code=drafted.refusal.code, **facts)
+        elif record is None and drafted.draft.if_new is not None:
+            why = drafted.draft.if_new
+            self.run.add(_Outcome.REJECTED, at, note=f"{why.field}: {why.message}", code=why.code, **facts)
         elif record is None:
             said = differences(theirs={}, ours=drafted.whole)
             gone = [f"{drafted.draft.remote_id} is not there any more."] if drafted.draft.remote_id else []

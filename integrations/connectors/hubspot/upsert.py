@@ -67,13 +67,19 @@ class _Batch:
         self.settled: dict[str, Outcome] = {}
         self.unwell = ""
         self._alone: list[Refusal] = []
+        self._ours: set[str] = set()
 
     def start(self, drafts: Sequence[Draft]) -> None:
-        """Whom HubSpot had first by their id, everybody else by our key."""
+        """Whom HubSpot had first by their id, everybody else by our key; of those who lack what is required, only those
+        who are there."""
         first = [(draft.remote_id, draft) for draft in drafts if draft.remote_id and not draft.is_keyed]
         if first:
             self._update(first)
-        rest = [draft for draft in drafts if not draft.remote_id or draft.is_keyed]
+        if lacking := [draft for draft in drafts if draft.if_new and not draft.remote_id]:
+            self._adopt(lacking)
+            alone = [draft for draft in self._open(lacking) if draft.key not in self._ours]
+            self.settled |= {draft.key: draft.if_new for draft in alone if draft.if_new}
+        rest = self._open([draft for draft in drafts if not draft.remote_id or draft.is_keyed])
         if rest:
             self.send(rest)
 
@@ -195,7 +201,10 @@ class _Batch:
         for remote_id, held in rows:
             mails = [held.get("email") or "", *str(held.get("hs_additional_emails") or "").split(";")]
             match = next((by_mail[each.strip().lower()] for each in mails if each.strip().lower() in by_mail), None)
-            if match is None or held.get(KEY) == match.key:
+            if match is None:
+                continue
+            if held.get(KEY) == match.key:
+                self._ours.add(match.key)
                 continue
             if held.get(KEY):
                 words = f"Contact {remote_id} has this email and belongs to another lead."

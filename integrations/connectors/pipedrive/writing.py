@@ -91,6 +91,8 @@ class PipedriveWriter(PipedriveReader):
             if isinstance(met, Rejected):
                 return met
             record = met
+            if record is None and draft.if_new is not None:
+                return draft.if_new
         body = read.person_body(draft.fields, record)
         body["custom_fields"] = read.custom_body(draft, self._key(), self._types, self._places)
         try:

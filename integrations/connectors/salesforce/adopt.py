@@ -22,7 +22,18 @@ CONTACTS = Source("Contact", (*_NAMES, "Account.Name"))
 
 def adopt(session: SalesforceSession, drafts: Sequence[Draft], settled: dict[str, Outcome]) -> dict[str, str]:
     """Ids to write to by key, for drafts that nobody there carries the key of but somebody has the e-mail address; one
-    call for 200. Where several have it the draft is settled: a person must choose."""
+    call for 200. Where several have it the draft is settled: a person must choose. So is one that nobody has, if no
+    record can be made of it."""
+    adopted = _adopted(session, drafts, settled)
+    settled |= {
+        draft.key: draft.if_new
+        for draft in drafts
+        if draft.if_new and draft.key not in adopted and draft.key not in settled
+    }
+    return adopted
+
+
+def _adopted(session: SalesforceSession, drafts: Sequence[Draft], settled: dict[str, Outcome]) -> dict[str, str]:
     by_mail = {_folded(draft.fields.get("Email")): draft for draft in drafts if draft.fields.get("Email")}
     if not by_mail:
         return {}
@@ -35,7 +46,11 @@ def adopt(session: SalesforceSession, drafts: Sequence[Draft], settled: dict[str
     adopted: dict[str, str] = {}
     for mail, rows in found.items():
         draft = by_mail.get(mail)
-        if draft is None or any(row.get(KEY) == draft.key for row in rows):
+        if draft is None:
+            continue
+        if ours := [str(row["Id"]) for row in rows if row.get(KEY) == draft.key]:
+            # By our key it is found without us, unless nobody may be made by that key.
+            adopted |= {draft.key: ours[0]} if draft.if_new else {}
             continue
         free = list({str(row["Id"]): row for row in rows if not row.get(KEY)}.values())
         if len(free) == 1:

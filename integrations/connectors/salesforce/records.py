@@ -50,6 +50,7 @@ OUR_ACCOUNT_FIELDS = (
     SchemaField("owner_id", "Owner", "owner"),
 )
 TEXTS = frozenset(["string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"])
+SCALED = frozenset(["double", "currency", "percent"])
 TYPES: Mapping[str, Any] = {
     "double": "number", "int": "number", "long": "number", "percent": "number", "currency": "money", "date": "date",
     "datetime": "datetime", "boolean": "boolean", "picklist": "choice", "multipicklist": "choices", "address": "object",
@@ -284,7 +285,8 @@ def schema_field(row: Row, prefix: str = "", *, coded_by: str = "", contact_name
         is_custom=bool(row["custom"]),
         choices=choices if kind in ("choice", "choices") else (),
         length=int(row.get("length") or 0) if kind == "text" and row["type"] in TEXTS else 0,
-        decimals=0 if row["type"] in ("int", "long") else None,
+        decimals=0 if row["type"] in ("int", "long") else row.get("scale") if row["type"] in SCALED else None,
+        is_rounded=row["type"] in SCALED,
         coded_by=coded_by,
         contact_name=contact_name,
     )

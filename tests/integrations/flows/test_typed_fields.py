@@ -349,6 +349,29 @@ def test_new_leads_without_a_required_field_are_refused_before_any_call(typed: A
 
     # HubSpot asks for it at creation; Salesforce, of every save.
     assert (push.created, push.updated, push.rejected) == ((1, 1, 100) if kind == "hubspot" else (1, 0, 101))
-    assert push.calls == 2, "one for each hundred; or a look who is there, and one for them all"
+    # A look who is there and a call for those left: of each hundred at HubSpot, of all at Salesforce.
+    assert push.calls == {"hubspot": 4, "salesforce": 2}[kind]
     told = set(PendingPush.objects.filter(state="rejected").values_list("error_code", "error_field"))
     assert told == {("REQUIRED_FIELD_MISSING", crm.fields["plan"])}
+
+
+@pytest.mark.parametrize("kind", ["hubspot", "salesforce"])
+def test_whoever_is_there_already_is_adopted_without_what_new_ones_need(typed: Any, clock: Clock, kind: str) -> None:
+    """A field that the CRM asks of new records holds nobody up who has a record there."""
+    records = {"hubspot": ("required contacts", "plan"), "salesforce": ("required", "Lead.Plan__c")}
+    crm = typed(kind)
+    there = crm.world.add_person("mia@acme.example", "Mia", "Haas", **{crm.fields["plan"]: "t1"})
+    crm.sync(clock)
+    crm.world.dialect.records.set_meta(*records[kind])
+    try_connection(connection_id=crm.connection.pk, clock=clock, seed=0)
+    known = LeadFactory(email="mia@acme.example", attributes={"score": 7})
+    nobody = LeadFactory(email="noah@acme.example", attributes={"score": 8})
+    owe(known, nobody, clock=clock)
+
+    crm.sync(clock)
+
+    assert ExternalRecord.objects.get(lead=known, kind="person").remote_id == there
+    assert PendingPush.objects.get(lead=known).state == "done"
+    refused = PendingPush.objects.get(lead=nobody)
+    assert (refused.state, refused.error_code) == ("rejected", "REQUIRED_FIELD_MISSING")
+    assert len(crm.world.people()) == 1

@@ -239,6 +239,26 @@ def test_fields_are_mapped_row_by_row(admin_client: Client) -> None:
     assert len(more.context["rows"].forms) == number + 3
 
 
+def test_a_required_field_that_no_row_fills_gets_a_row_and_a_word(admin_client: Client, crm: SandboxServer) -> None:
+    crm.dialect("salesforce").records.set_meta("required", "Lead.Plan__c")
+    admin_client.post("/connections/add?vendor=salesforce&sandbox=1", {"name": "Ours"})
+    connection = Connection.objects.get()
+    admin_client.post(at(connection, "connection-test"))
+    url, number = at(connection, "connection-fields"), connection.field_maps.filter(kind="person").count()
+
+    page = admin_client.get(url)
+    rows = page.context["rows"].forms
+    asked = next(row for row in rows if row["remote"].value() == "Plan__c")
+    assert not asked["local"].value()
+    assert asked.is_required_there
+    assert "insists on <strong>Plan</strong> (<code>Plan__c</code>)" in page.content.decode()
+
+    row = {"local": "external_id", "remote": "Plan__c", "direction": "push", "policy": "ours"}
+    filled = fields_form(connection, **{f"row-{number}-{name}": value for name, value in row.items()})
+    assert admin_client.post(url, filled).status_code == 302
+    assert "insists on" not in admin_client.get(url).content.decode()
+
+
 def test_a_deal_without_its_stage_is_not_mapped(admin_client: Client) -> None:
     admin_client.post("/connections/add?vendor=hubspot&sandbox=1", {"name": "Ours"})
     url = f"{at(Connection.objects.get(), 'connection-fields')}?kind=deal"

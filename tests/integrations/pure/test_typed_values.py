@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -71,6 +72,17 @@ def test_a_whole_number_is_asked_for_where_the_field_keeps_no_decimals() -> None
     assert to_remote("12", facts("number", decimals=0)).value == 12
     with pytest.raises(MappingError, match="whole"):
         to_remote("12.5", facts("number", decimals=0))
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "stored"),
+    [("12.5", 0, 13), ("12.4", 0, 12), ("-0.5", 0, -1), ("7.005", 2, Decimal("7.01")), ("9" * 28, 2, int("9" * 28))],
+)
+def test_where_the_crm_rounds_it_is_rounded_before(value: str, decimals: int, stored: Any) -> None:
+    field = replace(facts("number", decimals=decimals), is_rounded=True)
+    assert to_remote(value, field).value == stored
+    assert is_same(value, str(stored), field)
+    assert to_remote(f"{value} EUR", replace(field, type="money")).value.amount == stored
 
 
 @pytest.mark.parametrize("value", ["t3", "Enterprise", " enterprise ", "big"])

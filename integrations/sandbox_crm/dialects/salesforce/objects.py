@@ -71,7 +71,7 @@ def _places(prefix: str) -> tuple[Field, ...]:
 
 CUSTOM = (
     _text("Tier__c", "Tier", 40),
-    Field("Score__c", "double", "Score", "cu"),
+    Field("Score__c", "double", "Score", "cu", scale=2),
     Field("Budget__c", "currency", "Budget", "cu", scale=2),
     Field("Newsletter__c", "boolean", "Newsletter", "cud"),
     Field("Plan__c", "picklist", "Plan", "cul", 255, ("t1", "t2", "t3"), labels=("Starter", "Team", "Enterprise")),
@@ -138,7 +138,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         *SYSTEM, OWNER, CURRENCY, SOURCE,
         _text("Name", "Name", 120, "cur"),
         Field("StageName", "picklist", "Stage", "cur", 255),
-        Field("Amount", "currency", "Amount", "cu"),
+        Field("Amount", "currency", "Amount", "cu", scale=2),
         Field("Probability", "percent", "Probability (%)", "cu"),
         Field("CloseDate", "date", "Close Date", "cur"),
         Field("IsClosed", "boolean", "Closed", "rd"), Field("IsWon", "boolean", "Won", "rd"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from ...rules import Refused
@@ -103,6 +104,9 @@ def _value(field: Field, value: Any, records: Records) -> Any:
             _ = date.fromisoformat(value) if field.type == "date" else datetime.fromisoformat(value)
         except ValueError:
             raise refusal("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{field.label}: not a {field.type}", field.name) from None
+    if field.type in ("double", "currency", "percent"):
+        rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-field.scale), ROUND_HALF_UP)
+        return int(rounded) if field.scale == 0 else float(rounded)
     if field.type == "multipicklist":
         wrong = [each for each in value.split(";") if "l" in field.flags and each not in field.values]
         if wrong:

@@ -485,3 +485,14 @@ def test_an_inactive_owner_and_an_unlisted_place_are_refused_by_row(org):
     assert (refused.code, refused.field) == ("INACTIVE_OWNER_OR_USER", "OwnerId")
     assert (unlisted.code, unlisted.field) == ("FIELD_INTEGRITY_EXCEPTION", "Country")
     assert isinstance(made, Created)
+
+
+def test_numbers_keep_the_decimals_that_the_org_stores(org):
+    """Salesforce rounds what has more of them, half up; integers are refused instead."""
+    fields = org.connect().describe("person").by_name()
+    told = {name: (fields[name].decimals, fields[name].is_rounded) for name in ("Score__c", "AnnualRevenue")}
+    assert told == {"Score__c": (2, True), "AnnualRevenue": (0, True)}
+    assert (fields["NumberOfEmployees"].decimals, fields["NumberOfEmployees"].is_rounded) == (0, False)
+    (made,) = org.connect().upsert("person", drafts(1, Score__c=7.005, AnnualRevenue=12.5))
+    held = org.records["Lead", made.remote_id].members
+    assert (held["Score__c"], held["AnnualRevenue"]) == (7.01, 13)
