@@ -11,13 +11,12 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads.forms.as_of import NAME, settled_as_of
 from leads.models import Company
-from leads.past.settled import NotSettled
 from leads.past.snapshot import NotKnown
 from leads.past.span import known_at, moment
 
@@ -33,13 +32,6 @@ AS_OF = OpenApiParameter(
         OpenApiExample("a moment", value="2026-11-16T09:30:00+01:00"),
     ],
 )
-
-
-class StillSaving(APIException):
-    status_code = 503
-    default_code = "unavailable"
-    default_detail = "Changes of that moment are still being saved. Try again."
-    wait = 1  # seconds
 
 
 def as_of_field() -> serializers.DateTimeField:
@@ -61,8 +53,6 @@ def asked_as_of(get: Get[P]) -> Get[P]:
             asked = settled_as_of(given[0], at=timezone.now())
         except Refused as error:
             raise ValidationError({NAME: error.messages}) from error
-        except NotSettled as error:
-            raise StillSaving from error
         query = request.query_params.copy()
         query[NAME] = asked.text
         request._request.GET = query  # type: ignore[assignment]  # a copy can be changed, which nobody does

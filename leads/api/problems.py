@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,8 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+
+from leads.past.settled import NotSettled
 
 CONTENT_TYPE = "application/problem+json"
 _EXPECTED: Mapping[int, type[exceptions.APIException]] = {
@@ -35,10 +38,10 @@ def problem(
     return Response(_body(status, detail, title, errors), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
-def plain_problem(status: int, detail: str = "") -> JsonResponse:
+def plain_problem(status: int, detail: str = "", *, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """The same for what failed outside the API's own views, such as an address that leads nowhere."""
     body = _body(status, detail or str(_EXPECTED.get(status, exceptions.APIException)().detail))
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def _body(status: int, detail: str, title: str = "", errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
@@ -77,11 +80,41 @@ def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-class DatabaseUnavailable(exceptions.APIException):
+class Unavailable(exceptions.APIException):
+    """The same request may succeed in ``wait`` seconds."""
+
     status_code = 503
     default_code = "unavailable"
+    wait: int
+
+
+class DatabaseUnavailable(Unavailable):
     default_detail = "The database is away or busy. Try again; an event sent twice counts once."
-    wait = 5  # seconds
+    wait = 5
+
+
+class StillSaving(Unavailable):
+    default_detail = "Changes of that moment are still being saved. Try again."
+    wait = 1
+
+
+def unavailable(error: BaseException | None) -> Unavailable | None:
+    """What an error says about the database being away or busy, for pages and the API; None for any other error."""
+    if isinstance(error, NotSettled):
+        return StillSaving()
+    # SQLite reports mistakes in a statement, such as a missing table, by the same class: they would never succeed.
+    if isinstance(error, OperationalError) and not _is_mistake(error.__cause__):
+        return DatabaseUnavailable()
+    return None
+
+
+def _is_mistake(cause: BaseException | None) -> bool:
+    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+
+
+def retry_after(wait: float) -> str:
+    """The header's value for so many seconds: whole ones, never too few."""
+    return str(int(wait) + 1)
 
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -90,10 +123,9 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
-    elif isinstance(error, OperationalError):
-        # Locked beyond patience, or away: the same request may succeed in a moment.
+    elif passing := unavailable(error):
         log.exception("database_unavailable")
-        error = DatabaseUnavailable()
+        error = passing
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
@@ -101,7 +133,7 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if (wait := getattr(error, "wait", None)) is not None:
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = retry_after(wait)
     if isinstance(error, exceptions.ValidationError):
         body = invalid(list(flatten(error.detail)), error.status_code)
         return Response(body, status=error.status_code, content_type=CONTENT_TYPE, headers=headers)

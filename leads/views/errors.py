@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
@@ -10,17 +11,28 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from leads.api.problems import plain_problem
+from leads.api.problems import plain_problem, retry_after, unavailable
 
 NOT_ALLOWED = 405
+UNAVAILABLE = 503
 
 
-def _error(request: HttpRequest, status: int, why: str = "", *, template: str = "") -> HttpResponse:
+def _error(
+    request: HttpRequest,
+    status: int,
+    why: str = "",
+    *,
+    template: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
     if request.path.startswith("/api/"):
-        return plain_problem(status)
+        return plain_problem(status, why if status == UNAVAILABLE else "", headers=headers)
     request.is_error = True  # type: ignore[attr-defined]  # pages of the admin get the navigation, too
     context = {"why": why, "back": _back(request)}
-    return render(request, template or f"{status}.html", context, status=status)
+    page = render(request, template or f"{status}.html", context, status=status)
+    for name, value in (headers or {}).items():
+        page[name] = value
+    return page
 
 
 def _back(request: HttpRequest) -> str:
@@ -51,10 +63,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """An error that no view caught: 503 while the database is away or busy, else 500."""
+    passing = unavailable(sys.exception())
+    status, why = (UNAVAILABLE, str(passing.detail)) if passing else (500, "")
+    headers = {"Retry-After": retry_after(passing.wait)} if passing else {}
     try:
-        return _error(request, 500)
+        return _error(request, status, why, headers=headers)
     except Exception:  # what failed may be what the navigation needs, such as the database
-        return HttpResponse(render_to_string("500.html"), status=500)
+        return HttpResponse(render_to_string(f"{status}.html"), status=status, headers=headers)
 
 
 class NotAllowedPages:

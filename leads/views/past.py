@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
+from leads.api.problems import StillSaving, retry_after
 from leads.forms.as_of import NAME, AsOf, settled_as_of
 from leads.past.settled import NotSettled
 from leads.past.snapshot import NotKnown
@@ -38,7 +39,9 @@ def asked_as_of(view: View[P]) -> View[P]:
                 return view(request, *args, **kwargs)
             return refused(request, " ".join(error.messages))
         except NotSettled as error:
-            return refused(request, str(error), status=503)
+            page = refused(request, str(error), status=503)
+            page["Retry-After"] = retry_after(StillSaving.wait)
+            return page
         person(request)  # read before the span: who they are and what they may see is as of today
         query = request.GET.copy()
         query[NAME] = asked.text
