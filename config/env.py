@@ -18,6 +18,7 @@ SHORTEST_KEY = 32
 """Characters of the key that encrypts; older ones, which only read, may be what they are."""
 _RATE = re.compile(r"[1-9]\d{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", re.ASCII)
 _HOST = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]|\*", re.IGNORECASE | re.ASCII)
+_SECRET = re.compile(r"[A-Za-z0-9_-]+")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MAIL = ("smtp", "submission", "submit", "smtps", "file", "console", "memory", "dummy")
 _DATABASES = ("postgres", "postgresql", "pgsql", "sqlite")
@@ -84,6 +85,14 @@ def keys(name: str, default: list[str]) -> list[str]:
     found = [each.strip() for each in env.list(name, default)]
     if found != default and (not all(found) or any(len(each) < SHORTEST_KEY for each in found[:1])):
         _refuse(name, f"must begin with a key of at least {SHORTEST_KEY} random characters", is_secret=True)
+    return found
+
+
+def secret(name: str) -> str:
+    """A part of an address that nobody can guess; empty where none is given."""
+    found = env.str(name, "")
+    if found and (len(found) < SHORTEST_KEY or not _SECRET.fullmatch(found)):
+        _refuse(name, f"must be at least {SHORTEST_KEY} letters, digits, - and _", is_secret=True)
     return found
 
 

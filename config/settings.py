@@ -320,6 +320,9 @@ EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = _email["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = _email["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 10
+# Where an email service tells what became of mails: /webhooks/email/<service>/<secret>. Without a secret: nowhere.
+EMAIL_WEBHOOK_SECRET: str = env.secret("EMAIL_WEBHOOK_SECRET")
+EMAIL_WEBHOOK_SIGNING_KEY: str = env.text("EMAIL_WEBHOOK_SIGNING_KEY", "")
 DEFAULT_FROM_EMAIL: str = env.sender("DEFAULT_FROM_EMAIL", "portal@localhost")
 
 # --- integrations ---------------------------------------------------------------------------------------------------

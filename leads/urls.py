@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from leads.api.mail_events import MailEvents
 from leads.views import (
     campaign_costs,
     channel_rules,
@@ -61,6 +62,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/people/<uuid:public_id>/again", settings.invitation_again, name="invitation-again"),
     path("settings/people/<uuid:public_id>/revoke", settings.invitation_take_back, name="invitation-take-back"),
     path("invitations/<str:token>", settings.invitation_accept, name="invitation-accept"),
+    path("webhooks/email/<slug:service>/<slug:secret>", MailEvents.as_view(), name="mail-events"),
     path("imports", imports.imports, name="imports"),
     path("imports/<uuid:public_id>", imports.import_detail, name="import-detail"),
     path("imports/<uuid:public_id>/columns", imports.import_columns, name="import-columns"),

@@ -134,6 +134,7 @@ ELSEWHERE = {
     "api-capture-leads", "api-attribution-list", "api-opportunity-attribution", "api-attribution", "performance",
     "api-report-restatements",
     "api-leads", "api-lead", "integrations:crm-webhook", "api-campaign-costs", "api-campaign-cost-history",
+    "leads:mail-events", "api-cost-reports",
     "api-history", "api-search", "leads:unsubscribe", "leads:invitation-accept",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",

@@ -64,6 +64,8 @@ def test_an_unsafe_value_is_named(tmp_path: Path, name: str, value: str) -> None
         ("ALLOWED_HOSTS", "https://portal.example.com"),
         ("CSRF_TRUSTED_ORIGINS", "portal.example.com"),
         ("DEFAULT_FROM_EMAIL", "portal"),
+        ("EMAIL_WEBHOOK_SECRET", "short"),
+        ("EMAIL_WEBHOOK_SECRET", "with/a/slash/and/long/enough/to/be/one"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path: Path, name: str, value: str) -> None:

@@ -1,0 +1,81 @@
+"""Take what an email service tells of its mails: opt-outs, opens and clicks of people we know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from leads.actions.capture.capture import MAX_ITEMS, CaptureRefused, capture_batch
+from leads.models import Lead, Submission
+from leads.pure.capture.captured import CapturedEvent, CapturedItem, dedupe_key
+from leads.pure.capture.mail_events import MailEvent
+
+_REPEATED_WITHIN = timedelta(days=14)
+"""How long services deliver the same event again at most, and some days more."""
+
+
+def take_mail_events(*, events: Sequence[MailEvent], service: str, at: datetime) -> int:
+    """Record events of known addresses as touchpoints; returns how many were taken. A repeat adds nothing.
+
+    An event of an address that no lead has is kept among the submissions with its reason: it makes nobody a lead.
+    """
+    known = _known({event.email for event in events})
+    items = {dedupe_key(item): item for item in (_item(event, service) for event in events)}
+    ours = [item for item in items.values() if item.email in known]
+    others = {key: item for key, item in items.items() if item.email not in known}
+    taken = 0
+    for start in range(0, len(ours), MAX_ITEMS):
+        outcomes = capture_batch(items=ours[start : start + MAX_ITEMS], source=service, at=at)
+        taken += sum(not isinstance(outcome, CaptureRefused) for outcome in outcomes)
+    if others:
+        _keep(others, service, at)
+    return taken
+
+
+def _known(emails: set[str]) -> set[str]:
+    wanted = sorted(emails)
+    found: set[str] = set()
+    for start in range(0, len(wanted), 500):
+        rows = Lead.objects.filter(email__in=wanted[start : start + 500]).values_list("email", flat=True)
+        found.update(email for email in rows if email)
+    return found
+
+
+def _item(event: MailEvent, service: str) -> CapturedItem:
+    captured = CapturedEvent(
+        kind=event.kind,
+        occurred_at=event.occurred_at,
+        landing_page=event.url,
+        user_agent=event.user_agent,
+        channel="email",
+    )
+    payload = {
+        "service": service,
+        "event": event.kind,
+        "email": event.email,
+        "occurred_at": event.occurred_at.isoformat(),
+        "event_id": event.event_id,
+    }
+    return CapturedItem(event=captured, email=event.email, payload=payload)
+
+
+def _keep(items: dict[str, CapturedItem], service: str, at: datetime) -> None:
+    error = {"pointer": "/email", "code": "unknown_address", "detail": "No lead has this address."}
+    with transaction.atomic():
+        recent = Submission.objects.filter(
+            source=service, state=Submission.State.REJECTED, received_at__gte=at - _REPEATED_WITHIN
+        )
+        kept = set(recent.filter(payload__key__in=list(items)).values_list("payload__key", flat=True))
+        Submission.objects.bulk_create(
+            Submission(
+                received_at=at,
+                source=service,
+                payload={**item.payload, "key": key},
+                state=Submission.State.REJECTED,
+                errors=[error],
+            )
+            for key, item in items.items()
+            if key not in kept
+        )

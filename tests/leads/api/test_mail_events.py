@@ -1,0 +1,156 @@
+"""Email services say what became of mails: as each writes it, at one address."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from leads.models import Company, Lead, Submission, Touchpoint
+from leads.queries.mail import opt_outs
+from tests.leads.factories import LeadFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
+SECRET = "0123456789abcdef0123456789abcdef"
+SIGNING = "key-of-mailgun"
+MOMENT = 1_794_000_000  # 6 November 2026
+
+
+@pytest.fixture(autouse=True)
+def address(settings: Any, company: Company) -> None:
+    settings.EMAIL_WEBHOOK_SECRET = SECRET
+
+
+@pytest.fixture
+def lead() -> Lead:
+    made: Lead = LeadFactory(email="ada@engines.example")
+    return made
+
+
+def tell(service: str, body: Any, secret: str = SECRET) -> int:
+    return Client().post(f"/webhooks/email/{service}/{secret}", body, content_type="application/json").status_code
+
+
+def sendgrid(event: str, email: str = "ada@engines.example", **more: Any) -> list[dict[str, Any]]:
+    return [{"event": event, "email": email, "timestamp": MOMENT, "sg_event_id": "one", "sg_message_id": "m", **more}]
+
+
+def mailgun(event: str, signing: str = SIGNING, **more: Any) -> dict[str, Any]:
+    signature = hmac.new(signing.encode(), f"{MOMENT}token".encode(), hashlib.sha256).hexdigest()
+    data = {"event": event, "recipient": "ada@engines.example", "timestamp": MOMENT, "id": "e1", **more}
+    return {"signature": {"timestamp": str(MOMENT), "token": "token", "signature": signature}, "event-data": data}
+
+
+def kinds(lead: Lead) -> list[str]:
+    return list(Touchpoint.objects.filter(lead=lead).order_by("pk").values_list("kind", flat=True))
+
+
+HARD = {"raw_rcpt_to": "ada@engines.example", "bounce_class": "10", "timestamp": str(MOMENT), "event_id": "9"}
+SOFT = {"bounce_class": "22", "timestamp": str(MOMENT), "event_id": "9"}
+POSTMARK = {
+    "RecordType": "SubscriptionChange",
+    "Recipient": "ada@engines.example",
+    "ChangedAt": "2026-11-06T10:00:00Z",
+    "SuppressSending": True,
+    "SuppressionReason": "ManualSuppression",
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "body", "kind"),
+    [
+        ("sendgrid", sendgrid("unsubscribe"), "email_unsubscribe"),
+        ("sendgrid", sendgrid("spamreport"), "email_complaint"),
+        ("sendgrid", sendgrid("bounce", type="bounce"), "email_bounce"),
+        ("sendgrid", sendgrid("dropped", reason="Bounced Address"), "email_bounce"),
+        ("sendgrid", sendgrid("open"), "email_open"),
+        ("sendgrid", sendgrid("click", url="https://engines.example/prices"), "email_click"),
+        ("postmark", POSTMARK, "email_unsubscribe"),
+        ("sparkpost", [{"msys": {"message_event": {"type": "bounce", **HARD}}}], "email_bounce"),
+        ("mailjet", {"event": "unsub", "time": MOMENT, "email": "Ada@Engines.example"}, "email_unsubscribe"),
+        ("brevo", {"event": "spam", "email": "ada@engines.example", "ts_epoch": MOMENT * 1000}, "email_complaint"),
+    ],
+)
+def test_an_event_becomes_a_touchpoint(lead: Lead, service: str, body: Any, kind: str) -> None:
+    assert tell(service, body) == 200
+    assert kinds(lead) == [kind]
+    touch = Touchpoint.objects.get(lead=lead)
+    assert touch.channel.key == "email"
+    assert tell(service, body) == 200
+    assert kinds(lead) == [kind]
+
+
+def test_after_an_unsubscription_no_mail_goes_out(lead: Lead) -> None:
+    tell("sendgrid", sendgrid("unsubscribe"))
+    assert opt_outs([lead])[lead.pk].reason == "unsubscribed"
+
+
+@pytest.mark.parametrize(
+    ("service", "body"),
+    [
+        ("sendgrid", sendgrid("delivered")),
+        ("sendgrid", sendgrid("deferred")),
+        ("sendgrid", sendgrid("bounce", type="blocked")),
+        ("postmark", {"RecordType": "Bounce", "Type": "SoftBounce", "Email": "ada@engines.example", "ID": 4}),
+        ("brevo", {"event": "soft_bounce", "email": "ada@engines.example"}),
+        ("mailjet", {"event": "bounce", "time": MOMENT, "email": "ada@engines.example", "hard_bounce": False}),
+        ("sparkpost", [{"msys": {"message_event": {"type": "bounce", "raw_rcpt_to": "ada@engines.example", **SOFT}}}]),
+    ],
+)
+def test_what_says_nothing_of_the_person_is_left(lead: Lead, service: str, body: Any) -> None:
+    assert tell(service, body) == 200
+    assert kinds(lead) == []
+
+
+def test_a_signature_is_verified(lead: Lead, settings: Any) -> None:
+    settings.EMAIL_WEBHOOK_SIGNING_KEY = SIGNING
+    assert tell("mailgun", mailgun("complained", signing="another")) == 401
+    assert kinds(lead) == []
+    assert tell("mailgun", mailgun("complained")) == 200
+    assert tell("mailgun", mailgun("failed", severity="temporary")) == 200
+    assert kinds(lead) == ["email_complaint"]
+
+
+def test_an_unknown_address_is_kept_aside_once_and_makes_nobody_a_lead() -> None:
+    for _ in range(2):
+        assert tell("sendgrid", sendgrid("unsubscribe", email="grace@looms.example")) == 200
+    assert not Lead.objects.exists()
+    kept = Submission.objects.get()
+    assert (kept.state, kept.source) == ("rejected", "sendgrid")
+    assert kept.payload["email"] == "grace@looms.example"
+    assert kept.payload["event"] == "email_unsubscribe"
+    assert kept.errors[0]["code"] == "unknown_address"
+
+
+@pytest.mark.parametrize(
+    ("service", "body", "secret", "status"),
+    [
+        ("sendgrid", sendgrid("open"), "another", 404),
+        ("pigeons", sendgrid("open"), SECRET, 404),
+        ("sendgrid", "{", SECRET, 400),
+        ("sendgrid", {"event": 3}, SECRET, 400),
+        ("postmark", [1], SECRET, 400),
+        ("mailgun", mailgun("complained"), SECRET, 400),  # nobody gave the key
+    ],
+)
+def test_what_is_not_ours_or_not_readable_is_refused(
+    lead: Lead, service: str, body: Any, secret: str, status: int
+) -> None:
+    raw = body if isinstance(body, str) else json.dumps(body)
+    assert tell(service, raw, secret) == status
+    assert kinds(lead) == []
+
+
+def test_without_a_secret_there_is_no_such_address(settings: Any) -> None:
+    settings.EMAIL_WEBHOOK_SECRET = ""
+    assert tell("sendgrid", sendgrid("open"), "") == 404
+    assert tell("sendgrid", sendgrid("open")) == 404
+
+
+def test_services_that_look_first_find_the_address() -> None:
+    assert Client().head(f"/webhooks/email/mandrill/{SECRET}").status_code == 200
+    assert Client().head("/webhooks/email/mandrill/another").status_code == 404
