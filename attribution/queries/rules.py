@@ -36,15 +36,6 @@ def methods() -> tuple[Method, ...]:
     return _offered(MethodFit.objects.filter(is_current=True).values_list("method", "version"))
 
 
-def method_by_key(key: str) -> Method:
-    """One of the methods on offer. Raises KeyError, naming the keys there are, when it is none of them."""
-    offered = methods()
-    for method in offered:
-        if method.key == key:
-            return method
-    raise KeyError(f"no model {key!r}; there are {', '.join(method.key for method in offered)}")
-
-
 def built(row: CustomMethod) -> Method:
     """A company's own method, ready to compute."""
     shares = {name: getattr(row, name) for name in CustomMethod.SHARES}

@@ -32,8 +32,9 @@ from ..base import (
 )
 from .adopt import adopt
 from .bulk import BULK_FROM, BULK_SIZE, push_many
+from .currency import CORPORATE
 from .push import push
-from .reading import CORPORATE, OBJECTS, Reading, SalesforceReader, clock
+from .reading import OBJECTS, SalesforceReader
 from .records import (
     CONTACT_PREFIX,
     NEEDED,
@@ -45,6 +46,7 @@ from .records import (
     stages,
 )
 from .session import DATA, Select
+from .shape import Reading, server_time
 from .soql import KEY, Source, record_id
 
 BATCH = 200
@@ -144,9 +146,9 @@ class SalesforceConnector(SalesforceReader):
             org_id, user_id = str(identity).rstrip("/").split("/")[-2:]
             who = Select(f"{Source('User', ('Name', 'Username')).head} WHERE Id = {record_id(user_id)}")
             (orgs, users, currencies), answer = self._session.first_pages([ORGANIZATION, who, CORPORATE])
-            self._learn(currencies)
+            self._currency.learn(currencies)
             user = f"{users.rows[0]['Name']} ({users.rows[0]['Username']})"
-            return AccountInfo(org_id, str(orgs.rows[0]["Name"]), user, clock(answer), self._currency())
+            return AccountInfo(org_id, str(orgs.rows[0]["Name"]), user, server_time(answer), self._currency.default)
 
     def describe(self, kind: Kind) -> Schema:
         """One call. Leads by Salesforce's names, with those of the contacts that they become; accounts and deals by
@@ -185,12 +187,12 @@ class SalesforceConnector(SalesforceReader):
         """Stages and users in one call; the clock is that of the answer."""
         with Reading("/composite"):
             pages, answer = self._session.first_pages([STAGES, OWNERS, CORPORATE])
-            self._learn(pages[2])
+            self._currency.learn(pages[2])
             users = {row["Id"]: row for row in self._session.rest(pages[1])}
             owners = tuple(
                 Owner(key, row["Name"] or "", row["Email"] or "", bool(row["IsActive"])) for key, row in users.items()
             )
-            self._read_at = clock(answer)
+            self._read_at = server_time(answer)
             return Reference(stages(self._session.rest(pages[0])), owners, self._read_at)
 
     # --- writing ---

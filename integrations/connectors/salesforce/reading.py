@@ -1,29 +1,26 @@
 """Reading Salesforce by keys, ids and windows of SystemModstamp."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from ..base import (
     Account,
     CampaignMember,
     Kind,
     Misuse,
-    Outage,
     Page,
     Quota,
     RemoteActivity,
     RemoteCampaign,
     RemoteContact,
     RemoteRecord,
-    ScopeMissing,
     StageChange,
     Window,
 )
-from ..http import Answer, Limits
+from ..http import Limits
 from .activities import activity, activity_sources
+from .currency import Currency
 from .records import (
     CONTACT_PREFIX,
     LEAD_PREFIX,
@@ -37,7 +34,9 @@ from .records import (
     role_contacts,
     stage_changes,
 )
-from .session import DATA, Rows, SalesforceSession, Select
+from .resume import Resume
+from .session import Rows, SalesforceSession, Select, repeated
+from .shape import Reading
 from .soql import (
     ACCOUNT,
     CONTACT,
@@ -48,11 +47,12 @@ from .soql import (
     LEAD,
     OF_ACCOUNT,
     SYSTEM,
-    Place,
     Source,
+    campaigns_select,
     field_names,
     is_id,
     list_selects,
+    members_select,
     moment,
     record_id,
     roles_select,
@@ -61,35 +61,6 @@ from .soql import (
 )
 
 OBJECTS: Mapping[Kind, str] = {"person": "Lead", "account": "Account", "deal": "Opportunity"}
-# The object itself is missing in orgs of one currency.
-CORPORATE = Select("SELECT IsoCode FROM CurrencyType WHERE IsCorporate = true", may_fail=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a window goes on: which of its objects, Salesforce's locator, and the last row for when that is gone."""
-
-    source: int = 0
-    locator: str = ""
-    stamp: str = ""
-    row_id: str = ""
-
-    @property
-    def after(self) -> Place | None:
-        return Place(self.stamp, self.row_id) if self.row_id else None
-
-    def dump(self) -> str:
-        return json.dumps([self.source, self.locator, self.stamp, self.row_id], separators=(",", ":"))
-
-    @classmethod
-    def load(cls, text: str) -> "_Place":
-        try:
-            source, locator, stamp, row_id = json.loads(text)
-            if isinstance(source, int) and all(isinstance(each, str) for each in (locator, stamp, row_id)):
-                return cls(source, locator, stamp, row_id)
-        except (ValueError, TypeError):
-            pass
-        raise Misuse("This is no place that we know.", code="resume_unknown")
 
 
 class SalesforceReader:
@@ -104,8 +75,7 @@ class SalesforceReader:
         # Whoever takes over people of the CRM reads all its contacts; else only those who carry our key.
         self._contacts_where = "" if account.settings.get("takes_people") else f"{KEY} != null"
         self._contact_names = contact_names(account)
-        self._corporate: str | None = None  # asked for once; empty where nothing tells
-        self._has_currencies = False
+        self._currency = Currency(self._session)
         self._read_at: datetime | None = None  # the server's clock at the last `reference`
         self._ahead: dict[Select, Rows] = {}
         self._ahead_of: Window | None = None
@@ -170,19 +140,16 @@ class SalesforceReader:
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Pages of up to 2,000 rows, one call each; deals take another for their people. The last page of the leads
         carries the first one of the contacts."""
-        place = _Place.load(resume) if resume else None
         sources = self._sources(kind)
-        if place is not None and not 0 <= place.source < len(sources):
-            raise Misuse("This is no place that we know.", code="resume_unknown")
-        is_first = place is None
-        place = place or _Place()
+        place = Resume.load(resume, len(sources)) if resume else Resume()
+        is_first = not resume
         places = {place}
         while True:
             with Reading("/query"):
                 rows, following = self._page(sources, window, place, is_first=is_first and kind == "deal")
                 records = tuple(self._records(kind, rows))
             if following is not None and following in places:
-                raise Outage("Salesforce gave the same place twice.", code="unreadable")
+                raise repeated()
             yield Page(records, following.dump() if following else None)
             if following is None:
                 return
@@ -190,8 +157,8 @@ class SalesforceReader:
             places.add(following)
 
     def _page(
-        self, sources: Sequence[Source], window: Window, place: _Place, *, is_first: bool
-    ) -> tuple[list[Row], _Place | None]:
+        self, sources: Sequence[Source], window: Window, place: Resume, *, is_first: bool
+    ) -> tuple[list[Row], Resume | None]:
         found: list[Row] = []
         while True:
             source = sources[place.source]
@@ -208,10 +175,10 @@ class SalesforceReader:
                 stamp, row_id = max(
                     ((row["SystemModstamp"], row["Id"]) for row in rows.rows), default=(place.stamp, place.row_id)
                 )
-                return found, _Place(place.source, rows.more, stamp, row_id)
+                return found, Resume(place.source, rows.more, stamp, row_id)
             if place.source + 1 == len(sources):
                 return found, None
-            place = _Place(place.source + 1)
+            place = Resume(place.source + 1)
 
     def _with_other_people(self, source: Source, window: Window, rows: Rows, roles: Rows) -> list[Row]:
         """Opportunities outside the window whose people changed in it. No call where each of them is on its page."""
@@ -236,7 +203,7 @@ class SalesforceReader:
             return [self._ahead.pop(select) for select in selects]
         return self._session.first_pages(selects)[0]
 
-    def _rows(self, source: Source, window: Window, place: _Place) -> Rows:
+    def _rows(self, source: Source, window: Window, place: Resume) -> Rows:
         if place.locator:
             try:
                 return self._session.more(place.locator)
@@ -259,7 +226,7 @@ class SalesforceReader:
             )
         if kind == "account":
             return (Source("Account", tuple(dict.fromkeys((*SYSTEM, "MasterRecordId", *ACCOUNT, *extras)))),)
-        currency = (CURRENCY,) if self._is_multi_currency() else ()
+        currency = (CURRENCY,) if self._currency.is_multi() else ()
         return (Source("Opportunity", tuple(dict.fromkeys((*SYSTEM, *DEAL, *currency, *extras)))),)
 
     def _records(self, kind: Kind, rows: Sequence[Row]) -> list[RemoteRecord]:
@@ -269,7 +236,7 @@ class SalesforceReader:
         if kind == "account":
             return [account_record(row, extras) for row in rows]
         people = self._people([row["Id"] for row in rows])
-        return [deal_record(row, extras, people.get(row["Id"], ()), self._currency()) for row in rows]
+        return [deal_record(row, extras, people.get(row["Id"], ()), self._currency.default) for row in rows]
 
     def _person(self, row: Row) -> RemoteRecord:
         if row["attributes"]["type"] == "Contact":
@@ -306,7 +273,7 @@ class SalesforceReader:
         good = [each for each in dict.fromkeys(ids) if is_id(each)]
         if not good:
             return
-        currency = (CURRENCY,) if self._is_multi_currency() else ()
+        currency = (CURRENCY,) if self._currency.is_multi() else ()
         names = ("Id", "OpportunityId", "StageName", "Amount", "CreatedDate", "CreatedById", *currency)
         rows = self._lists(
             [(Source("OpportunityHistory", names), "OpportunityId", [record_id(each) for each in good])],
@@ -316,35 +283,32 @@ class SalesforceReader:
             lines: dict[str, list[Row]] = {}
             for row in rows:
                 lines.setdefault(row["OpportunityId"][:15], []).append(row)
-            changes = [line for each in good for line in stage_changes(lines.get(each[:15], ()), self._currency())]
+            changes = [
+                line for each in good for line in stage_changes(lines.get(each[:15], ()), self._currency.default)
+            ]
         yield from changes
 
     # --- campaigns ---
 
     def campaigns(self) -> Iterator[RemoteCampaign]:
         """All campaigns, 2,000 a call."""
-        currency = (CURRENCY,) if self._is_multi_currency() else ()
-        names = (
-            "Id", "Name", "Type", "StartDate", "EndDate", "BudgetedCost", "ActualCost", "IsActive", "ParentId",
-            *currency,
-        )  # fmt: skip
-        select, window = Select(f"{Source('Campaign', names).head} ORDER BY Id"), self._ahead_of
+        select, window = campaigns_select(has_currencies=self._currency.is_multi()), self._ahead_of
         # Members are asked for next, mostly in the window of everything else.
-        further = [_member_select(window)] if window else []
+        further = [members_select(window)] if window else []
         (rows, *others), _ = self._session.first_pages([select, *further])
         self._ahead |= dict(zip(further, others, strict=True))
         with Reading("/query"):
-            found = [campaign(row, self._currency()) for row in self._session.rest(rows)]
+            found = [campaign(row, self._currency.default) for row in self._session.rest(rows)]
         yield from found
 
     def members(self, window: Window) -> Iterator[CampaignMember]:
         """Members changed in the window, 2,000 a call."""
-        select = _member_select(window)
+        select = members_select(window)
         rows: Rows | None = self._ahead.pop(select, None) or self._session.query(select)[0]
         places: set[str] = set()
         while rows is not None:
             if rows.more in places:
-                raise Outage("Salesforce gave the same place twice.", code="unreadable")
+                raise repeated()
             places |= {rows.more} if rows.more else set()
             with Reading("/query"):
                 found = [each for row in rows.rows if (each := member(row)) is not None]
@@ -356,47 +320,18 @@ class SalesforceReader:
     def activities(self, kinds: Sequence[str], window: Window, names: Sequence[str] = ()) -> Iterator[RemoteActivity]:
         """Tasks and events changed in the window, deleted ones among them, 2,000 a call."""
         for source in activity_sources(kinds):
-            place: _Place | None = _Place()
-            places: set[_Place] = set()
+            place: Resume | None = Resume()
+            places: set[Resume] = set()
             while place is not None:
                 if place in places:
-                    raise Outage("Salesforce gave the same place twice.", code="unreadable")
+                    raise repeated()
                 places.add(place)
                 rows = self._rows(source, window, place)
                 with Reading("/query"):
                     found = [each for row in rows.rows if (each := activity(row)) is not None and each.kind in kinds]
                     last = max(((row["SystemModstamp"], row["Id"]) for row in rows.rows), default=("", ""))
                 yield from found
-                place = _Place(0, rows.more, *last) if rows.more else None
-
-    # --- currency ---
-
-    def _learn(self, currencies: Rows) -> None:
-        self._has_currencies = not currencies.failed
-        if currencies.rows:
-            self._corporate = str(currencies.rows[0]["IsoCode"])
-        elif self._corporate is None:
-            self._corporate = self._only_currency()
-
-    def _only_currency(self) -> str:
-        """What an org of one currency counts in; empty where our user may not know. One call."""
-        try:
-            payload = self._session.call("GET", f"{DATA}/connect/organization").payload
-        except (ScopeMissing, Misuse):
-            return ""
-        with Reading("/connect/organization"):
-            return str(payload["features"].get("defaultCurrencyIsoCode") or "")
-
-    def _is_multi_currency(self) -> bool:
-        if self._corporate is None:
-            (currencies,), _ = self._session.first_pages([CORPORATE])
-            with Reading("/query"):
-                self._learn(currencies)
-        return self._has_currencies
-
-    def _currency(self) -> str:
-        """Of records that name none: the corporate one, or the only one of the org."""
-        return self._corporate or ""
+                place = Resume(0, rows.more, *last) if rows.more else None
 
 
 def contact_names(account: Account) -> dict[str, str]:
@@ -405,31 +340,3 @@ def contact_names(account: Account) -> dict[str, str]:
     if described is None:
         return dict(CONTACT)
     return {each.name: each.contact_name for each in described.fields if each.contact_name}
-
-
-def _member_select(window: Window) -> Select:
-    names = (
-        "Id", "CampaignId", "LeadId", "ContactId", "Status", "CreatedDate", "SystemModstamp", "HasResponded",
-        "FirstRespondedDate", f"Lead.{KEY}", f"Contact.{KEY}",
-    )  # fmt: skip
-    return replace(window_select(Source("CampaignMember", names), window), everything=False)
-
-
-class Reading:
-    """Turns any surprise in an answer's shape into an `Outage`: nobody can read it, and a person must look."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)):
-            raise Outage(f"{DATA}{self._path} answered in an unknown shape.", code="unreadable") from None
-
-
-def clock(answer: Answer) -> Any:
-    if answer.date is None:
-        raise ValueError("no Date header")
-    return answer.date

@@ -183,7 +183,7 @@ class SalesforceSession:
             page = self.more(place)
             found += page.rows
             if page.more in places and page.more:
-                raise Outage("Salesforce gave the same place twice.", code="unreadable")
+                raise repeated()
             place = page.more
             places.add(place)
         return found
@@ -308,3 +308,8 @@ def _rows(payload: Any) -> Rows:
     if done is not True and not (done is False and isinstance(more, str) and LOCATOR.fullmatch(more)):
         raise Outage(f"{DATA}/query answered in an unknown shape.", code="unreadable")
     return Rows(rows, None if done else more)
+
+
+def repeated() -> Outage:
+    """Its pages go round in a circle."""
+    return Outage("Salesforce returned the same page twice.", code="unreadable")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ..base import Misuse, Window
@@ -136,3 +136,21 @@ def _parts(values: Sequence[str]) -> Iterator[list[str]]:
         room -= size
     if part:
         yield part
+
+
+def campaigns_select(*, has_currencies: bool) -> Select:
+    """All campaigns, in the order of their ids."""
+    names = (
+        "Id", "Name", "Type", "StartDate", "EndDate", "BudgetedCost", "ActualCost", "IsActive", "ParentId",
+        *((CURRENCY,) if has_currencies else ()),
+    )  # fmt: skip
+    return Select(f"{Source('Campaign', names).head} ORDER BY Id")
+
+
+def members_select(window: Window) -> Select:
+    """Members of campaigns changed in the window."""
+    names = (
+        "Id", "CampaignId", "LeadId", "ContactId", "Status", "CreatedDate", "SystemModstamp", "HasResponded",
+        "FirstRespondedDate", f"Lead.{KEY}", f"Contact.{KEY}",
+    )  # fmt: skip
+    return replace(window_select(Source("CampaignMember", names), window), everything=False)
