@@ -37,7 +37,7 @@ class ReportRestatements(APIView):
         parameters=[
             OpenApiParameter("week", str, OpenApiParameter.PATH, description="such as 2026-W46"),
             OpenApiParameter("figure", str, description="one figure of the report alone"),
-            OpenApiParameter("item", str, description="with figure: one campaign, or one part of the split"),
+            OpenApiParameter("item", str, description="with figure: one campaign, one part of the split, or target"),
         ],
         responses={200: RestatementsAnswer, **problems(400, 401, 403, 404, 429)},
     )
@@ -87,6 +87,7 @@ def _restatement(report: WeeklyReport, number: dict[str, Any], is_named: bool) -
         "is_correction": number["is_correction"],
         "noticed_at": number["noticed_at"],
         "summary": number["cause"] or None,
+        "note": number["note"] or None,
         "parts": [
             {"name": part["label"], **{name: part[f"{name}_text"] for name in ("published", "current", "change")}}
             for part in number["parts"]

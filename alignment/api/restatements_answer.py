@@ -65,7 +65,7 @@ class RestatedCause(serializers.Serializer[Any]):
 
     key = serializers.CharField()
     text = serializers.CharField()
-    is_correction = serializers.BooleanField(help_text="false: only time has passed")
+    is_correction = serializers.BooleanField(help_text="false: only time has passed, or the definition changed")
     effect = ValueField(help_text="the sum of its rows; of a ratio or median what it alone would have made")
     count = serializers.IntegerField()
     rows = RestatedRow(many=True)
@@ -76,7 +76,9 @@ class RestatedNumber(serializers.Serializer[Any]):
     """A figure of the report whose current value differs."""
 
     figure = serializers.CharField()
-    item = serializers.CharField(allow_null=True, help_text="a campaign's id, or a part of the split")
+    item = serializers.CharField(
+        allow_null=True, help_text="a campaign's id, a part of the split, or target: the figure's target"
+    )
     name = serializers.CharField()
     unit = serializers.CharField()
     published = ValueField()
@@ -86,6 +88,7 @@ class RestatedNumber(serializers.Serializer[Any]):
     is_correction = serializers.BooleanField()
     noticed_at = serializers.DateTimeField()
     summary = serializers.CharField(allow_null=True, help_text="of looks from before rows were compared")
+    note = serializers.CharField(allow_null=True, help_text="where rows cannot be compared: why")
     parts = RestatedPart(many=True)
     causes = RestatedCause(many=True)
 

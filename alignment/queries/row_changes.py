@@ -126,6 +126,17 @@ def trace(*, model: type[Model], keys: Collection[str], since: Snapshot, until: 
     return Trace(dict(by_key), of_rules, _changes_by_id(ids_of))
 
 
+def changes_between(
+    model: type[Model], names: Sequence[str], column: str, values: Collection[Any], since: Snapshot, until: Snapshot
+) -> list[RowChange]:
+    """Changes of these columns between two moments, of the rows with one of these values in a column."""
+
+    def is_between(change: int | None) -> bool:
+        return change is not None and until.sees(change) and not since.sees(change)
+
+    return _changes(model, names, column, values, is_between)
+
+
 def _changes_by_id(ids: Collection[int]) -> dict[int, Change]:
     found: dict[int, Change] = {}
     for some in _batches(ids):
@@ -211,7 +222,7 @@ def _changes(
     model: type[Model],
     names: Sequence[str],
     column: str,
-    ids: Collection[int],
+    ids: Collection[Any],
     is_between: Callable[[int | None], bool],
 ) -> list[RowChange]:
     fields = {name: _field(model, name) for name in names}
@@ -247,7 +258,7 @@ def _of_row(
             yield RowChange(model, pk, over, "went", (), row)
 
 
-def _read(select: str, model: type[Model], column: str, ids: Collection[int]) -> Iterator[tuple[Any, ...]]:
+def _read(select: str, model: type[Model], column: str, ids: Collection[Any]) -> Iterator[tuple[Any, ...]]:
     versions = fact_of(model).versions
     with connection.cursor() as cursor:
         if not column:
@@ -260,7 +271,7 @@ def _read(select: str, model: type[Model], column: str, ids: Collection[int]) ->
             yield from cursor.fetchall()
 
 
-def _batches(ids: Collection[int]) -> Iterator[list[int]]:
+def _batches(ids: Collection[Any]) -> Iterator[list[Any]]:
     listed = sorted(ids)
     for start in range(0, len(listed), AT_ONCE):
         yield listed[start : start + AT_ONCE]
@@ -290,4 +301,4 @@ def is_after(value: Any, at: datetime) -> bool:
     return isinstance(value, date) and value > at.date()
 
 
-__all__ = ["DECIDING", "RULES", "RowChange", "Trace", "is_after", "trace"]
+__all__ = ["DECIDING", "RULES", "RowChange", "Trace", "changes_between", "is_after", "trace"]

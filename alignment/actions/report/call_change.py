@@ -56,6 +56,13 @@ _MERGED = Cause("merged", "Lead merged into another")
 _UNMERGED = Cause("unmerged", "Merge taken back")
 
 
+def definition_changed(then: int, now: int, *, is_remembered: bool = True) -> Cause:
+    """The rows are the same and their meaning is not; ``is_remembered``: history reaches back to the publication."""
+    text = f"Definition changed (version {then} → {now})"
+    text += "" if is_remembered else ", or changed before history was kept"
+    return Cause("definition", text, is_correction=False)
+
+
 # --- which columns decide --------------------------------------------------------------------------------------------
 
 
@@ -243,5 +250,6 @@ __all__ = [
     "Cause",
     "call_change",
     "deal_columns",
+    "definition_changed",
     "own_columns",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alignment.actions.report.call_change import Cause
+from alignment.actions.report.explain_meaning import by_definition
 from alignment.actions.report.list_items import Item
 from alignment.actions.report.tell_change import Telling
 from alignment.actions.report.trace_difference import Difference, Traced
@@ -57,12 +58,18 @@ def explain_difference(
     made: dict[Hashable, Sequence[Move]] = {
         cause: [_prefixed(entry, each.move) for entry, each in some] for cause, some in causes.items()
     }
-    found = ledger.effects(
-        start, made, lambda state: item.value(_split(state)), first=item.published, last=item.value(_split(end))
-    )
+    last = item.value(_split(end))
+    meaning = next((told.meaning for entry in item.entries if (told := differences[entry]).meaning), None)
+    # What the published rows come to by another definition differs already.
+    first = item.published if meaning is None else item.value(_split(start))
+    found = ledger.effects(start, made, lambda state: item.value(_split(state)), first=first, last=last)
     if item.is_sum:
         exact = {cause: sum(move.amount for move in moves) for cause, moves in made.items()}
         found = ledger.Effects(exact, 0 if found.change is not None else None, found.change)
+    if meaning is not None:
+        found = by_definition(found, meaning, item.published, first, last)
+        if meaning in found.alone:
+            causes.setdefault(meaning, [])
     telling = Telling([change for some in causes.values() for _, each in some for change in each.named.changes])
     writer = _Writer(report, item, differences, telling)
     kept: dict[str, Any] = sealing.plain(
@@ -98,6 +105,8 @@ def is_corrected(kept: Mapping[str, Any]) -> bool:
 def sentence(kept: Mapping[str, Any]) -> str:
     """The causes in a sentence: in full where they are few, else how many of which kind and the largest in full."""
     lines = [(cause, line) for cause in kept["causes"] for line in cause["lines"]]
+    if not lines and kept["causes"]:
+        return _cut(". ".join([*(cause["words"] for cause in kept["causes"]), *filter(None, [kept.get("note")])]))
     if not lines:
         return "The rows are the same; how they are added up is not"
     if len(lines) <= NAMED and not any(cause["more"] for cause in kept["causes"]):

@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from alignment.actions.report.compare_rows import entry_scope
 from alignment.actions.report.compose_report import LOST_BEFORE, QUARTER_COST, QUARTER_REVENUE, WON_BEFORE
 from alignment.actions.report.count_rows import valued
 from alignment.actions.report.explain_revenue import NO_TERRITORY, PARTS
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID
-from alignment.actions.report.trace_difference import entry_scope
 from alignment.models import WeeklyReport
 from alignment.pure import ledger
 from alignment.pure.decomposition import Segment, decompose
@@ -21,6 +21,8 @@ from alignment.pure.ledger import Kept, Number, State
 from leads.figures.base import Unit, definition
 
 SPLIT = "split"
+TARGET = "target"
+"""In place of a campaign: the target of a figure."""
 CAMPAIGN_ROI = "campaign.roi"
 _CAMPAIGN_ROWS = {
     "week_revenue": ("attribution.revenue", "attributed revenue"),

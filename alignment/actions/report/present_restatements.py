@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from alignment.actions.report.list_items import TARGET
 from alignment.actions.report.render_report import figure_path, restatements_path
 from alignment.actions.report.restate import both_texts
+from alignment.actions.report.tell_change import signed_text
 from alignment.models import Restatement, WeeklyReport
 from alignment.queries.report import newest_looks, standing
 from leads.figures.base import Number
-from leads.pure import words
 
 SHOWN = 10
 """So many rows of a cause beside other numbers; on its own page a number shows all that are kept."""
@@ -55,6 +56,7 @@ def _number(report: WeeklyReport, row: Restatement, ledger: dict[str, Any], most
         "noticed_at": row.noticed_at,
         # Looks of before rows were compared have only a sentence.
         "cause": "" if ledger else row.cause,
+        "note": ledger.get("note", ""),
         "is_sum": ledger.get("is_sum", True),
         "parts": ledger.get("parts", []),
         "causes": [_cause(each, said, most) for each in ledger.get("causes", [])],
@@ -69,7 +71,8 @@ def _figure_url(report: WeeklyReport, row: Restatement) -> str:
     """Where the frozen rows open; empty for what is computed of several figures."""
     if row.figure not in report.content["figures"]:
         return ""
-    return figure_path(report=report, entry=row.figure) + (f"?only={row.item}" if row.item else "")
+    is_campaign = row.item not in ("", TARGET)
+    return figure_path(report=report, entry=row.figure) + (f"?only={row.item}" if is_campaign else "")
 
 
 def _cause(cause: dict[str, Any], said: Any, most: int | None) -> dict[str, Any]:
@@ -80,19 +83,3 @@ def _cause(cause: dict[str, Any], said: Any, most: int | None) -> dict[str, Any]
         "lines": lines,
         "unlisted": cause["more"] + len(cause["lines"]) - len(lines),
     }
-
-
-def signed_text(value: Number | None, unit: str, currency: str) -> str:
-    """A difference in a figure's unit, with its sign."""
-    if value is None:
-        return words.MISSING
-    if unit in ("money", "money_per_day"):
-        text = words.money_exact(round(value), currency)
-        return f"+{text}" if round(value) > 0 else text
-    if unit == "share":
-        return f"{words.signed(value * 100, 2)} pt"
-    if unit == "count":
-        return words.signed(value)
-    # A median that moved by seconds is not "0.00 hours".
-    digits = 2 if value == 0 or abs(value) >= 0.005 else 4
-    return words.signed(value, digits) + (f" {unit}" if unit in ("hours", "days") else "")

@@ -60,7 +60,7 @@ class Readings:
             previous, quarter = self._then(meaning, earlier), None
         else:
             previous, quarter = history[-2][1], history[0][1]
-        target = self._target(key)
+        target = standing_target(key, self.week)
         return {
             "entry": key,
             "figure": key,
@@ -98,13 +98,15 @@ class Readings:
             at = period.end + (self.scope.at - self.scope.period.end)
         return figure(meaning.key, replace(self.scope, period=period, at=min(at, self.scope.at))).value
 
-    def _target(self, key: str) -> float | None:
-        day = self.week.starts_on
-        standing = Target.objects.filter(figure=key, starts_on__lte=day, ends_on__gte=day).order_by("-starts_on")
-        return standing.values_list("weekly_value", flat=True).first()
-
     def _text(self, key: str, value: Number | None) -> str:
         return words.number_text(value, definition(key).unit, self.scope.currency)
+
+
+def standing_target(key: str, week: Week) -> float | None:
+    """What a figure should reach in a week; None where nobody said."""
+    day = week.starts_on
+    standing = Target.objects.filter(figure=key, starts_on__lte=day, ends_on__gte=day).order_by("-starts_on")
+    return standing.values_list("weekly_value", flat=True).first()
 
 
 def _lowest(unit: str, low: float) -> float:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from alignment.actions.report.compare_rows import (
+    entry_scope,
+    is_as_published,
+    is_comparable,
+    is_other_version,
+    rows_now,
+)
+from alignment.actions.report.compare_targets import TARGET, ShownTarget, explain_target, shown_targets, target_now
 from alignment.actions.report.count_rows import Counted
 from alignment.actions.report.explain_difference import explain_difference, is_corrected, sentence
+from alignment.actions.report.explain_meaning import explain_incomparable
 from alignment.actions.report.list_items import Item, list_items
-from alignment.actions.report.trace_difference import Difference, is_as_published, rows_now, trace_difference
+from alignment.actions.report.trace_difference import Difference, trace_difference
 from alignment.models import Restatement, WeeklyReport
 from alignment.pure.ledger import is_same
 from alignment.queries.report import looks, newest_looks, standing
 from leads.figures import words
-from leads.figures.base import Number, UnknownFigure, definition
+from leads.figures.base import Number, definition, figure, keys
 from leads.models import Company
 from leads.past.settled import reading_moment
 from leads.past.span import known_at
@@ -31,8 +40,8 @@ BACK = "Back at the published value"
 def restate(*, at: datetime | None = None) -> list[Restatement]:
     """Compare the reports of the last half year with what is known now, and append what differs from the last look.
 
-    Every number of a report is compared by its rows. Figures whose definition or currency changed since are left
-    alone: they are no longer the same question. Seeding and tests choose the moment: ``at``. Raises NotSettled.
+    Every number of a report is compared by its rows, and its targets. That a definition changed is a cause of its own.
+    Reports in another currency are left alone. Seeding and tests choose the moment: ``at``. Raises NotSettled.
     """
     now = reading_moment(at)
     company = Company.current()
@@ -54,12 +63,24 @@ class _Look:
     differences: dict[str, Difference] = field(default_factory=dict)
 
     def restatements(self) -> Iterator[Restatement]:
-        entries = frozenset(self._comparable())
+        defined = self._defined()
         with known_at(self.now):
-            self.ends = {entry: rows_now(self.report, entry, self.now) for entry in entries}
-        changed = frozenset(entry for entry in entries if not is_as_published(self.report, entry, self.ends[entry]))
+            self.ends = {entry: rows_now(self.report, entry, self.now) for entry in defined}
+            targets = [(each, target_now(self.report, each)) for each in shown_targets(self.report)]
+        entries = frozenset(entry for entry in defined if is_comparable(self.report, entry, self.ends[entry]))
+        changed = frozenset(
+            entry
+            for entry in entries
+            if is_other_version(self.report, entry) or not is_as_published(self.report, entry, self.ends[entry])
+        )
         last = newest_looks(self.report)
-        restated = set()
+        restated = {(each.entry, TARGET) for each, _ in targets}
+        for each, current in targets:
+            yield from self._target(each, current, last.get((each.entry, TARGET)))
+        for entry in defined:
+            if entry not in entries:
+                restated.add((entry, ""))
+                yield from self._incomparable(entry, last.get((entry, "")))
         for item in list_items(self.report, entries, changed):
             restated.add((item.entry, item.item))
             yield from self._noticed(item, last.get((item.entry, item.item)))
@@ -67,32 +88,58 @@ class _Look:
             if which not in restated and not is_same(row.published_value, row.current_value):
                 yield from self._back(row, entries)
 
-    def _comparable(self) -> Iterator[str]:
-        for entry, about in self.report.content["figures"].items():
-            try:
-                version = definition(about["figure"]).version
-            except UnknownFigure:
-                continue
-            if version == about["version"]:
-                yield entry
+    def _defined(self) -> list[str]:
+        known = set(keys())
+        return [entry for entry, about in self.report.content["figures"].items() if about["figure"] in known]
 
     def _noticed(self, item: Item, last: Restatement | None) -> Iterator[Restatement]:
+        def explain() -> dict[str, Any]:
+            differences = {entry: self._difference(entry) for entry in item.entries}
+            return explain_difference(report=self.report, item=item, differences=differences, now=self.now)
+
         current = item.current(self.ends)
-        if is_same(item.published, current):
+        yield from self._compared(item.entry, item.item, item.published, current, last, explain)
+
+    def _target(self, shown: ShownTarget, current: Number | None, last: Restatement | None) -> Iterator[Restatement]:
+        def explain() -> dict[str, Any]:
+            return explain_target(report=self.report, shown=shown, current=current, now=self.now)
+
+        yield from self._compared(shown.entry, TARGET, shown.published, current, last, explain)
+
+    def _incomparable(self, entry: str, last: Restatement | None) -> Iterator[Restatement]:
+        """A figure whose definition has other parts, or another unit, now."""
+        about = self.report.content["figures"][entry]
+        is_same_unit = about["unit"] == definition(about["figure"]).unit
+        current: Number | None = None
+        if is_same_unit:
+            with known_at(self.now):
+                current = figure(about["figure"], entry_scope(self.report, entry, self.now)).value
+
+        def explain() -> dict[str, Any]:
+            return explain_incomparable(report=self.report, entry=entry, current=current, now=self.now)
+
+        yield from self._compared(entry, "", about["value"], current, last, explain)
+
+    def _compared(
+        self,
+        entry: str,
+        item: str,
+        published: Number | None,
+        current: Number | None,
+        last: Restatement | None,
+        explain: Callable[[], dict[str, Any]],
+    ) -> Iterator[Restatement]:
+        """What is written down of a number, if anything: nothing where it reads as at the last look."""
+        if is_same(published, current):
             if last is not None and not is_same(last.published_value, last.current_value):
-                yield self._row(item.entry, item.item, item.published, current, BACK, {})
+                yield self._row(entry, item, published, current, BACK, {})
             return
         if last is not None and is_same(last.current_value, current):
             return
-        kept = explain_difference(
-            report=self.report,
-            item=item,
-            differences={entry: self._difference(entry) for entry in item.entries},
-            now=self.now,
-        )
+        kept = explain()
         is_fresh = last is not None and not last.is_correction and last.noticed_at > self.now - AGED_EVERY
         if is_corrected(kept) or not is_fresh:
-            yield self._row(item.entry, item.item, item.published, current, sentence(kept), kept)
+            yield self._row(entry, item, published, current, sentence(kept), kept)
 
     def _back(self, row: Restatement, entries: frozenset[str]) -> Iterator[Restatement]:
         """None of its figures differs in any row, unless they cannot be compared any more."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Field, ForeignKey, Model
 
 from alignment.models import WeeklyReport
+from alignment.pure.ledger import Number
 from alignment.queries.row_changes import RowChange
 from leads.models import (
     CampaignCost,
@@ -124,3 +125,19 @@ def _label(model: type[Model], column: str) -> str:
     }
     text = labels.get(column) or str(_field(model, column).verbose_name)
     return text[:1].upper() + text[1:]
+
+
+def signed_text(value: Number | None, unit: str, currency: str) -> str:
+    """A difference in a figure's unit, with its sign."""
+    if value is None:
+        return words.MISSING
+    if unit in ("money", "money_per_day"):
+        text = words.money_exact(round(value), currency)
+        return f"+{text}" if round(value) > 0 else text
+    if unit == "share":
+        return f"{words.signed(value * 100, 2)} pt"
+    if unit == "count":
+        return words.signed(value)
+    # A median that moved by seconds is not "0.00 hours".
+    digits = 2 if value == 0 or abs(value) >= 0.005 else 4
+    return words.signed(value, digits) + (f" {unit}" if unit in ("hours", "days") else "")

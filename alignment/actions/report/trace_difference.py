@@ -13,19 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import Model
 
-from alignment.actions.report.call_change import BEFORE_HISTORY, TIME
-from alignment.actions.report.compose_report import QUARTER_COST, QUARTER_REVENUE
+from alignment.actions.report.call_change import BEFORE_HISTORY, TIME, Cause, definition_changed
+from alignment.actions.report.compare_rows import entry_scope, more_columns
 from alignment.actions.report.count_rows import Counted, count_rows
 from alignment.actions.report.freeze_figure import (
-    CAMPAIGN_ID,
     KEY,
     FrozenFigure,
     counted_rows,
-    fingerprint,
     freeze_figure,
 )
 from alignment.actions.report.name_cause import Named, name_cause
@@ -33,15 +30,13 @@ from alignment.actions.report.read_figures import PENDING
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import ledger
 from alignment.pure.ledger import Kept, Move
-from alignment.queries.row_changes import Trace, trace
-from leads.figures.base import Column, Scope, counted, definition
+from alignment.queries.row_changes import RowChange, Trace, trace
+from attribution.models import SourcedDecision
+from leads.figures.base import Scope, counted, definition
 from leads.models import Change
 from leads.past.moments import from_micros, to_micros
 from leads.past.snapshot import BeforeMemory, snapshot_at
 from leads.past.span import known_at
-from leads.pure.week import Period
-
-CAMPAIGN_ENTRIES = ("attribution.revenue", "spend.total", QUARTER_REVENUE, QUARTER_COST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,8 @@ class Difference:
     """A published figure's rows then and now, and how the one became the other.
 
     ``cells`` are rows by part and key, as they are shown: (text, address) of what they are about. ``kinds`` says what
-    the amounts of a part are; without one its rows are counted.
+    the amounts of a part are; without one its rows are counted. ``meaning``: that the definition is another
+    one since, to which belongs what no row explains.
     """
 
     entry: str
@@ -67,37 +63,9 @@ class Difference:
     start: Counted
     end: Counted
     traced: list[Traced]
+    meaning: Cause | None = None
     cells: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
-
-
-def entry_scope(report: WeeklyReport, entry: str, at: datetime) -> Scope:
-    """What the report asked of a figure, at another moment."""
-    return Scope(
-        period=Period(*(datetime.fromisoformat(each) for each in report.content["figures"][entry]["period"])),
-        at=at,
-        tz=ZoneInfo(report.time_zone),
-        currency=report.currency,
-        method=report.content["method"],
-        basis=report.content["basis"],
-    )
-
-
-def more_columns(entry: str) -> tuple[Column, ...]:
-    """What a report keeps of a figure's rows beside what is shown."""
-    return (Column(CAMPAIGN_ID, ""),) if entry in CAMPAIGN_ENTRIES else ()
-
-
-def rows_now(report: WeeklyReport, entry: str, now: datetime) -> Counted:
-    """The figure's rows as they are known now; inside a span of that moment."""
-    about = report.content["figures"][entry]
-    return count_rows(key=about["figure"], scope=entry_scope(report, entry, now), more=more_columns(entry))
-
-
-def is_as_published(report: WeeklyReport, entry: str, rows: Counted) -> bool:
-    """Whether these are the frozen rows, told without reading them; never of a report of before fingerprints."""
-    parts = {part["name"]: part.get("fingerprint") for part in report.content["figures"][entry]["parts"]}
-    return all(parts.get(name) == fingerprint(found) for name, found in rows.items())
 
 
 def trace_difference(*, report: WeeklyReport, entry: str, end: Counted, now: datetime) -> Difference:
@@ -113,13 +81,17 @@ class _Tracing:
         self.scope = entry_scope(report, entry, now)
         self.then = _remembered(report.as_of)
         self.sets = {rows.part: rows for rows in report.row_sets.filter(figure=entry) if rows.part in end}
+        versions = (self.about["version"], definition(self.key).version)
+        is_remembered = self.then == report.as_of
+        is_other = versions[0] != versions[1]
+        self.meaning = definition_changed(*versions, is_remembered=is_remembered) if is_other else None
         self.read_at: dict[int, Counted] = {}
         self.only: dict[str, set[str]] = {}
 
     def difference(self) -> Difference:
         start = self._frozen()
         moved = {(move.part, move.key) for move in ledger.moves(start, self.end)}
-        found = Difference(self.entry, self.scope, start, self.end, [], kinds=self._kinds())
+        found = Difference(self.entry, self.scope, start, self.end, [], self.meaning, kinds=self._kinds())
         if not moved:
             return found
         for part, key in moved:
@@ -185,7 +157,8 @@ class _Tracing:
         if aged != start:
             # Published by a release, or of a moment, whose rows this one cannot read again: said so, and not explained.
             remembered = self._count(self.then, self.report.as_of)
-            found += [Traced(move, Named(BEFORE_HISTORY), None) for move in ledger.moves(start, remembered)]
+            before = Named(self.meaning or BEFORE_HISTORY)
+            found += [Traced(move, before, None) for move in ledger.moves(start, remembered)]
             found += [Traced(move, Named(TIME), None) for move in ledger.moves(remembered, aged)]
         traces = self._traces()
         moments = sorted({moment for each in traces.values() for moment in each.moments()})
@@ -224,6 +197,8 @@ class _Tracing:
             rules=[change for change in traced.of_rules if change.change in here],
             published=self.report.as_of,
         )
+        if self.meaning and any(_is_meaning(change) for change in named.changes):
+            named = Named(self.meaning, named.changes)
         of = {change.change for change in named.changes}
         alone = tuple(change for change in changes if change.pk in of or not of)
         return Traced(move, named, at, alone)
@@ -254,6 +229,11 @@ def _remembered(at: datetime) -> datetime:
     return at
 
 
+def _is_meaning(change: RowChange) -> bool:
+    """Whether the company decided on another definition by it."""
+    return change.model is SourcedDecision or bool(change.column("sourced_test"))
+
+
 def _is_key(key: str) -> bool:
     """Whether it is one, and not the text of a row that found none."""
     return key.replace(":", "").isdigit()
@@ -281,4 +261,4 @@ def _label(columns: Sequence[Mapping[str, Any]], row: Sequence[Any]) -> tuple[st
     return ", ".join([*(str(cell) for kind, cell in named[:1] if kind != "date"), *days[:1]]), ""
 
 
-__all__ = ["Difference", "Traced", "entry_scope", "is_as_published", "rows_now", "trace_difference"]
+__all__ = ["Difference", "Traced", "trace_difference"]

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from alignment.actions.report.present_restatements import signed_text
 from alignment.actions.report.restate import both_texts, news_since, restate
+from alignment.actions.report.tell_change import signed_text
 from alignment.models import Restatement
 from alignment.queries.report import is_sealed
 from leads.actions.campaigns.forget_costs import forget_costs
