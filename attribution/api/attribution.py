@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from attribution.api.answers import EXAMPLE, AttributionAnswer, AttributionRow, OpportunityCredits
 from attribution.api.asked import MODEL, PARAMETERS, SCOPE, Asked, AskedOfDeal, asked, asked_of_deal
 from attribution.figures import amounts_then, rows
-from attribution.figures.campaign_series import CampaignStep, campaign_months, campaign_weeks
+from attribution.figures.campaign_series import CampaignStep, campaign_weeks_and_months
 from attribution.figures.campaign_table import SUMS, Sums
 from attribution.figures.headlines import headlines
 from attribution.figures.payback import payback
@@ -141,7 +141,7 @@ def tagged(request: Request, body: dict[str, Any]) -> Response:
 
 def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> dict[str, Any]:
     scope = question.scope
-    weeks, months = campaign_weeks(scope), campaign_months(scope)
+    weeks, months = campaign_weeks_and_months(scope)
     values, back = headlines(scope), payback(scope)
     cost = _cents(values["cost"])
     sums = Sums()

@@ -60,15 +60,19 @@ def shares_then(scope: Scope, deals: QuerySet[Opportunity], moments: Sequence[da
     amounts = stood.amounts_moved(deals, moments=moments, currency=scope.currency)
     weights = _weights(scope, {deal for _, deal in amounts})
     found: defaultdict[datetime, dict[int, Mapping[int, int | None]]] = defaultdict(dict)
-    for (at, deal), cents in amounts.items():
-        touches = weights.get(deal, [])
-        given = allocate_again(
-            np.array([weight for _, weight in touches], dtype=np.float64),
-            np.array([cents or 0], dtype=np.int64),
-            np.array([len(touches)], dtype=np.int64),
-        )
-        parts = {touch: part for (touch, _), part in zip(touches, given.tolist(), strict=True)}
-        found[at][deal] = {_DEAL: cents, **parts}
+    if not amounts:
+        return found
+    touched = [weights.get(deal, []) for _, deal in amounts]
+    split = [(cents or 0, len(touches)) for cents, touches in zip(amounts.values(), touched, strict=True) if touches]
+    given = iter(
+        allocate_again(
+            np.array([weight for touches in touched for _, weight in touches], dtype=np.float64),
+            np.array([cents for cents, _ in split], dtype=np.int64),
+            np.array([length for _, length in split], dtype=np.int64),
+        ).tolist()
+    )
+    for ((at, deal), cents), touches in zip(amounts.items(), touched, strict=True):
+        found[at][deal] = {_DEAL: cents, **{touch: next(given) for touch, _ in touches}}
     return found
 
 

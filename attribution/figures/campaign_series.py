@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +15,7 @@ from attribution.models import Credit
 from attribution.pure.credits import rollup
 from attribution.queries.columns import listed
 from leads.figures import stood
-from leads.figures.base import Number, Scope, definition
+from leads.figures.base import Number, RowSet, Scope, definition
 from leads.models import Opportunity
 from leads.pure.week import Week, local_date, midnight, month_bounds, weeks_between
 
@@ -49,48 +49,73 @@ class CampaignStep:
         return None if self.revenue is None else rollup.roi(self.revenue, self.cost)
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Steps as (name, first day, day after the last), and how rows are added up by their first days."""
+
+    named: Sequence[tuple[str, date, date]]
+    totals: Callable[[RowSet], Mapping[date, Number | None]]
+
+
 def campaign_weeks(scope: Scope) -> list[CampaignStep]:
     """The weeks that the period touches. Only days inside the period count, so that the weeks add up to the totals."""
-    first, last = (Week.of(at, scope.tz) for at in _ends(scope))
-    weeks = weeks_between(first, last)
-    found = {name: definition(key).parts(scope)["included"].weekly(scope.tz) for name, key in COLUMNS.items()}
-    totals = {name: {week.starts_on: value for week, value in column.items()} for name, column in found.items()}
-    return _steps(scope, [(str(week), week.starts_on, week.ends_on) for week in weeks], totals)
+    return _told(scope, _weeks(scope))[0]
 
 
 def campaign_months(scope: Scope) -> list[CampaignStep]:
     """The same by calendar month of the company's time zone."""
+    return _told(scope, _months(scope))[0]
+
+
+def campaign_weeks_and_months(scope: Scope) -> tuple[list[CampaignStep], list[CampaignStep]]:
+    """Both, their stocks asked for together."""
+    weeks, months = _told(scope, _weeks(scope), _months(scope))
+    return weeks, months
+
+
+def _weeks(scope: Scope) -> _Steps:
+    first, last = (Week.of(at, scope.tz) for at in _ends(scope))
+    named = [(str(week), week.starts_on, week.ends_on) for week in weeks_between(first, last)]
+    return _Steps(named, lambda part: {week.starts_on: value for week, value in part.weekly(scope.tz).items()})
+
+
+def _months(scope: Scope) -> _Steps:
     day, last = (local_date(at, scope.tz) for at in _ends(scope))
-    months = []
+    named = []
     while day <= last:
         start, end = month_bounds(day)
-        months.append((f"{start:%Y-%m}", start, end))
+        named.append((f"{start:%Y-%m}", start, end))
         day = end
-    totals = {name: definition(key).parts(scope)["included"].monthly(scope.tz) for name, key in COLUMNS.items()}
-    return _steps(scope, months, totals)
+    return _Steps(named, lambda part: part.monthly(scope.tz))
 
 
 def _ends(scope: Scope) -> tuple[datetime, datetime]:
     return scope.period.start, scope.period.end - timedelta(microseconds=1)
 
 
-def _steps(
-    scope: Scope, steps: list[tuple[str, date, date]], totals: Mapping[str, Mapping[date, Number | None]]
-) -> list[CampaignStep]:
-    pipeline = _stock(scope, [end for _, _, end in steps])
-    return [
-        CampaignStep(
-            name=name,
-            first=start,
-            end=end,
-            revenue=None if (earned := totals["revenue"].get(start, 0)) is None else int(earned),
-            pipeline=stood,
-            cost=None if (spent := totals["cost"].get(start)) is None else int(spent),
-            leads=int(totals["leads"].get(start) or 0),
-            mqls=int(totals["mqls"].get(start) or 0),
-        )
-        for (name, start, end), stood in zip(steps, pipeline, strict=True)
-    ]
+def _told(scope: Scope, *tables: _Steps) -> list[list[CampaignStep]]:
+    parts = {name: definition(key).parts(scope)["included"] for name, key in COLUMNS.items()}
+    pipeline = iter(_stock(scope, [end for table in tables for _, _, end in table.named]))
+    told = []
+    for table in tables:
+        totals = {name: table.totals(part) for name, part in parts.items()}
+        told.append([_step(name, start, end, next(pipeline), totals) for name, start, end in table.named])
+    return told
+
+
+def _step(
+    name: str, start: date, end: date, stood: int | None, totals: Mapping[str, Mapping[date, Number | None]]
+) -> CampaignStep:
+    return CampaignStep(
+        name=name,
+        first=start,
+        end=end,
+        revenue=None if (earned := totals["revenue"].get(start, 0)) is None else int(earned),
+        pipeline=stood,
+        cost=None if (spent := totals["cost"].get(start)) is None else int(spent),
+        leads=int(totals["leads"].get(start) or 0),
+        mqls=int(totals["mqls"].get(start) or 0),
+    )
 
 
 def _stock(scope: Scope, days: list[date]) -> list[int | None]:

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Number, Parts, RowSet, Scope, Totals, middle, register
-from leads.figures.rowset import when_listed
+from leads.figures.rowset import made_once, when_listed
 from leads.models import Lead, LifecyclePassage, Stage, TouchKind
 from leads.pure.week import Period, local_date, month_bounds
 
@@ -21,11 +21,13 @@ INQUIRY_KINDS = (
 )
 
 
+@made_once
 def first_passages(scope: Scope, stage: str) -> QuerySet[LifecyclePassage]:
     """The first passage of each lead to a stage, where it lies in the period."""
     return _passages(scope, stage).filter(~_repeated(stage))
 
 
+@made_once
 def captured(scope: Scope) -> QuerySet[Lead]:
     """Persons who became known in the period and not later than the scope's moment."""
     return selection.leads(scope).filter(selection.within(scope, "captured_at"), captured_at__lte=scope.at)

@@ -5,10 +5,11 @@ Django takes ten times as long to make the SQL of a stock as the database takes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -28,6 +29,30 @@ def at_moments(rows: QuerySet[Any, Any], at: datetime, moments: Sequence[datetim
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(lines), bound)
         return [line[1:] for line in sorted(cursor.fetchall(), key=lambda line: int(line[0]))]
+
+
+_SOME = datetime(9999, 1, 1, tzinfo=UTC)
+"""Stands for the moments while the SQL is made; nothing is dated so."""
+
+
+def rows_at_moments(
+    make: Callable[[datetime], QuerySet[Any, Any]], moments: Sequence[datetime]
+) -> list[tuple[datetime, tuple[Any, ...]]]:
+    """The rows that a query has at each moment, in one statement, as the database gives them.
+
+    ``make`` must take its moment into the query as it is, and derive no other from it.
+    """
+    try:
+        sql, values = make(_SOME).query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    adapt = connection.ops.adapt_datetimefield_value
+    some = adapt(_SOME)
+    arms = [f"SELECT {place} AS place, asked.* FROM ({sql}) AS asked" for place, _ in enumerate(moments)]  # noqa: S608  # our own SQL
+    bound = [adapt(moment) if value == some else value for moment in moments for value in values]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(arms), bound)
+        return [(moments[int(place)], tuple(row)) for place, *row in cursor.fetchall()]
 
 
 def _is_dated(value: object) -> bool:

@@ -26,7 +26,7 @@ from leads.figures.base import (
     ratio,
     register,
 )
-from leads.figures.rowset import when_listed
+from leads.figures.rowset import made_once, when_listed
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
 
 DEAL_PAGE = "leads:opportunity-detail"
@@ -37,12 +37,14 @@ BACKWARDS = "Closed before it was opened: one of the dates is wrong"
 DELETED = "Deleted in the CRM"
 
 
+@made_once
 def created(scope: Scope) -> QuerySet[Opportunity]:
     """Deals opened in the period."""
     rows = selection.deals(scope).filter(selection.within(scope, "opened_at"), opened_at__lte=scope.at)
     return rows.order_by("opened_at", "pk")
 
 
+@made_once
 def open_deals(scope: Scope) -> QuerySet[Any]:
     """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
     at = selection.moment(scope)
@@ -50,6 +52,7 @@ def open_deals(scope: Scope) -> QuerySet[Any]:
     return stood.as_stood(rows, at=at, currency=scope.currency)
 
 
+@made_once
 def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
     """Deals closed in the period with one of the statuses."""
     rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)

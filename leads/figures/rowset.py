@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Literal, cast
+from functools import wraps
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -24,6 +27,38 @@ def when_listed(make: Callable[[], QuerySet[Any]]) -> QuerySet[Any]:
     """Rows that are made when somebody first asks for them: of most figures of a page only the total is, and to make
     a queryset takes Django longer than the database needs for the answer."""
     return cast("QuerySet[Any]", SimpleLazyObject(make))
+
+
+AskedOf = ParamSpec("AskedOf")
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+_made: ContextVar[dict[Any, QuerySet[Any]] | None] = ContextVar("made", default=None)
+
+
+@contextmanager
+def making_once() -> Iterator[None]:
+    """Within it rows `made_once` for a scope are made once, whoever asks for them."""
+    token = _made.set({})
+    try:
+        yield
+    finally:
+        _made.reset(token)
+
+
+def made_once(make: Callable[AskedOf, Rows]) -> Callable[AskedOf, Rows]:
+    """Of rows that several figures stand on; outside `making_once` they are made anew. Takes what can be hashed."""
+
+    @wraps(make)
+    def given(*asked: AskedOf.args, **named: AskedOf.kwargs) -> Rows:
+        made = _made.get()
+        if made is None:
+            return make(*asked, **named)
+        key = (make, asked, tuple(named.items()))
+        if key not in made:
+            made[key] = make(*asked, **named)
+        # Each gets its own, so that nobody is given what another has read.
+        return cast("Rows", made[key].all())
+
+    return given
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Round
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
+from leads.figures.moments import rows_at_moments
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
 
 _OPEN = DealStatus.OPEN.value
@@ -143,20 +144,19 @@ def amounts_moved(
 
     One query for fifty moments, of the few deals alone whose history goes on after the moment.
     """
+
+    def asked(at: datetime) -> QuerySet[Any, Any]:
+        later = OpportunityChange.objects.filter(
+            opportunity=OuterRef("pk"), changed_at__gte=at, amount_cents__isnull=False
+        )
+        rows = as_stood(deals.order_by().filter(Exists(later)), at=at, currency=currency)
+        return rows.values_list("pk", "stood_cents", "reporting_cents")
+
     found: dict[tuple[datetime, int], int | None] = {}
     for start in range(0, len(moments), _AT_ONCE):
-        some = moments[start : start + _AT_ONCE]
-        arms = []
-        for place, at in enumerate(some):
-            later = OpportunityChange.objects.filter(
-                opportunity=OuterRef("pk"), changed_at__gte=at, amount_cents__isnull=False
-            )
-            rows = as_stood(deals.order_by().filter(Exists(later)), at=at, currency=currency)
-            line = rows.annotate(place=Value(place, output_field=IntegerField()))
-            arms.append(line.values_list("place", "pk", "stood_cents", "reporting_cents"))
-        for place, deal, then, today in arms[0].union(*arms[1:], all=True) if len(arms) > 1 else arms[0]:
+        for at, (deal, then, today) in rows_at_moments(asked, moments[start : start + _AT_ONCE]):
             if then != today:
-                found[some[place], deal] = then
+                found[at, deal] = then
     return found
 
 

@@ -7,16 +7,21 @@ and only once, however many of the figures use it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import BigIntegerField, F, IntegerField, QuerySet, Value
 
 from leads.figures.base import Definition, Figure, Number, Parts, RowSet, Scope, Tally, counted, definition, written
 from leads.figures.moments import at_moments
+from leads.figures.rowset import making_once
 from leads.pure.week import Week, weeks_between
 
 Question = tuple[str, Scope]
+Query = tuple[str, tuple[Any, ...]]
+"""SQL and what is bound to it."""
 
 
 def figures(asked: Sequence[Question], *, for_value: bool = False) -> list[Figure]:
@@ -26,7 +31,8 @@ def figures(asked: Sequence[Question], *, for_value: bool = False) -> list[Figur
     it, such as how many of a cohort may still come.
     """
     meanings = [definition(key) for key, _ in asked]
-    parts: list[Parts] = [meaning.parts(scope) for meaning, (_, scope) in zip(meanings, asked, strict=True)]
+    with making_once():
+        parts: list[Parts] = [meaning.parts(scope) for meaning, (_, scope) in zip(meanings, asked, strict=True)]
     sets = {
         (at, name): rows
         for at, own in enumerate(parts)
@@ -73,15 +79,15 @@ def _bound(key: str, scopes: Sequence[Scope]) -> list[Number | None]:
             return []
         if lines is None:
             return []
-        found[name] = [rows.tallied(None if total is None else int(total), int(count)) for _, total, count in lines]
+        found[name] = [rows.tallied(None if total is None else int(total), int(count)) for total, count in lines]
     return [meaning.value_of({name: own[place] for name, own in found.items()}) for place in range(len(scopes))]
 
 
-def _line(rows: RowSet, number: int = 0) -> QuerySet[Any, Any]:
-    """The number of the line, what a count or a sum comes to, and of how many rows."""
+def _line(rows: RowSet) -> QuerySet[Any, Any]:
+    """What a count or a sum comes to, and of how many rows."""
     # Whole numbers on both sides: PostgreSQL counts in bigint, and adds bigints up to a numeric.
     sums = rows.sums(output_field=BigIntegerField())
-    line: QuerySet[Any, Any] = rows.summed.order_by().values(line=Value(number)).annotate(**sums)
+    line: QuerySet[Any, Any] = rows.summed.order_by().values(line=Value(0)).annotate(**sums).values_list(*sums)
     return line
 
 
@@ -89,21 +95,20 @@ def tallies(sets: Sequence[RowSet]) -> list[Tally]:
     """`RowSet.tally` of each, in the order given."""
     answers: dict[int, Tally] = {}
     read: dict[object, Tally] = {}
-    lines = {}
+    lines: dict[int, Query] = {}
     for at, rows in enumerate(sets):
         if _is_plain(rows):
-            lines[at] = _line(rows, at)
+            with suppress(EmptyResultSet):  # Django knows of these that they have no rows
+                lines[at] = _line(rows).query.sql_with_params()
             continue
         same = _fingerprint(rows, at)
         if same not in read:
             read[same] = rows.tally()
         answers[at] = read[same]
-    found = _asked_at_once(list(lines.values()))
-    # Django leaves lines out of which it knows that they have no rows.
-    none: dict[str, Any] = {"total": None, "rows": 0}
-    for at in lines:
-        line = found.get(at, none)
-        answers[at] = sets[at].tallied(line["total"], line["rows"])
+    found = dict(zip(lines, _asked_at_once(list(lines.values())), strict=True))
+    for at, rows in enumerate(sets):
+        if at not in answers:
+            answers[at] = rows.tallied(*found.get(at, (None, 0)))
     return [answers[at] for at in range(len(sets))]
 
 
@@ -118,11 +123,19 @@ def _is_plain(rows: RowSet) -> bool:
     )
 
 
-def _asked_at_once(lines: list[QuerySet[Any, Any]]) -> dict[int, dict[str, Any]]:
-    if not lines:
-        return {}
-    whole = lines[0].union(*lines[1:], all=True) if len(lines) > 1 else lines[0]
-    return {row["line"]: row for row in whole}
+def _asked_at_once(lines: Sequence[Query]) -> list[tuple[int | None, int]]:
+    """Total and number of rows of each, in one statement that asks no question twice."""
+    asked: list[Query] = []
+    for line in lines:
+        if line not in asked:  # not by their hash: what is bound may have none
+            asked.append(line)
+    if not asked:
+        return []
+    selects = [f"SELECT {place} AS place, asked.* FROM ({sql}) AS asked" for place, (sql, _) in enumerate(asked)]  # noqa: S608  # our own SQL
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), [value for _, values in asked for value in values])
+        told = {place: (None if total is None else int(total), int(rows)) for place, total, rows in cursor.fetchall()}
+    return [told[asked.index(line)] for line in lines]
 
 
 def _fingerprint(rows: RowSet, at: int) -> object:
