@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from alignment.models import WeeklyReport
 from config.context import pages_for
+from leads.api.parameters import check_parameters
 from leads.api.schema import problems
 from leads.models import Scope, User
 from leads.queries.search import (
@@ -59,7 +60,7 @@ def found_for(user: User, text: str, limit: int) -> list[dict[str, Any]]:
 @require_GET
 def search(request: SignedInRequest) -> HttpResponse:
     """The page, or with htmx what the search dialog shows."""
-    text = request.GET.get("q", "")[:LONGEST].strip()
+    text = request.GET.get("q", "").replace("\0", "")[:LONGEST].strip()
     is_dialog = bool(request.htmx)
     groups = found_for(request.user, text, IN_DIALOG if is_dialog else ON_PAGE)
     context = {"q": text, "groups": groups, "is_short": not words_of(text), "shortest": SHORTEST}
@@ -130,7 +131,8 @@ class Search(APIView):
         responses={200: SearchAnswer, **problems(400, 401, 403, 429, 503)},
     )
     def get(self, request: Request) -> Response:
-        text = request.query_params.get("q", "")[:LONGEST].strip()
+        check_parameters(request, ("q", "limit"))
+        text = request.query_params.get("q", "").replace("\0", "")[:LONGEST].strip()
         limit = request.query_params.get("limit", str(IN_DIALOG))
         if not text:
             raise serializers.ValidationError({"q": "Give the words to look for."})

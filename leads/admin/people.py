@@ -82,6 +82,11 @@ class UserAdmin(DjangoUserAdmin[User]):
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return self.inlines if obj else ()
 
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Who ever signed in or owns records is made inactive instead: what they did, signed and own names them."""
+        is_in_use = obj is not None and (obj.last_login is not None or obj.owns_records)
+        return not is_in_use and bool(super().has_delete_permission(request, obj))
+
     @admin.display(description="open leads", ordering="_open")
     def open_leads(self, user: Any) -> int:
         return int(user._open)

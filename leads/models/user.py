@@ -105,6 +105,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return "Superuser" if self.is_superuser and self.role != Role.ADMIN else str(self.get_role_display())
 
     @property
+    def owns_records(self) -> bool:
+        """Whether leads, deals, accounts or follow-ups are the person's. Asks up to four times."""
+        mine = (self.leads, self.opportunities, self.owned_accounts, self.follow_ups)
+        return any(rows.exists() for rows in mine)
+
+    @property
     def sees_all(self) -> bool:
         """Whether rows of every territory are visible (reps see only what they own)."""
         return self.has_role(Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER)

@@ -75,6 +75,18 @@ def test_the_dialog_gets_a_fragment(client: Client, records: Lead, director: Use
     assert "Init Ada" in page
 
 
+@pytest.mark.parametrize("text", ["init\0", "\0init", "INIT"])
+def test_signs_that_no_database_keeps_are_left_out(client: Client, records: Lead, rep: User, text: str) -> None:
+    client.force_login(rep)
+    assert groups(client, text)["Leads"] == ["Init Ada"]
+
+
+@pytest.mark.parametrize("text", ["%", "in%t", "_nit", "'; DROP TABLE", "i" * 5000, '"', "\\"])
+def test_no_sign_stands_for_others(client: Client, records: Lead, rep: User, text: str) -> None:
+    client.force_login(rep)
+    assert groups(client, text) == {}
+
+
 def test_what_people_are_called_is_no_markup(client: Client, company: Company, director: User) -> None:
     LeadFactory(first_name="<b>init", last_name="x")
     client.force_login(director)
@@ -97,8 +109,20 @@ def test_an_api_key_searches_the_company(client: Client, records: Lead) -> None:
     assert found[0]["url"] == f"http://testserver/leads/{records.public_id}"
 
 
-@pytest.mark.parametrize("query", [{}, {"q": " "}, {"q": "x", "limit": "0"}, {"q": "x", "limit": "21"}])
-def test_a_question_that_is_none_is_refused(client: Client, db: None, query: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"q": " "},
+        {"q": "\0"},
+        {"q": "x", "limit": "0"},
+        {"q": "x", "limit": "21"},
+        {"q": "init", "as_of": "2026-11-20"},
+        {"q": "init", "territory": "1"},
+        {"q": ["init", "ada"]},
+    ],
+)
+def test_a_question_that_is_none_is_refused(client: Client, db: None, query: dict[str, object]) -> None:
     _, key = ApiKey.objects.create_key(name="search", scopes=[Scope.LEADS_READ])
     answer = client.get(reverse("api-search"), query, headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 400

@@ -49,12 +49,16 @@ def invite_again(*, by: User, invitation: Invitation, at: datetime) -> None:
 
 @transaction.atomic
 def take_back(*, by: User, invitation: Invitation) -> None:
-    """Remove an invitation with the person it made. Raises InviteRefused."""
+    """Remove an invitation with the person it made; who owns records already stays, inactive. Raises InviteRefused."""
     _may(by)
     held = Invitation.objects.select_for_update().filter(pk=invitation.pk, accepted_at__isnull=True).first()
     if held is None:
         raise InviteRefused("This invitation was accepted already.")
-    User.objects.filter(pk=held.user_id, is_active=False).delete()
+    user = User.objects.get(pk=held.user_id)
+    if user.is_active or user.owns_records:
+        held.delete()
+    else:
+        user.delete()
 
 
 def link_to(public_id: object) -> str:
@@ -73,6 +77,8 @@ def invited_by_link(*, token: str, at: datetime) -> Invitation:
         raise InviteRefused("This invitation was taken back. Ask for another one.")
     if invitation.accepted_at is not None:
         raise InviteRefused("This invitation was accepted already. Sign in instead.")
+    if invitation.user.is_active:
+        raise InviteRefused("This account is active already. Sign in instead.")
     if not invitation.is_open(at):
         raise InviteRefused("This invitation has expired. Ask for another one.")
     return invitation

@@ -22,10 +22,12 @@ _DAY_NAME = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?
 _NAMED = re.compile(_DAY_NAME + r"(\d{1,2})\.?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})", re.ASCII | re.IGNORECASE)
 _NAMED_FIRST = re.compile(_DAY_NAME + r"([a-z]{3,9})\.?\s+(\d{1,2}),?\s+(\d{4})", re.ASCII | re.IGNORECASE)
 _TIME = re.compile(
-    r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap])?\.?(?:m\.?)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2})?",
+    r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap])?\.?(?:m\.?)?\s*"
+    r"(z|utc|gmt|[+-]\d{2}:?\d{2})?(?:\s+utc)?",
     re.ASCII | re.IGNORECASE,
 )
 # ISO 8601 in full or without its signs. Weeks and days of the year are no dates that people mean: "2018-W05".
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=[T ])", re.ASCII | re.IGNORECASE)
 _ISO = re.compile(r"\d{4}-?\d{2}-?\d{2}(?:[T ]\d{2}.*)?", re.ASCII | re.IGNORECASE)
 
 
@@ -78,7 +80,14 @@ class _Unclear(ValueError):
 
 
 def _iso(text: str, tz: ZoneInfo) -> datetime:
-    at = datetime.fromisoformat(text.upper())
+    try:
+        at = datetime.fromisoformat(text.upper())
+    except ValueError:
+        # "2026-11-19 14:05:00 UTC", as databases write it, is no ISO.
+        match = _ISO_DAY.match(text)
+        if match is None:
+            raise
+        return _at(date.fromisoformat(match[0]), text[match.end() :], tz)
     if "T" not in text.upper() and " " not in text.strip():
         return midnight(at.date(), tz)
     return (at if at.utcoffset() is not None else at.replace(tzinfo=tz)).astimezone(UTC)

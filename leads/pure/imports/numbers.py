@@ -24,6 +24,8 @@ _SHARED = {
 }
 _BODY = re.compile(r"\d[\d.,' \u00a0\u202f\u2009’]*|[.,]\d+", re.ASCII)
 _GROUPS = re.compile(r"[' \u00a0\u202f\u2009’]")
+# Blanks and apostrophes part groups of three: "10 20" is two numbers, and not 1020.
+_GROUPED = re.compile(r"\d{1,3}(?:[' \u00a0\u202f\u2009’]\d{3})+", re.ASCII)
 _SIZE = re.compile(
     r"(?:(?P<under><|under|less than|bis)|>|≥|~|more than|over|about|über)?\s*(?P<lower>\d[\d.,' \u00a0\u202f]*)"
     r"\s*(?:\+|(?:-|–|—|to|bis)\s*\d[\d.,' \u00a0\u202f]*\+?)?\s*(?:employees|people|mitarbeiter)?",
@@ -107,7 +109,12 @@ def _told(body: str) -> str:
 
 
 def _plain(body: str, decimal: str, text: str) -> str:
-    body = _GROUPS.sub("", body)
+    if _GROUPS.search(body):
+        if not _GROUPED.fullmatch(body.partition(decimal)[0]):
+            raise InvalidNumber(f"{text[:40]!r} is not one amount: its digits are not grouped by three.")
+        if _GROUPS.search(body.partition(decimal)[2]):
+            raise InvalidNumber(f"{text[:40]!r} is not one amount: there is more behind its decimals.")
+        body = _GROUPS.sub("", body)
     group = "," if decimal == "." else "."
     whole, sign, rest = body.partition(decimal)
     groups = whole.split(group)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from leads.pure.table_file import REJECTED, Row, UnreadableFile, column_names, r
 
 MAX_BYTES = 50 * 1024 * 1024
 HEAD_BYTES = 64 * 1024
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ def open_table(content: bytes, kind: str = "", given: Reading | None = None) -> 
     _, values, _ = next(read_records(lines, delimiter, line), (0, [], ""))
     names = column_names(values)
     header = names[2:] if tuple(names[:2]) == REJECTED else names
+    if data := next((name for name in header if _EMAIL.fullmatch(name)), ""):
+        raise UnreadableFile(
+            f"Line {line} must name the columns, but holds {data[:60]!r}: that person would be lost. Put a line with "
+            "names above, such as email, name."
+        )
     return Table(content, tuple(header), reading)
 
 

@@ -139,6 +139,19 @@ def test_the_catch_all_stays(boss: Client) -> None:
     assert Territory.objects.filter(pk=catch_all.pk).exists()
 
 
+def test_people_whom_records_name_are_not_deleted(boss: Client, admin_user: User) -> None:
+    owner, unused = UserFactory(), UserFactory()
+    deal = OpportunityFactory(owner=owner)
+    for person, status in ((owner, 403), (admin_user, 403), (unused, 302)):
+        answer = boss.post(reverse("admin:leads_user_delete", args=[person.pk]), {"post": "yes"})
+        assert answer.status_code == status
+    chosen = {"action": "delete_selected", "_selected_action": [owner.pk], "post": "yes"}
+    assert boss.post(reverse("admin:leads_user_changelist"), chosen).status_code == 403
+    deal.refresh_from_db()
+    assert deal.owner == owner
+    assert not User.objects.filter(pk=unused.pk).exists()
+
+
 def test_a_campaign_is_kept_in_lower_case_and_minor_units(boss: Client) -> None:
     parent = CampaignFactory()
     form = {

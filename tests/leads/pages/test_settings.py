@@ -196,3 +196,24 @@ def test_recipients_of_the_report_are_chosen(
     boss.post(url, {"recipients": [str(admin_user.public_id), str(director.public_id)]})
     getting = wanting(readers(), kind="weekly_report", channel="email")
     assert {person.pk for person in getting} == {admin_user.pk, director.pk}
+
+
+def test_revoking_an_invitation_leaves_records_their_owner(boss: Client) -> None:
+    invitation = invite(boss)
+    deal = OpportunityFactory(owner=invitation.user)
+    boss.post(reverse("leads:invitation-take-back", args=[invitation.public_id]))
+    deal.refresh_from_db()
+    assert deal.owner == invitation.user
+    assert not User.objects.get(pk=invitation.user_id).is_active
+    assert not Invitation.objects.exists()
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_link_sets_no_password_of_an_active_person(boss: Client) -> None:
+    invitation = invite(boss)
+    User.objects.filter(pk=invitation.user_id).update(is_active=True)
+    link = link_in_mail()
+    answer = Client().post(link, {"name": "Eve", "password1": PASSWORD, "password2": PASSWORD})
+    assert answer.status_code == 404
+    assert "active already" in answer.content.decode()
+    assert not User.objects.get(pk=invitation.user_id).has_usable_password()

@@ -40,6 +40,8 @@ _13TH = datetime(2026, 11, 12, 23, tzinfo=UTC)
         ("3.11.2026 14:05", "", datetime(2026, 11, 3, 13, 5, tzinfo=UTC)),
         ("11/13/2026 2:05 PM", "mdy", datetime(2026, 11, 13, 13, 5, tzinfo=UTC)),
         ("11/13/2026, 12:05 a.m.", "mdy", datetime(2026, 11, 12, 23, 5, tzinfo=UTC)),
+        ("2026-11-19 14:05:00 UTC", "", datetime(2026, 11, 19, 14, 5, tzinfo=UTC)),
+        ("2026-11-19 14:05:00 +0100 UTC", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
         ("2026-11-19 2:05 PM", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
         ("Thu, 19 Nov 2026 14:05:06 +0100", "", datetime(2026, 11, 19, 13, 5, 6, tzinfo=UTC)),
     ],
@@ -123,7 +125,11 @@ def test_amounts(text: str, decimal: str, amount: str) -> None:
     assert plain_amount(text, decimal) == (amount, "")
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1e3", "1_000", "1,2,3", "1.234,50", "5-10", "$ 5", "12 apples"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "abc", "1e3", "1_000", "1,2,3", "1.234,50", "5-10", "$ 5", "12 apples",
+     "10 20", "1234 5678", "2026 11", "1 2 3", "12.50 3"],
+)  # fmt: skip
 def test_what_is_no_amount(text: str) -> None:
     with pytest.raises(InvalidNumber):
         plain_amount(text, ".")

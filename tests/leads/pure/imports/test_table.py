@@ -117,3 +117,8 @@ def test_the_header_line_can_be_chosen() -> None:
     table = open_table(b"id,name\nx,y\n1,Ada\n", "leads", Reading(header_line=2))
     assert table.header == ("x", "y")
     assert count_rows(table) == 1
+
+
+def test_a_file_without_column_names_is_refused() -> None:
+    with pytest.raises(UnreadableFile, match=r"must name the columns, but holds 'ada@a\.example'"):
+        open_table(b"ada@a.example,Ada\nbob@b.example,Bob\n", "leads")
