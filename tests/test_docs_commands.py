@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import urllib.error
 import urllib.request
@@ -17,12 +18,36 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=str)
+DOCUMENTS = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").rglob("*.md")],
+    key=str,
+)
 PROGRAMS = re.compile(r"(export [A-Z_]+=|[A-Z_]+=\$?\(?|curl |make |python3? |\S*/python |printf |docker |sudo )")
+IN_TEXT = re.compile(r"`((?:make|python3?|\S*/python|manage\.py|git|apt-get|pip|uv|docker|sudo|curl) [^`]+)`")
 # What does not run here, and why.
 NOT_RUN = {
     ("README.md", "make demo"): "sets a whole portal up and seeds it; `make test` does, too",
     ("docs/history.md", "curl -H"): "names a deal of the reader's own",
+    (
+        "docs/deploy.md",
+        "printf 'POSTGRES_PASSWORD",
+    ): "needs Docker; tests/config/test_deploy.py reads what it would start",
+    ("docs/deploy.md", "sudo useradd"): "changes users and services of the machine; test_deploy.py reads the services",
+}
+_MEASURES = "measures this machine for minutes"
+# Commands within a sentence: the reader is told of them, and not led through them.
+NOT_RUN_IN_TEXT = {
+    ("README.md", "make check"): "CI runs it beside the suite",
+    ("README.md", "make demo"): "sets a whole portal up and seeds it; `make test` does, too",
+    ("README.md", "make bench"): _MEASURES,
+    ("benchmarks/README.md", "make bench"): _MEASURES,
+    ("benchmarks/README.md", ".venv/bin/python -m benchmarks"): _MEASURES,
+    ("docs/methods.md", ".venv/bin/python -m benchmarks"): _MEASURES,
+    ("docs/add-a-connector.md", "make bench"): _MEASURES,
+    ("docs/deploy.md", "apt-get install"): "installs packages of the system",
+    ("docs/deploy.md", "make serve"): "goes on until it is stopped; tests/dev/test_state.py starts it",
+    ("docs/deploy.md", "git pull"): "replaces this very code",
+    ("docs/tour.md", "make check"): "CI runs it beside the suite",
 }
 ADDRESS = "127.0.0.1:8000"
 MAKE_KEY = """
@@ -38,19 +63,27 @@ def name_of(document: Path) -> str:
     return str(document.relative_to(ROOT))
 
 
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"(?<=\n\n)(?:    .*\n)+")
+
+
 def blocks(document: Path) -> list[str]:
-    """Fenced blocks that hold commands, as a person would paste them."""
-    found: list[str] = []
-    is_inside, is_command = False, False
-    for line in document.read_text().splitlines():
-        if line.startswith("```"):
-            is_inside = not is_inside
-            is_command = is_inside and line in ("```", "```sh")
-            if is_command:
-                found.append("")
-        elif is_command:
-            found[-1] += f"{line}\n"
-    return [block for block in found if PROGRAMS.match(block)]
+    """Fenced and indented blocks that hold commands, as a person would paste them."""
+    text = document.read_text()
+    fenced = [block for language, block in FENCED.findall(text) if language in ("", "sh")]
+    indented = [textwrap.dedent(block) for block in INDENTED.findall(FENCED.sub("", text))]
+    return [block for block in [*fenced, *indented] if PROGRAMS.match(block)]
+
+
+def in_text(document: Path) -> list[str]:
+    """Commands within sentences; what was new in a version is not for the reader to do."""
+    text = "" if document.name == "changelog.md" else FENCED.sub("", document.read_text())
+    return [" ".join(command.split()) for command in IN_TEXT.findall(INDENTED.sub("", text))]
+
+
+def is_listed(document: Path, command: str) -> bool:
+    name = name_of(document)
+    return any(name == other and command.startswith(start) for other, start in NOT_RUN_IN_TEXT)
 
 
 def reason(document: Path, block: str) -> str:
@@ -129,6 +162,31 @@ def test_every_command_of_the_document_runs_as_written(portal: Portal, document:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "about:blank" not in done.stdout, done.stdout
     assert "Traceback" not in done.stderr
+
+
+SAID = [(document, command) for document in DOCUMENTS for command in in_text(document)]
+
+
+@pytest.mark.parametrize(
+    ("document", "command"),
+    [each for each in SAID if not is_listed(*each)],
+    ids=lambda each: name_of(each) if isinstance(each, Path) else each[:40],
+)
+def test_every_command_within_a_sentence_runs_as_written(portal: Portal, document: Path, command: str) -> None:
+    # On a server its own settings hold; beside the demo the reader has said so before.
+    done = portal.run(f"export PORTAL_MODE=demo\n{command}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", sorted({command for _, command in SAID if command.startswith("make ")}))
+def test_every_target_that_is_named_is_there(portal: Portal, command: str) -> None:
+    done = portal.run(f"make --dry-run {command.removeprefix('make ')}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_reason_of_a_sentence_is_of_a_command_that_is_there() -> None:
+    for name, start in NOT_RUN_IN_TEXT:
+        assert any(name == name_of(document) and command.startswith(start) for document, command in SAID), (name, start)
 
 
 def test_documents_have_commands_that_run() -> None:
