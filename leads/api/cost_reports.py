@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import IO, Any
 
 from django.conf import settings
@@ -88,9 +89,10 @@ class CostReports(APIView):
         require_length(request)
         content: Any = request.data  # a dictionary where nothing was sent
         asked = request.query_params.get("currency", "")
-        report = _read(content if isinstance(content, bytes) else b"", asked)
+        at = timezone.now()
+        report = _read(content if isinstance(content, bytes) else b"", asked, at)
         name = request.auth.name if isinstance(request.auth, ApiKey) else ""
-        found = record_ad_report(report=report, said=Said(door=CostDoor.API, name=name), at=timezone.now())
+        found = record_ad_report(report=report, said=Said(door=CostDoor.API, name=name), at=at)
         return Response(
             {
                 "service": report.preset.name,
@@ -109,8 +111,8 @@ class Unreadable(ValidationError):
     status_code = 422
 
 
-def _read(content: bytes, currency: str) -> AdReport:
+def _read(content: bytes, currency: str, at: datetime) -> AdReport:
     try:
-        return read_ad_report(content, currency=currency.strip().upper())
+        return read_ad_report(content, currency=currency.strip().upper(), at=at)
     except (ReportRefused, UnreadableFile) as error:
         raise Unreadable([str(error)]) from error

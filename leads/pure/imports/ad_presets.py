@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,10 @@ from leads.pure.imports.table import Reading, Table, decoded_head, open_table
 from leads.pure.table_file import UnreadableFile, read_records
 
 _IN_HEADER = re.compile(r"\(([A-Z]{3})\)")
+# Of reports that are not by day: where a row ends, what its day is called then, and what Microsoft's heading says.
+_ENDS = frozenset(["reporting ends", "date_stop", "end date (in utc)", "end date"])
+_BEGINS = frozenset(["reporting starts", "date_start", "start date (in utc)", "start date"])
+_SPAN = re.compile(r"Report Aggregation: ?(?!Daily|Hour|Day)(\w+)", re.IGNORECASE)
 _ZONE = re.compile(r"Time Zone: ?([^\"\t;]+)")
 
 
@@ -164,6 +168,21 @@ def zone_of(table: Table, preset: Preset) -> str:
         if found := _ZONE.search(line):
             return found[1].strip(", ")
     return preset.zone
+
+
+def last_day_column(header: Iterable[str], day: str) -> str:
+    """The column of the last day of a row, where ``day`` is the column of its first; "" if there is none."""
+    if column_name(day) not in _BEGINS:
+        return ""
+    return next((name for name in header if column_name(name) in _ENDS), "")
+
+
+def span_of(table: Table) -> str:
+    """What the lines above the header say a row stands for, if that is no day: "Weekly"."""
+    for line in first_lines(table.head(), table.reading.header_line - 1):
+        if found := _SPAN.search(line):
+            return found[1]
+    return ""
 
 
 def _find(content: bytes, given: Reading, wanted: Sequence[Preset]) -> tuple[Reading, Preset, int] | None:

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from zoneinfo import ZoneInfo
 
-from leads.pure.imports.ad_presets import BY_SOURCE, Preset, currency_in, find_report, zone_of
-from leads.pure.imports.cells import Plan, RowRefused
+from leads.pure.imports.ad_presets import (
+    BY_SOURCE,
+    Preset,
+    currency_in,
+    find_report,
+    last_day_column,
+    span_of,
+    zone_of,
+)
+from leads.pure.imports.cells import OLDEST_YEAR, Plan, RowRefused
 from leads.pure.imports.dates import read_moment
 from leads.pure.imports.fields import COSTS
 from leads.pure.imports.numbers import InvalidNumber, plain_amount
@@ -55,10 +63,11 @@ class _Sum:
     because: str = ""
 
 
-def read_ad_report(content: bytes, *, currency: str = "") -> AdReport:
+def read_ad_report(content: bytes, *, currency: str = "", at: datetime = _NEVER) -> AdReport:
     """Costs by campaign and day, all or none.
 
-    ``currency`` is that of the account, where the export names none. Raises ReportRefused and UnreadableFile.
+    ``currency`` is that of the account, where the export names none; days after ``at`` are refused. Raises
+    ReportRefused and UnreadableFile.
     """
     found = find_report(content)
     if found is None:
@@ -72,7 +81,7 @@ def read_ad_report(content: bytes, *, currency: str = "") -> AdReport:
     plan = Plan(
         kind=COSTS,
         columns=columns,
-        at=_NEVER,
+        at=at,
         tz=_UTC,
         currency=currency,
         dates=formats.get("dates", ""),
@@ -99,12 +108,15 @@ def report_rows(table: Table, plan: Plan) -> Iterator[Row]:
     Where one of several rows of a campaign and day cannot be read, each comes as it is, and none can be taken: their
     sum is not known. Raises ReportRefused for too many rows, and UnreadableFile.
     """
+    if span := span_of(table):
+        raise ReportRefused(f"The report is {span.lower()}: its rows are no days. Export it by day.")
+    last_day = last_day_column(table.header, plan.columns.get("spent_on", ""))
     sums: dict[tuple[str, str], _Sum] = {}
     for count, row in enumerate(table.rows()):
         if count >= MAX_ROWS:
             raise ReportRefused(f"The report has more than {MAX_ROWS:,} rows. Split it by month.")
         if not is_total(row, plan):
-            _add(sums, row, plan)
+            _add(sums, _one_day(row, plan, last_day), plan)
     for _, each in sorted(sums.items(), key=lambda item: (item[0][1], item[1].rows[0].number)):
         yield from _rows_of(each, plan)
 
@@ -126,6 +138,14 @@ def is_total(row: Row, plan: Plan) -> bool:
     first = next(iter(row.cells.values()), "").casefold()
     named = [_cell(row, plan, name) for name in ("spent_on", "campaign")]
     return first.startswith(("total", "overall total", "©", "(c)")) or any(_is_empty(cell) for cell in named)
+
+
+def _one_day(row: Row, plan: Plan, last_day: str) -> Row:
+    """The row, with what is wrong with it where it stands for more days than one."""
+    first, last = _cell(row, plan, "spent_on"), row.cells.get(last_day, "")
+    if row.problem or not last or last == first:
+        return row
+    return Row(row.number, row.cells, f"stands for {first} to {last}. Export the report by day")
 
 
 def _add(sums: dict[tuple[str, str], _Sum], row: Row, plan: Plan) -> None:
@@ -177,10 +197,16 @@ def _shared_fault(each: _Sum, row: Row, plan: Plan) -> str:
 def _day(row: Row, plan: Plan) -> date:
     text, preset = _cell(row, plan, "spent_on"), BY_SOURCE[plan.preset]
     try:
-        return read_moment(text, _UTC, plan.dates or preset.order).date()
+        day = read_moment(text, _UTC, plan.dates or preset.order).date()
     except ValueError:
         because = f"{text[:40]!r} is no day as {preset.name} writes it. Export the report by day."
         raise RowRefused("spent_on", because) from None
+    if day.year < OLDEST_YEAR:
+        raise RowRefused("spent_on", f"{text[:40]!r} lies before {OLDEST_YEAR}.")
+    # The account's today may be a day ahead of ours.
+    if day - timedelta(days=1) > plan.at.astimezone(UTC).date():
+        raise RowRefused("spent_on", f"{text[:40]!r} lies in the future.")
+    return day
 
 
 def _amount(row: Row, plan: Plan) -> tuple[Decimal, str]:

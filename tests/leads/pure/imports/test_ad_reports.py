@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -119,8 +119,26 @@ def test_the_column_of_amounts_tells_how_numbers_are_written(amounts: list[str],
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR\n", "Line 2 has 3 cells instead of 4"),
         ("Day,Campaign,Currency,Cost\nTotal: Account,,EUR,1.00\n", "no rows"),
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,1\n2026-11-16,Q4,USD,1\n", "in EUR and USD"),
+        (
+            META.replace(",Day", "").replace("Brand,2026-11-16,2026-11-16", "Brand,2026-11-01"),
+            "Line 3 stands for 2026-11-01 to 2026-11-16. Export the report by day",
+        ),
+        (MICROSOFT.replace("Daily", "Weekly"), "The report is weekly"),
+        ("Day,Campaign,Currency,Cost\n2026-11-19,Q4,EUR,1\n", "Line 2: '2026-11-19' lies in the future"),
+        ("Day,Campaign,Currency,Cost\n0001-01-01,Q4,EUR,1\n", "Line 2: '0001-01-01' lies before 1990"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,10 20\n", "Line 2: '10 20' is not one amount"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_line(text: str, because: str) -> None:
     with pytest.raises(ReportRefused, match=because):
-        read_ad_report(text.encode())
+        read_ad_report(text.encode(), at=datetime(2026, 11, 17, 20, tzinfo=UTC))
+
+
+def test_a_report_by_day_may_name_its_first_and_last_day() -> None:
+    text = "Campaign name,Reporting starts,Reporting ends,Amount spent (EUR)\nQ4 Brand,2026-11-16,2026-11-16,50.25\n"
+    assert read_ad_report(text.encode()).cents == {("Q4 Brand", DAY): (5025, "EUR")}
+
+
+def test_the_accounts_today_may_be_ahead() -> None:
+    text = b"Day,Campaign,Currency,Cost\n2026-11-17,Q4,EUR,1\n"
+    assert read_ad_report(text, at=datetime(2026, 11, 16, 20, tzinfo=UTC)).cents
