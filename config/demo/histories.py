@@ -8,10 +8,10 @@ from operator import itemgetter
 from typing import Any
 
 from config.demo.deals import LOST_REASONS, changes_of
-from config.demo.intake import Passage, Promise, Story
 from config.demo.records import Deal, DemoCompany
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import COST_FEED, Ground
+from config.demo.stories import Passage, Promise, Story
 from config.demo.timeline import Timeline, Writer
 from leads.models import DealStatus, Role, Scope, Stage
 from leads.past.acting import Door

@@ -7,7 +7,7 @@ ladder of stages); only what people decided is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from config.demo.campaigns import BAD_CAMPAIGN
 from config.demo.records import Deal, DemoCompany, Lead, Touch
 from config.demo.seasons import working_moment
+from config.demo.stories import Given, Passage, Promise, Story
 from leads.actions.handover.reject_lead import FINAL_REASONS
 from leads.models import RejectionReason
 from leads.pure import calendar, lifecycle, routing, scoring
@@ -34,56 +35,6 @@ _BAD_REJECTIONS = ("bad_fit", "competitor", "no_need", "bad_data")
 _LONGEST_LEAVE = 60  # days
 _ROUNDING = 4  # points that rounding once per rule can add
 _QUIET = timedelta(days=30)  # after so long without an inquiry a lead that never qualified is closed
-
-
-@dataclass(slots=True)
-class Passage:
-    """A step between stages; `by` is the id of a person, None for the system. What a deal brings comes with the CRM."""
-
-    at: datetime
-    from_stage: str
-    to_stage: str
-    is_inferred: bool
-    because: str
-    reason: str = ""
-    by: int | None = None
-    is_from_deal: bool = False
-
-
-@dataclass(slots=True)
-class Promise:
-    """A follow-up, done when `done_at` is set."""
-
-    kind: str
-    because: str
-    planned_at: datetime
-    due_at: datetime
-    done_at: datetime | None = None
-    outcome: str = ""
-
-
-@dataclass(slots=True)
-class Given:
-    """A score a lead was given at a moment."""
-
-    at: datetime
-    score: scoring.Score
-
-
-@dataclass(slots=True)
-class Story:
-    """One lead's way through the portal. `territory` and `owner` are ids as given to `Intake`."""
-
-    territory: int | None = None
-    owner: int | None = None
-    rule: int | None = None
-    because: str = ""
-    passed_over: list[dict[str, str]] = field(default_factory=list)
-    stage: str = ""
-    passages: list[Passage] = field(default_factory=list)
-    assigned_at: datetime | None = None
-    promises: list[Promise] = field(default_factory=list)
-    scores: list[Given] = field(default_factory=list)
 
 
 class Intake:

@@ -8,9 +8,9 @@ from typing import Any
 from config.demo.bulk import Bulk
 from config.demo.deals import changes_of
 from config.demo.histories import CRM, DEAL_COLUMNS, Histories
-from config.demo.intake import Story
 from config.demo.records import DemoCompany
 from config.demo.seed_settings import Ground
+from config.demo.stories import Story
 from leads.models import Account, Lead, Opportunity, OpportunityChange, OpportunityContact
 
 

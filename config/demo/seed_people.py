@@ -8,10 +8,11 @@ from typing import Any
 
 from config.demo.bulk import Bulk
 from config.demo.histories import ACCOUNT_COLUMNS, INTAKE, LEAD_COLUMNS, PROMISE_COLUMNS, WEBSITE, Histories
-from config.demo.intake import Given, Intake, Story
+from config.demo.intake import Intake
 from config.demo.records import DemoCompany, Touch
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
+from config.demo.stories import Given, Story
 from config.demo.timeline import Writer
 from leads.actions.routing.assign_lead import pure_rules
 from leads.actions.scoring.score_lead import rule_set_of
