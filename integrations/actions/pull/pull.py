@@ -37,6 +37,8 @@ from integrations.models import Connection, ExternalRecord, RecordKind, SyncRun,
 # Changes become visible over there some time after their stamp; what is read twice is recognized by its content.
 OVERLAP = timedelta(minutes=10)
 LOOK_ANYWAY = timedelta(days=1)
+# Lists that are read as soon as two counts are.
+FEW_PAGES = 3
 # As many as a CRM tells of by their ids in one call.
 MOST_ASKED = 100
 
@@ -165,32 +167,32 @@ def _pull_gone(held: Held, connector: Connector, run: RunLog, kind: Kind, until:
     """What the window of changes leaves out: deleted, archived, merged. Its mark moves when all of it was read, so a
     run that dies reads it again; applying it twice changes nothing.
 
-    Where the CRM counts, an unchanged number of living records says that no list needs to be read; what we wrote since
-    the last count is asked for by its ids. Once a day the lists are read anyway, for somebody archived and somebody
-    else restored.
+    Where the lists are long and the CRM counts, an unchanged number of living records says that none needs to be read;
+    what we wrote since the last count is asked for by its ids. Once a day the lists are read anyway, for somebody
+    archived and somebody else restored.
     """
     mark, _ = Watermark.objects.get_or_create(connection=held.connection, kind=kind)
     held.keep()
-    is_recent = mark.gone_to is not None and until - mark.gone_to < LOOK_ANYWAY and not is_full
-    written = _written_since(held.connection, kind, mark.living_at) if mark.living_at else []
-    lists = not (
-        is_recent
-        and mark.living_at
-        and len(written) <= MOST_ASKED
-        and connector.living(kind, mark.living_at) == mark.living
-    )
-    # Counted before the lists are read: what goes meanwhile is noticed by the next look.
-    living = connector.living(kind, until)
+    counted_at = mark.living_at
+    is_due = is_full or mark.gone_to is None or until - mark.gone_to >= LOOK_ANYWAY
+    written = _written_since(held.connection, kind, counted_at) if counted_at else []
+    lists, living = True, None
+    if counted_at is not None:
+        is_same = not is_due and len(written) <= MOST_ASKED and connector.living(kind, counted_at) == mark.living
+        # Counted before the lists are read: what goes meanwhile is noticed by the next look.
+        lists, living = not is_same, connector.living(kind, until)
     if not lists and written:
         held.keep()
         ended = [each for each in connector.fetch(kind, written).values() if each.is_archived]
         take_records(held=held, connector=connector, run=run, kind=kind, records=ended)
     # Nothing that was gone before we first read could be ours.
     since = mark.gone_to or held.connection.created_at
-    reader = reader_of(held.connection, kind)
+    reader, pages = reader_of(held.connection, kind), 0
     for page in connector.gone(kind, Window(since - OVERLAP, until), lists=lists):
+        pages += 1
         _take(held, connector, run, reader, page, None)
-    facts = {"living": living, "living_at": None if living is None else until}
+    is_counted = not lists or pages > FEW_PAGES
+    facts = {"living": living, "living_at": until} if is_counted else {"living": None, "living_at": None}
     Watermark.objects.filter(pk=mark.pk).update(**facts, **({"gone_to": until} if lists else {}))
 
 

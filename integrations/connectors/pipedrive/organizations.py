@@ -48,6 +48,10 @@ class Organizations:
             self._names |= dict.fromkeys(part, "") | told
         return {each: self._names[each] for each in wanted}
 
+    def note(self, rows: Iterable[Row]) -> None:
+        """Remember organizations that were read anyway."""
+        self._names |= {int(row["id"]): str(row["name"]) for row in rows}
+
     def ready(self, names: Iterable[str]) -> None:
         """For a batch whose people work for these companies."""
         self._directory.ready(len({spelled(each) for each in names}))

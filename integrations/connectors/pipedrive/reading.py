@@ -193,6 +193,8 @@ class PipedriveReader:
         for rows, following in self._pages(path, params, resume):
             with read.reading(path):
                 records = [read.record(kind, row, code, self._places) for row in rows]
+                if kind == "account":
+                    self._organizations.note(rows)
             yield Page(tuple(self._completed(rows, records)), following)
 
     def _pages(
