@@ -36,7 +36,7 @@ from .reading import FIELD_PATHS, KEY_FIELD, PAGE
 from .webhooks import hints
 from .writing import PipedriveWriter
 
-BATCH = 25
+BATCH = 50
 VENDOR = Vendor(
     kind="pipedrive",
     name="Pipedrive",

@@ -76,7 +76,8 @@ class Directory:
             with reading(self._path):
                 for row in rows:
                     self.add(int(row["id"]), self._terms(row))
-                    self._until = max(self._until, str(row["update_time"] or "")) if is_all else self._until
+                    if is_all or self.is_whole:
+                        self._until = max(self._until, str(row["update_time"] or ""))
             if not is_all:
                 continue
             self._listed += len(rows)

@@ -16,7 +16,7 @@ from ..http import LOOPBACK, ApiKey, Basic, CrmSession, Heard, Hosts, Limits, Re
 
 TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105  # an address
 BLOCKED = timedelta(minutes=10)
-SPAN, SEARCHES, LEAST_BURST = 2.0, 10, 20
+SPAN, SEARCHES, LEAST_BURST = 2.0, 10, 8
 PACE_ON_LOOPBACK = False
 
 
@@ -26,14 +26,16 @@ class PacedSession(CrmSession):
     def __init__(self, base_url: str, **options: Any) -> None:
         super().__init__(base_url, **options)
         self._is_paced = PACE_ON_LOOPBACK or urlsplit(base_url).hostname not in LOOPBACK
-        self._burst = LEAST_BURST
+        self._burst, self._began = LEAST_BURST, time.monotonic()
         self._sent, self._searched = deque[float](maxlen=1000), deque[float](maxlen=SEARCHES)
 
     def send(self, request: Request, **kwargs: Any) -> Response:
         """One request, as soon as its turn comes; the wait is no part of its deadline."""
         is_search = (urlsplit(request.url or "").path).endswith("/search")
         if self._is_paced:
-            _await_turn(self._sent, self._burst)
+            # Whoever was here just before may have used up the span.
+            is_early = time.monotonic() - self._began < SPAN
+            _await_turn(self._sent, min(self._burst, LEAST_BURST) if is_early else self._burst)
             if is_search:
                 _await_turn(self._searched, SEARCHES)
         now = time.monotonic()

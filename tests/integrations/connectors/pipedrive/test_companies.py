@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_a_hundred_new_people_cost_five_tokens_each_and_a_few_lists(server, conn
     # 100 × 5 of writes, 10 of the fields, 10 of a list per batch; a search for each would be 2,000 more.
     assert spent(connector) == 550
     assert "GET /api/v2/persons/search" not in server.pipedrive.calls.shown()["by_route"]
+
+
+def test_a_list_is_read_on_and_never_again(server, connect) -> None:
+    account = Account(f"{server.url}/pipedrive", {"token": TOKEN}, allow_loopback=True)
+    connector = PipedriveConnector(account, page_size=10)
+    dialect = server.pipedrive
+    for start in range(0, 60, 10):
+        dialect.clock.skew = timedelta(minutes=start)
+        dialect.calls.clear()
+        list(connector.upsert("person", [draft(n) for n in range(start, start + 10)]))
+        # Nobody at first; then those of the last time, whose second is read again, and the page after them.
+        assert dialect.calls.shown()["by_route"]["GET /api/v2/persons"] <= 2
+    connector.close()
 
 
 def test_those_who_are_there_are_met_by_the_list(server, connect) -> None:
