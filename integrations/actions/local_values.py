@@ -126,7 +126,7 @@ def _size(text: str) -> int | None:
     except (ValueError, OverflowError):
         raise MappingError("company_size", f"{text[:40]!a} is not a number") from None
     if not 0 <= size < 2**31:
-        raise MappingError("company_size", f"{text[:40]!a} is no number of people")
+        raise MappingError("company_size", f"{text[:40]!a} is not a number of people")
     return size
 
 

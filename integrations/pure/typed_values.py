@@ -196,7 +196,7 @@ def _money(value: Any, facts: FieldFacts, currency: str) -> Money:
         told = value.get("currency") or currency
         return Money(_decimal(value.get("amount", value.get("value")), facts), str(told))
     if isinstance(value, bool):
-        raise MappingError(facts.name, f"{_word(value)!a} is no amount")
+        raise MappingError(facts.name, f"{_word(value)!a} is not an amount")
     text = str(value)
     code = _CODE.search(text)
     sign = next((each for each in _SIGNS if each in text), "")
@@ -219,7 +219,7 @@ def _date(value: Any, facts: FieldFacts) -> date:
     try:
         return date.fromisoformat(str(value).strip()[:10])
     except ValueError:
-        raise MappingError(facts.name, f"{str(value)[:40]!a} is no date; write it as 2026-03-31") from None
+        raise MappingError(facts.name, f"{str(value)[:40]!a} is not a date; write it as 2026-03-31") from None
 
 
 def _moment(value: Any, facts: FieldFacts) -> datetime:
@@ -228,7 +228,7 @@ def _moment(value: Any, facts: FieldFacts) -> datetime:
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
     except ValueError:
-        raise MappingError(facts.name, f"{str(value)[:40]!a} is no moment; write it as 2026-03-31T09:30Z") from None
+        raise MappingError(facts.name, f"{str(value)[:40]!a} is not a date and time; write 2026-03-31T09:30Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

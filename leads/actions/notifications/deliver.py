@@ -1,4 +1,4 @@
-"""Deliver messages that wait: each is claimed before it is sent, and tried again with growing pauses."""
+"""Deliver waiting notifications: each is claimed before it is sent, and retried with growing delays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ State = Notification.State
 
 
 class NotDelivered(Exception):
-    """A try that failed. ``is_final``: another would fail as well; ``after``: how long the other side wants us away."""
+    """An attempt that failed. ``is_final``: a retry would fail, too; ``after``: the delay the receiver asks for."""
 
     def __init__(self, why: str, *, is_final: bool = False, after: timedelta | None = None) -> None:
         super().__init__(why)
@@ -37,7 +37,7 @@ class NotDelivered(Exception):
 
 
 def due(*, channels: Sequence[str], at: datetime) -> Iterator[Notification]:
-    """Messages that wait, the oldest first; each is ours when it comes, and due again if we never settle it."""
+    """Waiting messages, oldest first; each is claimed when yielded, and due again if the worker dies."""
     waiting = Notification.objects.filter(state=State.WAITING, not_before__lte=at, channel__in=channels)
     for message in waiting.select_related("recipient", "destination").order_by("not_before", "pk")[:AT_ONCE]:
         mine = Notification.objects.filter(pk=message.pk, state=State.WAITING, not_before=message.not_before)
@@ -78,7 +78,7 @@ def send_emails(*, at: datetime) -> int:
         try:
             validate_email(person.email)  # "a@x, evil@y" passes as a header
         except ValidationError:
-            raise NotDelivered("The address is no email address.", is_final=True) from None
+            raise NotDelivered("This is not an email address.", is_final=True) from None
         context = {
             "message": message,
             "company_name": company,

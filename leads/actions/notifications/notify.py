@@ -1,4 +1,4 @@
-"""Tell people something, each by the channels they want, and never the same thing twice."""
+"""Notify people by the channels they chose, once per message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def notify(
     by_email: bool = True,
     in_chat: bool = True,
 ) -> int:
-    """Write the rows of one message; a recipient who has the key already is left out. Returns how many are new.
+    """Write the rows of one message; a recipient who has the key already is left out. Returns how many rows are new.
 
     ``link`` is a path in the portal. Without ``by_email`` no mail follows, for kinds whose mail is written elsewhere.
     """

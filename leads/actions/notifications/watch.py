@@ -1,6 +1,6 @@
-"""Look at what happened to leads, follow-ups and imports, and tell those it concerns.
+"""Notify people of assignments, overdue follow-ups and finished imports.
 
-Looked at is an overlapping window: repeats are harmless, for a message is written once per key.
+Each call reads an overlapping window: repeats are harmless, for a message is written once per key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from leads.actions.notifications.notify import notify
 from leads.models import Assignment, FollowUp, ImportRun, JobRun, Lead, User
 
 WINDOW = timedelta(minutes=30)
-# More than so many of a kind at once are told as one message an hour.
+# More of a kind at once become one message an hour.
 MOST = 5
 
 
@@ -29,7 +29,7 @@ Row = TypeVar("Row", bound=_Owned)
 
 
 def watch(*, at: datetime) -> int:
-    """Write what there is to tell; returns how many messages are new."""
+    """Write the notifications that are missing; returns how many are new."""
     return _assigned(at) + _overdue(at) + _imported(at)
 
 

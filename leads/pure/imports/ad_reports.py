@@ -199,7 +199,7 @@ def _day(row: Row, plan: Plan) -> date:
     try:
         day = read_moment(text, _UTC, plan.dates or preset.order).date()
     except ValueError:
-        because = f"{text[:40]!r} is no day as {preset.name} writes it. Export the report by day."
+        because = f"{text[:40]!r} is not a date as {preset.name} writes it. Export the report by day."
         raise RowRefused("spent_on", because) from None
     if day.year < OLDEST_YEAR:
         raise RowRefused("spent_on", f"{text[:40]!r} lies before {OLDEST_YEAR}.")

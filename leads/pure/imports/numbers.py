@@ -36,7 +36,7 @@ _NO_CENTS = re.compile(r"[.,]0{1,2}$")
 
 
 class InvalidNumber(ValueError):
-    """The text is no number; the message tells a person why."""
+    """The text is not a number; the message says why."""
 
 
 def guess_decimal(cells: Iterable[str]) -> Guess:

@@ -30,7 +30,7 @@ class InvalidDomain(ValueError):
 
 
 class InvalidCountry(ValueError):
-    """The text is neither a code nor a name of a country; the message tells a person why."""
+    """The text is neither a code nor a name of a country; the message says why."""
 
 
 def normalize_email(raw: str) -> str:
@@ -106,7 +106,7 @@ def normalize_country(raw: str) -> str:
     """An ISO 3166-1 alpha-2 code in capitals, from a code, or a name in thirty languages. Raises InvalidCountry."""
     if code := country_code(raw):
         return code
-    raise InvalidCountry(f"{raw.strip()[:40]!r} is no country. Write its name, or a code such as DE or US.")
+    raise InvalidCountry(f"{raw.strip()[:40]!r} is not a country. Write its name, or a code such as DE or US.")
 
 
 def _fold(text: str) -> str:

@@ -13,7 +13,7 @@ _SHORTENED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 
 
 class InvalidPhone(ValueError):
-    """The text is no telephone number; the message tells a person why."""
+    """The text is not a telephone number; the message says why."""
 
 
 def clean_phone(raw: str) -> str:

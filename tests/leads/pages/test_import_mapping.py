@@ -193,7 +193,7 @@ def test_what_an_export_cannot_say_is_kept_aside_and_comes_back(client: Client) 
     errors = dict(run.row_errors.values_list("line", "error"))
     assert errors[3] == "The row shares its campaign and day with line 4, which cannot be read."
     assert "'lots' is not an amount" in errors[4]
-    assert "'17 Nov' is no day as Meta writes it" in errors[5]
+    assert "'17 Nov' is not a date as Meta writes it" in errors[5]
     address = reverse("leads:import-rejected", args=[run.public_id])
     rejected = b"".join(client.get(address).streaming_content)  # type: ignore[attr-defined]
     url = upload(client, rejected.replace(b"lots", b"10.25").replace(b"17 Nov", b"2026-11-17"), "costs")

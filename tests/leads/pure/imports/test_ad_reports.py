@@ -112,7 +112,7 @@ def test_the_column_of_amounts_tells_how_numbers_are_written(amounts: list[str],
     [
         ("Campaign,Cost\nQ4,1\n", "No line names a day"),
         ("Day,Campaign,Cost\n2026-11-16,Q4,1.00\n", "names no currency"),
-        ("Day,Campaign,Currency,Cost\nNov 2026,Q4,EUR,1.00\n", "Line 2: 'Nov 2026' is no day"),
+        ("Day,Campaign,Currency,Cost\nNov 2026,Q4,EUR,1.00\n", "Line 2: 'Nov 2026' is not a date"),
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,lots\n", "Line 2: 'lots' is not an amount"),
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,-3.00\n", "Line 2: '-3.00': a cost must not be negative"),
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,XYZ,1.00\n", "Line 2: 'XYZ'"),
