@@ -49,6 +49,12 @@ PARAMETERS = [
         "period.",
     ),
     SCOPE,
+    OpenApiParameter(
+        "owner",
+        str,
+        description="Deals and leads of one owner, by their id; none: of nobody. Costs have no owner: cost and ROI are "
+        "null then.",
+    ),
     AS_OF,
 ]
 
@@ -72,7 +78,7 @@ def asked(request: Request, *, campaign: str = "", more: Collection[str] = ()) -
     run = last_run()
     given = {name: request.query_params[name] for name in request.query_params}
     data = {**given, "method": given.pop("model", ""), "campaign": campaign}
-    form = AttributionForm(data, company=company, at=at, only=("method", "basis", "campaign"))
+    form = AttributionForm(data, company=company, at=at, only=("method", "basis", "campaign", "owner"))
     if not form.is_valid():
         raise refused(form)
     # A key reads the company's rows; a person what they may see.

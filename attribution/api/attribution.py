@@ -143,7 +143,7 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
     scope = question.scope
     weeks, months = campaign_weeks_and_months(scope)
     values, back = headlines(scope), payback(scope)
-    cost = _cents(values["cost"])
+    cost = None if scope.owner else _cents(values["cost"])
     sums = Sums()
     for method, *found in rows.won_credits_of_all(scope).order_by().values_list("method").annotate(**SUMS):
         sums.add(method, *found)
@@ -162,9 +162,9 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
             "attributed_pipeline": _money(_cents(figure("attribution.pipeline", scope).value), scope),
             "influenced_opportunities": values["influenced"],
             "cost": _money(cost, scope),
-            "roi": values["roi"],
-            "roi_unknown_because": _unknown(cost),
-            "roas": values["roas"],
+            "roi": None if scope.owner else values["roi"],
+            "roi_unknown_because": "costs have no owner" if scope.owner else _unknown(cost),
+            "roas": None if scope.owner else values["roas"],
             "payback_months": back.months,
             "payback_unknown_because": back.reason or None,
             "leads": sum(entry.leads for entry in weeks),
@@ -222,7 +222,8 @@ def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dic
     revenue = _earned(rows.won_credits(scope), SUMS, parents)
     pipeline = _earned(amounts_then.standing_credits(scope), amounts_then.SUMS, parents)
     spent = spend.costs(scope).filter(reporting_cents__isnull=False).order_by()
-    cost = _rolled_up(dict(spent.values_list("campaign").annotate(Sum("reporting_cents"))), parents)
+    by_campaign = {} if scope.owner else dict(spent.values_list("campaign").annotate(Sum("reporting_cents")))
+    cost = _rolled_up(by_campaign, parents)
     return [
         {
             "campaign": _campaign(campaign),

@@ -99,6 +99,8 @@ def _told(scope: Scope, *tables: _Steps) -> list[list[CampaignStep]]:
     told = []
     for table in tables:
         totals = {name: table.totals(part) for name, part in parts.items()}
+        if scope.owner:
+            totals["cost"] = {}  # costs have no owner
         told.append([_step(name, start, end, next(pipeline), totals) for name, start, end in table.named])
     return told
 

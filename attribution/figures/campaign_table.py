@@ -198,15 +198,18 @@ def _cells(scope: Scope, methods: Collection[str]) -> dict[tuple[int, int | None
     expected = amounts_then.standing_credits(scope).order_by()
     for channel, campaign, *sums in expected.values_list("channel", "campaign").annotate(**amounts_then.SUMS):
         found[channel, campaign].expected.add("", *sums)
+    for channel, campaign, count in _leads(scope):
+        if channel is not None:
+            found[channel, campaign].leads += count
+    if scope.owner:
+        # Costs have no owner: one owner's revenue over the cost of everybody's is no return.
+        return found
     parts = cost_parts(scope)
     spent = parts["included"].queryset.order_by().values_list("campaign__channel", "campaign")
     for channel, campaign, cents in spent.annotate(Sum("reporting_cents")):
         found[channel, campaign].cost = cents
     for channel, campaign in parts["excluded_unknown"].queryset.order_by().values_list("channel", "pk"):
         found[channel, campaign].is_cost_incomplete = True
-    for channel, campaign, count in _leads(scope):
-        if channel is not None:
-            found[channel, campaign].leads += count
     return found
 
 

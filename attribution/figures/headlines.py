@@ -19,10 +19,11 @@ TILES = ("cost", "revenue", "roi", "roas", "marketing_cac", "influenced", "cover
 def headlines(scope: Scope) -> dict[str, Number | None]:
     """The figures attribution.* of TILES by the last part of their key, equal to what `figure` gives for each."""
     cost, revenue = _spent(scope), revenue_part(scope).total()
+    whole = revenue_part(scope.of_company()).total() if scope.owner else revenue
     return {
         "cost": cost,
         "revenue": revenue,
-        "roi": None if revenue is None else rollup.roi(int(revenue), cost),
+        "roi": None if whole is None else rollup.roi(int(whole), cost),
         "roas": _roas(scope),
         "marketing_cac": _per_customer(scope),
         "influenced": rows.influenced_deals(scope).order_by().count(),

@@ -27,7 +27,12 @@ class AttributionForm(ScopeForm):
     """
 
     def __init__(
-        self, data: Mapping[str, Any], *, company: Company, at: datetime, only: Collection[str] = ("method", "basis")
+        self,
+        data: Mapping[str, Any],
+        *,
+        company: Company,
+        at: datetime,
+        only: Collection[str] = ("method", "basis", "owner"),
     ) -> None:
         self.known = methods()
         self.rules = AttributionRules.objects.get(pk=1)

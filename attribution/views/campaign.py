@@ -70,7 +70,7 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         {**request.GET.dict(), "campaign": str(public_id)},
         company=company,
         at=at,
-        only=("method", "basis", "campaign"),
+        only=("method", "basis", "campaign", "owner"),
     )
     form.fields["campaign"].widget = HiddenInput()  # the address names it
     if refusal := refused_filters(request, form, title=found.name):

@@ -117,7 +117,7 @@ def _line(
         pipeline=words.money(node.pipeline, currency),
         cost=words.money(node.cost, currency),
         roi=roi_words(roi),
-        roi_note=_roi_note(node),
+        roi_note="costs have no owner" if scope.owner else _roi_note(node),
         roi_range=_roi_range(node),
         tone="" if roi is None else "good" if roi >= 0 else "bad",
         is_disputed=node.is_disputed(),
