@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from leads.models import Company
 from leads.pure.money import to_amount
 from leads.pure.table_file import neutralize
+from leads.views.past import as_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WIDEST = 60
@@ -28,15 +29,18 @@ def list_file(
     """The file the page is asked for with ``export=csv`` or ``xlsx``; None when it asks for none.
 
     Cells are texts, numbers, days, moments (written in the company's time zone) or None. ``rows`` is called only when
-    a file is made.
+    a file is made. A file of the past says its moment in a last column.
     """
     kind = request.GET.get("export", "")
     if kind not in ("csv", "xlsx"):
         return None
-    asked = request.GET.get("as_of", "")
-    file_name = slugify(f"{name}-as-of-{asked}" if asked else name)[:100]
+    asked, tz = as_of(request), Company.current().tz
+    file_name = slugify(f"{name}-as-of-{asked.text}" if asked else name)[:100]
     headers = {"Content-Disposition": f'attachment; filename="{file_name}.{kind}"'}
-    lines = _lines(rows(), Company.current().tz)
+    lines = _lines(rows(), tz)
+    if asked:
+        moment = asked.at.astimezone(tz).isoformat()
+        header, lines = (*header, "As of"), ([*line, moment] for line in lines)
     return _csv(header, lines, headers) if kind == "csv" else _xlsx(name, header, lines, headers)
 
 

@@ -92,6 +92,19 @@ def test_files_are_those_of_then_and_say_so(deal: Opportunity, leader: Client) -
     assert "Entered late" not in texts
 
 
+@pytest.mark.parametrize("name", ["leads:lead-list", "leads:figures"])
+def test_lists_of_then_say_so_in_a_last_column(deal: Opportunity, leader: Client, name: str) -> None:
+    with backdated(MADE):
+        LeadFactory(captured_at=MADE)
+    response = leader.get(reverse(name), {"as_of": exact(PUBLISHED), "export": "csv"})
+    assert "as-of-2026-11-23" in response["Content-Disposition"]
+    assert table(response)[0]["As of"] == "2026-11-23T07:00:00.123456+01:00"
+    assert "As of" not in table(leader.get(reverse(name), {"export": "csv"}))[0]
+    book = leader.get(reverse(name), {"as_of": exact(PUBLISHED), "export": "xlsx"})
+    with zipfile.ZipFile(io.BytesIO(book.content)) as sheets:
+        assert "2026-11-23T07:00:00.123456+01:00" in sheets.read("xl/sharedStrings.xml").decode()
+
+
 def test_pages_of_records_are_those_of_then(deal: Opportunity, leader: Client) -> None:
     url = reverse("leads:opportunity-detail", args=[deal.public_id])
     assert "€50,000.00" in leader.get(url, {"as_of": exact(PUBLISHED)}).content.decode()
