@@ -76,7 +76,7 @@ def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
     if made := list_file(request, f"runs {connection.slug}", _HEADER, lambda: map(_line, runs)):
         return made
     page = Paginator(runs, RUNS_A_PAGE).get_page(request.GET.get("page"))
-    codes, code = failure_codes(connection), request.GET.get("code", "")[:80]
+    codes, code = failure_codes(connection), request.GET.get("code", "").replace("\0", "")[:80]
     failed, held = failed_pushes(connection, code)[:SHOWN], held_records(connection)
     comparison = state.last_runs.get(SyncRun.Direction.RECONCILE)
     context = {

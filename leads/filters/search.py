@@ -6,21 +6,26 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 import django_filters
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django_filters.fields import IsoDateTimeField
 
-from leads.models import Campaign, Channel, Lead, Stage, Territory, User
+from leads.models import Campaign, Channel, Company, Lead, Stage, Territory, User
 
 # A moment of the outermost years can fall out of the calendar when it is told in another time zone.
 FIRST_YEAR, LAST_YEAR = MINYEAR + 1, MAXYEAR
 
 
 class MomentField(IsoDateTimeField):  # type: ignore[misc]  # the library has no types
-    """A moment that exists in every time zone."""
+    """A moment that exists in every time zone; without an offset it is the company's."""
 
     def to_python(self, value: Any) -> datetime | None:
-        moment: datetime | None = super().to_python(value)
+        if not value:
+            return None
+        with timezone.override(Company.current().tz):
+            moment: datetime | None = super().to_python(value)
         if moment is not None and not FIRST_YEAR <= moment.year < LAST_YEAR:
             raise ValidationError("There is no such moment.", code="invalid")
         return moment
@@ -30,6 +35,17 @@ class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     """Compares with a moment."""
 
     field_class = MomentField
+
+
+class LeadFilterForm(forms.Form):
+    """Refuses a time that ends before it begins."""
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        first, last = given.get("captured_from"), given.get("captured_to")
+        if first and last and last < first:
+            self.add_error("captured_to", "The last moment lies before the first.")
+        return given
 
 
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
@@ -51,6 +67,7 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]  # the library
 
     class Meta:
         model = Lead
+        form = LeadFilterForm
         fields: tuple[str, ...] = ()
 
     def search(self, queryset: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:

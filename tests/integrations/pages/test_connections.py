@@ -374,3 +374,8 @@ def test_records_and_runs_come_as_files(connected: Connection, admin_client: Cli
     assert [line[3] for line in lines(page, outcome="created")] == ["Outcome", "Created"]
     assert lines(detail(connected))[1][2:4] == [run.get_direction_display(), run.get_state_display()]
     assert admin_client.get(page, {"export": "xlsx"}).content[:2] == b"PK"
+
+
+def test_an_error_code_that_no_database_keeps_is_no_failure(admin_client: Client) -> None:
+    connection = connect("http://127.0.0.1:9")
+    assert admin_client.get(detail(connection), {"code": "a\0b"}).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -10,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from leads.models import User
+from leads.models import Company, User
 from tests.leads.api.keys import make_key
 from tests.leads.factories import LeadFactory
 
@@ -96,3 +97,24 @@ def test_moments_at_the_ends_of_the_calendar_are_answered(
     client: Client, key: dict[str, str], name: str, moment: str
 ) -> None:
     assert client.get("/api/v1/leads", {name: moment}, headers=key).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-11-20", "2026-11-20T00:00:00", "2026-11-19T23:00:00Z", "2026-11-20T00:00:00+01:00"]
+)
+def test_moments_without_an_offset_are_the_companys(
+    client: Client, company: Company, key: dict[str, str], moment: str
+) -> None:
+    LeadFactory(email="before@a.example", captured_at=datetime(2026, 11, 19, 22, 59, tzinfo=UTC))
+    LeadFactory(email="after@a.example", captured_at=datetime(2026, 11, 19, 23, tzinfo=UTC))
+    found = client.get("/api/v1/leads", {"captured_from": moment}, headers=key).json()["results"]
+    assert [lead["email"] for lead in found] == ["after@a.example"]
+    found = client.get("/api/v1/leads", {"captured_to": moment}, headers=key).json()["results"]
+    assert [lead["email"] for lead in found] == ["before@a.example"]
+
+
+def test_a_time_that_ends_before_it_begins_is_refused(client: Client, key: dict[str, str]) -> None:
+    asked = {"captured_from": "2026-12-01", "captured_to": "2026-01-01"}
+    response = client.get("/api/v1/leads", asked, headers=key)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["pointer"] == "/captured_to"
