@@ -206,30 +206,10 @@ def cell_of(column: dict[str, Any], value: Any, currency: str, zone: ZoneInfo) -
     if column["is_money_elsewhere"]:
         value, currency = value
     kind = column["kind"]
+    if kind in ("time", "date") and value:
+        value = datetime.fromisoformat(value)
     return {
-        "text": _text(kind, value, currency, zone),
+        "text": words.cell_text(kind, value, currency, zone),
         "url": url,
         "is_number": kind in ("money", "count", "share", "days", "hours"),
     }
-
-
-def _text(kind: str, value: Any, currency: str, zone: ZoneInfo) -> str:
-    if value is None or value == "":
-        return plain.MISSING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    match kind:
-        case "money":
-            return plain.money_exact(value, currency)
-        case "share":
-            return plain.share(value)
-        case "count":
-            return plain.count(value)
-        case "days" | "hours":
-            return f"{value:,.1f}"
-        case "time" | "date":
-            there = datetime.fromisoformat(value)
-            # A plain day has no zone to move it by.
-            there = there.astimezone(zone) if there.tzinfo else there
-            return f"{there:%-d %b %Y, %H:%M}" if kind == "time" else f"{there:%-d %b %Y}"
-    return str(value)

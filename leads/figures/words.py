@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -61,6 +63,28 @@ def total_text(part: RowSet, total: Number | None, currency: str) -> str:
     if kind == "money" and total is not None:
         return words.money_exact(round(total), currency)
     return number_text(total, kind if part.amount else "count", currency)
+
+
+def cell_text(kind: str, value: Any, currency: str, tz: ZoneInfo) -> str:
+    """A value of a column of this kind; a moment is shown in the time zone, a day without one as it is."""
+    if value is None or value == "":
+        return words.MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    match kind:
+        case "money":
+            return words.money_exact(value, currency)
+        case "share":
+            return words.share(value)
+        case "count":
+            return words.count(value)
+        case "days" | "hours":
+            return f"{value:,.1f}"
+        case "time" | "date":
+            is_moment = isinstance(value, datetime)
+            there = value.astimezone(tz) if is_moment and value.tzinfo else value
+            return f"{there:%-d %b %Y, %H:%M}" if kind == "time" and is_moment else f"{there:%-d %b %Y}"
+    return str(value)
 
 
 def filled_formula(figure: Figure) -> str:

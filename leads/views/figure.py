@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import groupby
 from typing import Any, cast
 
@@ -36,7 +35,6 @@ from leads.figures.offers import offered
 from leads.forms.scope import ScopeForm
 from leads.models import Campaign, Channel, Company, OpportunityChange, Territory, Touchpoint, User
 from leads.past.deemed import deemed_now
-from leads.pure import words as plain
 from leads.pure.week import days_label, local_date
 from leads.views.doors import SignedInRequest
 from leads.views.figure_file import csv_file, groups_file, xlsx_file
@@ -285,28 +283,8 @@ def _css(column: Column) -> str:
 
 def cell_text(column: Column, row: Row, scope: Scope) -> str:
     """One value in words."""
-    value = row[column.path]
-    if value is None or value == "":
-        return plain.MISSING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    match column.kind:
-        case "money":
-            return plain.money_exact(value, row[column.currency_by] if column.currency_by else scope.currency)
-        case "share":
-            return plain.share(value)
-        case "count":
-            return plain.count(value)
-        case "days" | "hours":
-            return f"{value:,.1f}"
-        case "time" | "date":
-            return _moment(value, column.kind, scope)
-    return str(value)
-
-
-def _moment(value: date, kind: str, scope: Scope) -> str:
-    there = value.astimezone(scope.tz) if isinstance(value, datetime) else value
-    return f"{there:%-d %b %Y, %H:%M}" if kind == "time" and isinstance(there, datetime) else f"{there:%-d %b %Y}"
+    currency = row[column.currency_by] if column.currency_by else scope.currency
+    return words.cell_text(column.kind, row[column.path], currency, scope.tz)
 
 
 def _link(column: Column, row: Row) -> str:
