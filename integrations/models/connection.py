@@ -102,6 +102,9 @@ class Connection(models.Model):
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNTRIED)
     health_note = models.CharField(max_length=300, blank=True)
     health_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="the first failure since all went well"
+    )
     paused_until = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="in a row; opens the breaker")
     quota_left = models.IntegerField(null=True, blank=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 
 from integrations.connectors.base import AuthDead, CrmError, Quota, QuotaDay, ScopeMissing, Throttled
-from integrations.models import Connection
+from integrations.models import Connection, PendingPush
 from integrations.pure.backoff import FIRST_PAUSE, full_jitter
 
 # Only a person can mend refused credentials; trying often would lock the account at some vendors.
@@ -17,19 +18,23 @@ _Health = Connection.Health
 
 
 def note_success(*, connection: Connection, at: datetime) -> None:
-    """A call went well: the breaker is closed."""
-    Connection.objects.filter(pk=connection.pk).update(
-        health=_Health.OK, health_note="", health_at=at, failures=0, paused_until=None
-    )
+    """A call went well: the breaker is closed. The trouble goes on while a push waits for another try: a CRM may answer
+    what we read and refuse every write."""
+    rows = Connection.objects.filter(pk=connection.pk)
+    rows.update(health=_Health.OK, health_note="", health_at=at, failures=0, paused_until=None)
+    tried = PendingPush.objects.filter(connection=connection, state=PendingPush.State.PENDING, attempts__gt=0)
+    if not tried.exists():
+        rows.filter(failing_since__isnull=False).update(failing_since=None)
 
 
 def note_failure(*, connection: Connection, error: CrmError, at: datetime, rng: Random) -> datetime | None:
     """A call failed for the whole connection; returns until when it rests. Limits are no failures of anybody."""
     until, health, failures = _rest(connection, error, at, rng)
     note = str(error)[:300]
-    Connection.objects.filter(pk=connection.pk).update(
-        health=health, health_note=note, health_at=at, paused_until=until, failures=F("failures") + failures
-    )
+    rows = Connection.objects.filter(pk=connection.pk)
+    rows.update(health=health, health_note=note, health_at=at, paused_until=until, failures=F("failures") + failures)
+    if health == _Health.FAILING:
+        rows.update(failing_since=Coalesce("failing_since", Value(at)))
     connection.failures += failures
     connection.health, connection.health_note, connection.paused_until = health, note, until
     return until

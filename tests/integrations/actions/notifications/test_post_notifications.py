@@ -18,7 +18,7 @@ from integrations.actions.notifications.post_notifications import post_notificat
 from integrations.actions.notifications.set_destination import DestinationRefused, set_destination
 from integrations.actions.notifications.watch_connections import watch_connections
 from leads.actions.notifications.notify import notify
-from leads.models import ChatDestination, Notification, User
+from leads.models import ChatDestination, Company, Notification, User
 from tests.conftest import NOW
 from tests.leads.factories import UserFactory
 
@@ -220,12 +220,13 @@ def test_others_set_up_nothing(client: Client, chat: Chat, admin_user: User, dir
     assert client.get(reverse("integrations:chat-destination", args=[row.public_id])).status_code == 403
 
 
-def test_a_connection_in_trouble_is_told_once_a_day(sales_leader: User, rep: User) -> None:
+def test_a_connection_in_trouble_is_told_once_however_long_it_lasts(sales_leader: User, rep: User) -> None:
     from integrations.models import Connection
 
     Connection.objects.create(
         slug="crm", name="HubSpot", kind="hubspot", base_url="https://api.hubapi.com", created_at=NOW,
         health=Connection.Health.FAILING, health_note="The token is refused.", failures=3,
+        failing_since=NOW - timedelta(hours=2),
         paused_until=NOW + timedelta(hours=6),
     )  # fmt: skip
     Connection.objects.create(
@@ -235,7 +236,13 @@ def test_a_connection_in_trouble_is_told_once_a_day(sales_leader: User, rep: Use
     UserFactory(role="admin")
     watch_connections(at=NOW)
     watch_connections(at=NOW + timedelta(hours=1))
-    watch_connections(at=NOW + timedelta(days=1))
-    titles = Notification.objects.visible_to(sales_leader).values_list("title", "text")
-    assert list(titles) == [("HubSpot needs attention", "The token is refused.")] * 2
+    watch_connections(at=NOW + timedelta(days=6))
+    since = (NOW - timedelta(hours=2)).astimezone(Company.current().tz)
+    text = f"It has not worked since {since:%b %-d, %H:%M}. The token is refused."
+    told = Notification.objects.visible_to(sales_leader)
+    assert list(told.values_list("title", "text")) == [("HubSpot needs attention", text)]
+    # It worked in between: another time of trouble is told again.
+    Connection.objects.filter(slug="crm").update(failing_since=NOW + timedelta(days=7))
+    watch_connections(at=NOW + timedelta(days=7, hours=1))
+    assert told.count() == 2
     assert not Notification.objects.filter(recipient=rep).exists()
