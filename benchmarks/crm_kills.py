@@ -27,6 +27,8 @@ from benchmarks import crm
 from benchmarks.timing import say
 
 LEADS_A_KILL = 12
+JOBS = "salesforce-jobs"
+"""Salesforce by jobs of Bulk API 2.0: workers die before and after the upload, while a job runs, and at its results."""
 BAD = (
     "leads_lost", "leads_doubled", "changes_lost", "deals_lost", "deals_doubled", "running", "unfinished_jobs",
     "waiting",
@@ -50,7 +52,7 @@ def main(arguments: list[str]) -> int:
     server = given if given.startswith("postgres") else ""
     database = "PostgreSQL" if server else "SQLite"
     failed = 0
-    for kind in options.vendors or crm.KINDS:
+    for kind in options.vendors or (*crm.KINDS, JOBS):
         with tempfile.TemporaryDirectory() as folder:
             environment = {
                 **os.environ,
@@ -72,7 +74,7 @@ def main(arguments: list[str]) -> int:
 
 def new_database(server: str, kind: str) -> str:
     """The address of an empty database of its own on this server."""
-    name = f"kills_{kind}"
+    name = f"kills_{kind.replace('-', '_')}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
         connection.execute(f"CREATE DATABASE {name}")
@@ -91,15 +93,19 @@ def work(kind: str, folder: Path, kills: int, seed: int) -> dict[str, Any]:
 
     from integrations.sandbox_crm.dialects import dialects
     from tests.integrations.flows.storm import Storm, prepare
+    from tests.integrations.flows.syncer import MOMENTS
     from tests.integrations.flows.vendors import world_of
     from tests.integrations.sandbox_crm.running import TOKEN
     from tests.leads.factories import LeadFactory
 
     with crm.sandbox_process(folder) as url:
         crm.told(url, "GET", "/_calls")
-        world = world_of(kind, dialects()[kind](folder / f"crm.{kind}.sqlite3", TOKEN))
+        vendor, moments = ("salesforce", tuple(MOMENTS)) if kind == JOBS else (kind, ())
+        world = world_of(vendor, dialects()[vendor](folder / f"crm.{vendor}.sqlite3", TOKEN))
         leads = LeadFactory.create_batch(LEADS_A_KILL * kills, company="Acme")
-        storm = Storm(world, prepare(world, url, leads).pk, kills, seed, spread=(0.3, 1, 3))
+        storm = Storm(world, prepare(world, url, leads).pk, kills, seed, spread=(0.3, 1, 3), moments=moments)
+        if moments:
+            world.dialect.records.set_meta("job_seconds", "1.5")
         connection.close()
         began = time.perf_counter()
         storm.run(os.environ["DATABASE_URL"])

@@ -61,12 +61,18 @@ def _adopted(session: SalesforceSession, drafts: Sequence[Draft], settled: dict[
     return adopted
 
 
+def is_duplicate(outcome: Outcome | None) -> bool:
+    """Whether a duplicate rule of the org refused it."""
+    return isinstance(outcome, Rejected) and outcome.code == DUPLICATE_CODE
+
+
 def look_alikes(
     session: SalesforceSession, drafts: Sequence[Draft], settled: Mapping[str, Outcome]
 ) -> dict[str, Outcome]:
     """Refusals by the org's duplicate rules, with those whom they may mean: of the same last name and company, or the
     same first and last name."""
     names = sorted({str(draft.fields["LastName"]) for draft in drafts if draft.fields.get("LastName")})
+    names = [name for name in names if name.isprintable()]  # no query may hold others
     if not names:
         return {}
     literals = [text(name) for name in names]

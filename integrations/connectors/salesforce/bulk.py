@@ -12,7 +12,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from ..base import Created, CrmError, Draft, Outage, Outcome, Rejected, RetryLater, Unknown, Updated
+from ..base import (
+    Created,
+    CrmError,
+    Draft,
+    Misuse,
+    Outage,
+    Outcome,
+    Rejected,
+    RetryLater,
+    ScopeMissing,
+    Unknown,
+    Updated,
+)
 from .push import BUSY, BUSY_PAUSE, CONVERTED_CODE
 from .records import lead_row
 from .session import DATA, SalesforceSession
@@ -24,6 +36,8 @@ BULK_FROM, BULK_SIZE = 2_000, 10_000
 CLEARED = "#N/A"
 FIRST_LOOK, LAST_LOOK, LONGEST = 1.0, 20.0, 1800.0
 RUNNING = ("Open", "UploadComplete", "InProgress")
+WRITING = ("UploadComplete", "InProgress")
+MOST_PAGES = 20
 
 
 def push_many(
@@ -51,6 +65,27 @@ def push_many(
         return _results(session, job, drafts)
     except CrmError as error:  # what was closed may have been written
         return {draft.key: Unknown(draft.key, error.code or "job_unclear") for draft in drafts}
+
+
+def job_under_way(session: SalesforceSession) -> bool:
+    """Whether leads are being written by our key: by a job that was closed and is not over. Jobs come a thousand at
+    a time, in no order. Who may not list them could not have made one."""
+    path: str | None = f"{JOBS}?jobType=V2Ingest"
+    for _ in range(MOST_PAGES):
+        try:
+            payload = session.call("GET", path).payload
+        except (Misuse, ScopeMissing):
+            return False
+        if not isinstance(payload, dict) or not isinstance(payload.get("records"), list):
+            raise Outage(f"GET {JOBS} answered in an unknown shape.", code="unreadable")
+        for row in payload["records"]:
+            is_like = (row.get("object"), row.get("operation")) == ("Lead", "upsert") and row.get("state") in WRITING
+            if is_like and session.call("GET", f"{JOBS}/{row['id']}").payload.get("externalIdFieldName") == KEY:
+                return True
+        path = payload.get("nextRecordsUrl")
+        if not isinstance(path, str) or not path.startswith(f"{JOBS}?"):
+            break
+    return False
 
 
 def _opened(session: SalesforceSession, drafts: Sequence[Draft]) -> str:

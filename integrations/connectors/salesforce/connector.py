@@ -6,6 +6,7 @@ signed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from integrations.pure.mapping import DEAL_RULES, Direction, FieldRule, Policy
@@ -14,6 +15,7 @@ from ..base import (
     Account,
     AccountInfo,
     Capabilities,
+    CrmError,
     Draft,
     Flow,
     Hint,
@@ -24,16 +26,18 @@ from ..base import (
     Owner,
     RawWebhook,
     Reference,
+    RemoteRecord,
     RetryLater,
     Schema,
     SecretSpec,
     SignIn,
+    Throttled,
     Vendor,
 )
-from .adopt import adopt
-from .bulk import BULK_FROM, BULK_SIZE, push_many
+from .adopt import adopt, is_duplicate, look_alikes
+from .bulk import BULK_FROM, BULK_SIZE, job_under_way, push_many
 from .currency import CORPORATE
-from .push import push
+from .push import BUSY_PAUSE, push
 from .reading import OBJECTS, SalesforceReader
 from .records import (
     CONTACT_PREFIX,
@@ -197,6 +201,14 @@ class SalesforceConnector(SalesforceReader):
 
     # --- writing ---
 
+    def find(self, kind: Kind, keys: Sequence[str]) -> dict[str, RemoteRecord]:
+        """Persons by our key. Raises `Throttled` while an earlier job of ours is under way: a process that died left it
+        behind, and what it has yet to write is older than what would be sent now."""
+        if kind == "person" and keys and job_under_way(self._session):
+            message = "An earlier job of the portal is still under way in Salesforce."
+            raise Throttled(message, code="job_under_way", after=BUSY_PAUSE)
+        return super().find(kind, keys)
+
     def upsert(self, kind: Kind, drafts: Sequence[Draft]) -> Iterator[Outcome]:
         """One call per 200 drafts; drafts of contacts take a further one. After an unclear answer the rest waits."""
         if kind not in self.capabilities.pushes:
@@ -228,7 +240,14 @@ class SalesforceConnector(SalesforceReader):
         left = [each for each in whole.values() if each.key not in settled]
         by_key = [each for each in left if each.is_keyed and not _is_contact(each)]
         if by_key:
-            settled |= push_many(self._session, by_key, beat=self.beat)
+            told = push_many(self._session, by_key, beat=self.beat)
+            refused = [each for each in by_key if is_duplicate(told.get(each.key))]
+            # What was written must be told, whatever becomes of this further look.
+            with suppress(CrmError):
+                for start in range(0, len(refused), BATCH):
+                    self.beat()
+                    told |= look_alikes(self._session, refused[start : start + BATCH], told)
+            settled |= told
         rest = [each for each in whole.values() if each.key not in settled]
         for start in range(0, len(rest), BATCH):
             self.beat()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..base import Created, CrmError, Draft, Misuse, Outage, Outcome, Rejected, RetryLater, Unknown, Updated
-from .adopt import DUPLICATE_CODE, adopt, look_alikes
+from .adopt import adopt, is_duplicate, look_alikes
 from .records import CONTACT_PREFIX, contact_row, lead_row, merged
 from .session import DATA, PASSING, SalesforceSession
 from .soql import KEY, Source, list_selects, record_id, text
@@ -57,8 +57,7 @@ def push(
         # Only a call that never left, or was refused as a whole, comes here: an unclear one has settled its rows.
         after, code = (failed.after or timedelta(), failed.code) if failed else (timedelta(), "not_sent")
         settled[key] = RetryLater(key, code, after)
-    refused = [wanted[key] for key, outcome in settled.items()
-               if isinstance(outcome, Rejected) and outcome.code == DUPLICATE_CODE]  # fmt: skip
+    refused = [wanted[key] for key, outcome in settled.items() if is_duplicate(outcome)]
     if refused and failed is None:
         # What was written must be told, whatever becomes of this further look.
         with suppress(CrmError):

@@ -46,6 +46,8 @@ class Storm:
     """Seconds after its first call, or the push's beginning, within which a sync dies: one is chosen each time."""
     searches_apart: float = 0.2
     """HubSpot's pace; less only where its sandbox does not mind. The clock jumps past pauses, they are not slept."""
+    moments: tuple[str, ...] = ()
+    """Moments of a Salesforce job, instead of any: each push goes by one, and dies at one of them, in turn."""
     died: int = 0
     finished: int = 0
     started: int = 0
@@ -58,11 +60,13 @@ class Storm:
         with self._syncer(address) as process:
             in_pushes = 0
             while self.died < self.kills:
-                in_push = in_pushes * 2 < self.died
+                in_push = bool(self.moments) or in_pushes * 2 < self.died
                 if not in_push:
                     self._people_work(chance)
-                self._start(process, CHANGING if in_push else 0)
-                word, number = _line(process, "pushing" if in_push else "calling", "ended")
+                moment = self.moments[self.died % len(self.moments)] if self.moments else ""
+                self._start(process, CHANGING if in_push else 0, moment)
+                awaited = () if moment else ("pushing" if in_push else "calling",)
+                word, number = _line(process, *awaited, "ended")
                 if word != "ended":
                     time.sleep(chance.random() * chance.choice(self.spread))
                     with suppress(ProcessLookupError):  # it was faster
@@ -94,18 +98,18 @@ class Storm:
         for deal in set(chance.choices(self.deals, k=3)):
             self.world.move_deal(deal, step=chance.randrange(2))
 
-    def _start(self, process: subprocess.Popen[str], changing: int = 0) -> None:
+    def _start(self, process: subprocess.Popen[str], changing: int = 0, moment: str = "") -> None:
         self.ahead += AHEAD
         self.started += 1
         assert process.stdin is not None
-        process.stdin.write(f"{self.ahead} {changing} {self.started}\n")
+        process.stdin.write(f"{self.ahead} {changing} {self.started} {moment or '-'}\n")
         process.stdin.flush()
 
     @contextmanager
     def _syncer(self, address: str) -> Iterator[subprocess.Popen[str]]:
         environment = {**os.environ, "DATABASE_URL": address, "REDIS_URL": "", "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "tests.integrations.flows.syncer"]
-        command += [str(self.connection_id), str(self.searches_apart)]
+        command += [str(self.connection_id), str(self.searches_apart), *(["jobs"] if self.moments else [])]
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:

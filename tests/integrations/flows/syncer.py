@@ -1,16 +1,18 @@
 """A process that forks a worker for each sync asked for: `python -m tests.integrations.flows.syncer <connection>
-<seconds between HubSpot's searches>`.
+<seconds between HubSpot's searches> [jobs]`.
 
-Each line on stdin has the seconds that the clock is ahead, and how many leads change here first, chosen by the number
-after that. The worker plans a sync as a person does and works on what is due, as the sweeper does. "calling <pid>" is
-said at its first call to the CRM, "pushing <pid>" when it begins to push, "ended <status>" at its end. Batches and
-pages are small, so that a sync has many moments to die in.
+Each line on stdin has the seconds that the clock is ahead, how many leads change here first, chosen by the number
+after that, and the moment of a job at which the worker kills itself, or "-". The worker plans a sync as a person does
+and works on what is due, as the sweeper does. "calling <pid>" is said at its first call to the CRM, "pushing <pid>"
+when it begins to push, "ended <status>" at its end. Batches and pages are small, so that a sync has many moments to die
+in.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,16 @@ from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 BATCH, PAGE = 4, 5
+BULK_FROM, BULK_SIZE = 8, 24
+MOMENTS = {
+    "made": ("POST", "jobs/ingest", True),
+    "filled": ("PUT", "/batches", True),
+    "closing": ("PATCH", "jobs/ingest/", False),
+    "closed": ("PATCH", "jobs/ingest/", True),
+    "reading": ("GET", "/successfulResults", False),
+    "read": ("GET", "/successfulResults", True),
+}
+"""Moments of a Salesforce job: verb and part of the path of a call, and whether it is answered by then."""
 UNFINISHED = 4
 """Status of a worker that the CRM put off."""
 
@@ -27,21 +39,44 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def make_small(searches_apart: float) -> None:
+def make_small(searches_apart: float, with_jobs: bool) -> None:
     from integrations.connectors import vendors
     from integrations.connectors.hubspot import reader as hubspot_reader
     from integrations.connectors.hubspot import session as hubspot_session
     from integrations.connectors.hubspot.connector import HubSpotConnector
     from integrations.connectors.pipedrive.connector import PipedriveConnector
+    from integrations.connectors.salesforce import bulk
+    from integrations.connectors.salesforce import connector as salesforce
     from integrations.connectors.salesforce.connector import SalesforceConnector
 
     assert vendors()
     kinds: tuple[Any, ...] = (HubSpotConnector, PipedriveConnector, SalesforceConnector)
     for each in kinds:
         each.capabilities = replace(each.capabilities, batch_size=BATCH)
+    if with_jobs:
+        salesforce.BULK_FROM, bulk.FIRST_LOOK = BULK_FROM, 0.05
+        able = SalesforceConnector.capabilities
+        SalesforceConnector.capabilities = replace(able, bulk_from=BULK_FROM, bulk_size=BULK_SIZE)
     hubspot_session.SEARCHES_APART = searches_apart
     hubspot_reader.SEARCH_PAGE = hubspot_reader.LIST_PAGE = PAGE
     PipedriveConnector.__init__.__kwdefaults__["page_size"] = PAGE
+
+
+def die_at(moment: str) -> None:
+    """Kill this very process at the first call of that moment, as `kill -9` does."""
+    from integrations.connectors.http import CrmSession
+
+    verb, part, is_answered = MOMENTS[moment]
+    real = CrmSession.send
+
+    def send(session: Any, request: Any, **options: Any) -> Any:
+        is_it = request.method == verb and part in request.url
+        answer = real(session, request, **options) if is_answered or not is_it else None
+        if is_it:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    CrmSession.send = send
 
 
 def say_what_happens() -> None:
@@ -93,11 +128,11 @@ def work(connection_id: int, ahead: int, changing: int, seed: int) -> bool:
     return not is_owing and all(run.state == "done" for run in runs)
 
 
-def main(connection_id: int, searches_apart: float) -> None:
+def main(connection_id: int, searches_apart: float, with_jobs: bool) -> None:
     import django
 
     django.setup()
-    make_small(searches_apart)
+    make_small(searches_apart, with_jobs)
     say_what_happens()
     import integrations.actions.jobs.plan_syncs  # so that workers need not
 
@@ -107,7 +142,10 @@ def main(connection_id: int, searches_apart: float) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                is_quiet = work(connection_id, *map(int, line.split()))
+                *numbers, moment = line.split()
+                if moment != "-":
+                    die_at(moment)
+                is_quiet = work(connection_id, *map(int, numbers))
             except BaseException:
                 sys.excepthook(*sys.exc_info())
                 os._exit(3)
@@ -117,4 +155,4 @@ def main(connection_id: int, searches_apart: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:] == ["jobs"])

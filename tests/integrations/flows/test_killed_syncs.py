@@ -14,6 +14,7 @@ from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Company
 from tests.integrations.api.test_capture_races import shared_database
 from tests.integrations.flows.storm import Storm, prepare
+from tests.integrations.flows.syncer import MOMENTS
 from tests.integrations.flows.vendors import WORLDS, world_of
 from tests.leads.factories import LeadFactory
 
@@ -51,3 +52,21 @@ def test_control_creating_again_after_a_lost_answer_doubles(crm: SandboxServer, 
         connector._made.clear()
     connector.close()
     assert set(world.keys().values()) == {2}
+
+
+def test_a_worker_killed_at_each_moment_of_a_job_loses_and_doubles_nothing(
+    crm: SandboxServer, tmp_path: Path, company: Company
+) -> None:
+    """The job goes on without whoever made it; what it still writes is older than what is sent after it."""
+    world = world_of("salesforce", crm.dialect("salesforce"))
+    connection = prepare(world, crm.url, LeadFactory.create_batch(30, company="Acme"))
+    world.dialect.records.set_meta("job_seconds", "1.5")
+    storm = Storm(world, connection.pk, kills=len(MOMENTS), moments=tuple(MOMENTS))
+    with shared_database(tmp_path) as address:
+        storm.run(address)
+
+    found = storm.counted()
+    lost = {name: count for name, count in found.items() if name.endswith(("lost", "doubled")) and count}
+    assert (lost, found["running"], found["unfinished_jobs"], found["waiting"]) == ({}, 0, 0, 0), found
+    assert found["died_pushing"] == len(MOMENTS)
+    assert len(world.dialect.jobs) >= len(MOMENTS)

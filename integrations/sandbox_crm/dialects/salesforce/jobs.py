@@ -9,6 +9,8 @@ from typing import Any
 from .objects import Field
 
 CLEARED = "#N/A"
+HIDDEN = ("externalIdFieldName", "numberRecordsProcessed", "numberRecordsFailed")
+"""What a list of jobs does not show."""
 
 
 def typed(cells: Mapping[str, str], fields: Sequence[Field]) -> dict[str, Any]:
@@ -39,6 +41,7 @@ class Job:
     key: str
     state: str = "Open"
     content: str = ""
+    is_slow: bool = False
     done: list[dict[str, str]] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integrations.connectors.base import Account, Draft, Outage
+from integrations.connectors.base import Account, Draft, Outage, Throttled
 from integrations.connectors.salesforce import bulk, connect
 from integrations.connectors.salesforce import connector as salesforce
 from integrations.sandbox_crm.dialects import Fault
@@ -66,6 +69,34 @@ def test_a_refused_row_refuses_itself(crm: SandboxServer, connector: Any) -> Non
     outcomes = list(connector.upsert("person", drafts))
     assert names(outcomes) == {"Created": 3, "Rejected": 1}
     assert (outcomes[1].code, outcomes[1].field) == ("STRING_TOO_LONG", "LastName")
+
+
+def test_whom_a_duplicate_rule_means_is_shown(crm: SandboxServer, connector: Any) -> None:
+    """As one call of 200 tells it: the lead is refused, and a person chooses among those who are there."""
+    dialect = crm.dialect("salesforce")
+    held = {"FirstName": "Ada", "LastName": "Berg", "Company": "Acme", "Email": "a@b.example", "IsConverted": False}
+    there = dialect.records.add("Lead", held)
+    people = [draft(0, LastName="Berg", FirstName="Ada"), draft(1), draft(2, LastName="Cole"), draft(3)]
+    with dialect.faults(Fault("rows", "PATCH */jobs/ingest/*", nth=1, times=None, code="DUPLICATES_DETECTED")):
+        outcomes = list(connector.upsert("person", people))
+    assert [each.code for each in outcomes] == ["DUPLICATES_DETECTED"] * 4
+    assert [[each.remote_id for each in told.candidates] for told in outcomes] == [[there.id], [], [], []]
+    assert outcomes[0].candidates[0].name == "Lead: Ada Berg, Acme, a@b.example"
+
+
+def test_an_earlier_job_that_is_under_way_is_waited_for(crm: SandboxServer, connector: Any) -> None:
+    """It would write older values after the newer ones."""
+    dialect = crm.dialect("salesforce")
+    dialect.records.set_meta("job_seconds", "0.3")
+    connector.beat = lambda: 1 / 0  # the process ends while its job goes on
+    with pytest.raises(ZeroDivisionError):
+        list(connector.upsert("person", [replace(draft(number), is_new=True) for number in range(4)]))
+    with pytest.raises(Throttled) as raised:
+        connector.find("person", ["key-0"])
+    assert raised.value.code == "job_under_way"
+    assert raised.value.after == timedelta(seconds=30)
+    time.sleep(0.5)
+    assert set(connector.find("person", ["key-0", "key-9"])) == {"key-0"}
 
 
 def test_converted_leads_go_to_their_contact(crm: SandboxServer, connector: Any) -> None:

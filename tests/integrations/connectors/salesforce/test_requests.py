@@ -92,7 +92,7 @@ def collected(request: Any) -> str:
             assert set(body) <= set(item["body"]), request.path
             assert all(set(item["row"]) - {"body"} <= set(row) for row in body[item["body"][-1]]), request.path
         return str(item["item"])
-    assert re.search(r"/query(All)?/\w+-\d+$", request.path), (
+    assert re.search(r"/query(All)?/\w+-\d+$|/jobs/ingest$", request.path), (
         f"{request.method} {request.path} is not in the collection"
     )
     return "the next page"
