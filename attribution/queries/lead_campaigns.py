@@ -31,7 +31,18 @@ def attributed_campaigns(lead_ids: Collection[int]) -> dict[int, str]:
 
 
 def leads_credited_since(moment: datetime) -> set[int]:
-    """People of deals whose credit was computed since the moment."""
+    """People of deals whose credit was computed since the moment; of all with credit, if the company chose another
+    usual model since."""
+    if _is_other_method(moment):
+        credited = Credit.objects.filter(scope=JourneyScope.CONTACTS, campaign__isnull=False).values("opportunity")
+        return set(OpportunityContact.objects.filter(opportunity__in=credited).values_list("lead", flat=True))
     runs = AttributionRun.objects.filter(finished_at__gte=moment)
     deals = JourneyState.objects.filter(run__in=runs).values("opportunity")
     return set(OpportunityContact.objects.filter(opportunity__in=deals).values_list("lead", flat=True))
+
+
+def _is_other_method(since: datetime) -> bool:
+    past = Company.history.order_by("history_date", "history_id")
+    before = past.filter(history_date__lt=since).values_list("default_method", flat=True).last()
+    later = set(past.filter(history_date__gte=since).values_list("default_method", flat=True))
+    return bool(later - {before}) if before else len(later) > 1

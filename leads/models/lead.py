@@ -160,6 +160,13 @@ class Lead(models.Model):
         return reverse("leads:lead-detail", args=[self.public_id])
 
     @property
+    def owned_by(self) -> str:
+        """Their owner's name for people, with one who is no user here; empty for nobody."""
+        if self.owner is not None:
+            return str(self.owner)
+        return f"{self.owner_elsewhere} (in the CRM, no user here)" if self.owner_elsewhere else ""
+
+    @property
     def display_name(self) -> str:
         """Best name we have: person, e-mail, or external id."""
         return f"{self.first_name} {self.last_name}".strip() or self.email or f"Lead {self.external_id}"

@@ -59,7 +59,7 @@ def lead_list(request: SignedInRequest) -> HttpResponse:
 def _lines(leads: QuerySet[Lead], at: datetime) -> Iterator[tuple[Any, ...]]:
     for lead in leads.iterator(chunk_size=2_000):
         names = (lead.display_name, lead.job_title, lead.company, lead.email, next_step(lead, at)[0], lead.score)
-        where = (lead.get_stage_display(), lead.owner, lead.territory, lead.channel)
+        where = (lead.get_stage_display(), lead.owned_by, lead.territory, lead.channel)
         yield (*names, *where, lead.captured_at, str(lead.public_id))
 
 

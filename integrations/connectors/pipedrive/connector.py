@@ -122,6 +122,7 @@ class PipedriveConnector(PipedriveWriter):
                 str(user["name"]),
                 read.clock(answer),
                 str(user.get("default_currency") or ""),
+                str(user.get("timezone_name") or ""),
             )
 
     def describe(self, kind: Kind) -> Schema:

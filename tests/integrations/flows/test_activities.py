@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from integrations.actions.connections.choose_content import choose_content
+from integrations.actions.connections.try_connection import try_connection
 from integrations.actions.jobs.run_sync import run_sync
 from integrations.actions.push.enqueue import enqueue_leads
 from integrations.actions.undo.release_records import release_records
@@ -183,7 +184,10 @@ def test_everybody_who_took_part_has_their_touchpoint(crm: SandboxServer, compan
     """Participants of Pipedrive's activities; a day without a time is the company's own day."""
     world: Any = world_of("pipedrive", crm.dialect("pipedrive"))
     connection = world.connect(crm.url)
-    Connection.objects.filter(pk=connection.pk).update(account={"time_zone": "Pacific/Auckland"})
+    world.dialect.records.set_meta("time_zone", "Pacific/Auckland")
+    try_connection(connection_id=connection.pk, clock=clock, seed=1)
+    connection.refresh_from_db()
+    assert connection.account["time_zone"] == "Pacific/Auckland"
     (one, first), (two, second) = (known_lead(world, connection, clock) for _ in range(2))
     members = {"type": "lunch", "subject": "Lunch", "due_date": "2026-05-04", "due_time": None, "done": True,
                "person_id": int(first), "marked_as_done_time": None,

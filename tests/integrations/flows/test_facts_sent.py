@@ -86,3 +86,47 @@ def test_a_lead_is_sent_again_when_its_credit_changes(crm: SandboxServer, connec
     credited()
     assert PendingPush.objects.get(lead=lead).state == "pending"
     push_connection(connection_id=connected.pk, clock=clock)
+
+
+def test_leads_are_sent_again_when_the_company_chooses_another_model(
+    crm: SandboxServer, connected: Connection, clock: Clock
+) -> None:
+    """No credit is computed anew: another one of those there are is shown."""
+    map_person(connected, ("attributed_campaign", "properties.attributed_campaign", "push", "ours"))
+    company = Company.objects.get()
+    company.save()
+    lead, other, deal = LeadFactory(), LeadFactory(), OpportunityFactory()
+    OpportunityContact.objects.create(opportunity=deal, lead=lead)
+    at = clock() - timedelta(days=10)
+    run = AttributionRun.objects.create(
+        kind="full", methods={}, settings={}, state="done", started_at=at, finished_at=at
+    )
+    for method, name in (("linear", "Spring ads"), ("first_touch", "Trade fair")):
+        campaign = CampaignFactory(name=name)
+        touch = TouchpointFactory(lead=lead, campaign=campaign, channel=campaign.channel, occurred_at=at)
+        Credit.objects.create(
+            run=run, opportunity=deal, method=method, touchpoint=touch, weight=1,
+            campaign=campaign, channel=campaign.channel, touched_at=at, cents=0,
+        )  # fmt: skip
+    for each in (lead, other):
+        owe(connected, each)
+    sync(connected, clock)
+    assert person_in(crm, lead)["properties"]["attributed_campaign"] == "Spring ads"
+    clock.pass_by(days=2)
+    follow_changes(at=clock())
+    sync(connected, clock)
+    clock.pass_by(minutes=1)
+    follow_changes(at=clock())
+    assert not PendingPush.objects.filter(state="pending").exists()
+
+    company.default_method = "first_touch"
+    company._history_date = clock()
+    company.save()
+    clock.pass_by(minutes=1)
+    follow_changes(at=clock())
+
+    assert PendingPush.objects.get(lead=lead).state == "pending"
+    assert PendingPush.objects.get(lead=other).state == "done"
+    PendingPush.objects.update(not_before=clock())
+    push_connection(connection_id=connected.pk, clock=clock)
+    assert person_in(crm, lead)["properties"]["attributed_campaign"] == "Trade fair"

@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from integrations.actions.connections.choose_content import choose_content
 from integrations.actions.jobs.run_sync import run_sync
@@ -86,13 +88,20 @@ def test_a_person_of_the_crm_becomes_a_lead_with_its_owner(world: World, connect
     assert world.person_count("nina@prospect.example") == 1
 
 
-def test_an_owner_who_is_no_user_here_is_kept_there(world: World, connection: Connection, clock: Clock) -> None:
+def test_an_owner_who_is_no_user_here_is_kept_there(
+    world: World, connection: Connection, clock: Clock, client: Client, sales_leader: User
+) -> None:
     tom = world.owner_of("tom.okafor@example.com")
     person = world.add_person("nina@prospect.example", "Nina", "Berg", owner=tom)
     choose(connection, "all", clock)
     sync(world, connection, clock)
     (lead,) = Lead.objects.all()
     assert (lead.owner, lead.owner_elsewhere) == (None, "Tom Okafor")
+    client.force_login(sales_leader)
+    page = client.get(lead.get_absolute_url()).content.decode()
+    assert "owner: Tom Okafor (in the CRM, no user here)" in page
+    assert "The CRM names the owner, who has no account here" in page
+    assert "Tom Okafor (in the CRM, no user here)" in client.get(reverse("leads:lead-list")).content.decode()
     run_intake(lead_ids=[lead.pk], at=clock())
     lead.refresh_from_db()
     assert lead.owner is None

@@ -167,7 +167,8 @@ class Pipedrive(Objects):
         """Whose token it is."""
         user = self.records["user", "1"]
         company = {"company_id": int(self.records.meta("company_id")), "company_name": "Sandbox Pipedrive",
-                   "company_domain": "sandbox", "is_you": True}  # fmt: skip
+                   "company_domain": "sandbox", "is_you": True,
+                   "timezone_name": self.records.meta("time_zone", "Etc/UTC"), "timezone_offset": "+00:00"}  # fmt: skip
         return good(self.shown(user) | company)
 
     def users(self, call: Call) -> Answer:
