@@ -70,7 +70,7 @@ def push_many(
 def job_under_way(session: SalesforceSession) -> bool:
     """Whether leads are being written by our key: by a job that was closed and is not over. Jobs come a thousand at
     a time, in no order. Who may not list them could not have made one."""
-    path: str | None = f"{JOBS}?jobType=V2Ingest"
+    path = f"{JOBS}?jobType=V2Ingest"
     for _ in range(MOST_PAGES):
         try:
             payload = session.call("GET", path).payload
@@ -82,9 +82,10 @@ def job_under_way(session: SalesforceSession) -> bool:
             is_like = (row.get("object"), row.get("operation")) == ("Lead", "upsert") and row.get("state") in WRITING
             if is_like and session.call("GET", f"{JOBS}/{row['id']}").payload.get("externalIdFieldName") == KEY:
                 return True
-        path = payload.get("nextRecordsUrl")
-        if not isinstance(path, str) or not path.startswith(f"{JOBS}?"):
+        following = payload.get("nextRecordsUrl")
+        if not isinstance(following, str) or not following.startswith(f"{JOBS}?"):
             break
+        path = following
     return False
 
 
