@@ -47,7 +47,7 @@ def test_results_and_tables_are_written(tmp_path: Path, monkeypatch: pytest.Monk
     assert [run["work"] for run in results["runs"]] == works.split(",")
     assert all(run["seconds"] > 0 and "error" not in run for run in results["runs"])
     page = (tmp_path / "README.md").read_text()
-    assert "2,000 touchpoints" in page.split(report.BEGIN)[1].split(report.END)[0]
+    assert "2,000 touches" in page.split(report.BEGIN)[1].split(report.END)[0]
 
 
 def test_ratios_and_differences_are_against_the_best_peer() -> None:
