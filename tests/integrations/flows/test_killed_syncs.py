@@ -47,7 +47,7 @@ def test_control_creating_again_after_a_lost_answer_doubles(crm: SandboxServer, 
     connector = connector_for(kind)(account)
     connector.prepare()
     for _ in range(2):
-        connector._first_contact = lambda draft: (None, [])
+        connector._first_contact = lambda draft: ([], [])
         list(connector.upsert("person", [Draft(f"lead-{n}", {"email": f"a{n}@b.example"}) for n in range(3)]))
         connector._made.clear()
     connector.close()
