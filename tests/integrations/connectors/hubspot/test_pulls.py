@@ -145,7 +145,7 @@ def test_places_that_come_round_again_end_in_an_outage(connect, turn):
         return json.dumps({"results": [row]}).encode()
 
     with faulty(lambda sock, request: answering(200, people())(sock, request)) as crm, pytest.raises(Outage):
-        connect(url=crm.url)._read._linked(["5"], "contacts")
+        connect(url=crm.url)._read.linked("deals", ["5"], "contacts")
 
 
 def test_the_account_of_a_person_is_its_primary_company(connect, hubspot, prepared):
