@@ -36,7 +36,7 @@ DATABASE_FREE = (
     "tests/leads/test_ui.py",
 )
 # What is seen of a page is made from the same rows; its queries and its demo run on both.
-LOOKS = ("tests/browser/test_looks.py",)
+LOOKS = ("tests/browser/test_looks.py", "tests/browser/test_every_page.py")
 
 
 @dataclass(frozen=True)
