@@ -23,6 +23,7 @@ MOST = 5
 class _Owned(Protocol):
     owner: User | None
     lead: Lead
+    because: str
 
 
 Row = TypeVar("Row", bound=_Owned)
@@ -41,56 +42,62 @@ def _assigned(at: datetime) -> int:
     for owner, rows in _by_owner(list(recent.select_related("owner", "lead").order_by("assigned_at", "pk"))):
         # Whoever assigns a lead to themselves knows; a lead that went on to somebody else is not theirs any more.
         mine = [row for row in rows if row.by_id != owner.pk and row.lead.owner_id == owner.pk]
-        if len(mine) > MOST:
-            told += notify(
-                kind="lead_assigned",
-                key=f"lead_assigned:many:{at:%Y-%m-%dT%H}",
-                title=f"{len(mine)} leads were assigned to you",
-                text="They came together, as with an import or a new territory.",
-                link=reverse("leads:lead-list"),
-                to=[owner],
-                at=at,
-            )
-            continue
-        for row in mine:
-            company = f", {row.lead.company}" if row.lead.company else ""
-            told += notify(
-                kind="lead_assigned",
-                key=f"lead_assigned:{row.pk}",
-                title=f"New lead: {row.lead.display_name}{company}",
-                text=row.because,
-                link=row.lead.get_absolute_url(),
-                to=[owner],
-                at=at,
-            )
+        told += _tell(
+            "lead_assigned",
+            owner,
+            [(str(row.pk), _assigned_title(row), row) for row in mine],
+            together=f"{len(mine)} leads were assigned to you",
+            text="They came together, as with an import or a new territory.",
+            at=at,
+        )
     return told
+
+
+def _assigned_title(row: Assignment) -> str:
+    company = f", {row.lead.company}" if row.lead.company else ""
+    return f"New lead: {row.lead.display_name}{company}"
 
 
 def _overdue(at: datetime) -> int:
     late = FollowUp.objects.open().filter(due_at__gt=at - WINDOW, due_at__lte=at, owner__is_active=True)
     told = 0
     for owner, rows in _by_owner(list(late.select_related("owner", "lead").order_by("due_at", "pk"))):
-        if len(rows) > MOST:
-            told += notify(
-                kind="follow_up_overdue",
-                key=f"follow_up_overdue:many:{at:%Y-%m-%dT%H}",
-                title=f"{len(rows)} follow-ups became overdue",
-                link=reverse("leads:lead-list"),
-                to=[owner],
-                at=at,
-            )
-            continue
-        for row in rows:
-            told += notify(
-                kind="follow_up_overdue",
-                key=f"follow_up_overdue:{row.pk}:{row.due_at:%Y-%m-%dT%H:%M}",
-                title=f"{row.get_kind_display()} overdue: {row.lead.display_name}",
-                text=row.because,
-                link=row.lead.get_absolute_url(),
-                to=[owner],
-                at=at,
-            )
+        told += _tell(
+            "follow_up_overdue",
+            owner,
+            [
+                (
+                    f"{row.pk}:{row.due_at:%Y-%m-%dT%H:%M}",
+                    f"{row.get_kind_display()} overdue: {row.lead.display_name}",
+                    row,
+                )
+                for row in rows
+            ],
+            together=f"{len(rows)} follow-ups became overdue",
+            at=at,
+        )
     return told
+
+
+def _tell(
+    kind: str, owner: User, rows: Sequence[tuple[str, str, _Owned]], *, together: str, text: str = "", at: datetime
+) -> int:
+    """One message for each row, given as key, title and row; more than ``MOST`` are one message an hour."""
+    if len(rows) > MOST:
+        key, link = f"{kind}:many:{at:%Y-%m-%dT%H}", reverse("leads:lead-list")
+        return notify(kind=kind, key=key, title=together, text=text, link=link, to=[owner], at=at)
+    return sum(
+        notify(
+            kind=kind,
+            key=f"{kind}:{key}",
+            title=title,
+            text=row.because,
+            link=row.lead.get_absolute_url(),
+            to=[owner],
+            at=at,
+        )
+        for key, title, row in rows
+    )
 
 
 def _imported(at: datetime) -> int:
