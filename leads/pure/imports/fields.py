@@ -35,6 +35,13 @@ class Field:
         return {plain(text) for text in (self.name, self.label, *self.aliases.split("|")) if text}
 
 
+_COMPANY_SIZE = Field(
+    "company_size",
+    "Company size",
+    "employees|headcount|number of employees",
+    40,
+    "a number, or a range such as 51-200, which counts as its lower end",
+)
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     LEADS: (
         Field("external_id", "External id", "id|lead id|mql id|contact id|record id|key", 120),
@@ -51,13 +58,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("region", "Region", "state|province|county", 80),
         Field("postal_code", "Postal code", "zip|zip code|postcode|plz", 20),
         Field("industry", "Industry", "sector|segment", 80),
-        Field(
-            "company_size",
-            "Company size",
-            "employees|headcount|number of employees",
-            40,
-            "a number, or a range such as 51-200, which counts as its lower end",
-        ),
+        _COMPANY_SIZE,
         Field(
             "occurred_at",
             "First contact",
@@ -158,13 +159,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("name", "Name", "account|account name|company|company name|organization|firma"),
         Field("domain", "Domain", "company domain name|company domain|website|website url|web|url", 253),
         Field("industry", "Industry", "sector|segment|branch", 80),
-        Field(
-            "company_size",
-            "Company size",
-            "employees|headcount|number of employees",
-            40,
-            "a number, or a range such as 51-200, which counts as its lower end",
-        ),
+        _COMPANY_SIZE,
         Field("country", "Country", "country code|country region|office location|land|billing country", 80),
         Field("region", "Region", "state|state region|province|county|billing state", 80),
         Field(
