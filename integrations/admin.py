@@ -88,7 +88,7 @@ class WatermarkAdmin(SyncRows):
 
 @admin.register(ExternalRecord)
 class ExternalRecordAdmin(SyncRows):
-    """Who is who over there."""
+    """Who is who in the CRM."""
 
     list_display = ("remote_id", "kind", "connection", "lead", "opportunity", "owner", "synced_at", "archived_at")
     list_select_related = ("connection", "lead", "opportunity", "owner")

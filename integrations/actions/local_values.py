@@ -31,7 +31,7 @@ PULLABLE = frozenset([*LENGTHS, "email", "country", "company_size", "owner_id"])
 @dataclass(frozen=True, slots=True)
 class OwnerBook:
     """Owners of a connection both ways: our user by remote id, remote id by our user. `retired` are remote ids that may
-    own nothing new over there."""
+    own nothing new in the CRM."""
 
     users: Mapping[str, int]
     remote: Mapping[int, str]

@@ -52,7 +52,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record over there that may be the one meant, with words by which a person knows it."""
+    """A record in the CRM that may be the one meant, with words by which a person knows it."""
 
     remote_id: str
     name: str

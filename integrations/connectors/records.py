@@ -53,7 +53,7 @@ class RemoteRecord:
     modified_at: datetime
     created_at: datetime | None = None
     is_archived: bool = False
-    """Whether it is out of the way over there: deleted, or put into an archive."""
+    """Whether it is out of the way in the CRM: deleted, or put into an archive."""
     is_deleted: bool = False
     """Whether it was deleted, or nobody can tell."""
     merged_into: str | None = None

@@ -115,7 +115,7 @@ class FieldRow(forms.Form):
 
     @property
     def options(self) -> list[str]:
-        """The labels of the field's options over there."""
+        """The labels of the field's options in the CRM."""
         told = self.described.fields.get(str(self["remote"].value() or ""), {})
         return [str(label) for _, label in told.get("choices") or ()]
 

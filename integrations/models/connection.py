@@ -15,7 +15,7 @@ class RecordKind(models.TextChoices):
     """Kinds of remote records we know."""
 
     PERSON = "person", "Person"
-    CONTACT = "contact", "Contact"  # what a lead over there was converted into
+    CONTACT = "contact", "Contact"  # what a lead in the CRM was converted into
     INQUIRY = "inquiry", "Inquiry"  # a lead beside its person, where the CRM keeps both
     ACCOUNT = "account", "Account"
     DEAL = "deal", "Deal"

@@ -1,4 +1,4 @@
-"""Work that is owed to a CRM, runs, what happened to each record, and hints that something changed over there."""
+"""Work that is owed to a CRM, runs, what happened to each record, and hints that something changed in the CRM."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class MappingError(ValueError):
 @dataclass(frozen=True, slots=True)
 class FieldRule:
     """One pair of fields. `remote` may be dotted (`properties.lead_score`) for one level of nesting. `values` are pairs
-    of a value of ours and what it is called over there."""
+    of a value of ours and what it is called in the CRM."""
 
     local: str
     remote: str

@@ -91,7 +91,7 @@ def _unmapped(facts: FieldFacts) -> FieldFacts:
 
 
 def _mapped(value: Any, facts: FieldFacts) -> Any:
-    """What an admin said that this value is called over there, else the value."""
+    """What an admin said that this value is called in the CRM, else the value."""
     words = _word(value)
     return next((theirs for ours, theirs in facts.values if _folded(ours) == _folded(words)), value)
 

@@ -64,7 +64,7 @@ def record_counts(run: SyncRun) -> list[dict[str, Any]]:
 
 
 def named_records(rows: QuerySet[SyncRecord], words: str) -> QuerySet[SyncRecord]:
-    """Those in which every word stands in a name, an e-mail address, the id over there or the CRM's code."""
+    """Those in which every word stands in a name, an e-mail address, the id in the CRM or the CRM's code."""
     for word in words.split()[:6]:
         found = Q()
         for name in _NAMES:

@@ -23,7 +23,7 @@ from integrations.views.doors import editable_connection, redirect_address, trie
 from leads.views.doors import SignedInRequest
 
 KEPT = "crm-consent"
-# How long a person may take over there.
+# How long a person may take in the CRM.
 LONGEST = timedelta(minutes=15)
 
 

@@ -89,7 +89,7 @@ def webhook_address(request: SignedInRequest, key: str) -> str:
 
 
 def redirect_address(request: SignedInRequest) -> str:
-    """Where the CRM sends people back; the app over there must name it."""
+    """Where the CRM sends people back; its app must name this address."""
     origin = settings.PORTAL_URL or f"{request.scheme}://{request.get_host()}"
     return f"{origin}{reverse('integrations:consent-given')}"
 

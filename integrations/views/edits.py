@@ -53,7 +53,7 @@ def connection_requeue(request: SignedInRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def connection_choose(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Which of the records found over there a refused lead is; none makes a new one."""
+    """Which of the records found in the CRM a refused lead is; none makes a new one."""
     connection = editable_connection(request, slug)
     push, remote_id = request.POST.get("push", ""), request.POST.get("record", "")[:120]
     push_id = int(push) if push.isdecimal() and push.isascii() and len(push) < 19 else 0

@@ -66,7 +66,7 @@ def kind_tabs(rows: Iterable[Mapping[str, Any]], outcome: str, current: str) -> 
 
 
 def record_rows(records: Iterable[SyncRecord], connection: Connection) -> list[dict[str, Any]]:
-    """Records for the table: whose, where it is over there, and (field, before, after)."""
+    """Records for the table: whose, where it is in the CRM, and (field, before, after)."""
     account_id = str(connection.account.get("id", ""))
     return [
         {

@@ -120,7 +120,7 @@ class DealPages:
 
 
 def _told(deal: ReadDeal) -> str:
-    """What became of it over there, and what was read otherwise than it was sent."""
+    """What became of it in the CRM, and what was read otherwise than it was sent."""
     return " ".join(text for text in (_fate(deal.record), *deal.notes) if text)
 
 

@@ -34,7 +34,7 @@ from integrations.connectors.base import (
 )
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRun, Watermark
 
-# Changes become visible over there some time after their stamp; what is read twice is recognized by its content.
+# Changes become visible in the CRM some time after their stamp; what is read twice is recognized by its content.
 OVERLAP = timedelta(minutes=10)
 LOOK_ANYWAY = timedelta(days=1)
 # Lists that are read as soon as two counts are.
@@ -121,7 +121,7 @@ def _pull_kind(held: Held, connector: Connector, run: RunLog, kind: Kind, until:
     except Misuse:
         if not is_resumed:
             raise
-        # The place to go on from is not known over there any more: read the window anew.
+        # The CRM no longer knows the place to go on from: read the window anew.
         mark.window_ends_at, mark.resume_token = until, ""
         _read_window(held, connector, run, mark, reader, kind)
     return ["Went on where an earlier run ended."] if is_resumed else []

@@ -1,4 +1,4 @@
-"""Pull activities: what happened with people over there becomes touchpoints, by the rules that the connection chose.
+"""Pull activities: what happened with people in the CRM becomes touchpoints, by the rules that the connection chose.
 
 An activity is known by its id and its person, so reading it again adds nothing. One that is deleted or canceled there,
 or does not count under the rule any more, has its touchpoint taken back; one that was moved is recorded anew.

@@ -263,7 +263,7 @@ class DealReader:
         return {remote_id: account_id for remote_id, account_id in pairs if account_id is not None}
 
     def _known_contacts(self, deals: Sequence[ReadDeal]) -> dict[int, frozenset[int]]:
-        """By opportunity, the people of ours that the CRM knows too: missing over there, they left the deal."""
+        """By opportunity, the people of ours that the CRM knows too: missing in the CRM, they left the deal."""
         ids = [_opportunity_id(deal.link) for deal in deals if _opportunity_id(deal.link)]
         known: dict[int, set[int]] = {}
         rows = OpportunityContact.objects.filter(

@@ -1,4 +1,4 @@
-"""Read people: what a CRM changed about leads of ours, and what became of their records over there.
+"""Read people: what a CRM changed about leads of ours, and what became of their records in the CRM.
 
 Only fields that the mapping lets in are written, decided field by field from what both sides agreed on last. People who
 are none of our leads are taken over only where the connection is set to (`take_people`).
@@ -166,7 +166,7 @@ class PeoplePages:
         return read
 
     def _winner_of(self, remote_id: str, loser: Lead) -> int | None:
-        """The lead to merge this one into: that of the record that lives on over there."""
+        """The lead to merge this one into: that of the record that lives on in the CRM."""
         winner = self._winners.get(remote_id)
         if winner is None or winner.lead_id in (None, loser.pk) or winner.held_at is not None:
             return None

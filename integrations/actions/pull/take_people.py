@@ -62,7 +62,7 @@ class Newcomers:
         """
         self.found, self.doubles = [], []
         wanted = [record for record in strangers if self._is_wanted(record)]
-        # What a lead of ours was converted into over there follows it.
+        # What the CRM converted a lead of ours into follows it.
         followers = {record.converted.contact_id for record in ours if record.converted}
         wanted = [record for record in wanted if record.remote_id not in followers]
         if not wanted:

@@ -27,7 +27,7 @@ class LeadDraft:
     """A lead as it should be there; ``link`` is the record it is known under, None before the first push.
 
     ``draft`` leaves out what the CRM holds already, as far as we know, in fields that travel both ways: so that what
-    somebody has just entered over there is not overwritten. ``whole`` leaves out nothing, and the hash is of it.
+    somebody has just entered in the CRM is not overwritten. ``whole`` leaves out nothing, and the hash is of it.
     ``agreed`` is what both sides will agree on when it was sent. A value that the CRM's field cannot take refuses the
     lead before a call is made; ``notes`` say what was cut or left out, ``names`` are the CRM's of ours.
     """
@@ -68,7 +68,7 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
 
     Our public id is the key there: it never changes, an e-mail address does.
 
-    A lead that was converted over there is drafted for the contact it became.
+    A lead that was converted in the CRM is drafted for the contact it became.
     """
     leads = Lead.objects.filter(pk__in=lead_ids).select_related("channel", "campaign")
     kinds = (RecordKind.PERSON, RecordKind.CONTACT)

@@ -36,7 +36,7 @@ from integrations.models import PendingPush, SyncRun
 from integrations.pure.mapping import changes
 from integrations.pure.merging import agree
 
-# How long a create whose answer was lost may still appear over there.
+# How long a create whose answer was lost may still appear in the CRM.
 QUIET = timedelta(minutes=2)
 # A batch refused as a whole is halved to find the culprit; this many refusals in a row are nobody's culprit.
 MOST_REFUSALS = 12

@@ -10,7 +10,7 @@ from integrations.pure.mapping import Money
 from ..base import Kind, Outage, Owner, RemoteCampaign, RemoteContact, RemoteRecord, SchemaField, Stage, StageChange
 
 KEY = "revops_portal_id"
-"""The property of ours that holds our own id, unique over there. Never the e-mail: people share and change those."""
+"""The property of ours that holds our own id, unique in the CRM. Never the e-mail: people share and change those."""
 
 OBJECTS: Mapping[Kind, str] = {"person": "contacts", "deal": "0-3", "account": "companies"}
 """Names in the paths of objects; deals go by their type's id there."""
