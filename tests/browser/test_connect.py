@@ -18,12 +18,15 @@ CONTACTS = "/hubspot/crm/objects/2026-09/contacts/batch/upsert"
 def finished(page: Page, url: str, words: str, *, seconds: float = 120) -> None:
     """Load a page until a worker has done what was asked for."""
     deadline = time.monotonic() + seconds
-    while words not in (shown := page.content()) or "is under way" in shown or "waiting for a worker" in shown:
+    shown = ""
+    while words not in shown or "is under way" in shown or "waiting for a worker" in shown:
         assert time.monotonic() < deadline, f"{words} never stood on {url}"
         time.sleep(1)
-        # The answer to the click before can come in just now and end this load; the next turn asks again.
+        # The answer to the click before can come in just now, ending this load or replacing what is being read; the
+        # next turn asks again.
         with suppress(Error):
             page.goto(url)
+            shown = page.content()
 
 
 def test_wizard_dry_run_switch_on_and_undo(portal: Portal, visitor: Visitor) -> None:

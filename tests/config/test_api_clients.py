@@ -15,6 +15,8 @@ import httpx
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
@@ -34,6 +36,16 @@ ROOT = Path(__file__).parents[2]
 BASE = "http://testserver"
 NAME = "portal_client"
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def same_connection() -> Iterator[None]:
+    """Keep the test's connection through its requests: its transaction looks like one that a request left open."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
