@@ -52,6 +52,7 @@ SUBJECTS = {
         "ground": """
             actions.price actions.take_jobs actions.answer_once actions.choose_theme
             pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
+            pure.conditions queries.conditions forms.conditions
             templatetags.ui
         """,
         "figure": """

@@ -43,6 +43,14 @@ def codes() -> frozenset[str]:
 
 
 @cache
+def country_choices() -> tuple[tuple[str, str], ...]:
+    """Every code with "Germany (DE)", by name, for lists to choose from."""
+    names = Locale.parse("en").territories
+    found = [(code, f"{names.get(code, code)} ({code})") for code in codes()]
+    return tuple(sorted(found, key=lambda each: each[1]))
+
+
+@cache
 def _names() -> dict[str, str]:
     found: dict[str, set[str]] = {}
     for language in LANGUAGES:

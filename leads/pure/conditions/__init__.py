@@ -1,0 +1,1 @@
+"""Conditions on leads: one grammar for scoring, routing, channel rules and workflows."""
