@@ -15,10 +15,11 @@ from django.utils.html import format_html
 
 from leads.actions.campaigns.forget_costs import forget_cost_rows
 from leads.actions.campaigns.keep_cost_history import Said
-from leads.actions.campaigns.record_costs import MANUAL, DayCost, record_costs
+from leads.actions.campaigns.record_costs import MANUAL, CostRefused, DayCost, check_day, record_costs
 from leads.admin.read_only import ReadOnly
 from leads.models import Campaign, CampaignCost, Company, CostChange, CostDoor, CostEntry
 from leads.pure.money import InvalidAmount, format_money, to_cents
+from leads.pure.week import local_date
 from leads.views.doors import person
 
 SHOWN = 14
@@ -44,6 +45,11 @@ class DayCostForm(forms.ModelForm[CampaignCost]):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
+        try:
+            if "spent_on" in given:
+                check_day(given["spent_on"], local_date(timezone.now(), Company.current().tz))
+        except CostRefused as error:
+            raise ValidationError({"spent_on": str(error)}) from error
         if "amount" not in given or "currency" not in given:
             return given
         try:

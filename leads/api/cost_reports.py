@@ -25,7 +25,10 @@ from leads.api.schema import problems
 from leads.models import ApiKey, CostDoor, Scope
 from leads.pure.imports.ad_presets import PRESETS
 from leads.pure.imports.ad_reports import AdReport, ReportRefused, read_ad_report
+from leads.pure.imports.dates import DATE_ORDERS
+from leads.pure.imports.numbers import DECIMAL_SIGNS
 from leads.pure.table_file import UnreadableFile
+from leads.queries.imports import campaign_codes
 
 BINARY = "application/octet-stream"
 
@@ -77,20 +80,28 @@ class CostReports(APIView):
         description=(
             "The file as it is exported by day, also as text/csv: with lines above the header and totals below "
             "the rows, in UTF-8 or UTF-16, amounts or micros. Campaigns are found by code or name. A day that is sent "
-            "again replaces itself. A report is taken whole or refused with the line at fault."
+            "again replaces itself. A report is taken whole or refused with the line at fault; so is one whose days or "
+            "amounts could mean two things, until a parameter says which."
         ),
         tags=["costs"],
-        parameters=[OpenApiParameter("currency", str, description="of the account, where the report names none")],
+        parameters=[
+            OpenApiParameter("currency", str, description="of the account, where the report names none"),
+            OpenApiParameter(
+                "dates", str, enum=list(DATE_ORDERS), description="where its days, such as 3/4/2026, leave it open"
+            ),
+            OpenApiParameter(
+                "decimal", str, enum=list(DECIMAL_SIGNS), description="where its amounts, such as 1.234, leave it open"
+            ),
+        ],
         request={BINARY: OpenApiTypes.BINARY},
         responses={200: RecordedReport, **problems(400, 401, 403, 411, 413, 415, 422, 429)},
     )
     def post(self, request: Request) -> Response:
-        check_parameters(request, {"currency"})
+        check_parameters(request, {"currency", "dates", "decimal"})
         require_length(request)
         content: Any = request.data  # a dictionary where nothing was sent
-        asked = request.query_params.get("currency", "")
         at = timezone.now()
-        report = _read(content if isinstance(content, bytes) else b"", asked, at)
+        report = _read(content if isinstance(content, bytes) else b"", request, at)
         name = request.auth.name if isinstance(request.auth, ApiKey) else ""
         found = record_ad_report(report=report, said=Said(door=CostDoor.API, name=name), at=at)
         return Response(
@@ -111,8 +122,16 @@ class Unreadable(ValidationError):
     status_code = 422
 
 
-def _read(content: bytes, currency: str, at: datetime) -> AdReport:
+def _read(content: bytes, request: Request, at: datetime) -> AdReport:
+    given = request.query_params
+    dates, decimal = given.get("dates", ""), given.get("decimal", "")
+    for name, value, known in (("dates", dates, DATE_ORDERS), ("decimal", decimal, DECIMAL_SIGNS)):
+        if value and value not in known:
+            raise ValidationError({name: [f"Must be one of {', '.join(known)}."]})
+    currency = given.get("currency", "").strip().upper()
     try:
-        return read_ad_report(content, currency=currency.strip().upper(), at=at)
+        return read_ad_report(
+            content, currency=currency, dates=dates, decimal=decimal, campaigns=campaign_codes(), at=at
+        )
     except (ReportRefused, UnreadableFile) as error:
         raise Unreadable([str(error)]) from error

@@ -29,6 +29,7 @@ from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.models import ApiKey, Campaign, CampaignCost, Company, CostChange, CostDoor, Scope
 from leads.pure.money import InvalidAmount, check_currency, to_amount, to_cents
+from leads.pure.week import local_date
 
 MAX_ITEMS = 1_000
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -188,7 +189,7 @@ class CampaignCosts(APIView):
         operation_id="record_campaign_costs",
         summary="Write down what a campaign cost",
         description="Idempotent per campaign, day and source: the same request again changes nothing, another amount "
-        "replaces the former. Amounts are taken whole or not at all.",
+        "replaces the former. Amounts are taken whole or not at all; days to come are refused.",
         tags=["costs"],
         request=CostsInput,
         responses={200: RecordedCosts, **problems(400, 401, 403, 404, 411, 413, 415, 422, 429)},
@@ -212,13 +213,14 @@ class CampaignCosts(APIView):
         asked = CostsInput(data=request.data)
         asked.is_valid(raise_exception=True)
         source = asked.validated_data.get("source") or "api"
-        costs = _days(campaign, asked.validated_data["costs"])
+        at = timezone.now()
+        costs = _days(campaign, asked.validated_data["costs"], local_date(at, Company.current().tz))
         said = Said(
             door=CostDoor.API,
             name=request.auth.name if isinstance(request.auth, ApiKey) else "",
             reason=asked.validated_data.get("reason") or "",
         )
-        counted = Counter(record_costs(costs=costs, source=source, said=said, at=timezone.now()))
+        counted = Counter(record_costs(costs=costs, source=source, said=said, at=at))
         return Response({"source": source, **{name: counted[name] for name in ("created", "updated", "unchanged")}})
 
 
@@ -254,7 +256,7 @@ def _campaign(public_id: UUID) -> int:
     return found
 
 
-def _days(campaign: int, items: list[Mapping[str, Any]]) -> list[DayCost]:
+def _days(campaign: int, items: list[Mapping[str, Any]], today: date) -> list[DayCost]:
     """Every day of every item; raises ValidationError naming the item at fault."""
     costs: dict[date, DayCost] = {}
     for index, item in enumerate(items):
@@ -266,9 +268,10 @@ def _days(campaign: int, items: list[Mapping[str, Any]]) -> list[DayCost]:
                 last=item["to"],
                 amount_cents=money["cents"],
                 currency=money["currency"],
+                today=today,
             )
         except CostRefused as error:
-            raise _at_fault(index, "to", str(error)) from error
+            raise _at_fault(index, "day" if "day" in item else "to", str(error)) from error
         twice = next((cost.spent_on for cost in found if cost.spent_on in costs), None)
         if twice is not None:
             raise _at_fault(index, "day" if "day" in item else "from", f"{twice} is in the request twice.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as member
 from typing import Any
 
 from django import forms
@@ -20,6 +21,7 @@ from leads.queries.imports import deal_stages, users_named
 MOST_WORDS = 200
 _FOLDED_FROM = 12
 _SETTINGS = {"channel": "channels", "stage": "stages", "owner": "owners"}
+WORD_FIELDS = tuple(_SETTINGS)
 _TITLES = {
     "channel": ("Channels", "The file's own word stays with each lead, whatever channel it counts for."),
     "stage": ("Stages", "What each stage of the file is called here."),
@@ -31,7 +33,8 @@ _TITLES = {
 class WordMap:
     """The words of the column that feeds ``field``, most frequent first, and what is proposed for each.
 
-    ``is_asked`` says that a word without a meaning has to get one before the file is tried.
+    Of very many, ``words`` are those of one page, and ``others`` the meanings settled for the rest. ``is_asked`` says
+    that a word without a meaning has to get one before the file is tried.
     """
 
     field: str
@@ -40,6 +43,40 @@ class WordMap:
     proposed: Mapping[str, str]
     choices: Sequence[tuple[str, str]]
     is_asked: bool
+    page: int = 0
+    total: int = 0
+    kept: Mapping[str, str] = member(default_factory=dict)
+
+    @property
+    def others(self) -> bool:
+        """Whether there are words beside those of this page."""
+        return self.total > len(self.words)
+
+    @property
+    def first(self) -> int:
+        """Which of all words the page begins with, from 1."""
+        return self.page * MOST_WORDS + 1
+
+    @property
+    def last(self) -> int:
+        """Which of all words it ends with."""
+        return self.page * MOST_WORDS + len(self.words)
+
+    @property
+    def page_before(self) -> int:
+        return self.page - 1
+
+    @property
+    def page_after(self) -> int:
+        return self.page + 1
+
+    @property
+    def has_before(self) -> bool:
+        return self.page > 0
+
+    @property
+    def has_after(self) -> bool:
+        return self.last < self.total
 
     @property
     def setting(self) -> str:
@@ -83,25 +120,32 @@ class WordMap:
         }
 
     def chosen(self, cleaned: Mapping[str, Any]) -> dict[str, str]:
-        """What was chosen for each word."""
-        return {word: cleaned.get(name) or "" for name, word in zip(self.names(), self.words, strict=True)}
+        """What was chosen for each word, and before for those of other pages."""
+        return dict(self.kept) | {
+            word: cleaned.get(name) or "" for name, word in zip(self.names(), self.words, strict=True)
+        }
 
 
-def word_maps(run: ImportRun, table: Table) -> list[WordMap]:
-    """The value maps of the columns that are mapped now; reads the file once."""
+def word_maps(run: ImportRun, table: Table, pages: Mapping[str, int] | None = None) -> list[WordMap]:
+    """The value maps of the columns that are mapped now, each at a page of its words; reads the file once."""
     fields = [name for name in fields_holding(run.kind, WORD) if run.columns.get(name) in table.header]
     counts = table.columns({run.columns[name] for name in fields})
     maps = []
     for name in fields:
-        words = [word for word, _ in counts[run.columns[name]].most_common(MOST_WORDS)]
+        words = [word for word, _ in counts[run.columns[name]].most_common()]
         if name != "channel":
             words = [word for word in words if word and not is_placeholder(word)]
-        maps.append(_word_map(run, name, words))
+        last = max(0, (len(words) - 1) // MOST_WORDS)
+        page = min(max(0, (pages or {}).get(name, 0)), last)
+        maps.append(_word_map(run, name, words, page))
     return maps
 
 
-def _word_map(run: ImportRun, field: str, words: Sequence[str]) -> WordMap:
-    saved = value_map(run.defaults.get(_SETTINGS[field], {}))
+def _word_map(run: ImportRun, field: str, every: Sequence[str], page: int) -> WordMap:
+    settled: Mapping[str, str] = run.defaults.get(_SETTINGS[field], {})
+    saved = value_map(settled)
+    words = every[page * MOST_WORDS : (page + 1) * MOST_WORDS]
+    beside = set(every) - set(words)
     choices: Sequence[tuple[str, str]]
     proposed: dict[str, str]
     if field == "channel":
@@ -123,4 +167,5 @@ def _word_map(run: ImportRun, field: str, words: Sequence[str]) -> WordMap:
         choice = saved.get(plain(word))
         if choice in known or (choice == "" and field == "owner"):
             proposed[word] = choice
-    return WordMap(field, run.columns[field], words, proposed, choices, is_asked=field == "stage")
+    kept = {word: key for word, key in settled.items() if word in beside}
+    return WordMap(field, run.columns[field], words, proposed, choices, field == "stage", page, len(every), kept)

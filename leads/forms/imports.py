@@ -101,14 +101,16 @@ class MappingForm(forms.Form):
         max_length=80, required=False, label="Save this mapping as", help_text="A name under which to find it again."
     )
 
-    def __init__(self, run: ImportRun, table: Table, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, run: ImportRun, table: Table, *args: Any, pages: Mapping[str, int] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.run, self.table = run, table
         # Everything that is asked of the whole file below, in one reading.
         telling = [name for holds in (DATE, AMOUNT, WORD) for name in fields_holding(run.kind, holds)]
         table.columns({run.columns[name] for name in telling if run.columns.get(name) in table.header})
         self.formats = propose_formats(table, run.kind, run.columns, order_of(run.defaults))
-        self.maps = word_maps(run, table)
+        self.maps = word_maps(run, table, pages)
         choices = [("", "— no column —"), *((name, name) for name in table.header)]
         for each in FIELDS[run.kind]:
             self.fields[f"column_{each.name}"] = forms.ChoiceField(
@@ -170,7 +172,7 @@ class MappingForm(forms.Form):
                 initial=given.get("currency", ""),
                 help_text="Of rows that name none; empty means the company's.",
             )
-        if kind in (ImportKind.LEADS, ImportKind.OPPORTUNITIES):
+        if kind in (ImportKind.LEADS, ImportKind.OPPORTUNITIES, ImportKind.ACCOUNTS):
             self._tick("keep_other_columns", "Keep the other columns, too")
 
     def _choose(self, name: str, label: str, choices: Sequence[tuple[str, str]], help_text: str = "") -> None:

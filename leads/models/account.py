@@ -24,6 +24,7 @@ class Account(models.Model):
     owner = models.ForeignKey(
         "leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="owned_accounts"
     )
+    attributes = models.JSONField(default=dict, blank=True, help_text="further columns of imported files")
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

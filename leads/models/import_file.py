@@ -46,6 +46,9 @@ class ImportRun(models.Model):
     rows_unchanged = models.PositiveIntegerField(default=0)
     rows_rejected = models.PositiveIntegerField(default=0)
     next_row = models.PositiveIntegerField(default=0, help_text="where an interrupted run goes on")
+    notices = models.JSONField(
+        default=dict, blank=True, help_text="rows taken otherwise than the file says: how many, and the first of them"
+    )
     job = models.OneToOneField("leads.JobRun", on_delete=models.PROTECT, null=True, related_name="import_run")
     created_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()

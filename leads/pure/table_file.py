@@ -12,6 +12,8 @@ from dataclasses import dataclass
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*%?")
 # The first columns of a file of rejected rows. A file that has them is one of ours, mended.
 REJECTED = ("rejected line", "rejected because")
+# The column behind these, with the import that they were left out of.
+REJECTED_FROM = "rejected from import"
 
 
 class UnreadableFile(ValueError):
@@ -20,12 +22,13 @@ class UnreadableFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A data row: its line number in the file, cells by column name, and what is wrong with it ("" if
-    nothing)."""
+    """A data row: its line number in the file, cells by column name, what is wrong with it, and what people should
+    look at though it can be taken ("" if nothing)."""
 
     number: int
     cells: dict[str, str]
     problem: str = ""
+    warning: str = ""
 
 
 def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Iterator[Row]:
@@ -35,11 +38,12 @@ def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Ite
     problem; cells without a column are under `Column 7`. The mark that exports put before formulas is taken off
     again. Raises UnreadableFile for a quotation mark that is never closed and for cells beyond 128 KiB.
     """
-    records = read_records(lines, delimiter, header_line)
-    number, values, _ = next(records, (0, [], ""))
+    records = _records(lines, delimiter, header_line)
+    _, values, _, _ = next(records, (0, [], "", []))
     names = column_names(values)
     is_ours = tuple(names[:2]) == REJECTED
-    for number, cells, problem in records:
+    marks = {*REJECTED, REJECTED_FROM}
+    for number, cells, problem, held in records:
         if not any(cells):
             continue
         every: Sequence[str] = names
@@ -53,8 +57,18 @@ def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Ite
             cells = [_unmark(cell, is_ours) for cell in cells]
         row = dict(zip(every, cells, strict=False))
         if is_ours:
-            row = {name: cell for name, cell in row.items() if name not in REJECTED}
-        yield Row(number, row, problem)
+            row = {name: cell for name, cell in row.items() if name not in marks}
+        yield Row(number, row, problem, _swallowed(held, len(names), delimiter, number))
+
+
+def _swallowed(lines: Sequence[str], width: int, delimiter: str, last: int) -> str:
+    """What to say of lines that a quoted cell made one row, where each would be a row by itself; else ""."""
+    if len(lines) < 2 or width < 2 or any(line.count(delimiter) != width - 1 for line in lines):
+        return ""
+    return (
+        f"Lines {last - len(lines) + 1} to {last} are read as one row, because a quotation mark opens in the first and "
+        "closes in the last. Each would be a row by itself: remove the marks if these are several."
+    )
 
 
 def column_names(header: Sequence[str]) -> list[str]:
@@ -84,6 +98,14 @@ def read_records(lines: Iterable[str], delimiter: str, first_line: int = 1) -> I
 
     Raises UnreadableFile.
     """
+    for number, cells, problem, _ in _records(lines, delimiter, first_line):
+        yield number, cells, problem
+
+
+def _records(
+    lines: Iterable[str], delimiter: str, first_line: int
+) -> Iterator[tuple[int, list[str], str, Sequence[str]]]:
+    """The same with the lines as they stand in the file."""
     source = _Lines(lines)
     for _ in range(first_line - 1):
         next(source, "")
@@ -107,7 +129,7 @@ def read_records(lines: Iterable[str], delimiter: str, first_line: int = 1) -> I
             problem = "has a quotation mark within a quoted cell; write it twice"
         except UnicodeDecodeError as error:
             raise UnreadableFile(f"After line {source.number} there are bytes that are no {error.encoding}.") from error
-        yield source.number, [value.strip() for value in values], problem
+        yield source.number, [value.strip() for value in values], problem, source.held
 
 
 class _Lines:

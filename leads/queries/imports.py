@@ -29,6 +29,13 @@ def campaigns_named() -> dict[str, int]:
     return {**by_name, **{code.casefold(): pk for pk, code, _ in rows}}
 
 
+def campaign_codes() -> dict[str, str]:
+    """The code of each campaign by its code and its name, as :func:`campaigns_named`."""
+    ids = campaigns_named()
+    codes = dict(Campaign.objects.values_list("pk", "code"))
+    return {name: codes[pk].casefold() for name, pk in ids.items() if pk in codes}
+
+
 def users_named(words: Collection[str]) -> dict[str, User]:
     """Who is meant by an email address or a full name, by the word; a name of several people means nobody.
 

@@ -24,6 +24,7 @@ from leads.forms.costs import CostForm, DaysForm
 from leads.models import Campaign, CampaignCost, Company, CostDoor, User
 from leads.past.span import moment
 from leads.pure import words
+from leads.pure.week import local_date
 from leads.queries.campaigns import may_enter_costs
 from leads.views.doors import SignedInRequest, allowed
 from leads.views.list_file import list_file, money_cells
@@ -44,7 +45,7 @@ def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         _writer(request)
     form = CostForm(request.POST or None, company=company)
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
+        given, at = form.cleaned_data, timezone.now()
         try:
             costs = spread(
                 campaign=campaign.pk,
@@ -52,12 +53,13 @@ def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
                 last=given["last"],
                 amount_cents=given["amount"],
                 currency=given["currency"],
+                today=local_date(at, company.tz),
             )
         except CostRefused as error:
             form.add_error("last", str(error))
         else:
             said = Said(door=CostDoor.PAGE, by=request.user, reason=given["reason"])
-            counted = Counter(record_costs(costs=costs, source=MANUAL, said=said, at=timezone.now()))
+            counted = Counter(record_costs(costs=costs, source=MANUAL, said=said, at=at))
             outcomes = ", ".join(f"{count} {_days(count)} {outcome}" for outcome, count in counted.items())
             messages.success(request, f"Cost recorded: {outcomes}.")
             return redirect("leads:campaign-costs", campaign.public_id)

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -22,11 +24,13 @@ from leads.actions.imports.file import (
     map_columns,
     read_again,
     receive_file,
+    rejected_import,
     resume_import,
     start_import,
 )
 from leads.actions.imports.preview import preview_import
 from leads.actions.imports.rows import rejected_table, table_of
+from leads.forms.import_words import WORD_FIELDS
 from leads.forms.imports import MappingForm, ReadingForm, UploadForm, reading_for, saved_mappings
 from leads.models import ImportKind, ImportRun, JobRun
 from leads.pure.imports.encodings import guess_encoding
@@ -122,7 +126,8 @@ def import_columns(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         table = open_table(bytes(run.content), run.kind, reading)
     is_reading = request.method == "POST" and "encoding" in request.POST
     reader = ReadingForm(run, table, request.POST if is_reading else None)
-    form = MappingForm(run, table, request.POST if request.method == "POST" and not is_reading else None)
+    posted = request.POST if request.method == "POST" and not is_reading else None
+    form = MappingForm(run, table, posted, pages=_pages(request))
     if is_reading and reader.is_valid() and (done := _read(request, run, reader)):
         return done
     if request.method == "POST" and not is_reading and form.is_valid() and (done := _map(request, run, form)):
@@ -134,6 +139,7 @@ def import_columns(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "guess": guess_encoding(table.content),
         "saved": saved,
         "chosen": chosen,
+        "before": rejected_import(table, run.kind),
         "label": ImportKind(run.kind).label,
         "sample": _sample(table),
     }
@@ -156,10 +162,20 @@ def _read(request: SignedInRequest, run: ImportRun, reader: ReadingForm) -> Http
     return redirect("leads:import-columns", run.public_id)
 
 
+def _pages(request: SignedInRequest) -> dict[str, int]:
+    """Which page of the words of each value map is shown."""
+    given = {name: request.GET.get(f"{name}_page", "") for name in WORD_FIELDS}
+    return {name: int(text) for name, text in given.items() if text.isdecimal()}
+
+
 def _map(request: SignedInRequest, run: ImportRun, form: MappingForm) -> HttpResponse | None:
     others = form.remapped()
+    turned, _, page = (request.POST.get("words") or "").partition(":")
     try:
         map_columns(run=run, columns=form.columns, defaults=form.defaults, save_as=form.cleaned_data["save_as"])
+        if turned in WORD_FIELDS:
+            query = urlencode({f"{name}_page": at for name, at in {**_pages(request), turned: page}.items()})
+            return redirect(f"{reverse('leads:import-columns', args=[run.public_id])}?{query}#{turned}-words-title")
         if others:
             names = " and ".join(each.title.lower() for each in others)
             messages.info(request, f"Another column is used now: check what the words for {names} mean, then go on.")

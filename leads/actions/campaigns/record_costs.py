@@ -36,21 +36,29 @@ class DayCost:
     currency: str
 
 
-def spread(*, campaign: int, first: date, last: date, amount_cents: int, currency: str) -> list[DayCost]:
+def spread(*, campaign: int, first: date, last: date, amount_cents: int, currency: str, today: date) -> list[DayCost]:
     """The cost of a period, both ends included, evenly over its days and exact to the cent.
 
-    Raises CostRefused for a negative amount, a period that ends before it starts, or one of over MAX_DAYS days.
+    Raises CostRefused for a negative amount, a period that ends before it starts or after ``today``, or one of over
+    MAX_DAYS days.
     """
     days = (last - first).days + 1
     if days < 1:
         raise CostRefused("The last day lies before the first.")
     if days > MAX_DAYS:
         raise CostRefused(f"At most {MAX_DAYS:,} days at a time.")
+    check_day(last, today)
     if amount_cents < 0:
         raise CostRefused("A cost must not be negative.")
     # Not largest remainder over the whole: 100 cents over 3 days would be 34, 33, 33 either way.
     parts = split_cents(amount_cents, [1.0] * days)
     return [DayCost(campaign, first + timedelta(days=n), cents, currency) for n, cents in enumerate(parts)]
+
+
+def check_day(day: date, today: date) -> None:
+    """Raises CostRefused for a day that has not come: what it costs is a plan."""
+    if day > today:
+        raise CostRefused(f"{day} lies in the future. A cost is recorded once its day has come.")
 
 
 def record_costs(*, costs: Sequence[DayCost], source: str, said: Said, at: datetime) -> list[Outcome]:

@@ -15,7 +15,7 @@ from leads.pure.imports.records import AccountRecord
 from leads.queries.imports import AccountBook, users_named
 
 _BATCH = 200
-_FIELDS = ("name", "domain", "industry", "company_size", "country", "region", "owner_id")
+_FIELDS = ("name", "domain", "industry", "company_size", "country", "region", "owner_id", "attributes")
 
 
 def import_accounts(*, records: Sequence[AccountRecord], at: datetime) -> list[Outcome]:
@@ -56,11 +56,13 @@ def _take(records: Sequence[AccountRecord], at: datetime) -> list[Outcome]:
         }
         given = {name: value for name, value in values.items() if value not in ("", None)}
         if row is None:
-            row = Account(**{"name": record.domain, **given}, created_at=at)
+            row = Account(**{"name": record.domain, **given}, attributes=dict(record.attributes), created_at=at)
             new.append(row)
             book.add(row)
             outcomes.append("created")
             continue
+        if record.attributes:
+            given["attributes"] = {**row.attributes, **record.attributes}
         news = {name: value for name, value in given.items() if getattr(row, name) != value}
         for name, value in news.items():
             setattr(row, name, value)

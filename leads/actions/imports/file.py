@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -38,7 +39,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = {
         "create_accounts",
         "keep_other_columns",
     ),
-    ImportKind.ACCOUNTS: ("owners",),
+    ImportKind.ACCOUNTS: ("owners", "keep_other_columns"),
     ImportKind.COSTS: ("currency",),
 }
 _COUNTS = ("next_row", "rows_created", "rows_updated", "rows_unchanged", "rows_rejected")
@@ -54,9 +55,12 @@ def receive_file(
     """Keep a file with the columns guessed from its header, and how to read it. Raises UnreadableFile.
 
     It is read to its end here, so that what cannot be read at all never starts. ``reading`` is what somebody chose.
-    Costs that an advertising service exported are recognized.
+    Costs that an advertising service exported are recognized, and rejected rows that come back are read as their import
+    was.
     """
     table, columns, defaults = _read(kind, content, reading, None)
+    if before := rejected_import(table, kind):
+        columns, defaults = dict(before.columns), {**before.defaults, **table.reading.settings()}
     return ImportRun.objects.create(
         kind=kind,
         file_name=file_name[-200:],
@@ -69,6 +73,16 @@ def receive_file(
         created_by=by,
         created_at=at,
     )
+
+
+def rejected_import(table: Table, kind: str) -> ImportRun | None:
+    """The import that left these rows out, if it was of this kind and its columns are all there."""
+    try:
+        public_id = UUID(table.rejected_from)
+    except ValueError:
+        return None
+    run = ImportRun.objects.filter(public_id=public_id, kind=kind).defer("content").first()
+    return run if run and set(run.columns.values()) <= set(table.header) else None
 
 
 def read_again(*, run: ImportRun, reading: Reading, preset: str = "") -> Table:
@@ -176,7 +190,7 @@ def start_import(*, run: ImportRun, is_dry_run: bool, by: User | None, at: datet
         _put_on_way(run, is_dry_run, by, at)
     except IntegrityError:
         raise ImportRefused("Somebody else has just started this import.") from None
-    run.refresh_from_db(fields=["job", "is_dry_run", *_COUNTS])
+    run.refresh_from_db(fields=["job", "is_dry_run", "notices", *_COUNTS])
 
 
 def resume_import(*, run: ImportRun) -> None:
@@ -199,7 +213,7 @@ def _put_on_way(run: ImportRun, is_dry_run: bool, by: User | None, at: datetime)
         mine = ImportRun.objects.filter(pk=run.pk, job=run.job_id, is_dry_run=True)
         if run.job_id is None:
             mine = ImportRun.objects.filter(pk=run.pk, job__isnull=True, is_dry_run=True)
-        if mine.update(job=job, is_dry_run=is_dry_run, **dict.fromkeys(_COUNTS, 0)) != 1:
+        if mine.update(job=job, is_dry_run=is_dry_run, notices={}, **dict.fromkeys(_COUNTS, 0)) != 1:
             raise ImportRefused("Somebody else has just started this import.")
         ImportRowError.objects.filter(run=run).delete()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from leads.actions.campaigns.keep_cost_history import Said
-from leads.actions.campaigns.record_costs import DayCost, record_costs
-from leads.pure.imports.ad_reports import AdReport, by_campaign
-from leads.queries.imports import campaigns_named
+from leads.actions.imports.costs import import_costs
+from leads.pure.imports.ad_reports import AdReport
+from leads.pure.imports.cells import RowRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,11 @@ def record_ad_report(*, report: AdReport, said: Said, at: datetime) -> Recorded:
 
     Campaigns are found by code or name, without regard to case; of several of one name none is taken.
     """
-    known = campaigns_named()
-    unknown: dict[str, None] = {}
-    summed: Counter[tuple[int, date, str]] = Counter()
-    for name, day, cents, currency in by_campaign(report):
-        campaign = known.get(name.casefold())
-        if campaign is None:
-            unknown[name] = None
-            continue
-        # Two names of the report may be the code and the name of one campaign.
-        summed[campaign, day, currency] += cents
-    costs = [DayCost(campaign, day, cents, currency) for (campaign, day, currency), cents in summed.items()]
-    counted = Counter(record_costs(costs=costs, source=report.preset.source, said=said, at=at)) if costs else Counter()
-    return Recorded(counted["created"], counted["updated"], counted["unchanged"], tuple(unknown))
+    outcomes = import_costs(records=report.costs, said=said, at=at, service=report.preset.source)
+    refused = [
+        record.campaign
+        for record, outcome in zip(report.costs, outcomes, strict=True)
+        if isinstance(outcome, RowRefused)
+    ]
+    counted = Counter(outcome for outcome in outcomes if not isinstance(outcome, RowRefused))
+    return Recorded(counted["created"], counted["updated"], counted["unchanged"], tuple(dict.fromkeys(refused)))

@@ -26,12 +26,14 @@ from leads.pure.imports.fields import FIELDS, value_map
 from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
 from leads.pure.imports.rows import parse_row
 from leads.pure.imports.table import Reading, Table, open_table
-from leads.pure.table_file import REJECTED, Row
+from leads.pure.table_file import REJECTED, REJECTED_FROM, Row
+from leads.queries.imports import campaign_codes
 
 log = structlog.get_logger(__name__)
 
 # Small enough that on SQLite, where one writes at a time, nobody waits long behind an import.
 BATCH = 250
+NOTICES_KEPT = 20
 STALE_AFTER = timedelta(minutes=2)
 OnBatch = Callable[[ImportRun], None]
 
@@ -94,6 +96,7 @@ def plan_of(run: ImportRun, at: datetime) -> Plan:
         dates=defaults.get("dates", ""),
         decimal=defaults.get("decimal", ""),
         preset=defaults.get("preset", ""),
+        campaigns=campaign_codes() if defaults.get("preset") else {},
         keeps_other_columns=bool(defaults.get("keep_other_columns")),
     )
 
@@ -155,15 +158,30 @@ def _take(run: ImportRun, chunk: Sequence[Row], plan: Plan, seen: dict[tuple[str
             ],
             batch_size=500,
         )
+        _notice(run, chunk, read, outcomes)
         counts = {word: sum(outcome == word for outcome in outcomes) for word in ("created", "updated", "unchanged")}
         counts["rejected"] = len(outcomes) - sum(counts.values())
         ImportRun.objects.filter(pk=run.pk).update(
-            **{f"rows_{word}": F(f"rows_{word}") + count for word, count in counts.items()}
+            notices=run.notices, **{f"rows_{word}": F(f"rows_{word}") + count for word, count in counts.items()}
         )
         JobRun.objects.filter(import_run=run).update(done=run.next_row + len(chunk), beat_at=Now())
     run.next_row += len(chunk)
     for word, count in counts.items():
         setattr(run, f"rows_{word}", getattr(run, f"rows_{word}") + count)
+
+
+def _notice(
+    run: ImportRun, chunk: Sequence[Row], read: Sequence[Record | RowRefused], outcomes: Sequence[Outcome]
+) -> None:
+    """Add to the run what people should know of rows that were taken."""
+    told: list[str] = []
+    for row, record, outcome in zip(chunk, read, outcomes, strict=True):
+        if not isinstance(outcome, RowRefused):
+            note = getattr(record, "note", "")
+            told += filter(None, [row.warning, note and f"Line {row.number}: {note}"])
+    if told:
+        first = [*run.notices.get("first", []), *told][:NOTICES_KEPT]
+        run.notices = {"count": run.notices.get("count", 0) + len(told), "first": first}
 
 
 def read_row(row: Row, plan: Plan, seen: dict[tuple[str, ...], int]) -> Record | RowRefused:
@@ -230,8 +248,8 @@ def rejected_table(*, run: ImportRun) -> Iterator[list[str]]:
     """
     header = table_of(run=run).header
     labels = {each.name: each.label for each in FIELDS[run.kind]}
-    yield [*REJECTED, *header]
+    yield [*REJECTED, REJECTED_FROM, *header]
     for row in run.row_errors.order_by("line").iterator(chunk_size=500):
         reason = f"{labels[row.field]}: {row.error}" if row.field in labels else row.error
         beyond = [cell for name, cell in row.cells.items() if name not in header]
-        yield [str(row.line), reason, *(row.cells.get(name, "") for name in header), *beyond]
+        yield [str(row.line), reason, str(run.public_id), *(row.cells.get(name, "") for name in header), *beyond]

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from leads.actions.imports.file import map_columns, receive_file, start_import
+from leads.actions.imports.file import map_columns, receive_file, rejected_import, start_import
 from leads.actions.imports.rows import import_rows, rejected_table, table_of
 from leads.models import ImportKind, ImportMapping, ImportRun, JobRun
 from leads.past.acting import COMMAND_LINE, Door, act
@@ -76,6 +76,8 @@ class Command(BaseCommand):
             raise CommandError(_in_options(error)) from error
         import_rows(run_id=run.pk, at=at, on_batch=self._progress)
         run = ImportRun.objects.select_related("job").get(pk=run.pk)
+        for text in run.notices.get("first", []):
+            self._say(text)
         self._tell_reasons(run)
         if options["rejected"] and run.rows_rejected:
             self._write_rejected(run, options["rejected"])
@@ -101,6 +103,8 @@ class Command(BaseCommand):
         kind, name = options["kind"], options["file"].name
         run = receive_file(kind=kind, file_name=name, content=content, by=None, at=at, reading=reading)
         columns = {**(columns or run.columns), **given}
+        if rejected_import(table_of(run=run), kind):
+            defaults = {**run.defaults, **defaults}
         for name, value in settings.items():
             defaults[name] = value.lower() in ("yes", "true", "1") if name in _FLAGS else value
         for name in _MAPS:

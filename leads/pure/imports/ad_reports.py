@@ -6,7 +6,7 @@ added up, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -43,11 +43,11 @@ class ReportRefused(UnreadableFile):
 
 @dataclass(slots=True)
 class AdReport:
-    """A report as read: what each campaign (by its name) cost on each day, in minor units."""
+    """A report as read: what each campaign cost on each day, in the order of days; each of both stands once."""
 
     preset: Preset
     zone: str
-    cents: dict[tuple[str, date], tuple[int, str]] = field(default_factory=dict)
+    costs: list[CostRecord] = field(default_factory=list)
     totals: int = 0
     """Rows of totals that were left out."""
 
@@ -63,11 +63,20 @@ class _Sum:
     because: str = ""
 
 
-def read_ad_report(content: bytes, *, currency: str = "", at: datetime = _NEVER) -> AdReport:
+def read_ad_report(
+    content: bytes,
+    *,
+    currency: str = "",
+    dates: str = "",
+    decimal: str = "",
+    campaigns: Mapping[str, str] | None = None,
+    at: datetime = _NEVER,
+) -> AdReport:
     """Costs by campaign and day, all or none.
 
-    ``currency`` is that of the account, where the export names none; days after ``at`` are refused. Raises
-    ReportRefused and UnreadableFile.
+    ``currency`` is that of the account, where the export names none; ``dates`` and ``decimal`` say how it writes days
+    and amounts, where its own cells leave that open. ``campaigns`` are as in `Plan`. Days after ``at`` are refused.
+    Raises ReportRefused and UnreadableFile.
     """
     found = find_report(content)
     if found is None:
@@ -77,16 +86,25 @@ def read_ad_report(content: bytes, *, currency: str = "", at: datetime = _NEVER)
         )
     table, preset = found
     columns = preset.columns(table.header)
-    formats = propose_formats(table, COSTS, columns, preset.order).settled()
+    formats = propose_formats(table, COSTS, columns, preset.order)
+    told = {"dates": dates, "decimal": decimal}
+    for name, guess in formats.items():
+        if guess.is_open and not told[name]:
+            what, choices = "days" if name == "dates" else "amounts", " or ".join(guess.choices)
+            raise ReportRefused(
+                f"{guess.example!r} could be two {what}. Say which with the parameter {name}: {choices}."
+            )
+    settled = formats.settled() | {name: given for name, given in told.items() if given}
     plan = Plan(
         kind=COSTS,
         columns=columns,
         at=at,
         tz=_UTC,
         currency=currency,
-        dates=formats.get("dates", ""),
-        decimal=formats.get("decimal", ""),
+        dates=settled.get("dates", ""),
+        decimal=settled.get("decimal", ""),
         preset=preset.source,
+        campaigns=campaigns or {},
     )
     report = AdReport(preset, zone_of(table, preset))
     report.totals = sum(1 for row in table.rows() if is_total(row, plan))
@@ -96,14 +114,15 @@ def read_ad_report(content: bytes, *, currency: str = "", at: datetime = _NEVER)
         except RowRefused as refusal:
             because = f" {row.problem}." if row.problem else f": {refusal.reason}"
             raise ReportRefused(f"Line {row.number}{because}") from refusal
-        report.cents[cost.campaign, cost.spent_on] = cost.amount_cents, cost.currency
-    if not report.cents:
+        report.costs.append(cost)
+    if not report.costs:
         raise ReportRefused("The report has no rows of costs.")
     return report
 
 
 def report_rows(table: Table, plan: Plan) -> Iterator[Row]:
-    """One row for each campaign and day, day by day, in the form of the file; totals are left out.
+    """One row for each campaign and day, day by day, in the form of the file; totals are left out. Rows that give one
+    campaign by its code and by its name are of one campaign.
 
     Where one of several rows of a campaign and day cannot be read, each comes as it is, and none can be taken: their
     sum is not known. Raises ReportRefused for too many rows, and UnreadableFile.
@@ -149,7 +168,8 @@ def _one_day(row: Row, plan: Plan, last_day: str) -> Row:
 
 
 def _add(sums: dict[tuple[str, str], _Sum], row: Row, plan: Plan) -> None:
-    campaign = _cell(row, plan, "campaign").casefold()
+    named = _cell(row, plan, "campaign").casefold()
+    campaign = plan.campaigns.get(named, named)
     try:
         day = _day(row, plan).isoformat()
     except RowRefused:
@@ -236,9 +256,3 @@ def _cell(row: Row, plan: Plan, name: str) -> str:
 
 def _is_empty(cell: str) -> bool:
     return not cell.strip(" -–—") or cell.casefold().startswith(("total:", "total -"))
-
-
-def by_campaign(report: AdReport) -> Iterator[tuple[str, date, int, str]]:
-    """Campaign, day, minor units, currency; in the order of days."""
-    for (campaign, day), (cents, currency) in sorted(report.cents.items(), key=lambda item: (item[0][1], item[0][0])):
-        yield campaign, day, cents, currency

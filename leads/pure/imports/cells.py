@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from leads.pure.imports.dates import read_moment
 from leads.pure.imports.fields import CHANNEL_WORDS, FIELDS, plain
 from leads.pure.imports.numbers import InvalidNumber, plain_amount, whole_count
-from leads.pure.money import InvalidAmount, check_currency, to_cents
+from leads.pure.money import InvalidAmount, check_currency, rounded_cents, to_amount
 from leads.pure.refused import FieldRefused
 from leads.pure.spelling.identity import (
     InvalidCountry,
@@ -40,7 +41,8 @@ class Plan:
     ``columns`` maps fields to column names; ``channels``, ``stages`` and ``owners`` map the file's words, in the
     spelling of ``value_map``. ``default_channel`` is for rows of files without a channel column ("": the campaign's,
     else "other"). ``dates`` and ``decimal`` say how the file writes days and amounts ("" where nothing needs it).
-    ``preset`` is the source of the advertising service whose export the file is.
+    ``preset`` is the source of the advertising service whose export the file is, and ``campaigns`` the code of each
+    campaign that its rows may name, by that name in lower case.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Plan:
     dates: str = ""
     decimal: str = ""
     preset: str = ""
+    campaigns: Mapping[str, str] = field(default_factory=dict)
     keeps_other_columns: bool = False
 
     def channel_of(self, text: str) -> str:
@@ -134,22 +137,27 @@ class Cells:
             raise RowRefused(name, f"{text!r} lies in the future.")
         return at
 
-    def money(self) -> tuple[int | None, str]:
-        """The amount in minor units, and its currency: the row's own, else the amount's, else the file's."""
+    def money(self) -> tuple[int | None, str, str]:
+        """The amount in minor units, its currency (the row's own, else the amount's, else the file's), and in words how
+        it differs from the file: what is finer than the currency is rounded half to even, as amounts of CRMs are."""
         text, given = self.text("amount"), self.text("currency").upper()
         try:
             currency = check_currency(given) if given else self.plan.currency
         except InvalidAmount as error:
             raise RowRefused("currency", str(error)) from error
         if not text:
-            return None, currency
+            return None, currency, ""
         try:
             amount, named = plain_amount(text, self.plan.decimal or ".", currency)
             if named and given and named != given:
                 raise RowRefused("amount", f"{text!r} is in {named}, but the row names {given}.")
-            return to_cents(amount, named or currency), named or currency
+            currency = named or currency
+            cents = rounded_cents(Decimal(amount), currency)
         except (InvalidAmount, InvalidNumber) as error:
             raise RowRefused("amount", str(error)) from error
+        kept = to_amount(cents, currency)
+        is_exact = Decimal(kept) == Decimal(amount)
+        return cents, currency, "" if is_exact else f"{text} was rounded to {kept} {currency}."
 
     def word(self, name: str, words: Mapping[str, str]) -> str:
         """The cell as the value map translates it; itself where the map does not have it."""

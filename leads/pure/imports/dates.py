@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from leads.pure.imports.guess import Guess
+from leads.pure.spelling.months import is_weekday, month_number
 from leads.pure.week import midnight
 
 # By the order of the parts: d, m, y. A year of four digits in front is always read as year, month, day.
@@ -16,11 +17,14 @@ DATE_ORDERS: Mapping[str, str] = {
     "mdy": "Month first: 12/31/2026",
     "ymd": "Year first: 26/12/31",
 }
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
-_DAY_NAME = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+)?"
-_NAMED = re.compile(_DAY_NAME + r"(\d{1,2})\.?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})", re.ASCII | re.IGNORECASE)
-_NAMED_FIRST = re.compile(_DAY_NAME + r"([a-z]{3,9})\.?\s+(\d{1,2}),?\s+(\d{4})", re.ASCII | re.IGNORECASE)
+# Months and weekdays are names in any of our languages: "Do., 19. November 2026", "19 de nov. de 2026", "Nov 19, 2026".
+_NAME = r"([^\W\d_]{2,}\.?)"
+_OF = r"(?:de\s+|d['’])?"
+_WEEKDAY = rf"(?:{_NAME},?\s+)?"
+_NAMED = re.compile(rf"{_WEEKDAY}([0-9]{{1,2}})\.?[\s-]+{_OF}{_NAME},?[\s-]+(?:de\s+)?([0-9]{{4}})", re.IGNORECASE)
+_NAMED_FIRST = re.compile(rf"{_WEEKDAY}{_NAME}\s+([0-9]{{1,2}}),?\s+([0-9]{{4}})", re.IGNORECASE)
+_EAST_ASIAN = re.compile(r"([0-9]{4})\s?[年년]\s?([0-9]{1,2})\s?[月월]\s?([0-9]{1,2})\s?[日일]")
 _TIME = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap])?\.?(?:m\.?)?\s*"
     r"(z|utc|gmt|[+-]\d{2}:?\d{2})?(?:\s+utc)?",
@@ -37,6 +41,7 @@ def read_moment(text: str, tz: ZoneInfo, order: str = "") -> datetime:
     ``order`` is one of :data:`DATE_ORDERS` for dates such as 3/4/2026; without it only dates with dots are read, day
     first. Raises ValueError with a message for people.
     """
+    text = text.strip()
     try:
         if _ISO.fullmatch(text):
             return _iso(text, tz)
@@ -106,11 +111,17 @@ def _date(text: str, order: str) -> tuple[date, str]:
                 raise _Unclear(f"{text[:40]!r} could be two days. Choose the order of day and month.")
             parts = _parts(match, order)
         return date(*parts), text[match.end() :]
+    if match := _EAST_ASIAN.match(text):
+        return date(int(match[1]), int(match[2]), int(match[3])), text[match.end() :]
     if match := _NAMED.match(text):
-        return date(int(match[3]), _month(match[2]), int(match[1])), text[match.end() :]
-    if match := _NAMED_FIRST.match(text):
-        return date(int(match[3]), _month(match[1]), int(match[2])), text[match.end() :]
-    raise ValueError
+        weekday, day, month, year = match.groups()
+    elif match := _NAMED_FIRST.match(text):
+        weekday, month, day, year = match.groups()
+    else:
+        raise ValueError
+    if weekday and not is_weekday(weekday):
+        raise ValueError
+    return date(int(year), month_number(month), int(day)), text[match.end() :]
 
 
 def _at(day: date, rest: str, tz: ZoneInfo) -> datetime:
@@ -136,10 +147,6 @@ def _zone(text: str | None) -> timezone | None:
         return UTC
     minutes = int(text[1:3]) * 60 + int(text[-2:])
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
-
-
-def _month(name: str) -> int:
-    return _MONTHS.index(name[:3].lower()) + 1
 
 
 def _parts(match: re.Match[str], order: str) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from leads.pure.capture.captured import CapturedConsent
@@ -58,6 +58,8 @@ class DealRecord:
     account: str
     account_domain: str
     attributes: Mapping[str, str]
+    note: str = ""
+    """What was read otherwise than the file says it."""
 
     def identities(self) -> list[tuple[str, ...]]:
         """What must not occur twice in a file."""
@@ -75,6 +77,7 @@ class AccountRecord:
     country: str
     region: str
     owner: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     def identities(self) -> list[tuple[str, ...]]:
         """What must not occur twice in a file."""
@@ -89,6 +92,7 @@ class CostRecord:
     spent_on: date
     amount_cents: int
     currency: str
+    note: str = ""
 
     def identities(self) -> list[tuple[str, ...]]:
         """What must not occur twice in a file."""

@@ -108,8 +108,10 @@ def _deal(cells: Cells) -> DealRecord:
     if not external_id:
         raise RowRefused("external_id", "The row has no external id.")
     opened_at, closed_at = cells.moment("opened_at"), cells.moment("closed_at", may_come=True)
-    amount_cents, currency = cells.money()
+    amount_cents, currency, note = cells.money()
     attributes = cells.others()
+    if note:
+        attributes[cells.plan.columns["amount"]] = cells.text("amount")
     # The words of the file stay with the deal, also those that find nobody.
     for name in ("segment", "lead_type", "product", "owner"):
         if text := cells.text(name):
@@ -132,6 +134,7 @@ def _deal(cells: Cells) -> DealRecord:
         account=cells.text("account"),
         account_domain=cells.domain("account_domain"),
         attributes=attributes,
+        note=note,
     )
 
 
@@ -158,6 +161,7 @@ def _account(cells: Cells) -> AccountRecord:
         country=cells.country("country"),
         region=cells.text("region"),
         owner=cells.word("owner", cells.plan.owners),
+        attributes=cells.others(),
     )
 
 
@@ -168,12 +172,12 @@ def _cost(cells: Cells) -> CostRecord:
     spent_at = cells.moment("spent_on")
     if spent_at is None:
         raise RowRefused("spent_on", "The row has no day.")
-    amount_cents, currency = cells.money()
+    amount_cents, currency, note = cells.money()
     if amount_cents is None:
         raise RowRefused("amount", "The row has no amount. Write 0 where nothing was spent.")
     if amount_cents < 0:
         raise RowRefused("amount", "A cost must not be negative.")
-    return CostRecord(campaign, local_date(spent_at, cells.plan.tz), amount_cents, currency)
+    return CostRecord(campaign, local_date(spent_at, cells.plan.tz), amount_cents, currency, note)
 
 
 _PARSERS: Mapping[str, Callable[[Cells], Record]] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from leads.pure.imports.encodings import ENCODINGS, can_decode, guess_encoding
 from leads.pure.imports.layout import DELIMITERS, guess_delimiter, guess_header_line
-from leads.pure.table_file import REJECTED, Row, UnreadableFile, column_names, read_records, read_rows
+from leads.pure.table_file import REJECTED, REJECTED_FROM, Row, UnreadableFile, column_names, read_records, read_rows
 
 MAX_BYTES = 50 * 1024 * 1024
 HEAD_BYTES = 64 * 1024
@@ -45,6 +45,8 @@ class Table:
     content: bytes
     header: tuple[str, ...]
     reading: Reading
+    rejected_from: str = ""
+    """Of a file of rejected rows that we wrote: the id of their import."""
     counted: dict[str, Counter[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def rows(self) -> Iterator[Row]:
@@ -94,15 +96,22 @@ def open_table(content: bytes, kind: str = "", given: Reading | None = None) -> 
     line = given.header_line or guess_header_line(head, delimiter, kind)
     reading = Reading(encoding, delimiter, line)
     lines = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
-    _, values, _ = next(read_records(lines, delimiter, line), (0, [], ""))
-    names = column_names(values)
-    header = names[2:] if tuple(names[:2]) == REJECTED else names
+    records = read_records(lines, delimiter, line)
+    _, values, _ = next(records, (0, [], ""))
+    names = header = column_names(values)
+    rejected_from = ""
+    if tuple(names[: len(REJECTED)]) == REJECTED:
+        header = names[len(REJECTED) :]
+        if header[:1] == [REJECTED_FROM]:
+            header = header[1:]
+            _, cells, _ = next(records, (0, [], ""))
+            rejected_from = "".join(cells[len(REJECTED) : len(REJECTED) + 1])
     if data := next((name for name in header if _EMAIL.fullmatch(name)), ""):
         raise UnreadableFile(
             f"Line {line} must name the columns, but holds {data[:60]!r}: that person would be lost. Put a line with "
             "names above, such as email, name."
         )
-    return Table(content, tuple(header), reading)
+    return Table(content, tuple(header), reading, rejected_from)
 
 
 def count_rows(table: Table) -> int:

@@ -96,3 +96,14 @@ def test_the_currency_of_the_account_may_be_given(client: Client, key: dict[str,
     answer = send(client, key, "Day,Campaign,Cost\n2026-11-16,Q4,1.00\n", "?currency=usd")
     assert answer.json()["created"] == 1
     assert CampaignCost.objects.get().currency == "USD"
+
+
+def test_an_amount_that_could_be_two_is_asked_for(client: Client, key: dict[str, str]) -> None:
+    CampaignFactory(code="q4", name="Q4")
+    text = "Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,1.234\n"
+    refused = send(client, key, text)
+    assert refused.status_code == 422
+    assert "'1.234' could be two amounts" in refused.json()["detail"]
+    assert send(client, key, text, "?decimal=x").status_code == 400
+    assert send(client, key, text, "?decimal=,").json()["created"] == 1
+    assert CampaignCost.objects.get().amount_cents == 123400

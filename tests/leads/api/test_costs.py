@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from leads.models import Campaign, CampaignCost, User
 from tests.leads.api.keys import make_key
@@ -39,6 +41,18 @@ def url(campaign: Campaign) -> str:
 
 def post(client: Client, key: dict[str, str], campaign: Campaign, body: Any) -> Any:
     return client.post(url(campaign), body, content_type="application/json", headers=key)
+
+
+def test_days_to_come_are_refused(client: Client, key: dict[str, str], campaign: Campaign) -> None:
+    tomorrow = f"{timezone.localdate() + timedelta(days=2):%Y-%m-%d}"
+    money = {"amount": "1.00", "currency": "EUR"}
+    answer = post(client, key, campaign, {"costs": [BODY["costs"][0], {"day": tomorrow, "cost": money}]})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/costs/1/day"
+    assert "lies in the future" in answer.json()["errors"][0]["detail"]
+    answer = post(client, key, campaign, {"costs": [{"from": "2026-10-01", "to": tomorrow, "cost": money}]})
+    assert answer.json()["errors"][0]["pointer"] == "/costs/0/to"
+    assert not CampaignCost.objects.exists()
 
 
 def test_costs_are_recorded_once_and_read_back(client: Client, key: dict[str, str], campaign: Campaign) -> None:

@@ -181,5 +181,5 @@ def test_rejected_rows_are_written_so_that_a_spreadsheet_runs_nothing(company: o
     out = run(f"import_csv leads {source} --rejected {rejected}")
     assert "Line 2: email: An email address contains exactly one @." in out
     lines = rejected.read_text().splitlines()
-    assert lines[0] == "rejected line,rejected because,id,email,notes"
+    assert lines[0] == "rejected line,rejected because,rejected from import,id,email,notes"
     assert lines[1].endswith(',1,nobody,"\'=HYPERLINK(""http://x"")"')

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from leads.forms import import_words
 from leads.models import CampaignCost, ImportMapping, ImportRun, JobRun, Opportunity, User
 from leads.tasks import sweep_imports
 from tests.leads.factories import CampaignFactory, UserFactory
@@ -103,6 +104,27 @@ def test_another_column_shows_its_words_before_anything_starts(client: Client) -
     assert "check what the words for stages mean" in answer.content.decode()
     assert "Warm" in answer.content.decode()
     assert not JobRun.objects.exists()
+
+
+def test_every_word_can_be_mapped_also_beyond_those_of_the_first_page(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_words, "MOST_WORDS", 2)
+    rows = "".join(f"{n},{word},2026-01-01\n" for n, word in enumerate(["Hot", "Hot", "Hot", "Warm", "Warm", "Odd"]))
+    url = upload(client, f"id,stage,opened\n{rows}".encode(), "opportunities")
+    page = client.get(url)
+    assert "the words 1 to 2 of 3" in page.content.decode()
+    given = {**proposed(client, url), "opened": "dates", "stage_word_0": "proposal", "stage_word_1": "proposal"}
+    turned = client.post(url, {**given, "words": "stage:1"})
+    assert turned.status_code == 302
+    assert not JobRun.objects.exists()
+    assert ImportRun.objects.get().defaults["stages"] == {"Hot": "proposal", "Warm": "proposal"}
+    there = turned.url.partition("#")[0]
+    assert client.get(there).context["form"].fields["stage_word_0"].label == "Odd"
+    run = take(client, there, {**proposed(client, there), "opened": "dates", "stage_word_0": "won"})
+    assert run.defaults["stages"] == {"Hot": "proposal", "Warm": "proposal", "Odd": "won"}
+    assert counts(run)[3] == 1  # won, and not since when
+    assert counts(run)[0] == 5
 
 
 def test_a_file_of_accounts(client: Client) -> None:

@@ -126,7 +126,7 @@ def test_rejected_rows_as_a_file(client: Client) -> None:
     assert "Import 1 row" in page
     answer = client.get(at("import-rejected", run))
     text = b"".join(answer).decode("utf-8-sig")
-    assert text.splitlines()[0] == "rejected line,rejected because,id,date,origin"
+    assert text.splitlines()[0] == "rejected line,rejected because,rejected from import,id,date,origin"
     assert text.splitlines()[1].endswith(",2,soon,'=1+1")
     assert 'filename="list-rejected.csv"' in answer["Content-Disposition"]
 

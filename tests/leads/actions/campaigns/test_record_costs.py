@@ -24,7 +24,7 @@ SAID = Said(door=CostDoor.PAGE)
 @given(st.integers(0, 10**12), st.integers(1, 400))
 def test_a_period_is_spread_evenly_and_exactly(cents: int, days: int) -> None:
     last = date.fromordinal(FIRST.toordinal() + days - 1)
-    found = spread(campaign=1, first=FIRST, last=last, amount_cents=cents, currency="EUR")
+    found = spread(campaign=1, first=FIRST, last=last, amount_cents=cents, currency="EUR", today=last)
     amounts = [cost.amount_cents for cost in found]
     assert sum(amounts) == cents
     assert len(amounts) == days
@@ -34,11 +34,16 @@ def test_a_period_is_spread_evenly_and_exactly(cents: int, days: int) -> None:
 
 @pytest.mark.parametrize(
     ("last", "cents", "says"),
-    [(date(2026, 9, 30), 1, "before the first"), (FIRST, -1, "negative"), (date(2046, 1, 1), 1, "At most")],
+    [
+        (date(2026, 9, 30), 1, "before the first"),
+        (FIRST, -1, "negative"),
+        (date(2046, 1, 1), 1, "At most"),
+        (date(2026, 10, 4), 1, "2026-10-04 lies in the future"),
+    ],
 )
 def test_a_period_that_makes_no_sense_is_refused(last: date, cents: int, says: str) -> None:
     with pytest.raises(CostRefused, match=says):
-        spread(campaign=1, first=FIRST, last=last, amount_cents=cents, currency="EUR")
+        spread(campaign=1, first=FIRST, last=last, amount_cents=cents, currency="EUR", today=date(2026, 10, 3))
 
 
 @pytest.mark.django_db
@@ -47,7 +52,10 @@ def test_said_again_it_changes_nothing_and_another_amount_replaces() -> None:
     campaign = CampaignFactory()
 
     def record(cents: int, source: str = "manual", at: datetime = AT) -> list[str]:
-        costs = spread(campaign=campaign.pk, first=FIRST, last=date(2026, 10, 3), amount_cents=cents, currency="EUR")
+        last = date(2026, 10, 3)
+        costs = spread(
+            campaign=campaign.pk, first=FIRST, last=last, amount_cents=cents, currency="EUR", today=at.date()
+        )
         return record_costs(costs=costs, source=source, said=SAID, at=at)
 
     assert record(100) == ["created"] * 3
@@ -69,6 +77,7 @@ def test_the_rate_is_that_of_the_day_and_without_one_nothing_is_guessed() -> Non
     campaign = CampaignFactory()
     ExchangeRate.objects.create(currency="USD", valid_from=date(2026, 10, 2), rate=Decimal("0.5"))
     ExchangeRate.objects.create(currency="USD", valid_from=date(2026, 10, 3), rate=Decimal("0.9"))
-    costs = spread(campaign=campaign.pk, first=FIRST, last=date(2026, 10, 3), amount_cents=300, currency="USD")
+    last = date(2026, 10, 3)
+    costs = spread(campaign=campaign.pk, first=FIRST, last=last, amount_cents=300, currency="USD", today=last)
     record_costs(costs=costs, source="manual", said=SAID, at=AT)
     assert list(CampaignCost.objects.order_by("spent_on").values_list("reporting_cents", flat=True)) == [None, 50, 90]

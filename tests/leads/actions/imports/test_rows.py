@@ -116,8 +116,8 @@ def test_rejected_rows_are_kept_with_line_field_and_reason(company: object) -> N
     assert [(line, field) for line, field, _ in errors] == [(3, "email"), (4, ""), (5, "")]
     assert errors[1][2] == "Line 2 has the same external id."
     table = list(rejected_table(run=run))
-    assert table[0] == ["rejected line", "rejected because", "id", "email", "date", "notes"]
-    assert table[1][2:] == ["2", "nobody", "2026-02-01", "=1+1"]
+    assert table[0] == ["rejected line", "rejected because", "rejected from import", "id", "email", "date", "notes"]
+    assert table[1][3:] == ["2", "nobody", "2026-02-01", "=1+1"]
     assert Lead.objects.get().attributes == {"notes": "=cmd()"}
 
 

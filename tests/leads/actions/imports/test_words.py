@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leads.actions.imports.file import map_columns, read_again, receive_file
-from leads.actions.imports.rows import rejected_table
+from leads.actions.imports.file import map_columns, read_again, receive_file, start_import
+from leads.actions.imports.rows import import_rows, rejected_table
 from leads.models import Account, Assignment, Company, ImportMapping, Lead, Opportunity
 from leads.pure.imports.fields import MappingRefused
 from leads.pure.imports.table import Reading
@@ -182,6 +182,53 @@ def test_rejected_rows_mended_and_sent_again_lose_nothing() -> None:
     bob, ada = Lead.objects.order_by("-email")
     assert (bob.company, bob.phone, bob.attributes) == ("=Foo GmbH", "+49 30 123 45", {"notes": "'quoted"})
     assert (ada.company, ada.phone, ada.attributes) == ("-5 Degrees", "@home 1", {"notes": "=1+1"})
+
+
+def test_rejected_rows_that_come_back_are_read_as_their_import_was() -> None:
+    sam = UserFactory(email="sam@us.example")
+    text = "Report\nNr;Rep;Phase;Since;Sum\n1;Sam;Hot;13/02/2026;lots\n2;Sam;Hot;3/4/2026;1,5\n"
+    columns = {"external_id": "Nr", "owner": "Rep", "stage": "Phase", "opened_at": "Since", "amount": "Sum"}
+    run = receive_file(kind="opportunities", file_name="old crm.csv", content=text.encode(), by=None, at=AT)
+    given = {"stages": {"Hot": "proposal"}, "owners": {"Sam": "sam@us.example"}, "header_line": 2}
+    map_columns(run=run, columns=columns, defaults={**given, "currency": "USD"})
+    start_import(run=run, is_dry_run=False, by=None, at=AT)
+    import_rows(run_id=run.pk, at=AT)
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([[mark_again(cell) for cell in row] for row in rejected_table(run=run)])
+    mended = out.getvalue().replace(",lots", ',"2,75"').encode("utf-8-sig")
+    again = receive_file(kind="opportunities", file_name="mended.csv", content=mended, by=None, at=AT)
+    assert again.columns == columns
+    assert again.rows_total == 1
+    assert Reading.of(again.defaults) == Reading("utf-8-sig", ",", 1)
+    map_columns(run=again, columns=again.columns, defaults=again.defaults)
+    start_import(run=again, is_dry_run=False, by=None, at=AT)
+    import_rows(run_id=again.pk, at=AT)
+    deal = Opportunity.objects.get(external_id="1")
+    assert (deal.amount_cents, deal.currency, deal.owner, deal.stage.key) == (275, "USD", sam, "proposal")
+    assert receive_file(kind="accounts", file_name="mended.csv", content=mended, by=None, at=AT).columns == {}
+
+
+def test_rounded_amounts_and_rows_of_several_lines_are_told() -> None:
+    LeadFactory(email="ada@a.example")
+    text = "id,lead email,opened,amount,name\n1,ada@a.example,2026-01-01,10.129,Looms\n"
+    run = bring_in("opportunities", text, decimal=".")
+    assert counts(run) == (1, 0, 0, 0)
+    assert run.notices == {"count": 1, "first": ["Line 2: 10.129 was rounded to 10.13 EUR."]}
+    deal = Opportunity.objects.get()
+    assert (deal.amount_cents, deal.attributes["amount"]) == (1013, "10.129")
+    text = 'email,company\nada@a.example,"Engines\nbob@b.example,Bolts"\ncy@c.example,"Two\nlines"\n'
+    run = bring_in("leads", text)
+    assert run.notices["count"] == 1
+    assert run.notices["first"][0].startswith("Lines 2 to 3 are read as one row, because a quotation mark opens")
+
+
+def test_further_columns_of_accounts_are_kept() -> None:
+    run = bring_in("accounts", "name,domain,tier\nLooms,looms.example,gold\n", keep_other_columns=True)
+    assert counts(run) == (1, 0, 0, 0)
+    text = "name,domain,tier,since\nLooms,looms.example,,2019\n"
+    assert counts(bring_in("accounts", text, keep_other_columns=True)) == (0, 1, 0, 0)
+    assert counts(bring_in("accounts", text, keep_other_columns=True)) == (0, 0, 1, 0)
+    assert Account.objects.get().attributes == {"tier": "gold", "since": "2019"}
 
 
 @pytest.mark.parametrize("kind", ["leads", "accounts", "opportunities", "costs"])

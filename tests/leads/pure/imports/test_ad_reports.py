@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from leads.pure.imports.ad_reports import ReportRefused, read_ad_report
+from leads.pure.imports.ad_reports import AdReport, ReportRefused, read_ad_report
 
 DAY = date(2026, 11, 16)
 GOOGLE = """Campaign performance
@@ -63,19 +63,35 @@ Q4 Brand,2026-11-16,2026-11-16,2026-11-16,10.25,200
 def test_an_export_is_read(text: str, source: str, cents: int, currency: str, totals: int) -> None:
     report = read_ad_report(text.encode())
     assert report.preset.source == source
-    assert report.cents["Q4 Brand", DAY] == (cents, currency)
+    assert cents_of(report)["Q4 Brand", DAY] == (cents, currency)
     assert report.totals == totals
+
+
+def cents_of(report: AdReport) -> dict[tuple[str, date], tuple[int, str]]:
+    return {(each.campaign, each.spent_on): (each.amount_cents, each.currency) for each in report.costs}
+
+
+def test_what_a_report_leaves_open_can_be_said() -> None:
+    text = b"Day,Campaign,Currency,Cost\n3/4/2026,Q4,EUR,1.234\n"
+    assert cents_of(read_ad_report(text, dates="dmy", decimal=",")) == {("Q4", date(2026, 4, 3)): (123400, "EUR")}
+    assert cents_of(read_ad_report(text, dates="mdy", decimal=".")) == {("Q4", date(2026, 3, 4)): (123, "EUR")}
+
+
+def test_the_code_and_the_name_of_a_campaign_are_added_up() -> None:
+    text = b"Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,1.00\n2026-11-16,Fourth Quarter,EUR,2.00\n"
+    report = read_ad_report(text, campaigns={"q4": "q4", "fourth quarter": "q4"})
+    assert cents_of(report) == {("Q4", DAY): (300, "EUR")}
 
 
 def test_an_unspent_day_is_zero_and_not_unknown() -> None:
     report = read_ad_report(GOOGLE.encode())
-    assert report.cents["Q4 Generic", DAY] == (0, "EUR")
-    assert report.cents["Q4 Brand", date(2026, 11, 17)] == (0, "EUR")
+    assert cents_of(report)["Q4 Generic", DAY] == (0, "EUR")
+    assert cents_of(report)["Q4 Brand", date(2026, 11, 17)] == (0, "EUR")
 
 
 def test_an_export_in_utf16_is_read_as_linkedin_writes_it() -> None:
     report = read_ad_report(LINKEDIN.encode("utf-16"))
-    assert report.cents["Q4 Brand", DAY] == (8805, "USD")
+    assert cents_of(report)["Q4 Brand", DAY] == (8805, "USD")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +120,7 @@ def test_whose_days_they_are_is_told(text: str, zone: str) -> None:
 def test_the_column_of_amounts_tells_how_numbers_are_written(amounts: list[str], cents: list[int]) -> None:
     rows = "".join(f'2026-11-{16 + n},Q4,"{amount}"\n' for n, amount in enumerate(amounts))
     report = read_ad_report(f"Day,Campaign,Cost\n{rows}".encode(), currency="EUR")
-    assert [report.cents["Q4", date(2026, 11, 16 + n)][0] for n in range(2)] == cents
+    assert [cents_of(report)["Q4", date(2026, 11, 16 + n)][0] for n in range(2)] == cents
 
 
 @pytest.mark.parametrize(
@@ -127,6 +143,8 @@ def test_the_column_of_amounts_tells_how_numbers_are_written(amounts: list[str],
         ("Day,Campaign,Currency,Cost\n2026-11-19,Q4,EUR,1\n", "Line 2: '2026-11-19' lies in the future"),
         ("Day,Campaign,Currency,Cost\n0001-01-01,Q4,EUR,1\n", "Line 2: '0001-01-01' lies before 1990"),
         ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,10 20\n", "Line 2: '10 20' is not one amount"),
+        ("Day,Campaign,Currency,Cost\n2026-11-16,Q4,EUR,1.234\n", "'1.234' could be two amounts. .* decimal: . or ,"),
+        ("Day,Campaign,Currency,Cost\n3/4/2026,Q4,EUR,1.00\n", "'3/4/2026' could be two days. .* dates: dmy or mdy"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_line(text: str, because: str) -> None:
@@ -136,9 +154,9 @@ def test_what_cannot_be_read_is_refused_with_its_line(text: str, because: str) -
 
 def test_a_report_by_day_may_name_its_first_and_last_day() -> None:
     text = "Campaign name,Reporting starts,Reporting ends,Amount spent (EUR)\nQ4 Brand,2026-11-16,2026-11-16,50.25\n"
-    assert read_ad_report(text.encode()).cents == {("Q4 Brand", DAY): (5025, "EUR")}
+    assert cents_of(read_ad_report(text.encode())) == {("Q4 Brand", DAY): (5025, "EUR")}
 
 
 def test_the_accounts_today_may_be_ahead() -> None:
     text = b"Day,Campaign,Currency,Cost\n2026-11-17,Q4,EUR,1\n"
-    assert read_ad_report(text, at=datetime(2026, 11, 16, 20, tzinfo=UTC)).cents
+    assert read_ad_report(text, at=datetime(2026, 11, 16, 20, tzinfo=UTC)).costs

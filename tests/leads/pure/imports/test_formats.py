@@ -44,6 +44,15 @@ _13TH = datetime(2026, 11, 12, 23, tzinfo=UTC)
         ("2026-11-19 14:05:00 +0100 UTC", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
         ("2026-11-19 2:05 PM", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
         ("Thu, 19 Nov 2026 14:05:06 +0100", "", datetime(2026, 11, 19, 13, 5, 6, tzinfo=UTC)),
+        ("13. November 2026", "", _13TH),
+        ("Fr., 13. Nov. 2026", "", _13TH),
+        ("13 de noviembre de 2026", "", _13TH),
+        ("13 novembre 2026", "", _13TH),
+        ("13 listopadu 2026", "", _13TH),  # in Czech, as it stands in dates
+        ("13 ноября 2026", "", _13TH),
+        ("2026年11月13日", "", _13TH),
+        ("1. März 2026", "", datetime(2026, 2, 28, 23, tzinfo=UTC)),
+        ("13 Sept 2026", "", datetime(2026, 9, 12, 22, tzinfo=UTC)),
     ],
 )
 def test_moments(text: str, order: str, moment: datetime) -> None:
@@ -55,6 +64,7 @@ def test_moments(text: str, order: str, moment: datetime) -> None:
     [
         "2018-W05", "2018-W05-1", "2018W05", "2018-123", "2026-02-30", "yesterday", "32.1.2026", "45231", "9999-99-99",
         "٣.٤.٢٠٢٦", "12/11/2026 25:00", "13 Frob 2026", "1/2-2026",
+        "Frob 13 Nov 2026", "13 listopad 2026",  # October in Croatian, November in Polish
     ],
 )  # fmt: skip
 def test_what_is_no_moment(text: str) -> None:

@@ -254,6 +254,22 @@ def test_amounts_in_the_number_format_of_the_file(text: str, decimal: str, cents
     assert (deal.amount_cents, deal.currency) == (cents, currency)
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "cents", "kept"),
+    [("1234.567", "EUR", 123_457, "1234.57"), ("1234.5", "JPY", 1_234, "1234"), ("0.125", "USD", 12, "0.12")],
+)
+def test_an_amount_finer_than_its_currency_is_rounded_and_kept_as_the_file_has_it(
+    text: str, currency: str, cents: int, kept: str
+) -> None:
+    deal = parse(OPPORTUNITIES, {"currency": currency}, external_id="a", amount=text)
+    assert deal.amount_cents == cents
+    assert deal.attributes["amount"] == text
+    assert deal.note == f"{text} was rounded to {kept} {currency}."
+    cost = parse(COSTS, {"currency": currency}, campaign="a", spent_on="2026-01-01", amount=text)
+    assert (cost.amount_cents, cost.note) == (cents, deal.note)
+    assert parse(OPPORTUNITIES, external_id="a", amount="1234.5000").note == ""
+
+
 def test_an_amount_in_the_other_format_is_refused_not_read_a_thousand_times_too_small() -> None:
     with pytest.raises(RowRefused, match="decimal comma"):
         parse(OPPORTUNITIES, {"decimal": ","}, external_id="a", amount="1,234.50")
