@@ -47,7 +47,7 @@ class DayCostForm(forms.ModelForm[CampaignCost]):
         given = super().clean() or self.cleaned_data
         try:
             if "spent_on" in given:
-                check_day(given["spent_on"], local_date(timezone.now(), Company.current().tz))
+                check_day(day=given["spent_on"], today=local_date(timezone.now(), Company.current().tz))
         except CostRefused as error:
             raise ValidationError({"spent_on": str(error)}) from error
         if "amount" not in given or "currency" not in given:

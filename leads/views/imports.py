@@ -139,7 +139,7 @@ def import_columns(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "guess": guess_encoding(table.content),
         "saved": saved,
         "chosen": chosen,
-        "before": rejected_import(table, run.kind),
+        "before": rejected_import(table=table, kind=run.kind),
         "label": ImportKind(run.kind).label,
         "sample": _sample(table),
     }

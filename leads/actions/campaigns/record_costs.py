@@ -47,7 +47,7 @@ def spread(*, campaign: int, first: date, last: date, amount_cents: int, currenc
         raise CostRefused("The last day lies before the first.")
     if days > MAX_DAYS:
         raise CostRefused(f"At most {MAX_DAYS:,} days at a time.")
-    check_day(last, today)
+    check_day(day=last, today=today)
     if amount_cents < 0:
         raise CostRefused("A cost must not be negative.")
     # Not largest remainder over the whole: 100 cents over 3 days would be 34, 33, 33 either way.
@@ -55,7 +55,7 @@ def spread(*, campaign: int, first: date, last: date, amount_cents: int, currenc
     return [DayCost(campaign, first + timedelta(days=n), cents, currency) for n, cents in enumerate(parts)]
 
 
-def check_day(day: date, today: date) -> None:
+def check_day(*, day: date, today: date) -> None:
     """Raises CostRefused for a day that has not come: what it costs is a plan."""
     if day > today:
         raise CostRefused(f"{day} lies in the future. A cost is recorded once its day has come.")

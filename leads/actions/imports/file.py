@@ -59,7 +59,7 @@ def receive_file(
     was.
     """
     table, columns, defaults = _read(kind, content, reading, None)
-    if before := rejected_import(table, kind):
+    if before := rejected_import(table=table, kind=kind):
         columns, defaults = dict(before.columns), {**before.defaults, **table.reading.settings()}
     return ImportRun.objects.create(
         kind=kind,
@@ -75,7 +75,7 @@ def receive_file(
     )
 
 
-def rejected_import(table: Table, kind: str) -> ImportRun | None:
+def rejected_import(*, table: Table, kind: str) -> ImportRun | None:
     """The import that left these rows out, if it was of this kind and its columns are all there."""
     try:
         public_id = UUID(table.rejected_from)

@@ -103,7 +103,7 @@ class Command(BaseCommand):
         kind, name = options["kind"], options["file"].name
         run = receive_file(kind=kind, file_name=name, content=content, by=None, at=at, reading=reading)
         columns = {**(columns or run.columns), **given}
-        if rejected_import(table_of(run=run), kind):
+        if rejected_import(table=table_of(run=run), kind=kind):
             defaults = {**run.defaults, **defaults}
         for name, value in settings.items():
             defaults[name] = value.lower() in ("yes", "true", "1") if name in _FLAGS else value
