@@ -28,6 +28,7 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
     ),
     ("Pipeline", "alignment:pipeline", "funnel", frozenset()),
     ("Leads", "leads:lead-list", "people", frozenset()),
+    ("Reps", "leads:reps", "person-check", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Integration points", "alignment:integration-points", "list-check", frozenset()),
     ("Connections", "integrations:connections", "arrow-repeat", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Imports", "leads:imports", "upload", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
@@ -36,13 +37,18 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
 ]
 
 # Pages of one subject whose address begins otherwise than that of its first page.
-BELONGS = {"attribution:campaign-attribution": ("/channels/", "/campaigns/")}
+BELONGS = {
+    "attribution:campaign-attribution": ("/channels/", "/campaigns/"),
+    "leads:reps": ("/territories", "/transfers"),
+}
 
 
 # Pages of a person's own or of an admin, which search finds, too.
 MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
     ("Notifications", "leads:notifications", frozenset()),
     ("Notification preferences", "leads:notification-preferences", frozenset()),
+    ("Transfers", "leads:transfers", frozenset({Role.ADMIN, Role.SALES_LEADER})),
+    ("Follow-ups of deactivated people", "leads:stranded", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Company settings", "leads:company-settings", frozenset({Role.ADMIN})),
     ("People and invitations", "leads:people", frozenset({Role.ADMIN})),
     ("Weekly report settings", "alignment:report-settings", frozenset({Role.ADMIN})),

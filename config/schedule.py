@@ -9,6 +9,7 @@ from typing import Any
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "leads: finish intake": {"task": "leads.tasks.sweep_intake", "schedule": timedelta(seconds=20)},
+    "leads: carry out transfers": {"task": "leads.tasks.sweep_transfers", "schedule": timedelta(seconds=30)},
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},
     "leads: apply channel rules to past touchpoints": {
         "task": "leads.tasks.apply_channel_rules",

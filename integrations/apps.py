@@ -10,3 +10,4 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("integrations.figures")  # definitions register themselves on import
+        import_module("integrations.queries.kept_deals")

@@ -12,7 +12,9 @@ from leads.actions.imports.rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
 from leads.actions.notifications.deliver import send_emails
 from leads.actions.notifications.watch import watch
+from leads.actions.routing.carry_out_transfer import carry_out_transfers
 from leads.actions.routing.take_over_leads import take_over_leads
+from leads.actions.routing.undo_transfer import undo_transfers
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +25,12 @@ def sweep_intake() -> int:
     at = timezone.now()
     take_over_leads(at=at)
     return finish_intake(at=at)
+
+
+@shared_task
+def sweep_transfers() -> int:
+    """Carry out transfers that wait, or undo them; also those whose worker died."""
+    return carry_out_transfers(clock=timezone.now) + undo_transfers(clock=timezone.now)
 
 
 @shared_task
@@ -57,6 +65,14 @@ def nudge_imports() -> None:
     """Ask a worker to look after imports now. Only a hint, as below."""
     try:
         sweep_imports.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
+
+
+def nudge_transfers() -> None:
+    """Ask a worker to look after transfers now. Only a hint, as below."""
+    try:
+        sweep_transfers.apply_async(retry=False, expires=60)
     except Exception as error:
         log.warning("nudge_failed", error=type(error).__name__)
 

@@ -17,6 +17,7 @@ from leads.views import (
     settings,
     theme,
 )
+from leads.views.routing import reps, transfers
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -33,6 +34,21 @@ urlpatterns: list[URLPattern] = [
     path("leads/<uuid:public_id>/merge", lead_merge.lead_merge, name="lead-merge"),
     path("leads/<uuid:public_id>/merge/<uuid:other_id>", lead_merge.lead_merge_with, name="lead-merge-with"),
     path("leads/<uuid:public_id>/unmerge", lead_merge.lead_unmerge, name="lead-unmerge"),
+    path("territories/reps", reps.reps, name="reps"),
+    path("territories/reps/<uuid:public_id>", reps.rep_schedule, name="rep-schedule"),
+    path("territories/reps/<uuid:public_id>/away", reps.rep_absence_add, name="rep-absence-add"),
+    path(
+        "territories/reps/<uuid:public_id>/away/<int:absence_id>/remove",
+        reps.rep_absence_remove,
+        name="rep-absence-remove",
+    ),
+    path("territories/follow-ups", reps.stranded, name="stranded"),
+    path("transfers", transfers.transfers, name="transfers"),
+    path("transfers/new", transfers.transfer_new, name="transfer-new"),
+    path("transfers/<uuid:public_id>", transfers.transfer, name="transfer"),
+    path("transfers/<uuid:public_id>/progress", transfers.transfer_progress, name="transfer-progress"),
+    path("transfers/<uuid:public_id>/undo", transfers.transfer_undo, name="transfer-undo"),
+    path("settings/people/<uuid:public_id>/deactivate", transfers.person_deactivate, name="person-deactivate"),
     path("theme", theme.theme, name="theme"),
     path("figures", figure.figure_list, name="figures"),
     path("figures/<str:key>", figure.figure_page, name="figure"),

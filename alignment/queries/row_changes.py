@@ -63,6 +63,8 @@ RULES: Mapping[type[Model], tuple[str, ...]] = {
         "business_opens",
         "business_closes",
         "holidays",
+        "holiday_country",
+        "holiday_region",
         "look_back_days",
     ),
     AttributionRules: ("scope", "milestone", "half_life_days", "sourced_test"),

@@ -6,7 +6,7 @@ ladder of stages); only what people decided is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -50,10 +50,12 @@ class Intake:
         reps: dict[int, list[routing.Rep]],
         names: dict[int, str],
         hours: calendar.BusinessHours,
+        hours_of: Mapping[int, calendar.BusinessHours],
         follow_up_hours: int,
     ) -> None:
         self.company = company
         self.rng = Random(f"{company.seed} intake")
+        self.hours_of = hours_of
         self.rule_set, self.hours, self.follow_up_hours = rule_set, hours, follow_up_hours
         self.territory_rules, self.catch_all, self.reps, self.names = territory_rules, catch_all, reps, names
         self.tz = ZoneInfo(company.time_zone)
@@ -201,7 +203,7 @@ class Intake:
         version = self.rule_set.version
         because = f"fit {given.fit} and behavior {given.behaviour} meet version {version}'s thresholds"
         self._pass(story, at, lifecycle.MQL, because)
-        due = calendar.due_at(at, self.follow_up_hours, self.hours)
+        due = calendar.due_at(at, self.follow_up_hours, self.hours_of.get(story.owner or 0, self.hours))
         why = f"became MQL; service level {self.follow_up_hours} business hours"
         story.promises.append(Promise("call" if has_phone else "email", why, at, due))
 
@@ -278,7 +280,9 @@ class Intake:
         """An open promise around now: most still to come, some overdue."""
         rng, until = self.rng, self.company.until
         planned = max(story.passages[-1].at, until - timedelta(days=8))
-        due = calendar.due_at(until + timedelta(days=rng.random() * 9 - 2.2), 1, self.hours)
+        due = calendar.due_at(
+            until + timedelta(days=rng.random() * 9 - 2.2), 1, self.hours_of.get(story.owner or 0, self.hours)
+        )
         story.promises.append(Promise(kind, because, planned, max(due, planned)))
 
     def _away_since(self, story: Story) -> datetime | None:

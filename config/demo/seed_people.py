@@ -14,7 +14,6 @@ from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
 from config.demo.stories import Given, Story
 from config.demo.timeline import Writer
-from leads.actions.routing.assign_lead import pure_rules
 from leads.actions.scoring.score_lead import rule_set_of
 from leads.models import (
     Account,
@@ -32,6 +31,8 @@ from leads.models import (
 )
 from leads.pure import routing
 from leads.pure.capture.bots import BOT, MAIL_SCANNER
+from leads.queries.calendar import hours_of
+from leads.queries.routing import pure_rules
 
 _SITE = "https://www.fernhill.example"
 _CONSENT = "Yes, Fernhill Analytics may send me product news by email. I can withdraw this at any time."
@@ -48,6 +49,7 @@ def live_through(company: DemoCompany, ground: Ground) -> tuple[Intake, list[Sto
         reps=_reps(company, ground),
         names={user.pk: user.name for user in ground.users},
         hours=settings.hours,
+        hours_of=hours_of([user.pk for user in ground.users], settings),
         follow_up_hours=settings.follow_up_hours,
     )
     return intake, intake.run()

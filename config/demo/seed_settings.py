@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import make_password
 
 from config.demo.bulk import Bulk
 from config.demo.records import DemoCompany
+from config.demo.team import HOURS_ABROAD
 from leads.actions.price import Rates
 from leads.models import (
     Campaign,
@@ -23,6 +24,7 @@ from leads.models import (
     ExchangeRate,
     PipelineStage,
     RepAbsence,
+    RepHours,
     Role,
     ScoringRule,
     ScoringRuleSet,
@@ -59,7 +61,9 @@ def write_settings(bulk: Bulk, company: DemoCompany) -> Ground:
         currency=company.currency,
         time_zone=company.time_zone,
         internal_domains=["fernhill.example"],
-        holidays=_holidays(company.since.year, company.until.year),
+        holiday_country="DE",
+        holiday_region="BE",
+        holidays=_closed_days(company.since.year, company.until.year),
     )
     ground = Ground(
         channels={channel.key: channel for channel in Channel.objects.all()},
@@ -154,6 +158,15 @@ def _write_users(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
             for start, end, why in person.away
         ),
     )
+    bulk.stream(
+        RepHours,
+        (
+            {"rep_id": user.pk, "time_zone": zone, "holiday_country": country, "holiday_region": region}
+            for user in ground.users
+            if user.name in HOURS_ABROAD
+            for zone, country, region in [HOURS_ABROAD[user.name]]
+        ),
+    )
 
 
 def _write_territories(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
@@ -226,7 +239,7 @@ def _write_plan(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
     ground.campaigns = bulk.put(Campaign, rows)
 
 
-def _holidays(first: int, last: int) -> list[str]:
-    """Fixed German holidays; the movable ones would need a calendar nobody looks at in a demo."""
-    days: Iterable[str] = ("01-01", "05-01", "10-03", "12-24", "12-25", "12-26", "12-31")
+def _closed_days(first: int, last: int) -> list[str]:
+    """The company's own days besides the public holidays of its region."""
+    days: Iterable[str] = ("12-24", "12-31")
     return [f"{year}-{day}" for year in range(first, last + 2) for day in days]

@@ -28,6 +28,15 @@ _REPS: tuple[tuple[str, str, str, dict[str, int]], ...] = (
     ("Beatriz", "Navarro", "rest-of-world", {"rest-of-world": 3}),
 )
 REP_ON_LEAVE = 1
+# Reps who work in another time zone or under other public holidays than the company: zone, country, region.
+HOURS_ABROAD = {
+    "Florian Steiner": ("Europe/Vienna", "AT", ""),
+    "Charlotte Hughes": ("Europe/London", "GB", "ENG"),
+    "Callum Byrne": ("Europe/Dublin", "IE", ""),
+    "Astrid Lindqvist": ("Europe/Stockholm", "SE", ""),
+    "Denise Coleman": ("America/New_York", "US", "NY"),
+    "Beatriz Navarro": ("Europe/Madrid", "ES", "MD"),
+}
 
 
 def team(until: date) -> list[Person]:

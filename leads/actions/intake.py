@@ -27,7 +27,9 @@ def run_intake(*, lead_ids: Collection[int], at: datetime) -> list[Lead]:
     """
     with transaction.atomic(savepoint=False):
         rows = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=lead_ids)
-        return _run(list(rows.select_related("account", "channel", "owner", "territory").order_by("pk")), at)
+        return _run(
+            list(rows.select_related("account", "channel", "owner__working_hours", "territory").order_by("pk")), at
+        )
 
 
 def finish_intake(*, at: datetime, limit: int = 2000) -> int:
@@ -62,7 +64,7 @@ def _take(ids: Sequence[int], at: datetime) -> int:
     with transaction.atomic():
         free = Lead.objects.live().select_for_update(skip_locked=True, of=("self",))
         rows = free.filter(pk__in=ids, intake_due_at__lte=at).order_by("pk")
-        return len(_run(list(rows.select_related("account", "channel", "owner", "territory")), at))
+        return len(_run(list(rows.select_related("account", "channel", "owner__working_hours", "territory")), at))
 
 
 def _take_alone(lead_id: int, at: datetime) -> int:
@@ -80,11 +82,16 @@ def _run(leads: list[Lead], at: datetime) -> list[Lead]:
     score_leads(leads=leads, at=at)
     without_rep = assign_leads(leads=leads, at=at, company=company)
     plan_follow_ups(leads=leads, at=at, company=company)
-    waiting = {lead.pk for lead in without_rep}
-    Lead.objects.filter(pk__in=[lead.pk for lead in leads if lead.pk not in waiting]).update(intake_due_at=None)
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads if lead.pk not in without_rep]).update(intake_due_at=None)
     for lead in leads:
         lead.intake_due_at = None
-    for lead in without_rep:
-        lead.intake_due_at = at + min(max((at - lead.captured_at) / 2, SOONEST_RETRY), LATEST_RETRY)
-        Lead.objects.filter(pk=lead.pk).update(intake_due_at=lead.intake_due_at)
+        if lead.pk in without_rep:
+            lead.intake_due_at = _tried_again(lead, without_rep[lead.pk], at)
+            Lead.objects.filter(pk=lead.pk).update(intake_due_at=lead.intake_due_at)
     return leads
+
+
+def _tried_again(lead: Lead, starts_at: datetime | None, at: datetime) -> datetime:
+    """When the next try is: once a rep starts work, or sooner while the lead is fresh, for somebody may come back."""
+    retry = at + min(max((at - lead.captured_at) / 2, SOONEST_RETRY), LATEST_RETRY)
+    return min(starts_at, retry) if starts_at else retry

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 
-from leads.models import OPEN_STAGES, RepAbsence, RepCapacity, TerritoryRep, User
+from leads.admin.company import weekday
+from leads.forms.fields import ListField
+from leads.models import OPEN_STAGES, RepAbsence, RepCapacity, RepHours, TerritoryRep, User
+from leads.queries.transfers import book_of
 
 admin.site.unregister(Group)  # roles decide what people see; groups would be a second, silent answer
 
@@ -32,6 +40,37 @@ class PersonChangeForm(UserChangeForm[User]):
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).strip().lower()
+
+    def clean_is_active(self) -> bool:
+        """Who has work in hand is deactivated on a page of the portal, which asks who takes it over."""
+        is_active = bool(self.cleaned_data["is_active"])
+        person = self.instance
+        if not is_active and "is_active" in self.changed_data and not book_of(person, timezone.now()).is_empty:
+            page = reverse("leads:person-deactivate", args=[person.public_id])
+            raise ValidationError(
+                format_html(
+                    'This person has open leads, follow-ups, deals or accounts. <a href="{}">Deactivate …</a> asks who '
+                    "takes them over.",
+                    page,
+                )
+            )
+        return is_active
+
+
+class HoursForm(forms.ModelForm[RepHours]):
+    weekdays = ListField(clean_item=weekday, help_text="0 is Monday: 0, 1, 2, 3, 4")
+
+    class Meta:
+        model = RepHours
+        fields = ("time_zone", "weekdays", "opens", "closes", "holiday_country", "holiday_region")
+
+
+class HoursInline(admin.StackedInline[RepHours, User]):
+    model = RepHours
+    form = HoursForm
+    extra = 0
+    verbose_name = "own working hours"
+    verbose_name_plural = "own working hours; what is empty follows the company"
 
 
 class CapacityInline(admin.TabularInline[RepCapacity, User]):
@@ -57,7 +96,7 @@ class UserAdmin(DjangoUserAdmin[User]):
 
     form = PersonChangeForm
     add_form = PersonCreationForm
-    inlines = (CapacityInline, AbsenceInline, TerritoryShareInline)
+    inlines = (CapacityInline, HoursInline, AbsenceInline, TerritoryShareInline)
     list_display = ("name", "email", "role", "is_active", "open_leads", "last_login")
     list_filter = ("role", "is_active", "is_staff", "territory_shares__territory")
     search_fields = ("name", "email")

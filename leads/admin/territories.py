@@ -12,13 +12,13 @@ from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from leads.actions.routing.assign_lead import pure_rules
 from leads.actions.routing.move_rule import move_rule
 from leads.actions.routing.place_rule import place_rule
 from leads.admin.read_only import ReadOnly
 from leads.forms.fields import ListField, country, domain
 from leads.models import OPEN_STAGES, Assignment, Territory, TerritoryRep, TerritoryRule
 from leads.pure.routing import sentence
+from leads.queries.routing import pure_rules
 
 
 class RuleForm(forms.ModelForm[TerritoryRule]):
@@ -121,6 +121,7 @@ class TerritoryAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
     list_filter = ("is_catch_all",)
     search_fields = ("name", "rules__name", "reps__rep__name")
     readonly_fields = ("is_catch_all",)
+    radio_fields = {"off_hours": admin.VERTICAL}
     ordering = ("is_catch_all", "name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Territory]:

@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from leads.figures.offers import offered
+from leads.forms.calendar import clean_holidays, holiday_countries
 from leads.forms.fields import ListField, domain
 from leads.models import CampaignCost, Company, Opportunity
 
@@ -31,9 +32,16 @@ class CompanyForm(forms.ModelForm[Company]):
         widget=forms.CheckboxSelectMultiple,
         label="Business days",
     )
+    holiday_country = forms.ChoiceField(
+        required=False, label="Public holidays of", choices=lambda: holiday_countries("No country")
+    )
+    holiday_region = forms.CharField(
+        required=False, max_length=60, label="Region", help_text="Such as Bayern or BY; empty: the whole country."
+    )
     holidays = ListField(
         clean_item=lambda text: date.fromisoformat(text).isoformat(),
-        help_text="Dates without business hours: 2026-12-25, 2027-01-01",
+        label="Further closed days",
+        help_text="Dates without business hours: 2026-12-24, 2026-12-31",
     )
     internal_domains = ListField(clean_item=domain, help_text="Email domains of your own people, never leads.")
     default_method = forms.ChoiceField(
@@ -50,6 +58,8 @@ class CompanyForm(forms.ModelForm[Company]):
             "business_weekdays",
             "business_opens",
             "business_closes",
+            "holiday_country",
+            "holiday_region",
             "holidays",
             "follow_up_hours",
             "look_back_days",
@@ -90,4 +100,5 @@ class CompanyForm(forms.ModelForm[Company]):
         opens, closes = given.get("business_opens"), given.get("business_closes")
         if opens and closes and closes <= opens:
             self.add_error("business_closes", "Business hours must end after they start.")
+        clean_holidays(self, given)
         return given

@@ -20,9 +20,11 @@ from leads.models.opportunity import (
     OpportunityContact,
     PipelineStage,
 )
+from leads.models.rep_hours import RepHours
 from leads.models.scoring import LeadScore, ScoringRule, ScoringRuleSet
 from leads.models.territory import Assignment, Territory, TerritoryRep, TerritoryRule
 from leads.models.touchpoint import TouchChannelChange, TouchKind, Touchpoint
+from leads.models.transfer import Transfer, TransferItem
 from leads.models.user import RepAbsence, RepCapacity, Role, Theme, User
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "RejectionReason",
     "RepAbsence",
     "RepCapacity",
+    "RepHours",
     "Role",
     "Scope",
     "ScoringRule",
@@ -80,5 +83,7 @@ __all__ = [
     "TouchChannelChange",
     "TouchKind",
     "Touchpoint",
+    "Transfer",
+    "TransferItem",
     "User",
 ]

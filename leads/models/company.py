@@ -34,7 +34,21 @@ class Company(models.Model):
     business_weekdays = models.JSONField(default=_all_weekdays, help_text="0 is Monday")
     business_opens = models.TimeField(default=time(9))
     business_closes = models.TimeField(default=time(17))
-    holidays = models.JSONField(default=list, blank=True, help_text='dates such as "2026-12-25"')
+    holiday_country = models.CharField(
+        "public holidays of",
+        max_length=2,
+        blank=True,
+        default="",
+        help_text="two-letter code of a country; empty: none",
+    )
+    holiday_region = models.CharField(
+        "region",
+        max_length=20,
+        blank=True,
+        default="",
+        help_text="a region with public holidays of its own, such as BE",
+    )
+    holidays = models.JSONField(default=list, blank=True, help_text='further closed days, such as "2026-12-25"')
     follow_up_hours = models.PositiveSmallIntegerField(
         default=4, help_text="service level: business hours until the first follow-up of an MQL"
     )
@@ -76,13 +90,15 @@ class Company(models.Model):
 
     @property
     def hours(self) -> BusinessHours:
-        """Opening hours and holidays."""
+        """Opening hours, public holidays and further closed days."""
         return BusinessHours(
             tz=self.tz,
             weekdays=frozenset(self.business_weekdays),
             opens=self.business_opens,
             closes=self.business_closes,
             holidays=frozenset(date.fromisoformat(day) for day in self.holidays),
+            country=self.holiday_country,
+            region=self.holiday_region,
         )
 
     @classmethod

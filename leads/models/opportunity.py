@@ -43,6 +43,9 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
         """Rows a signed-in person may see: all, or only those they own."""
         return self if user.sees_all else self.filter(owner=user)
 
+    def owned_by(self, user: User) -> OpportunityQuerySet:
+        return self.filter(owner=user)
+
     def kept(self) -> OpportunityQuerySet:
         """Deals that their source has not deleted."""
         return self.filter(deleted_at__isnull=True)

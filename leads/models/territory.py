@@ -12,7 +12,17 @@ from leads.past.registry import versioned
 class Territory(models.Model):
     """A set of reps. Exactly one territory is the catch-all, so no lead is left without a place."""
 
+    class OffHours(models.TextChoices):
+        """What happens to a lead outside the working hours of reps."""
+
+        ASSIGN = "assign", "Assign at any time"
+        WAIT = "wait", "Assign to reps at work; otherwise wait until one starts"
+        NEXT = "next", "Assign to reps at work; otherwise to the rep who starts first"
+
     name = models.CharField(max_length=80, unique=True)
+    off_hours = models.CharField(
+        "outside working hours", max_length=6, choices=OffHours.choices, default=OffHours.ASSIGN
+    )
     is_catch_all = models.BooleanField(default=False, help_text="takes every lead that no rule matches")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -21,9 +31,12 @@ class Territory(models.Model):
     class Meta:
         verbose_name_plural = "territories"
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(off_hours__in=["assign", "wait", "next"]), name="territory_off_hours_known"
+            ),
             models.UniqueConstraint(
                 fields=["is_catch_all"], condition=models.Q(is_catch_all=True), name="territory_one_catch_all"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,6 +33,10 @@ class UserQuerySet(models.QuerySet["User"]):
     def active(self) -> UserQuerySet:
         return self.filter(is_active=True)
 
+    def gone(self) -> UserQuerySet:
+        """People who can be given nothing any more: deactivated here, or in the CRM."""
+        return self.filter(models.Q(is_active=False) | models.Q(left_crm_at__isnull=False))
+
     def reps(self) -> UserQuerySet:
         return self.filter(role=Role.SALES_REP)
 
@@ -64,6 +68,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=24, choices=Role.choices, default=Role.SALES_REP)
     is_staff = models.BooleanField("may use the admin", default=False)
     is_active = models.BooleanField(default=True)
+    left_crm_at = models.DateTimeField(
+        "deactivated in the CRM",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="since when no connected CRM that knows the person lets them own records",
+    )
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,4 +1,4 @@
-"""Business hours: when something is due, and how much working time has passed.
+"""Business hours: when something is due, when somebody starts, and how much working time has passed.
 
 Results are in UTC. Working time is real time between opening and closing, so a shift across a daylight-saving
 change is as long as it really was.
@@ -6,10 +6,13 @@ change is as long as it really was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from leads.pure.public_holidays import holiday_on
 
 MAX_DAYS = 3660  # a calendar without an open day within ten years has none
 
@@ -20,8 +23,8 @@ class NeverOpen(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BusinessHours:
-    """Opening hours of a company: `weekdays` from 0 (Monday) to 6; `closes` at 00:00 means the end of the
-    day.
+    """Opening hours of a company or working hours of a rep: `weekdays` from 0 (Monday) to 6; `closes` at 00:00 means
+    the end of the day. Public holidays are those of `country` and `region`; `holidays` are closed besides.
 
     Raises ValueError if it closes before it opens; night shifts across midnight are not modeled.
     """
@@ -31,6 +34,8 @@ class BusinessHours:
     opens: time = time(9)
     closes: time = time(17)
     holidays: frozenset[date] = frozenset()
+    country: str = ""
+    region: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weekdays", frozenset(self.weekdays))
@@ -40,7 +45,9 @@ class BusinessHours:
 
     def is_open_on(self, day: date) -> bool:
         """Whether there are hours at all on a local day."""
-        return day.weekday() in self.weekdays and day not in self.holidays
+        if day.weekday() not in self.weekdays or day in self.holidays:
+            return False
+        return not holiday_on(self.country, self.region, day)
 
 
 def due_at(start: datetime, hours: float, calendar: BusinessHours) -> datetime:
@@ -65,6 +72,25 @@ def due_at(start: datetime, hours: float, calendar: BusinessHours) -> datetime:
         idle_days += 1
         day += timedelta(days=1)
     raise NeverOpen("The business hours leave no working time.")
+
+
+def next_start(at: datetime, calendar: BusinessHours, away: Sequence[tuple[date, date]] = ()) -> datetime | None:
+    """When somebody works next: ``at`` itself within the hours, else the next opening, in UTC; None for never.
+
+    ``away`` holds (first, last) local days without work, both included.
+    """
+    moment = at.astimezone(UTC)
+    for _ in range(len(away) + 1):
+        try:
+            moment = due_at(moment, 0, calendar)
+        except NeverOpen:
+            return None
+        day = moment.astimezone(calendar.tz).date()
+        last = max((last for first, last in away if first <= day <= last), default=None)
+        if last is None:
+            return moment
+        moment = datetime.combine(last + timedelta(days=1), time(), calendar.tz).astimezone(UTC)
+    return moment
 
 
 def elapsed(start: datetime, end: datetime, calendar: BusinessHours) -> timedelta:

@@ -10,6 +10,7 @@ from django_htmx.middleware import HtmxDetails
 
 from leads.forms.as_of import AsOf
 from leads.models import User
+from leads.queries.transfers import may_transfer
 
 
 class SignedInRequest(HttpRequest):
@@ -32,3 +33,8 @@ def allowed(request: SignedInRequest, may: Callable[[User], bool], otherwise: st
     if not may(request.user):
         raise PermissionDenied(otherwise)
     return request.user
+
+
+def sales_desk(request: SignedInRequest) -> User:
+    """The person, where they may see and change who gets which lead."""
+    return allowed(request, may_transfer, "Territories and reps are for admins and sales leaders.")

@@ -11,6 +11,7 @@ from pytest_django import DjangoDbBlocker
 
 from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
+from leads.actions.routing.reassign_lead import reassign_lead
 from leads.models import ChannelRuleVersion, Lead, Opportunity, User
 from leads.past.acting import backdated
 from tests.conftest import NOW
@@ -42,6 +43,10 @@ class World:
         self.connection = Connection.objects.get(slug=SLUG)
         self.sync_run = SyncRun.objects.filter(connection=self.connection, direction="pull").order_by("-pk")[0]
         self.report = WeeklyReport.objects.order_by("-starts_on")[0]
+        lead = Lead.objects.filter(stage="mql").order_by("-pk")[0]
+        self.transfer = reassign_lead(
+            lead=lead, to=rep if lead.owner != rep else other, reason="Test", by=self.people["admin"], at=NOW
+        )
         self.rules = ChannelRuleVersion.objects.create(number=1, rules=[], change="None", saved_at=NOW)
 
 

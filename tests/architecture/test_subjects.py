@@ -51,6 +51,7 @@ SUBJECTS = {
     "leads": {
         "ground": """
             actions.price actions.take_jobs actions.answer_once actions.choose_theme
+            queries.kept_elsewhere
             pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
             pure.conditions queries.conditions forms.conditions
             templatetags.ui
@@ -59,6 +60,8 @@ SUBJECTS = {
             figures.base figures.columns figures.moments figures.rowset figures.selection figures.together figures.words
             figures.offers figures.groups forms.scope forms.as_of
         """,
+        "calendar": "pure.public_holidays",
+        "routing": "pure.spread queries.transfers queries.reps",
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",
         "settings": "forms.fields",
@@ -82,7 +85,7 @@ SUBJECTS = {
         "sourced": "actions.lock_sourced",
     },
     "integrations": {
-        "ground": "figures",
+        "ground": "figures queries.kept_deals",
         "mapping": """
             actions.fit_values actions.lead_facts actions.local_values
             pure.activity_rules pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from integrations.actions.runs.hold_connection import Held
 from integrations.connectors.base import Owner, Reference, Stage
 from integrations.models import ExternalRecord, RecordKind, StageMap
+from leads.actions.routing.mark_left_crm import mark_left_crm
 from leads.models import PipelineStage, User
 
 
@@ -85,3 +86,17 @@ def _record_owners(held: Held, owners: Sequence[Owner], at: datetime) -> None:
     ExternalRecord.objects.bulk_update(
         changed, ["owner_id", "remote_name", "remote_email", "is_active_there", "synced_at"], batch_size=200
     )
+    _mark_who_left(held, at)
+
+
+def _mark_who_left(held: Held, at: datetime) -> None:
+    """Tell routing which people no CRM that knows them lets own records any more."""
+    ours = ExternalRecord.objects.filter(connection=held.connection, kind=RecordKind.OWNER, owner__isnull=False)
+    known = ExternalRecord.objects.filter(
+        connection__is_active=True, kind=RecordKind.OWNER, owner__in=ours.values("owner")
+    )
+    may_own: dict[int, bool] = {}
+    for user_id, is_active in known.values_list("owner_id", "is_active_there"):
+        if user_id is not None:
+            may_own[user_id] = may_own.get(user_id, False) or is_active
+    mark_left_crm(may_own=may_own, at=at)

@@ -1,4 +1,4 @@
-"""Plan the first follow-up of an MQL, due by the service level in business hours."""
+"""Plan the first follow-up of an MQL, due by the service level in the working hours of its owner."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
     """Promise a first contact to each MQL with an owner that has none since it became an MQL.
 
     The service level runs from the moment of becoming an MQL, not from the assignment: the person waits from then on.
+    It counts the owner's working hours. Owners come with the leads, their hours with them.
     """
     due = [lead for lead in leads if lead.stage == Stage.MQL and lead.owner_id is not None]
     if not due:
@@ -32,6 +33,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
     planned = dict(FollowUp.objects.filter(lead__in=due).values_list("lead").annotate(newest=Max("planned_at")))
     is_open = set(FollowUp.objects.open().filter(lead__in=due).values_list("lead", flat=True))
     unmailable = opt_outs([lead for lead in due if not lead.phone])
+    usual = company.hours
     promises: list[FollowUp] = []
     for lead in due:
         start = became.get(lead.pk, at)
@@ -45,7 +47,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
                 kind=FollowUp.Kind.CALL if lead.phone or lead.pk in unmailable else FollowUp.Kind.EMAIL,
                 because=f"became MQL; service level {company.follow_up_hours} business hours",
                 planned_at=at,
-                due_at=_due(start, company.follow_up_hours, company.hours),
+                due_at=_due(start, company.follow_up_hours, _hours(lead, usual)),
             )
         )
     with transaction.atomic(savepoint=False):
@@ -61,6 +63,12 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
             for promise in promises
         )
     return promises
+
+
+def _hours(lead: Lead, usual: BusinessHours) -> BusinessHours:
+    owner = lead.owner
+    # A missing one-to-one row raises on access; hasattr is Django's way to ask.
+    return owner.working_hours.within(usual) if owner is not None and hasattr(owner, "working_hours") else usual
 
 
 def _due(start: datetime, hours: int, calendar: BusinessHours) -> datetime:

@@ -8,11 +8,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from leads.actions.routing.assign_lead import assign_leads
-from leads.models import Account, Assignment, Company, FollowUp, Lead, LeadEvent
+from leads.models import Account, Assignment, Company, FollowUp, JobRun, Lead, LeadEvent, Transfer
 
 CHUNK = 100
 # Nobody is free at once for each of them: those left without an owner are tried again as fresh leads are.
 _OWNER_LEFT = Q(owner__isnull=False, owner__is_active=False)
+# Their books are on the way to somebody a person chose.
+_IN_TRANSFER = Q(job__state__in=[JobRun.State.WAITING, JobRun.State.RUNNING])
 
 
 def take_over_leads(*, at: datetime, limit: int = 2000) -> int:
@@ -32,7 +34,9 @@ def take_over_leads(*, at: datetime, limit: int = 2000) -> int:
 
 def _take(most: int, at: datetime) -> int:
     with transaction.atomic():
-        rows = Lead.objects.open().filter(_OWNER_LEFT).select_for_update(skip_locked=True, of=("self",))
+        busy = Transfer.objects.filter(_IN_TRANSFER, from_rep__isnull=False).values("from_rep")
+        free = Lead.objects.open().filter(_OWNER_LEFT).exclude(owner__in=busy)
+        rows = free.select_for_update(skip_locked=True, of=("self",))
         leads = list(rows.select_related("account__owner", "channel", "owner", "territory").order_by("pk")[:most])
         if not leads:
             return 0
@@ -40,8 +44,11 @@ def _take(most: int, at: datetime) -> int:
         Account.objects.filter(_OWNER_LEFT, pk__in=accounts).update(owner=None)
         _let_go(leads, at)
         assign_leads(leads=leads, at=at, company=Company.current())
+        by_owner: dict[int | None, list[int]] = {}
         for lead in leads:
-            FollowUp.objects.open().filter(lead=lead, owner__is_active=False).update(owner=lead.owner)
+            by_owner.setdefault(lead.owner_id, []).append(lead.pk)
+        for owner_id, ids in by_owner.items():
+            FollowUp.objects.open().filter(lead__in=ids, owner__is_active=False).update(owner_id=owner_id)
         without = [lead.pk for lead in leads if lead.owner_id is None]
         Lead.objects.filter(pk__in=without).update(intake_due_at=at)
     return len(leads)
@@ -69,6 +76,8 @@ def _let_go(leads: list[Lead], at: datetime) -> None:
 
 def _hand_on_promises() -> None:
     """Promises of people who have left on leads that somebody else owns by now."""
+    busy = Transfer.objects.filter(_IN_TRANSFER, from_rep__isnull=False).values("from_rep")
     left = FollowUp.objects.open().filter(owner__is_active=False, lead__owner__is_active=True)
+    left = left.exclude(owner__in=busy)
     for follow_up in left.select_related("lead")[:CHUNK]:
         FollowUp.objects.filter(pk=follow_up.pk, done_at__isnull=True).update(owner_id=follow_up.lead.owner_id)

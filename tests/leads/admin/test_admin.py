@@ -59,6 +59,7 @@ def test_every_form_opens(boss: Client, name: str) -> None:
 def _territory_form(**rule: Any) -> dict[str, Any]:
     return {
         "name": "DACH",
+        "off_hours": "assign",
         "rules-TOTAL_FORMS": 1,
         "rules-INITIAL_FORMS": 0,
         "reps-TOTAL_FORMS": 0,

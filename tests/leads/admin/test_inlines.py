@@ -96,6 +96,7 @@ def _order() -> str:
 def _territory_form(territory: Territory, rules: list[TerritoryRule], **places: int) -> dict[str, Any]:
     form: dict[str, Any] = {
         "name": territory.name,
+        "off_hours": "assign",
         "rules-TOTAL_FORMS": len(rules),
         "rules-INITIAL_FORMS": len(rules),
         "reps-TOTAL_FORMS": 0,

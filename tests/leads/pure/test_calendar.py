@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads.pure.calendar import BusinessHours, NeverOpen, due_at, elapsed
+from leads.pure.calendar import BusinessHours, NeverOpen, due_at, elapsed, next_start
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = BusinessHours(BERLIN, holidays=frozenset({date(2026, 12, 25)}))
@@ -72,3 +73,34 @@ def test_due_and_elapsed_are_inverse(start: datetime, quarter_hours: int) -> Non
 def test_elapsed_time_adds_up(a: datetime, b: datetime, c: datetime) -> None:
     a, b, c = sorted([a, b, c])
     assert elapsed(a, b, HOURS) + elapsed(b, c, HOURS) == elapsed(a, c, HOURS) <= c - a
+
+
+def test_public_holidays_are_closed() -> None:
+    hours = BusinessHours(BERLIN, country="DE", region="BE")
+    assert not hours.is_open_on(date(2026, 4, 6))
+    assert not hours.is_open_on(date(2027, 3, 8))
+    assert BusinessHours(BERLIN, country="DE").is_open_on(date(2027, 3, 8))
+    # Maundy Thursday 16:00 and two hours: Easter lies between.
+    assert due_at(local(2026, 4, 2, 16), 2, hours) == local(2026, 4, 7, 10)
+
+
+@pytest.mark.parametrize(
+    ("at", "away", "starts"),
+    [
+        (local(2026, 11, 16, 10), (), local(2026, 11, 16, 10)),
+        (local(2026, 11, 16, 17), (), local(2026, 11, 17, 9)),
+        (local(2026, 11, 14, 10), (), local(2026, 11, 16, 9)),
+        (local(2026, 11, 16, 10), ((date(2026, 11, 16), date(2026, 11, 17)),), local(2026, 11, 18, 9)),
+        (
+            local(2026, 11, 16, 18),
+            ((date(2026, 11, 18), date(2026, 11, 20)), (date(2026, 11, 17), date(2026, 11, 17))),
+            local(2026, 11, 23, 9),
+        ),
+    ],
+)
+def test_when_somebody_works_next(at: datetime, away: Any, starts: datetime) -> None:
+    assert next_start(at, HOURS, away) == starts
+
+
+def test_who_has_no_working_day_never_starts() -> None:
+    assert next_start(local(2026, 11, 16), BusinessHours(BERLIN, frozenset())) is None

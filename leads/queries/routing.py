@@ -1,0 +1,202 @@
+"""Who would get a lead: rules, reps and their turns as they stand, and the decisions that follow. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Count, Q
+
+from leads.models import OPEN_STAGES, Company, Lead, RepAbsence, Territory, TerritoryRep, TerritoryRule, User
+from leads.pure import routing
+from leads.pure.spelling.identity import company_domain
+from leads.queries.calendar import Schedule
+
+NO_RULE = "no rule holds, so everywhere else"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a lead goes and who gets it; ``owner`` is None where nobody can take it now."""
+
+    match: routing.Match
+    territory: Territory | None
+    choice: routing.Choice
+    owner: User | None
+
+    @property
+    def because(self) -> str:
+        """Rule and rep in words, as the assignment log has it."""
+        return f"{self.match.because if self.match.rule else NO_RULE}; {self.choice.because}"[:400]
+
+    def passed_over(self, names: dict[int, str]) -> list[dict[str, str]]:
+        """Who could not take the lead, and why, as the assignment log has it."""
+        return [
+            {"rep": passed.name or names.get(passed.rep_id, ""), "why": passed.why}
+            for passed in self.choice.passed_over
+        ]
+
+
+def candidate_of(lead: Lead) -> routing.Candidate:
+    """What routing looks at: the lead's own facts, else its account's."""
+    account = lead.account
+    size = lead.company_size
+    return routing.Candidate(
+        country=lead.country or (account.country if account else ""),
+        region=lead.region or (account.region if account else ""),
+        postal_code=lead.postal_code,
+        industry=lead.industry or (account.industry if account else ""),
+        company_size=size if size is not None or not account else account.company_size,
+        domain=(account.domain or "" if account else "") or company_domain(lead.email or "") or "",
+    )
+
+
+def pure_rules(*, rows: Iterable[TerritoryRule]) -> list[routing.TerritoryRule]:
+    """Stored territory rules as routing takes them."""
+    return [
+        routing.TerritoryRule(
+            id=row.pk,
+            position=row.position,
+            territory_id=row.territory_id,
+            name=row.name,
+            countries=row.countries,
+            regions=row.regions,
+            postal_from=row.postal_from,
+            postal_to=row.postal_to,
+            industries=row.industries,
+            size_min=row.size_min,
+            size_max=row.size_max,
+            domains=row.domains,
+        )
+        for row in rows
+    ]
+
+
+class Rota:
+    """The reps of territories, their turns and loads at a moment. Each decision moves turns and loads on in memory.
+
+    ``leaving`` are reps who give their leads away: they get none, and own no account any more. A lead in ``released``
+    is not counted in the load of its owner: it is given away anew.
+    """
+
+    def __init__(
+        self,
+        *,
+        territories: Iterable[Territory],
+        company: Company,
+        at: datetime,
+        leaving: Collection[int] = (),
+        released: Collection[int] = (),
+    ) -> None:
+        self.at, self.usual, self.leaving = at, company.hours, frozenset(leaving)
+        self.day = at.astimezone(company.tz).date()
+        self.territories = {territory.pk: territory for territory in territories}
+        self.catch_all = next((one for one in self.territories.values() if one.is_catch_all), None)
+        # The credits are as whoever held the lock before left them.
+        rows = TerritoryRep.objects.filter(territory__in=self.territories)
+        self.shares = list(rows.select_related("rep", "rep__capacity", "rep__working_hours").order_by("pk"))
+        self.by_territory: dict[int, list[TerritoryRep]] = {}
+        for share in self.shares:
+            self.by_territory.setdefault(share.territory_id, []).append(share)
+        self.reps = {share.rep_id: share.rep for share in self.shares}
+        self.names = {rep_id: str(rep) for rep_id, rep in self.reps.items()}
+        self.loads = open_loads([pk for pk, rep in self.reps.items() if capacity_of(rep) is not None], released)
+        self.schedules = self._schedules()
+        self.starts = self._starts()
+        # An account may get its owner from the lead before, in this very round.
+        self.account_owners: dict[int, int | None] = {}
+
+    def know_accounts(self, leads: Iterable[Lead]) -> None:
+        """Take in who owns the accounts of these leads, which come with them."""
+        for lead in leads:
+            if lead.account_id and lead.account:
+                owner = lead.account.owner_id
+                self.account_owners[lead.account_id] = None if owner in self.leaving else owner
+        foreign = {owner for owner in self.account_owners.values() if owner} - self.names.keys()
+        if foreign:
+            self.names |= {user.pk: str(user) for user in User.objects.filter(pk__in=foreign)}
+
+    def decide(self, lead: Lead, match: routing.Match) -> Decision:
+        """Who gets the lead that a rule matched, or none did."""
+        territory = self.territories.get(match.rule.territory_id) if match.rule else self.catch_all
+        shares = self.by_territory.get(territory.pk, []) if territory else []
+        owner_id = self.account_owners.get(lead.account_id) if lead.account_id else None
+        off_hours = territory.off_hours if territory else routing.ASSIGN
+        choice = routing.choose_rep([self._rep(share) for share in shares], self.day, owner_id, off_hours)
+        for share in shares:
+            share.credit = choice.credits[share.rep_id]
+        owner = self.reps[choice.rep_id] if choice.rep_id else None
+        if owner is not None:
+            self.loads[owner.pk] = self.loads.get(owner.pk, 0) + (lead.stage in OPEN_STAGES)
+            if lead.account_id and self.account_owners.get(lead.account_id) is None:
+                self.account_owners[lead.account_id] = owner.pk
+        return Decision(match, territory, choice, owner)
+
+    def _rep(self, share: TerritoryRep) -> routing.Rep:
+        rep = share.rep
+        schedule, starts = self.schedules[rep.pk], self.starts.get(rep.pk, self.at)
+        return routing.Rep(
+            id=rep.pk,
+            name=str(rep),
+            weight=share.weight,
+            current_credit=share.credit,
+            open_leads=self.loads.get(rep.pk, 0),
+            capacity=capacity_of(rep),
+            is_active=rep.is_active,
+            left_crm=rep.left_crm_at is not None,
+            leaves=rep.pk in self.leaving,
+            away=schedule.away,
+            today=schedule.today(self.at),
+            starts_at=starts if starts is None or starts > self.at else None,
+            never_works=starts is None,
+        )
+
+    def _schedules(self) -> dict[int, Schedule]:
+        away: dict[int, list[tuple[date, date]]] = {}
+        since = date.fromordinal(self.day.toordinal() - 1)  # a rep's day may be the one before the company's
+        rows = RepAbsence.objects.filter(rep__in=self.reps, ends_on__gte=since)
+        for rep_id, first, last in rows.values_list("rep_id", "starts_on", "ends_on"):
+            away.setdefault(rep_id, []).append((first, last))
+        found = {}
+        for rep_id, rep in self.reps.items():
+            # A missing one-to-one row raises on access; hasattr is Django's way to ask.
+            hours = rep.working_hours.within(self.usual) if hasattr(rep, "working_hours") else self.usual
+            found[rep_id] = Schedule(hours, tuple(away.get(rep_id, ())))
+        return found
+
+    def _starts(self) -> dict[int, datetime | None]:
+        """When reps work next, where a territory asks."""
+        asking = {pk for pk, territory in self.territories.items() if territory.off_hours != routing.ASSIGN}
+        reps = {share.rep_id for share in self.shares if share.territory_id in asking}
+        return {rep_id: self.schedules[rep_id].starts_at(self.at) for rep_id in reps}
+
+
+def capacity_of(rep: User) -> int | None:
+    """The most open leads a rep takes; None for no limit."""
+    return rep.capacity.open_leads if hasattr(rep, "capacity") else None
+
+
+def open_loads(rep_ids: Collection[int], released: Collection[int] = ()) -> dict[int, int]:
+    """Open leads by rep, without those that are ``released``."""
+    if not rep_ids:
+        return {}
+    rows = Lead.objects.open().filter(owner__in=rep_ids).order_by()
+    counts = {owner: count for owner, count in rows.values_list("owner").annotate(n=Count("pk")) if owner is not None}
+    for owner in _owners_of(released):
+        if owner in counts:
+            counts[owner] -= 1
+    return counts
+
+
+def _owners_of(lead_ids: Collection[int]) -> Iterable[int]:
+    ids = sorted(lead_ids)
+    for start in range(0, len(ids), 500):
+        rows = Lead.objects.open().filter(pk__in=ids[start : start + 500], owner__isnull=False)
+        yield from (owner for owner in rows.values_list("owner_id", flat=True) if owner is not None)
+
+
+def territories_for(matches: Sequence[routing.Match]) -> Q:
+    """The condition of the territories that matches lead to."""
+    wanted = Q(pk__in={match.rule.territory_id for match in matches if match.rule})
+    return wanted if all(match.rule for match in matches) else wanted | Q(is_catch_all=True)
