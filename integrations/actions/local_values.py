@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +48,25 @@ def owner_book(*, connection: Connection) -> OwnerBook:
     return OwnerBook(users, {user_id: remote_id for remote_id, user_id in users.items()}, retired)
 
 
-def outgoing_values(*, lead: Lead, owners: OwnerBook, rules: Iterable[FieldRule] = ()) -> dict[str, Any]:
+def outgoing_values(
+    *, lead: Lead, owners: OwnerBook, rules: Iterable[FieldRule] = (), opted_out: Collection[int] = ()
+) -> dict[str, Any]:
     """`lead_values` as they go out: an owner of ours whom the CRM does not know or has deactivated is not named, so
     that theirs stays."""
-    values = lead_values(lead=lead, owners=owners, rules=rules)
+    values = lead_values(lead=lead, owners=owners, rules=rules, opted_out=opted_out)
     if lead.owner_id is not None and (values["owner_id"] is None or values["owner_id"] in owners.retired):
         del values["owner_id"]
     return values
 
 
-def lead_values(*, lead: Lead, owners: OwnerBook, rules: Iterable[FieldRule] = ()) -> dict[str, Any]:
-    """A lead by our names, its owner in the CRM's id; of its further columns those that the rules name."""
+def lead_values(
+    *, lead: Lead, owners: OwnerBook, rules: Iterable[FieldRule] = (), opted_out: Collection[int] = ()
+) -> dict[str, Any]:
+    """A lead by our names, its owner in the CRM's id; of its further columns those that the rules name.
+
+    ``opted_out`` are those whom nobody may mail (see `opt_outs`). That somebody has not opted out here is no value: it
+    takes nobody's wish back in the CRM.
+    """
     values: dict[str, Any] = {name: getattr(lead, name) for name in LENGTHS}
     values |= {
         "email": lead.email,
@@ -73,9 +81,10 @@ def lead_values(*, lead: Lead, owners: OwnerBook, rules: Iterable[FieldRule] = (
         "public_id": str(lead.public_id),
         "external_id": lead.external_id,
         "captured_at": lead.captured_at,
-        "is_unsubscribed": lead.is_unsubscribed,
         "url": f"{settings.PORTAL_URL}{lead.get_absolute_url()}",
     }
+    if lead.is_unsubscribed or lead.pk in opted_out:
+        values["is_unsubscribed"] = True
     further = {rule.local for rule in rules if rule.local.startswith(ATTRIBUTE)}
     return values | {name: lead.attributes.get(name.removeprefix(ATTRIBUTE)) for name in further}
 

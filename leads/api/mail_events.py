@@ -6,6 +6,8 @@ the events of all services into the same words. Whoever fails learns nothing but
 
 from __future__ import annotations
 
+import hashlib
+import json
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -39,8 +41,10 @@ SERVICES: Mapping[str, tuple[str, str]] = {
     "mailersend": ("MailerSendTrackingWebhookView", "signing_secret"),
     "mailgun": ("MailgunTrackingWebhookView", "webhook_signing_key"),
     "mailjet": ("MailjetTrackingWebhookView", ""),
+    "mailtrap": ("MailtrapTrackingWebhookView", "signing_secret"),
     "mandrill": ("MandrillCombinedWebhookView", "webhook_key"),
     "postmark": ("PostmarkTrackingWebhookView", ""),
+    "resend": ("ResendTrackingWebhookView", ""),
     "sendgrid": ("SendGridTrackingWebhookView", "tracking_webhook_verification_key"),
     "sparkpost": ("SparkPostTrackingWebhookView", ""),
 }
@@ -111,6 +115,7 @@ def _events(service: str, request: HttpRequest, at: datetime) -> Iterator[MailEv
             email=email,
             occurred_at=min(each.timestamp or at, at),
             event_id=str(each.event_id or ""),
+            token="" if each.timestamp else str(each.event_id or _digest(raw)),
             url=_url(each.click_url or ""),
             user_agent=(each.user_agent or "")[:1000],
         )
@@ -128,6 +133,10 @@ def _anymail(service: str, request: HttpRequest) -> list[Any]:
     opened.run_validators(request)
     found: list[Any] = opened.parse_events(request)
     return [each for each in found if hasattr(each, "recipient")]
+
+
+def _digest(event: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(event, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _email(text: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from leads.models.account import Account
 from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule, ChannelRuleVersion
-from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission
+from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission, SuppressedAddress
 from leads.models.change import Change
 from leads.models.company import Company, ExchangeRate
 from leads.models.cost_history import CostChange, CostDoor, CostEntry
@@ -76,6 +76,7 @@ __all__ = [
     "ScoringRuleSet",
     "Stage",
     "Submission",
+    "SuppressedAddress",
     "Territory",
     "TerritoryRep",
     "TerritoryRule",

@@ -54,6 +54,25 @@ class Submission(models.Model):
         return f"{self.source}, {self.received_at:%Y-%m-%d %H:%M}"
 
 
+@dated("recorded_at")
+class SuppressedAddress(models.Model):
+    """An address that told an email service to send it nothing, while no lead had it. Who becomes a lead with it later
+    has opted out from the beginning. The address itself is not kept."""
+
+    address_hash = models.CharField(max_length=64, db_index=True, help_text="SHA-256 of the normalized address")
+    kind = models.CharField(max_length=24, help_text="kind of the touchpoint that it becomes")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    service = models.CharField(max_length=40)
+    dedupe_key = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        verbose_name_plural = "suppressed addresses"
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.occurred_at:%Y-%m-%d}"
+
+
 class IdempotentAnswer(models.Model):
     """The answer given to a request with an Idempotency-Key, for replay within 24 hours."""
 

@@ -25,6 +25,7 @@ from leads.actions.identity.merge_leads import MergeRefused, lock_people, merge_
 from leads.actions.identity.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
 from leads.models import Lead, LeadMerge
 from leads.queries.identity import survivors
+from leads.queries.mail import opt_outs
 
 KINDS = (RecordKind.PERSON, RecordKind.CONTACT)
 _COLUMNS = ("remote_id", "snapshot", "merged_into", "archived_at", "remote_changed_at", "synced_at")
@@ -72,6 +73,7 @@ class PeoplePages:
         self.strangers = 0
         self._read: list[ReadPerson] = []
         self._count = 0
+        self._opted_out: Collection[int] = ()
 
     def look(self, records: Sequence[RemoteRecord]) -> None:
         """Compare a page with what we hold. Reads only."""
@@ -85,6 +87,8 @@ class PeoplePages:
         found = {lead.pk: lead for lead in leads.filter(pk__in=[link.lead_id for link in links.values()])}
         self._winners = self._known({record.merged_into for record in newest.values() if record.merged_into})
         self._parted = self._taken_apart([link.lead_id for each, link in links.items() if newest[each].merged_into])
+        has_opt_outs = any(rule.local == "is_unsubscribed" for rule in self.rules)
+        self._opted_out = opt_outs(list(found.values())) if has_opt_outs else {}
         self._read = []
         for record in newest.values():
             link = links.get(record.remote_id)
@@ -159,7 +163,7 @@ class PeoplePages:
         if record.converted and record.converted.contact_id:
             self._converted(read, record.converted.contact_id)
         if not (record.merged_into or record.is_archived or record.converted):
-            ours = lead_values(lead=lead, owners=self.owners, rules=self.rules)
+            ours = lead_values(lead=lead, owners=self.owners, rules=self.rules, opted_out=self._opted_out)
             for rule in self.born_rules if link.is_born_there else self.rules:
                 if rule.local in ours and has_field(record.fields, rule.remote):
                     self._merge(read, rule, ours[rule.local], get_field(record.fields, rule.remote))

@@ -15,6 +15,7 @@ from integrations.models import Connection, ExternalRecord, RecordKind
 from integrations.pure.mapping import Direction, FieldRule, Policy, content_hash, for_born_there, person_fields
 from integrations.pure.merging import LEFT, agree, essence
 from leads.models import Lead
+from leads.queries.mail import opt_outs
 
 UNCONVERTIBLE = "UNCONVERTIBLE"
 """Our own code for a value that the CRM's field cannot take."""
@@ -79,10 +80,11 @@ def draft_leads(*, connection: Connection, lead_ids: Collection[int]) -> dict[in
     rules, prefix = fit.rules, vendor(connection.kind).contact_prefix
     accounts = _accounts(connection, leads) if any(rule.local == "account_id" for rule in rules) else {}
     further = further_values(lead_ids=lead_ids, names={rule.local for rule in rules})
+    unmailable = opt_outs(list(leads)) if any(rule.local == "is_unsubscribed" for rule in rules) else {}
     drafted = {}
     for lead in leads:
         link = people.get(lead.pk)
-        values = outgoing_values(lead=lead, owners=owners, rules=rules) | further[lead.pk]
+        values = outgoing_values(lead=lead, owners=owners, rules=rules, opted_out=unmailable) | further[lead.pk]
         if lead.account_id in accounts:
             values["account_id"] = accounts[lead.account_id]
         is_contact = link is not None and (

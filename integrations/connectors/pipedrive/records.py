@@ -63,6 +63,18 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "region": ("region", "state", "state/region"),
     "postal_code": ("postal code", "zip code", "zip", "postcode"),
 }
+# Of accounts with Pipedrive's Campaigns only. What was said once is not taken back by the API.
+MARKETING = SchemaField(
+    "marketing_status",
+    "Marketing status",
+    "choice",
+    choices=(
+        ("no_consent", "No consent"),
+        ("unsubscribed", "Unsubscribed"),
+        ("subscribed", "Subscribed"),
+        ("archived", "Archived"),
+    ),
+)
 LENGTHS = {"varchar": 255, "varchar_auto": 255}
 NESTED: Mapping[Kind, str] = {"person": "custom_fields", "deal": "properties", "account": "properties"}
 KINDS: Mapping[str, Kind] = {"person": "person", "deal": "deal", "organization": "account"}
@@ -120,7 +132,8 @@ def schema(kind: Kind, rows: Sequence[Row]) -> Schema:
         SchemaField(name, str(row["field_name"]), "text", length=LENGTHS.get(row["field_type"], 0))
         for name, row in (places(rows) if kind == "person" else {}).items()
     )
-    return Schema(kind, (*STANDARD[kind], *placed, *custom))
+    has_marketing = kind == "person" and any(row["field_code"] == MARKETING.name for row in rows)
+    return Schema(kind, (*STANDARD[kind], *((MARKETING,) if has_marketing else ()), *placed, *custom))
 
 
 def places(rows: Sequence[Row]) -> dict[str, Row]:
@@ -210,6 +223,8 @@ def _person(row: Row) -> RemoteRecord:
     fields |= {"emails": row.get("emails") or [], "phones": row.get("phones") or []}
     fields |= {"owner_id": _id(row.get("owner_id")), "org_id": row.get("org_id")}
     fields["custom_fields"] = dict(row.get("custom_fields") or {})
+    if MARKETING.name in row:
+        fields[MARKETING.name] = str(row[MARKETING.name] or "")
     return _empty("person", fields, account_id=_id(row.get("org_id")))
 
 
@@ -274,6 +289,8 @@ def person_body(fields: Mapping[str, Any], known: RemoteRecord | None) -> dict[s
     for name in ("email", "phone"):
         if name in fields:
             body[f"{name}s"] = _merged(theirs.get(f"{name}s", []), str(fields[name] or ""))
+    if fields.get(MARKETING.name):
+        body[MARKETING.name] = str(fields[MARKETING.name])
     for name in ("owner_id", "org_id"):
         if fields.get(name):
             body[name] = int(fields[name]) if str(fields[name]).isdigit() else fields[name]

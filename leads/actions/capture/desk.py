@@ -9,6 +9,7 @@ from typing import Any
 
 from leads.actions.capture.arrivals import Arrivals
 from leads.actions.capture.people import CaptureRefused, KnownPeople, LeadFile
+from leads.actions.capture.suppress import apply_suppressions
 from leads.actions.pass_stage import passages_of
 from leads.models import (
     DETAILS,
@@ -21,10 +22,12 @@ from leads.models import (
     LifecyclePassage,
     Stage,
     Submission,
+    TouchKind,
     Touchpoint,
 )
 from leads.pure.capture.bots import touch_exclusion
 from leads.pure.capture.captured import (
+    OPT_OUTS,
     SUBSCRIBER_KINDS,
     CapturedEvent,
     CapturedItem,
@@ -89,6 +92,7 @@ class CaptureDesk:
             touch = self.touches[self.keys[index]] = self._touch(file, item, event, self.keys[index])
             self.new_touches.append(touch)
             file.has_news = True
+            file.is_mail_news |= event.kind in OPT_OUTS or event.kind == TouchKind.EMAIL_SIGNUP
             self._advance(file, event)
         if item.consent:
             consent = item.consent
@@ -186,6 +190,9 @@ class CaptureDesk:
         Campaign.objects.bulk_create(self.arrivals.discovered())
         Account.objects.bulk_create([self.new_accounts[domain] for domain in sorted(self.new_accounts)])
         events = self._write_leads(needs_intake=needs_intake)
+        given = [file.lead for file in self.people.files if "email" in file.changes]
+        if given:
+            apply_suppressions(leads=given, at=self.at)
         Touchpoint.objects.bulk_create(sorted(self.new_touches, key=lambda touch: touch.dedupe_key))
         LifecyclePassage.objects.bulk_create(self.passages)
         # The same consent may be sent with every event; once is enough.
@@ -227,10 +234,13 @@ class CaptureDesk:
             if needs_intake:
                 file.lead.intake_due_at = due_at
                 touched.append(file.lead.pk)
+            fields = sorted(file.changes)
             if file.changes:
                 file.lead.changed_at = self.at
                 Lead.objects.filter(pk=file.lead.pk).update(**file.changes, changed_at=self.at)
-                fields = sorted(file.changes)
+            if file.is_mail_news and not file.is_new:
+                fields.append("is_unsubscribed")
+            if fields:
                 events.append(self._event(file.lead, LeadEvent.Kind.UPDATED, {"fields": fields}))
         if touched:
             Lead.objects.filter(pk__in=touched).update(intake_due_at=due_at)

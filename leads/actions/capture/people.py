@@ -24,7 +24,10 @@ class CaptureRefused(Refused):
 
 @dataclass(slots=True)
 class LeadFile:
-    """A lead on the desk: whether it is new, the moments of its first and newest genuine touch, what changed."""
+    """A lead on the desk: whether it is new, the moments of its first and newest genuine touch, what changed.
+
+    ``is_mail_news``: something happened after which it may be mailed, or may not.
+    """
 
     lead: Lead
     is_new: bool
@@ -32,6 +35,7 @@ class LeadFile:
     newest_at: datetime | None
     changes: dict[str, Any]
     has_news: bool = False
+    is_mail_news: bool = False
 
 
 class KnownPeople:

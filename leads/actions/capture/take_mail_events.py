@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from leads.actions.capture.capture import MAX_ITEMS, CaptureRefused, capture_batch
-from leads.models import Lead, Submission
+from leads.actions.capture.suppress import address_hash, apply_suppressions, suppress_addresses
+from leads.models import Lead, Submission, SuppressedAddress
 from leads.pure.capture.captured import CapturedEvent, CapturedItem, dedupe_key
 from leads.pure.capture.mail_events import MailEvent
 
@@ -19,7 +20,8 @@ _REPEATED_WITHIN = timedelta(days=14)
 def take_mail_events(*, events: Sequence[MailEvent], service: str, at: datetime) -> int:
     """Record events of known addresses as touchpoints; returns how many were taken. A repeat adds nothing.
 
-    An event of an address that no lead has is kept among the submissions with its reason: it makes nobody a lead.
+    An event of an address that no lead has is kept among the submissions with its reason: it makes nobody a lead. An
+    opt-out of such an address holds for whoever becomes a lead with it.
     """
     known = _known({event.email for event in events})
     items = {dedupe_key(item): item for item in (_item(event, service) for event in events)}
@@ -31,6 +33,10 @@ def take_mail_events(*, events: Sequence[MailEvent], service: str, at: datetime)
         taken += sum(not isinstance(outcome, CaptureRefused) for outcome in outcomes)
     if others:
         _keep(others, service, at)
+        # Whoever was captured meanwhile did not see it.
+        late = Lead.objects.live().filter(email__in={item.email for item in others.values()})
+        with transaction.atomic():
+            apply_suppressions(leads=list(late), at=at)
     return taken
 
 
@@ -46,6 +52,7 @@ def _known(emails: set[str]) -> set[str]:
 def _item(event: MailEvent, service: str) -> CapturedItem:
     captured = CapturedEvent(
         kind=event.kind,
+        token=event.token,
         occurred_at=event.occurred_at,
         landing_page=event.url,
         user_agent=event.user_agent,
@@ -68,6 +75,19 @@ def _keep(items: dict[str, CapturedItem], service: str, at: datetime) -> None:
             source=service, state=Submission.State.REJECTED, received_at__gte=at - _REPEATED_WITHIN
         )
         kept = set(recent.filter(payload__key__in=list(items)).values_list("payload__key", flat=True))
+        suppress_addresses(
+            rows=[
+                SuppressedAddress(
+                    address_hash=address_hash(item.email),
+                    kind=item.event.kind,
+                    occurred_at=item.event.occurred_at,
+                    recorded_at=at,
+                    service=service[:40],
+                    dedupe_key=key,
+                )
+                for key, item in items.items()
+            ]
+        )
         Submission.objects.bulk_create(
             Submission(
                 received_at=at,

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from leads.actions.capture.suppress import apply_suppressions
 from leads.models import DETAILS, Assignment, Lead, LeadEvent, User
 
 BATCH = 200
@@ -59,6 +60,7 @@ class _Desk:
         owners = {each.values["owner_id"] for each in revisions if each.values.get("owner_id")}
         self.users = {user.pk: user for user in User.objects.filter(pk__in=owners)} if owners else {}
         self.changed: list[Lead] = []
+        self.with_new_email: set[int] = set()
         self.events: list[LeadEvent] = []
         self.assignments: list[Assignment] = []
 
@@ -110,6 +112,8 @@ class _Desk:
         # A score may follow from any detail; the sweep gives it within seconds.
         lead.intake_due_at = self.at
         self.changed.append(lead)
+        if "email" in written:
+            self.with_new_email.add(lead.pk)
         if details := sorted(name for name in written if name != "owner_id"):
             self._event(lead, LeadEvent.Kind.UPDATED, {"fields": details, "source": self.source})
         if "owner_id" in written:
@@ -135,5 +139,7 @@ class _Desk:
     def write(self) -> None:
         columns = [*COLUMNS, "attributes", "changed_at", "intake_due_at"]
         Lead.objects.bulk_update(self.changed, columns, batch_size=BATCH)
+        if given := [lead for lead in self.changed if lead.pk in self.with_new_email]:
+            apply_suppressions(leads=given, at=self.at)
         Assignment.objects.bulk_create(self.assignments, batch_size=BATCH)
         LeadEvent.objects.bulk_create(self.events, batch_size=BATCH)

@@ -51,7 +51,8 @@ class Utm:
 class CapturedEvent:
     """One contact: ``kind`` is a touchpoint kind, ``occurred_at`` an aware moment.
 
-    ``channel`` is the key of a channel that somebody already decided on; empty means: find out.
+    ``channel`` is the key of a channel that somebody already decided on; empty means: find out. ``token`` is of
+    an event that nobody dated: it tells it from others instead of its moment, which is that of its arrival.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class CapturedEvent:
     visitor_id: str = ""
     user_agent: str = ""
     channel: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,6 @@ def dedupe_key(item: CapturedItem) -> str:
     event = item.event
     identity = f"email:{item.email}" if item.email else f"external:{item.external_id}"
     tags = [event.utm.source, event.utm.medium, event.utm.campaign, event.utm.term, event.utm.content]
-    moment = event.occurred_at.astimezone(UTC).isoformat(timespec="microseconds")
+    moment = event.token or event.occurred_at.astimezone(UTC).isoformat(timespec="microseconds")
     parts = json.dumps([identity, event.kind, moment, event.name, tags])
     return hashlib.sha256(parts.encode()).hexdigest()

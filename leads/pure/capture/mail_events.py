@@ -26,7 +26,10 @@ _FOR_GOOD = {
 
 @dataclass(frozen=True, slots=True)
 class MailEvent:
-    """Something that became of a mail: ``kind`` is a touchpoint kind, ``email`` normalized; empty means not given."""
+    """Something that became of a mail: ``kind`` is a touchpoint kind, ``email`` normalized; empty means not given.
+
+    ``token`` is of events that the service does not date: its id of the event, else a digest of what it wrote.
+    """
 
     kind: str
     email: str
@@ -34,6 +37,7 @@ class MailEvent:
     event_id: str = ""
     url: str = ""
     user_agent: str = ""
+    token: str = ""
 
 
 def kind_of(event_type: str, reject_reason: str, *, is_hard: bool) -> str:
@@ -63,6 +67,12 @@ def is_hard_bounce(service: str, event: Mapping[str, Any]) -> bool:
             return str(event.get("type", "")).endswith("hard_bounced")
         case "mandrill":
             return str(event.get("event")) == "hard_bounce"
+        case "resend":
+            data = event.get("data")
+            bounce = data.get("bounce") if isinstance(data, Mapping) else None
+            return not isinstance(bounce, Mapping) or str(bounce.get("type", "Permanent")) == "Permanent"
+        case "mailtrap":
+            return str(event.get("event")) != "soft bounce"
         case "sparkpost":
             inner: Mapping[str, Mapping[str, Any]] = event.get("msys") or {}
             return any(str(each.get("bounce_class")) in _SPARKPOST_HARD for each in inner.values())

@@ -10,8 +10,10 @@ from attribution.models import AttributionRun, Credit, JourneyState
 from integrations.actions.jobs.plan_syncs import follow_changes
 from integrations.models import Connection, PendingPush
 from integrations.sandbox_crm.server import SandboxServer
+from leads.actions.capture.take_mail_events import take_mail_events
 from leads.actions.scoring.score_lead import score_leads
 from leads.models import Company, Lead, LifecyclePassage, OpportunityContact
+from leads.pure.capture.mail_events import MailEvent
 from tests.integrations.world import Clock, map_person, owe, person_in, push_connection, sync
 from tests.leads.factories import CampaignFactory, LeadFactory, OpportunityFactory, TouchpointFactory
 
@@ -130,3 +132,25 @@ def test_leads_are_sent_again_when_the_company_chooses_another_model(
     PendingPush.objects.update(not_before=clock())
     push_connection(connection_id=connected.pk, clock=clock)
     assert person_in(crm, lead)["properties"]["attributed_campaign"] == "Trade fair"
+
+
+def test_an_opt_out_goes_to_the_field_that_the_mapping_names_and_is_never_taken_back(
+    crm: SandboxServer, connected: Connection, clock: Clock
+) -> None:
+    map_person(connected, ("is_unsubscribed", "properties.no_email", "push", "ours"))
+    lead = LeadFactory(email="nina@acme.example")
+    owe(connected, lead)
+    sync(connected, clock)
+    assert "no_email" not in person_in(crm, lead)["properties"]  # that nobody opted out here says nothing
+    clock.pass_by(hours=1)
+    event = MailEvent("email_unsubscribe", "nina@acme.example", clock())
+    take_mail_events(events=[event], service="sendgrid", at=clock())
+    clock.pass_by(hours=1)
+    follow_changes(at=clock())
+    sync(connected, clock)
+    assert person_in(crm, lead)["properties"]["no_email"] is True
+    clock.pass_by(hours=1)
+    take_mail_events(events=[MailEvent("email_signup", "nina@acme.example", clock())], service="sendgrid", at=clock())
+    clock.pass_by(hours=1)
+    sync(connected, clock)
+    assert person_in(crm, lead)["properties"]["no_email"] is True

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from leads.models import Company, Lead, Submission, Touchpoint
+from leads.actions.capture.capture import capture_lead
+from leads.actions.identity.revise_leads import Revision, revise_leads
+from leads.models import Company, Lead, Submission, SuppressedAddress, Touchpoint
+from leads.pure.capture.captured import CapturedEvent, CapturedItem
 from leads.queries.mail import opt_outs
 from tests.leads.factories import LeadFactory
 
@@ -124,6 +128,72 @@ def test_an_unknown_address_is_kept_aside_once_and_makes_nobody_a_lead() -> None
     assert kept.payload["email"] == "grace@looms.example"
     assert kept.payload["event"] == "email_unsubscribe"
     assert kept.errors[0]["code"] == "unknown_address"
+
+
+def test_an_opt_out_of_an_unknown_address_holds_for_whoever_becomes_a_lead_with_it() -> None:
+    for kind in ("unsubscribe", "open"):
+        tell("sendgrid", sendgrid(kind, email="Grace@Looms.example", sg_event_id=kind))
+    kept = SuppressedAddress.objects.get()
+    assert kept.address_hash == hashlib.sha256(b"grace@looms.example").hexdigest()
+    event = CapturedEvent("form_submission", datetime(2026, 11, 20, tzinfo=UTC))
+    for _ in range(2):
+        found = capture_lead(item=CapturedItem(event, email="grace@looms.example"), source="form", at=event.occurred_at)
+    assert opt_outs([found.lead])[found.lead.pk].reason == "unsubscribed"
+    touch = Touchpoint.objects.get(kind="email_unsubscribe")
+    assert (touch.lead, touch.exclusion, touch.channel.key) == (found.lead, "opt_out", "email")
+    assert touch.occurred_at == datetime.fromtimestamp(MOMENT, tz=UTC)
+    tell("sendgrid", sendgrid("unsubscribe", email="grace@looms.example"))
+    assert Touchpoint.objects.filter(kind="email_unsubscribe").count() == 1
+    other = capture_lead(item=CapturedItem(event, email="ada@looms.example"), source="form", at=event.occurred_at)
+    assert opt_outs([other.lead]) == {}
+
+
+def test_so_it_does_when_a_lead_gets_such_an_address_from_the_crm() -> None:
+    tell("sendgrid", sendgrid("bounce", email="grace@looms.example", type="bounce"))
+    lead = LeadFactory(email=None, external_id="7")
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    revise_leads(revisions=[Revision(lead.pk, {"email": "grace@looms.example"})], source="CRM", at=at)
+    lead.refresh_from_db()
+    assert opt_outs([lead])[lead.pk].reason == "bounced"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        ({"event": "unsubscribe", "email": "ada@engines.example", "id": 3}, None, 1),
+        (
+            {"event": "unsubscribe", "email": "ada@engines.example"},
+            {"event": "spam", "email": "ada@engines.example"},
+            2,
+        ),
+    ],
+)
+def test_an_event_without_a_time_is_taken_once(lead: Lead, first: Any, second: Any, taken: int) -> None:
+    for body in (first, first, second or first, second or first):
+        assert tell("brevo", body) == 200
+    assert len(kinds(lead)) == taken
+
+
+@pytest.mark.parametrize(
+    ("service", "body", "kind"),
+    [
+        ("resend", {"type": "email.complained"}, "email_complaint"),
+        ("resend", {"type": "email.bounced", "data": {"bounce": {"type": "Permanent"}}}, "email_bounce"),
+        ("resend", {"type": "email.bounced", "data": {"bounce": {"type": "Transient"}}}, ""),
+        ("mailtrap", {"event": "unsubscribe"}, "email_unsubscribe"),
+        ("mailtrap", {"event": "bounce"}, "email_bounce"),
+        ("mailtrap", {"event": "soft bounce"}, ""),
+    ],
+)
+def test_more_services(lead: Lead, service: str, body: dict[str, Any], kind: str) -> None:
+    if service == "resend":
+        data = {"to": ["ada@engines.example"], "email_id": "1", "subject": "x", **body.get("data", {})}
+        sent: dict[str, Any] = {**body, "created_at": "2026-11-06T10:00:00Z", "data": data}
+    else:
+        told = {"email": "ada@engines.example", "timestamp": MOMENT, "event_id": "e", "message_id": "m", **body}
+        sent = {"events": [told]}
+    assert tell(service, sent) == 200
+    assert kinds(lead) == ([kind] if kind else [])
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class Pipedrive(Objects):
             for name, mail in (("Jana Weber", "jana.weber@example.com"), ("Tom Okafor", "tom.okafor@example.com")):
                 self.records.add("user", {"name": name, "email": mail, "active_flag": True, "default_currency": "EUR"})
             for kind, names in (
-                ("personField", ("name", "emails", "phones", "owner_id", "org_id")),
+                ("personField", ("name", "emails", "phones", "owner_id", "org_id", "marketing_status")),
                 ("dealField", ("title", "value", "stage_id", "status", "expected_close_date")),
                 ("organizationField", ("name", "owner_id")),
             ):

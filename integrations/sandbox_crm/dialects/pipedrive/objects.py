@@ -19,8 +19,9 @@ WRITABLE = {
 }  # fmt: skip
 PERSON: Mapping[str, Any] = {
     "name": "", "first_name": "", "last_name": "", "owner_id": 1, "org_id": None, "emails": [], "phones": [],
-    "visible_to": 3, "label_ids": [], "picture_id": None, "custom_fields": {},
+    "visible_to": 3, "label_ids": [], "picture_id": None, "marketing_status": "no_consent", "custom_fields": {},
 }  # fmt: skip
+MARKETING = ("no_consent", "unsubscribed", "subscribed", "archived")
 DEAL: Mapping[str, Any] = {
     "title": "Deal", "owner_id": 1, "person_id": None, "org_id": None, "pipeline_id": 1, "stage_id": 1, "value": 0,
     "currency": "EUR", "stage_change_time": None, "status": "open", "probability": None, "lost_reason": None,
@@ -225,6 +226,8 @@ class Objects(Dialect):
 
     def _clean(self, body: dict[str, Any]) -> dict[str, Any]:
         _check_members(body, WRITABLE)
+        if body.get("marketing_status", MARKETING[0]) not in MARKETING:
+            raise Refused("ERR_SCHEMA_VALIDATION_FAILED", "marketing_status: Invalid option", "marketing_status", 400)
         organization = self.records.get("organization", str(body["org_id"])) if body.get("org_id") else None
         if body.get("org_id") and (organization is None or organization.is_deleted):
             raise Refused("ERR_BAD_REQUEST", "Organization not found.", "org_id", 400)

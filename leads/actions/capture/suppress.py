@@ -1,0 +1,54 @@
+"""Remember who must get no mail before they are a lead, and tell it of leads with such an address."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from leads.models import Channel, Lead, SuppressedAddress, Touchpoint
+from leads.pure.capture.bots import OPT_OUT
+from leads.pure.capture.captured import OPT_OUTS
+
+_CHUNK = 500
+
+
+def suppress_addresses(*, rows: Sequence[SuppressedAddress]) -> None:
+    """Keep opt-outs of addresses that no lead has. A repeat adds nothing."""
+    SuppressedAddress.objects.bulk_create([row for row in rows if row.kind in OPT_OUTS], ignore_conflicts=True)
+
+
+def apply_suppressions(*, leads: Collection[Lead], at: datetime) -> list[int]:
+    """Give leads whose address opted out before they had it the touchpoints of that; returns which leads those are.
+
+    Belongs into the transaction that gives them the address. A repeat adds nothing.
+    """
+    by_hash = {address_hash(lead.email): lead for lead in leads if lead.email}
+    hashes = sorted(by_hash)
+    found: list[SuppressedAddress] = []
+    for start in range(0, len(hashes), _CHUNK):
+        found += SuppressedAddress.objects.filter(address_hash__in=hashes[start : start + _CHUNK]).order_by("pk")
+    if not found:
+        return []
+    channel = Channel.objects.get(key="email")
+    Touchpoint.objects.bulk_create(
+        [
+            Touchpoint(
+                lead=by_hash[row.address_hash],
+                channel=channel,
+                kind=row.kind,
+                occurred_at=row.occurred_at,
+                recorded_at=at,
+                exclusion=OPT_OUT,
+                dedupe_key=row.dedupe_key,
+            )
+            for row in found
+        ],
+        ignore_conflicts=True,
+    )
+    return sorted({by_hash[row.address_hash].pk for row in found})
+
+
+def address_hash(email: str) -> str:
+    """How a normalized address is kept."""
+    return hashlib.sha256(email.encode()).hexdigest()
