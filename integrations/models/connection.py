@@ -107,6 +107,9 @@ class Connection(models.Model):
     )
     paused_until = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="in a row; opens the breaker")
+    source_key = models.CharField(
+        max_length=60, blank=True, editable=False, help_text="of a deleted connection to the same account"
+    )
     quota_left = models.IntegerField(null=True, blank=True)
     quota_limit = models.IntegerField(null=True, blank=True)
     quota_resets_at = models.DateTimeField(null=True, blank=True)
@@ -130,6 +133,12 @@ class Connection(models.Model):
     def is_being_set_up(self) -> bool:
         """Whether nobody has switched it on yet."""
         return not self.is_active and self.switched_on_at is None
+
+    @property
+    def source(self) -> str:
+        """Under which name what it reads is recorded: of a connection that was deleted and made again the first one's,
+        so that nothing counts twice."""
+        return self.source_key or self.slug
 
     @property
     def all_secrets(self) -> dict[str, str]:
@@ -283,3 +292,27 @@ class ExternalRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection} {self.kind} {self.remote_id}"
+
+
+class FormerRecord(models.Model):
+    """A link of a connection that was deleted. A new connection to the same account of the CRM takes it over."""
+
+    vendor = models.CharField(max_length=20)
+    account_key = models.CharField(max_length=200, help_text="the CRM's id of the account")
+    source = models.CharField(max_length=60)
+    kind = models.CharField(max_length=12, choices=RecordKind.choices)
+    remote_id = models.CharField(max_length=120)
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, null=True, related_name="+")
+    opportunity = models.ForeignKey("leads.Opportunity", on_delete=models.CASCADE, null=True, related_name="+")
+    account = models.ForeignKey("leads.Account", on_delete=models.CASCADE, null=True, related_name="+")
+    campaign = models.ForeignKey("leads.Campaign", on_delete=models.CASCADE, null=True, related_name="+")
+    is_born_there = models.BooleanField(default=False)
+    lacks_key = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["vendor", "account_key", "kind", "remote_id"], name="former_record_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vendor} {self.kind} {self.remote_id}"

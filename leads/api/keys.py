@@ -43,7 +43,7 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """A key needs the view's ``required_scope``; a signed-in person may only read, and needs ``session_roles``.
+    """A key needs the view's ``required_scope``; a signed-in person may only read, and must see the whole company.
 
     A view without ``required_scope`` is closed: forgetting it must not open it.
     """
@@ -62,4 +62,8 @@ class HasScope(BasePermission):
         if not isinstance(person, User):
             return False
         act_on(Door.API, actor=person.pk, because=person.right)
-        return request.method in SAFE_METHODS and person.sees_all
+        if request.method not in SAFE_METHODS:
+            self.message = f"A signed-in person reads only. Send an API key with the scope {scope}."
+            return False
+        self.message = f"Your role sees a part of the company, and the API answers for all of it: {person.right}."
+        return person.sees_all

@@ -1,4 +1,5 @@
-"""Delete a connection with its secrets, links, runs and queues. What it brought here stays, and so does the CRM."""
+"""Delete a connection with its secrets, runs and queues. What it brought here stays, and so does the CRM; its links
+wait for a new connection to the same account."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from integrations.actions.connections.former_records import keep_former_records
 from integrations.models import Connection
 from integrations.queries.runs import JOBS
 from leads.models import JobRun
@@ -26,4 +28,5 @@ def delete_connection(*, connection_id: int, at: datetime) -> None:
         jobs.filter(state__in=(JobRun.State.WAITING, JobRun.State.RUNNING)).update(
             state=JobRun.State.FAILED, finished_at=at, message="The connection was deleted."
         )
+        keep_former_records(connection=connection)
         connection.delete()

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from integrations.actions.connections.check_connection import Checked, explain
+from integrations.actions.connections.former_records import take_former_records
 from integrations.actions.connections.open_connector import open_connector
 from integrations.actions.pull.read_reference import record_reference
 from integrations.actions.runs.hold_connection import Clock, Held, hold_connection
@@ -78,6 +79,8 @@ def _keep(
     }
     with transaction.atomic():
         Connection.objects.filter(pk=connection.pk).update(account=account)
+        connection.account = account
+        take_former_records(connection=connection)
         if info.currency and not connection.currency:
             Connection.objects.filter(pk=connection.pk).update(currency=info.currency[:3])
         for kind, schema in schemas.items():

@@ -60,7 +60,7 @@ class _Batch:
     def __init__(self, held: Held, run: RunLog, rules: Mapping[str, Mapping[str, str]], names: Sequence[str]) -> None:
         self.connection: Connection = held.connection
         self.run, self.rules, self.names = run, rules, names
-        self.at, self.source = held.keep(), f"crm:{held.connection.slug}"
+        self.at, self.source = held.keep(), f"crm:{held.connection.source}"
 
     def take(self, some: Sequence[RemoteActivity]) -> None:
         newest = {(each.kind, each.remote_id): each for each in some}  # a page may repeat a record

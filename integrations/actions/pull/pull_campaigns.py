@@ -62,7 +62,7 @@ def _record(held: Held, run: RunLog, batch: Sequence[RemoteCampaign]) -> None:
         seen, held_ids = len(batch), {row.remote_id for row in links.values() if row.held_at}
         batch = [each for each in batch if each.remote_id not in held_ids]
         facts = [_fact(each, links.get(each.remote_id), connection.currency) for each in batch]
-        recorded = record_campaigns(facts=facts, taken=taken, source=connection.slug, at=at)
+        recorded = record_campaigns(facts=facts, taken=taken, source=connection.source, at=at)
         new: list[ExternalRecord] = []
         known: list[ExternalRecord] = []
         for remote, each in zip(batch, recorded, strict=True):
@@ -148,7 +148,7 @@ def _touch(held: Held, run: RunLog, members: Sequence[CampaignMember], kinds: di
             if member.person_id in leads and member.campaign_id in campaigns
             for campaign_id, name in [campaigns[member.campaign_id]]
         ]
-        for each in record_touches(facts=facts, source=f"crm:{connection.slug}", at=at):
+        for each in record_touches(facts=facts, source=f"crm:{connection.source}", at=at):
             run.add(
                 SyncRecord.Outcome.CREATED,
                 at,

@@ -109,7 +109,7 @@ class DealReader:
         record, link = deal.record, deal.link
         known = link.opportunity if link else None
         if known is not None and _is_gone(record, known):
-            return replace(_as_held(known, self.connection.slug, record), deleted_at=record.modified_at)
+            return replace(_as_held(known, self.connection.source, record), deleted_at=record.modified_at)
         currency = str(record.fields.get("currency") or self.currency)
         fields = opportunity_fields({**record.fields, "amount": None}, stages=self.stage_keys, tz=self.tz)
         amount_cents, note = read_amount(record.fields.get("amount"), currency)
@@ -133,7 +133,7 @@ class DealReader:
             account_id=self._accounts.get(record.account_id or ""),
             attributes=self._further(deal, known),
             changed_at=record.modified_at,
-            source=self.connection.slug,
+            source=self.connection.source,
             changes=self._changes(deal, history, currency),
             contacts=named,
             gone=self._gone.get(_opportunity_id(link), frozenset()) - {contact.lead_id for contact in named},

@@ -161,7 +161,7 @@ class Newcomers:
             run.add(_Outcome.SKIPPED, at, kind=RecordKind.PERSON, way=SyncRecord.Way.IN, **facts)
 
     def _take(self, some: Sequence[Newcomer], run: RunLog, at: datetime) -> None:
-        source = f"crm:{self.connection.slug}"
+        source = f"crm:{self.connection.source}"
         answers = take_over_people(
             facts=[self._fact(each, at) for each in some], source=source, label=str(self.connection), at=at
         )
@@ -193,7 +193,7 @@ class Newcomers:
         values = each.values
         owner_there = each.snapshot.get(f"{LEFT}owner_id", "")
         return PersonFact(
-            key=f"{self.connection.slug}:{each.record.remote_id}",
+            key=f"{self.connection.source}:{each.record.remote_id}",
             since=each.record.created_at or at,
             email=values.get("email") or "",
             details={name: values[name] for name in DETAILS if values.get(name) not in (None, "")},

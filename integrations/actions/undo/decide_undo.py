@@ -203,7 +203,7 @@ def _new_deals(noted: Sequence[Noted], scope: Scope) -> list[Decision]:
     ids = [each.opportunity_id for each in noted if each.opportunity_id]
     why: dict[int, str] = {}
     for some in _batches(ids):
-        why |= why_opportunities_stay(unchanged_since=last_written(scope.run, some), source=scope.run.connection.slug)
+        why |= why_opportunities_stay(unchanged_since=last_written(scope.run, some), source=scope.run.connection.source)
     decisions = []
     for each in noted:
         reason = why.get(each.opportunity_id, "") if each.opportunity_id else GONE

@@ -162,7 +162,7 @@ class _Step:
         self.titles = dict(Opportunity.objects.filter(pk__in=going).values_list("pk", "name"))
         since = last_written(self.run, list(going))
         self._remove(
-            going, "opportunity", lambda: remove_opportunities(unchanged_since=since, source=self.connection.slug)
+            going, "opportunity", lambda: remove_opportunities(unchanged_since=since, source=self.connection.source)
         )
 
     def _deals(self, decisions: Sequence[Decision]) -> None:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from integrations.actions.connections.delete_connection import delete_connection
+from integrations.actions.connections.try_connection import try_connection
 from integrations.actions.jobs.plan_syncs import follow_changes, plan_daily_syncs, plan_manual_sync, run_due_syncs
 from integrations.actions.push.enqueue import enqueue_leads
-from integrations.models import Connection, PendingPush, SyncRun
+from integrations.models import Connection, FormerRecord, PendingPush, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import JobRun, LeadEvent, Opportunity
 from tests.integrations.world import Clock, connect, owe, owed_leads, people
@@ -127,3 +129,37 @@ def test_changes_are_followed_from_the_last_time_on(connected: Connection, clock
     assert follow_changes(at=clock()) == 1
     assert follow_changes(at=clock()) == 0
     assert PendingPush.objects.get().lead == lead
+
+
+def test_a_connection_deleted_and_made_again_doubles_nothing(
+    connected: Connection, crm: SandboxServer, clock: Clock
+) -> None:
+    lead = LeadFactory(stage="mql")
+    enqueue_leads(lead_ids=[lead.pk], at=clock(), reason="captured")
+    run_due_syncs(clock=clock, seed=1)
+    person = {"external_id": str(lead.public_id), "role": "primary"}
+    deal = crm.store.create_deal(
+        {"name": "Acme", "amount": "5000.00", "currency": "EUR", "contacts": [person]}, by="sales"
+    )
+    clock.pass_by(days=1)
+    time.sleep(1.1)
+    run_due_syncs(clock=clock, seed=2)
+    before = Opportunity.objects.get()
+    assert try_connection(connection_id=connected.pk, clock=clock, seed=1).is_ok
+    delete_connection(connection_id=connected.pk, at=clock())
+    assert Opportunity.objects.get() == before
+    assert not PendingPush.objects.exists()
+    again = connect(crm.url, slug="again")
+    assert try_connection(connection_id=again.pk, clock=clock, seed=1).is_ok
+    again.refresh_from_db()
+    assert again.source == connected.slug
+    assert not FormerRecord.objects.exists()
+    crm.store.change_deal(deal["id"], {"stage": "won"}, by="sales")
+    enqueue_leads(lead_ids=[lead.pk], at=clock(), reason="captured")
+    clock.pass_by(days=1)
+    time.sleep(1.1)
+    run_due_syncs(clock=clock, seed=3)
+    assert again.records.filter(kind="deal").count() == 1
+    assert people(crm) == [str(lead.public_id)]
+    assert Opportunity.objects.count() == 1
+    assert Opportunity.objects.get().status == "won"
