@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('integrations', '0012_failing_since'),
-        ('leads', '0019_suppressed_addresses'),
+        ('leads', '0020_suppressed_addresses'),
     ]
 
     operations = [

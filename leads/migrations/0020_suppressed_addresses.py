@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0018_import_notices"),
+        ("leads", "0019_working_hours_and_transfers"),
     ]
 
     operations = [
