@@ -54,6 +54,8 @@ from .shape import Reading, server_time
 from .soql import KEY, Source, record_id
 
 BATCH = 200
+LOOKED_UP = 900
+"""Addresses that are mostly looked up in two calls: five queries of leads and five of contacts."""
 ORGANIZATION = Select("SELECT Id, Name FROM Organization")
 STAGES = Select(
     "SELECT ApiName, MasterLabel, SortOrder, DefaultProbability, IsActive, IsClosed, IsWon FROM OpportunityStage"
@@ -233,9 +235,9 @@ class SalesforceConnector(SalesforceReader):
         """Leads that go by our key in one job; whoever is known by another id, or was converted, call by call."""
         whole, settled = merged(drafts), dict[str, Outcome]()
         strangers = [each for each in whole.values() if each.remote_id is None and not each.is_new]
-        for start in range(0, len(strangers), BATCH):
+        for start in range(0, len(strangers), LOOKED_UP):
             self.beat()
-            for key, remote_id in adopt(self._session, strangers[start : start + BATCH], settled).items():
+            for key, remote_id in adopt(self._session, strangers[start : start + LOOKED_UP], settled).items():
                 whole[key] = replace(whole[key], remote_id=remote_id, is_keyed=False)
         left = [each for each in whole.values() if each.key not in settled]
         by_key = [each for each in left if each.is_keyed and not _is_contact(each)]
