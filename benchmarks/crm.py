@@ -35,8 +35,9 @@ KINDS = ("salesforce", "hubspot", "pipedrive")
 BEGIN, END = "<!-- crm: begin -->", "<!-- crm: end -->"
 # What no sync can leave unasked, whatever changed, in the fewest calls that the API allows.
 QUESTIONS: Mapping[str, tuple[int, str]] = {
-    "salesforce": (3, "stages, users and currencies, whose answer tells until when the windows reach; then, five queries to"
-                      " a call, windows of leads, contacts, accounts, opportunities, contact roles and members; campaigns"),
+    "salesforce": (3, "stages, users and currencies, whose answer says until when the windows reach; then five queries"
+                      " to a call, windows of leads, contacts, accounts, opportunities, contact roles and members; and"
+                      " campaigns"),
     "hubspot": (13, "pipelines, owners, former owners; windows of contacts, companies and deals; archived and merged"
                     " contacts, companies and deals; campaigns"),
     "pipedrive": (7, "pipelines, stages, users, fields; windows of people and organizations; archived deals"),
@@ -44,8 +45,8 @@ QUESTIONS: Mapping[str, tuple[int, str]] = {
 PUSHES: Mapping[str, tuple[int, str]] = {
     "salesforce": (
         ceil(2 * ceil(LEADS / 190) / 5) + (7 if LEADS >= 2_000 else ceil(LEADS / 200)),
-        "who is there already in queries of about 190 addresses, leads and contacts, five to a call; then a job of Bulk API"
-        " 2.0 (make, fill, close, ask once, three results), below 2,000 leads 200 a call",
+        "who is there already in queries of about 190 addresses, leads and contacts, five to a call; then a job of Bulk"
+        " API 2.0 (make, fill, close, ask once, three results), below 2,000 leads 200 a call",
     ),
     "hubspot": (ceil(LEADS / 100), "100 contacts a call"),
     "pipedrive": (2 * LEADS, "one create for each person and one for the organization of each company: there is no"

@@ -117,7 +117,7 @@ register(
 register(
     Definition(
         key="attribution.roi",
-        version=1,
+        version=2,
         name="ROI",
         unit="share",
         formula="(attributed revenue − cost) ÷ cost",
@@ -134,7 +134,7 @@ register(
 register(
     Definition(
         key="attribution.roas",
-        version=2,
+        version=3,
         name="ROAS",
         unit="ratio",
         formula="attributed revenue of advertising ÷ ad spend",
@@ -151,7 +151,7 @@ register(
 register(
     Definition(
         key="attribution.marketing_cac",
-        version=1,
+        version=2,
         name="Marketing CAC",
         unit="money",
         formula="campaign cost ÷ new customers",

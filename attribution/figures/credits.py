@@ -90,7 +90,7 @@ def _pipeline(scope: Scope) -> Parts:
 register(
     Definition(
         key="attribution.revenue",
-        version=1,
+        version=2,
         name="Attributed revenue",
         unit="money",
         formula="sum of amount × share over the credited touchpoints of won deals",
@@ -104,7 +104,7 @@ register(
 register(
     Definition(
         key="attribution.unattributed",
-        version=1,
+        version=2,
         name="Unattributed revenue",
         unit="money",
         formula="closed-won revenue of the period that the model credits to no touchpoint",
@@ -119,7 +119,7 @@ register(
 register(
     Definition(
         key="attribution.elsewhere",
-        version=1,
+        version=2,
         name="Attributed elsewhere",
         unit="money",
         formula="credits of deals won in the period that the filters leave out − credits inside them of deals won "

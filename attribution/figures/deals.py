@@ -71,7 +71,7 @@ def _coverage(scope: Scope) -> Parts:
 register(
     Definition(
         key="attribution.influenced",
-        version=2,
+        version=3,
         name="Influenced opportunities",
         unit="count",
         formula="number of distinct opportunities with an eligible touchpoint",
@@ -85,7 +85,7 @@ register(
 register(
     Definition(
         key="attribution.overlap",
-        version=2,
+        version=3,
         name="Deals that met several campaigns",
         unit="count",
         formula="number of influenced opportunities whose eligible touchpoints came through two or more campaigns",
@@ -102,7 +102,7 @@ register(
 register(
     Definition(
         key="attribution.coverage",
-        version=1,
+        version=2,
         name="Attribution coverage",
         unit="share",
         formula="closed-won revenue with at least one eligible touchpoint ÷ closed-won revenue",

@@ -338,6 +338,7 @@ _define(
     "sum of the amounts of the opportunities opened in the period",
     f"By opening date, in the company currency, with the amount known now. {_SIGNED}",
     _created,
+    version=2,
 )
 _define(
     "created_count",
@@ -346,6 +347,7 @@ _define(
     "number of opportunities opened in the period",
     "Every deal by its opening date, whatever became of it.",
     _created_count,
+    version=2,
 )
 _define(
     "open",
@@ -406,6 +408,7 @@ _define(
     "sum of the amounts of the opportunities won in the period",
     f"{_BY_CLOSE} {_WITHOUT_DELETED}",
     _won,
+    version=2,
 )
 _define(
     "won_count",
@@ -414,6 +417,7 @@ _define(
     "number of opportunities won in the period",
     f"By close date. {_WITHOUT_DELETED}",
     lambda scope: _closed_count(scope, DealStatus.WON, "Won deals"),
+    version=2,
 )
 _define(
     "lost_count",
@@ -423,6 +427,7 @@ _define(
     f"By close date. {_WITHOUT_DELETED}",
     lambda scope: _closed_count(scope, DealStatus.LOST, "Lost deals"),
     better="down",
+    version=2,
 )
 _define(
     "win_rate",
@@ -433,6 +438,7 @@ _define(
     _win_rate,
     combine=_share_won,
     arithmetic="{won} ÷ {closed}",
+    version=2,
 )
 _define(
     "deal_size",
@@ -441,6 +447,7 @@ _define(
     "sum of the amounts of the deals won in the period ÷ their number",
     f"{_BY_CLOSE} Deals without a usable amount count in neither.",
     _sized,
+    version=2,
 )
 _define(
     "cycle_median",
@@ -450,6 +457,7 @@ _define(
     "Looks shorter than it is, because deals that take long are not closed yet: read it beside the survival median.",
     _cycle,
     better="down",
+    version=2,
 )
 _define(
     "stalled",
@@ -488,7 +496,7 @@ _define(
     "Revenue the pipeline yields per day. Open deals at the end of the period; the other three factors from the deals "
     "closed in it. Stale open deals inflate it. How a deal stood is taken from its history.",
     _velocity,
-    version=2,
+    version=3,
     combine=_per_day,
     arithmetic="{open} × ({won} ÷ {closed}) × {size} ÷ {cycle}",
     weekly="each",

@@ -22,8 +22,8 @@ CONTACTS = Source("Contact", (*_NAMES, "Account.Name"))
 
 def adopt(session: SalesforceSession, drafts: Sequence[Draft], settled: dict[str, Outcome]) -> dict[str, str]:
     """Ids to write to by key, for drafts that nobody there carries the key of but somebody has the e-mail address; one
-    call for 200, two for 900. Where several have it the draft is settled: a person must choose. So is one that nobody has, if no
-    record can be made of it."""
+    call for 200, two for 900. Where several have it the draft is settled: a person must choose. So is one that nobody
+    has, if no record can be made of it."""
     adopted = _adopted(session, drafts, settled)
     settled |= {
         draft.key: draft.if_new

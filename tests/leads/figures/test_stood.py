@@ -187,7 +187,7 @@ def test_closed_spells_say_what_was_open_says_of_one_moment(made) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("key", ["open", "open_count", "weighted", "stalled", "velocity"])
 def test_the_new_meaning_is_a_new_version(key: str) -> None:
-    assert definition(f"pipeline.{key}").version == 2
+    assert definition(f"pipeline.{key}").version >= 2
 
 
 # --- unknown is not zero ---------------------------------------------------------------------------------------------

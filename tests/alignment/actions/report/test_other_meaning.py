@@ -36,7 +36,7 @@ def meant(monkeypatch: pytest.MonkeyPatch) -> Meant:
     """Gives won revenue another definition, as another release would."""
 
     def change(**more: Any) -> Definition:
-        found = replace(base.written("pipeline.won"), version=2, **more)
+        found = replace(base.written("pipeline.won"), version=WON.version + 1, **more)
         monkeypatch.setitem(base._registry, "pipeline.won", found)
         return found
 
@@ -79,7 +79,7 @@ def test_another_definition_is_no_correction_and_names_its_rows(
     meant(parts=large)
     row = looked("pipeline.won")
     assert (row.published_value, row.current_value) == (250_000, 200_000)
-    assert effects(row) == {"Definition changed (version 1 → 2)": (-50_000, False, 1)}
+    assert effects(row) == {"Definition changed (version 2 → 3)": (-50_000, False, 1)}
     assert not row.is_correction
     (line,) = lines(row)
     assert (line["key"], line["amount"], line["changed"]) == (str(two[0].pk), -50_000, [])
@@ -92,7 +92,7 @@ def test_corrections_beside_it_are_told_apart(two: tuple[Opportunity, Opportunit
     row = looked("pipeline.won")
     assert effects(row) == {
         "Deal amount changed": (10_000, True, 1),
-        "Definition changed (version 1 → 2)": (-50_000, False, 1),
+        "Definition changed (version 2 → 3)": (-50_000, False, 1),
     }
     assert row.is_correction
 
@@ -105,7 +105,7 @@ def test_another_formula_of_the_same_rows(two: tuple[Opportunity, Opportunity], 
     assert (row.published_value, row.current_value) == (250_000, 130_000)
     assert effects(row) == {
         "Deal amount changed": (5_000, True, 1),
-        "Definition changed (version 1 → 2)": (-125_000, False, 0),
+        "Definition changed (version 2 → 3)": (-125_000, False, 0),
     }
     assert row.ledger["interaction"] == 0
 
@@ -120,12 +120,12 @@ def test_other_parts_cannot_be_compared_and_every_reader_is_told(
 ) -> None:
     meant(parts=lambda scope: {"deals": large(scope)["included"]}, combine=lambda totals: totals["deals"])
     row = looked("pipeline.won")
-    assert effects(row) == {"Definition changed (version 1 → 2)": (-50_000, False, 0)}
-    assert row.cause == f"Definition changed (version 1 → 2). {INCOMPARABLE}"
+    assert effects(row) == {"Definition changed (version 2 → 3)": (-50_000, False, 0)}
+    assert row.cause == f"Definition changed (version 2 → 3). {INCOMPARABLE}"
     client.force_login(director)
     page = client.get(reverse("alignment:report-restatements", args=["2026-W46"])).content.decode()
     assert INCOMPARABLE in page
-    assert "Definition changed (version 1 → 2)" in page
+    assert "Definition changed (version 2 → 3)" in page
     client.logout()
     _, headers = make_key(KeyScope.PERFORMANCE_READ)
     answer = client.get("/api/v1/integrations/sales/reports/2026-W46/restatements", headers=headers).json()
