@@ -10,6 +10,7 @@ from typing import Any
 SCHEDULE: dict[str, dict[str, Any]] = {
     "leads: finish intake": {"task": "leads.tasks.sweep_intake", "schedule": timedelta(seconds=20)},
     "leads: carry out transfers": {"task": "leads.tasks.sweep_transfers", "schedule": timedelta(seconds=30)},
+    "leads: confirm sign-ups": {"task": "leads.tasks.confirm_sign_ups", "schedule": timedelta(seconds=20)},
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},
     "leads: apply channel rules to past touchpoints": {
         "task": "leads.tasks.apply_channel_rules",
@@ -80,6 +81,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "integrations.tasks.post_notifications",
         "schedule": timedelta(seconds=60),
     },
+    "leads: link and forget visits": {"task": "leads.tasks.tidy_visits", "schedule": timedelta(days=1)},
     "leads: forget old idempotent answers": {
         "task": "leads.tasks.forget_old_answers",
         "schedule": timedelta(hours=1),

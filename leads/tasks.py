@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import structlog
 from celery import shared_task
 from django.utils import timezone
 
 from leads.actions.answer_once import forget_answers
+from leads.actions.capture.take_submissions import take_submissions
 from leads.actions.channels.reclassify_touches import reclassify_touches
 from leads.actions.imports.rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
@@ -15,15 +18,25 @@ from leads.actions.notifications.watch import watch
 from leads.actions.routing.carry_out_transfer import carry_out_transfers
 from leads.actions.routing.take_over_leads import take_over_leads
 from leads.actions.routing.undo_transfer import undo_transfers
+from leads.actions.web_forms.confirm_sign_up import send_confirmations
+from leads.actions.web_forms.link_visits import LOOK_BACK, link_visits
+from leads.actions.web_forms.record_views import forget_page_views
 
 log = structlog.get_logger(__name__)
+_nudged: dict[str, float] = {}
+"""When this process last asked for what."""
 
 
 @shared_task
 def sweep_intake() -> int:
-    """Finish the intake of leads that are due; first hand on those whose owner has left."""
+    """Take what was promised, link visits, and finish the intake of leads that are due.
+
+    First of all hand on those whose owner has left.
+    """
     at = timezone.now()
     take_over_leads(at=at)
+    take_submissions(at=at)
+    link_visits(at=at, since=at - LOOK_BACK)
     return finish_intake(at=at)
 
 
@@ -31,6 +44,20 @@ def sweep_intake() -> int:
 def sweep_transfers() -> int:
     """Carry out transfers that wait, or undo them; also those whose worker died."""
     return carry_out_transfers(clock=timezone.now) + undo_transfers(clock=timezone.now)
+
+
+@shared_task
+def confirm_sign_ups() -> int:
+    """Send the mails that ask whether a sign-up was meant."""
+    return send_confirmations(at=timezone.now())
+
+
+@shared_task
+def tidy_visits() -> int:
+    """Link visits that a sweep missed, and forget old page views of nobody."""
+    at = timezone.now()
+    link_visits(at=at)
+    return forget_page_views(at=at)
 
 
 @shared_task
@@ -86,7 +113,14 @@ def nudge_reclassify() -> None:
 
 
 def nudge_intake() -> None:
-    """Ask a worker to sweep now. Only a hint: without a broker the next sweep finds the work."""
+    """Ask a worker to sweep now. Only a hint: without a broker the next sweep finds the work.
+
+    Once a second says as much as a thousand times.
+    """
+    now = monotonic()
+    if now - _nudged.get("intake", -1.0) < 1:
+        return
+    _nudged["intake"] = now
     try:
         sweep_intake.apply_async(retry=False, expires=60)
     except Exception as error:

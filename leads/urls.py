@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from leads.api import web_forms as web_form_doors
 from leads.api.mail_events import MailEvents
 from leads.views import (
     campaign_costs,
@@ -14,8 +15,10 @@ from leads.views import (
     lead_merge,
     notifications,
     opportunity,
+    public_forms,
     settings,
     theme,
+    web_forms,
 )
 from leads.views.routing import reps, transfers
 
@@ -79,6 +82,24 @@ urlpatterns: list[URLPattern] = [
     path("settings/people/<uuid:public_id>/revoke", settings.invitation_take_back, name="invitation-take-back"),
     path("invitations/<str:token>", settings.invitation_accept, name="invitation-accept"),
     path("webhooks/email/<slug:service>/<slug:secret>", MailEvents.as_view(), name="mail-events"),
+    path("forms", web_forms.web_forms, name="web-forms"),
+    path("forms/add", web_forms.web_form_add, name="web-form-add"),
+    path("forms/sites", web_forms.tracked_sites, name="tracked-sites"),
+    path("forms/sites/add", web_forms.tracked_site_add, name="tracked-site-add"),
+    path("forms/sites/<uuid:public_id>", web_forms.tracked_site, name="tracked-site"),
+    path("forms/<uuid:public_id>", web_forms.web_form, name="web-form"),
+    path("forms/<uuid:public_id>/edit", web_forms.web_form_edit, name="web-form-edit"),
+    path("forms/<uuid:public_id>/preview", web_forms.web_form_preview, name="web-form-preview"),
+    path("forms/<uuid:public_id>/switch", web_forms.web_form_switch, name="web-form-switch"),
+    path("forms/submissions/<uuid:public_id>/release", web_forms.submission_release, name="submission-release"),
+    path("f/<uuid:key>", public_forms.public_form, name="public-form"),
+    path("f/<uuid:key>/thanks", public_forms.public_form_thanks, name="public-form-thanks"),
+    path("f/<uuid:key>/embed", web_form_doors.form_embed, name="form-embed"),
+    path("f/<uuid:key>/submissions", web_form_doors.form_send, name="form-send"),
+    path("f/<uuid:key>/shown", web_form_doors.form_shown, name="form-shown"),
+    path("f/confirm/<str:token>", public_forms.sign_up_confirm, name="sign-up-confirm"),
+    path("t/<uuid:key>.js", web_form_doors.site_script, name="site-script"),
+    path("t/<uuid:key>", web_form_doors.page_view, name="page-view"),
     path("imports", imports.imports, name="imports"),
     path("imports/<uuid:public_id>", imports.import_detail, name="import-detail"),
     path("imports/<uuid:public_id>/columns", imports.import_columns, name="import-columns"),

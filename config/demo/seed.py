@@ -31,7 +31,17 @@ from alignment.queries.report import last_whole_week
 from attribution.actions.fit_methods import fit_methods
 from attribution.actions.runs.run_attribution import run_attribution
 from attribution.models import AttributionRules, CustomMethod, LiftTest, MethodFit, SourceCheck
-from config.demo import past, seed_accuracy, seed_crm, seed_deals, seed_people, seed_points, seed_settings, seed_targets
+from config.demo import (
+    past,
+    seed_accuracy,
+    seed_crm,
+    seed_deals,
+    seed_forms,
+    seed_people,
+    seed_points,
+    seed_settings,
+    seed_targets,
+)
 from config.demo.bulk import Bulk
 from config.demo.company import FULL_SIZE, build
 from config.demo.histories import FEED, Histories
@@ -225,7 +235,13 @@ def _measure(order: Order) -> None:
     past.put_in_order([SourceCheck])
 
 
+def _build_forms(order: Order) -> None:
+    """Forms on the web with what was sent in the last weeks, and the website they stand on."""
+    seed_forms.write_forms(order.at, order.seed)
+
+
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
+    ("forms", _build_forms),
     ("attribution", _attribute),
     ("accuracy", _measure),
     ("targets", _aim),

@@ -26,6 +26,15 @@ from leads.models.territory import Assignment, Territory, TerritoryRep, Territor
 from leads.models.touchpoint import TouchChannelChange, TouchKind, Touchpoint
 from leads.models.transfer import Transfer, TransferItem
 from leads.models.user import RepAbsence, RepCapacity, Role, Theme, User
+from leads.models.web_form import (
+    ConfirmationMail,
+    ConsentText,
+    FormKind,
+    FormViews,
+    PageView,
+    TrackedSite,
+    WebForm,
+)
 
 __all__ = [
     "DETAILS",
@@ -41,13 +50,17 @@ __all__ = [
     "ChannelRuleVersion",
     "ChatDestination",
     "Company",
+    "ConfirmationMail",
     "Consent",
+    "ConsentText",
     "CostChange",
     "CostDoor",
     "CostEntry",
     "DealStatus",
     "ExchangeRate",
     "FollowUp",
+    "FormKind",
+    "FormViews",
     "IdempotentAnswer",
     "ImportKind",
     "ImportMapping",
@@ -65,6 +78,7 @@ __all__ = [
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
+    "PageView",
     "PipelineStage",
     "RejectionReason",
     "RepAbsence",
@@ -84,7 +98,9 @@ __all__ = [
     "TouchChannelChange",
     "TouchKind",
     "Touchpoint",
+    "TrackedSite",
     "Transfer",
     "TransferItem",
     "User",
+    "WebForm",
 ]

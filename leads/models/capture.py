@@ -7,8 +7,6 @@ import uuid
 from django.db import models
 from rest_framework_api_key.models import AbstractAPIKey
 
-from leads.past.registry import dated
-
 
 class Scope(models.TextChoices):
     """What an API key may do."""
@@ -34,21 +32,47 @@ class ApiKey(AbstractAPIKey):
         ordering = ()  # type: ignore[assignment]  # the base sorts by -created, in every subquery too
 
 
-@dated("received_at")
 class Submission(models.Model):
-    """A captured item as received. Written with the lead in one transaction; bad ones are kept with their errors."""
+    """A captured item as received, written before it is answered; bad ones are kept with their errors.
+
+    While it is not taken yet, ``item`` is what capture will take (see `leads.pure.capture.stored`), and ``due_at`` is
+    set where nothing but a worker is awaited.
+    """
 
     class State(models.TextChoices):
+        UNCONFIRMED = "unconfirmed", "Not confirmed"
+        QUEUED = "queued", "Queued"
         ACCEPTED = "accepted", "Accepted"
         REJECTED = "rejected", "Rejected"
+        SPAM = "spam", "Spam"
+
+    class Attendance(models.TextChoices):
+        ATTENDED = "attended", "Attended"
+        NO_SHOW = "no_show", "No-show"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     received_at = models.DateTimeField(db_index=True)
     source = models.CharField(max_length=80, help_text="API key name, import, or form")
     payload = models.JSONField()
-    state = models.CharField(max_length=8, choices=State.choices)
+    item = models.JSONField(null=True, blank=True)
+    form = models.ForeignKey(
+        "leads.WebForm", on_delete=models.PROTECT, null=True, blank=True, related_name="submissions", db_index=False
+    )
+    state = models.CharField(max_length=12, choices=State.choices)
+    due_at = models.DateTimeField(null=True, blank=True)
     errors = models.JSONField(default=list, blank=True)
     lead = models.ForeignKey("leads.Lead", on_delete=models.SET_NULL, null=True, blank=True, related_name="submissions")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    attendance = models.CharField(max_length=8, choices=Attendance.choices, blank=True)
+
+    class Meta:
+        indexes = [
+            # Small on purpose: almost every submission is done.
+            models.Index(fields=["due_at"], name="submission_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(
+                fields=["form", "received_at"], name="submission_form", condition=models.Q(form__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source}, {self.received_at:%Y-%m-%d %H:%M}"

@@ -12,7 +12,6 @@ from pytest_django import DjangoDbBlocker
 from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
 from leads.actions.routing.reassign_lead import reassign_lead
-from leads.models import ChannelRuleVersion, Lead, Opportunity, User
 from leads.past.acting import backdated
 from tests.conftest import NOW
 
@@ -47,6 +46,9 @@ class World:
         self.transfer = reassign_lead(
             lead=lead, to=rep if lead.owner != rep else other, reason="Test", by=self.people["admin"], at=NOW
         )
+        self.web_form = WebForm.objects.get(name="Pricing request")
+        self.submission = self.web_form.submissions.filter(state="spam").order_by("pk")[0]
+        self.tracked_site = TrackedSite.objects.order_by("pk")[0]
         self.rules = ChannelRuleVersion.objects.create(number=1, rules=[], change="None", saved_at=NOW)
 
 

@@ -21,7 +21,7 @@ ORDER = {
         notifications
         lifecycle channels settings
         capture deals campaigns follow_up routing
-        handover identity scoring quality history
+        handover identity scoring quality history web_forms
         imports intake
     """,
     "attribution": """

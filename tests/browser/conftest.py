@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = {1440: 1000, 390: 844}
-START_SECONDS = 180
+START_SECONDS = int(os.environ.get("START_SECONDS", "180"))
 
 
 @dataclass(frozen=True)

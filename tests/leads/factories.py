@@ -8,6 +8,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from leads import models
+from leads.pure.web_forms.definition import default_fields
 
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
@@ -99,3 +100,25 @@ class TerritoryFactory(DjangoModelFactory):
         model = models.Territory
 
     name = factory.Sequence(lambda n: f"Territory {n}")
+
+
+class WebFormFactory(DjangoModelFactory):
+    class Meta:
+        model = models.WebForm
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Form {n}")
+    title = "Talk to us"
+    fields = factory.LazyFunction(lambda: [each.stored() for each in default_fields()])
+    origins = factory.LazyFunction(lambda: ["https://shop.example"])
+    created_at = START
+
+
+class TrackedSiteFactory(DjangoModelFactory):
+    class Meta:
+        model = models.TrackedSite
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Site {n}")
+    origins = factory.LazyFunction(lambda: ["https://shop.example"])
+    created_at = START

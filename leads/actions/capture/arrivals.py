@@ -45,7 +45,7 @@ class Arrivals:
         channel = self.channels.get(key) or self.channels[channels.OTHER]
         if code and campaign is None:
             campaign = self.campaigns[code] = self.new_campaigns[code] = Campaign(
-                name=utm.campaign.strip(),
+                name=utm.campaign.strip() or code,
                 code=code,
                 channel=channel,
                 currency=self.company.currency,

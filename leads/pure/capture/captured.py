@@ -51,8 +51,10 @@ class Utm:
 class CapturedEvent:
     """One contact: ``kind`` is a touchpoint kind, ``occurred_at`` an aware moment.
 
-    ``channel`` is the key of a channel that somebody already decided on; empty means: find out. ``token`` is of
-    an event that nobody dated: it tells it from others instead of its moment, which is that of its arrival.
+    ``channel`` is the key of a channel that somebody already decided on; empty means: find out. ``campaign`` is the
+    code of the campaign it belongs to where its tags name none. ``key`` is the source's own id of it, unique among all
+    sources: the same key is the same contact, whoever it is of. ``token`` is of an event that nobody dated: it tells it
+    from others instead of its moment, which is that of its arrival.
     """
 
     kind: str
@@ -65,6 +67,8 @@ class CapturedEvent:
     user_agent: str = ""
     channel: str = ""
     token: str = ""
+    campaign: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,8 @@ def with_tags(event: CapturedEvent) -> CapturedEvent:
 
 
 def campaign_code(event: CapturedEvent) -> str:
-    """How the campaign is looked up: ``utm_campaign`` in lower case, or nothing."""
-    return event.utm.campaign.strip().lower()[:MAX_TAG]
+    """How the campaign is looked up: ``utm_campaign`` in lower case, else the one it belongs to, or nothing."""
+    return event.utm.campaign.strip().lower()[:MAX_TAG] or event.campaign
 
 
 def dedupe_key(item: CapturedItem) -> str:
@@ -122,6 +126,8 @@ def dedupe_key(item: CapturedItem) -> str:
     two leads were merged.
     """
     event = item.event
+    if event.key:
+        return hashlib.sha256(event.key.encode()).hexdigest()
     identity = f"email:{item.email}" if item.email else f"external:{item.external_id}"
     tags = [event.utm.source, event.utm.medium, event.utm.campaign, event.utm.term, event.utm.content]
     moment = event.token or event.occurred_at.astimezone(UTC).isoformat(timespec="microseconds")

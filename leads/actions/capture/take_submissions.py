@@ -1,0 +1,79 @@
+"""Take what was promised: submissions that were kept and answered become leads and touchpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from leads.actions.capture.capture import MAX_ITEMS, Captured, CaptureRefused, capture_batch
+from leads.models import Submission
+from leads.pure.capture.stored import restored
+
+log = structlog.get_logger(__name__)
+
+# On SQLite, where one writes at a time, nobody waits long behind a chunk.
+CHUNK = 500
+AGAIN = timedelta(minutes=15)
+
+
+def take_submissions(*, at: datetime, limit: int = 20_000) -> int:
+    """Take what is due, oldest first, in chunks of their own transaction; returns how many.
+
+    Several may run at once: each takes rows that nobody else holds. A submission that fails is put off and logged, so
+    that it does not keep the others waiting.
+    """
+    done = 0
+    while done < limit:
+        due = Submission.objects.filter(due_at__lte=at).order_by("due_at", "pk")
+        ids = list(due.values_list("pk", flat=True)[:CHUNK])
+        if not ids:
+            break
+        try:
+            taken = _take(ids, at)
+        except Exception:
+            log.exception("submissions_failed", submissions=len(ids))
+            taken = sum(_take_alone(pk, at) for pk in ids)
+        if not taken:  # somebody else holds them all
+            break
+        done += taken
+    return done
+
+
+def _take(ids: Sequence[int], at: datetime) -> int:
+    with transaction.atomic():
+        free = Submission.objects.select_for_update(skip_locked=True).filter(pk__in=ids, due_at__lte=at)
+        rows = list(free.order_by("pk"))
+        by_source: dict[str, list[Submission]] = {}
+        for row in rows:
+            by_source.setdefault(row.source, []).append(row)
+        for source, theirs in sorted(by_source.items()):
+            for start in range(0, len(theirs), MAX_ITEMS):
+                _capture(theirs[start : start + MAX_ITEMS], source, at)
+        return len(rows)
+
+
+def _capture(rows: Sequence[Submission], source: str, at: datetime) -> None:
+    items = [restored(row.item or {}, row.payload) for row in rows]
+    outcomes = capture_batch(items=items, source=source, at=at, keeps_submissions=False)
+    for row, outcome in zip(rows, outcomes, strict=True):
+        row.item = row.due_at = None
+        if isinstance(outcome, Captured):
+            row.state, row.lead = Submission.State.ACCEPTED, outcome.lead
+        else:
+            row.state, row.errors = Submission.State.REJECTED, [_fault(outcome)]
+    Submission.objects.bulk_update(rows, ["state", "lead", "errors", "item", "due_at"], batch_size=CHUNK)
+
+
+def _fault(refusal: CaptureRefused) -> dict[str, str]:
+    return {"pointer": refusal.pointer, "code": refusal.code, "detail": refusal.detail}
+
+
+def _take_alone(pk: int, at: datetime) -> int:
+    try:
+        return _take([pk], at)
+    except Exception:
+        log.exception("submission_failed", submission=pk)
+        return Submission.objects.filter(pk=pk, due_at__lte=at).update(due_at=at + AGAIN)

@@ -1,0 +1,1 @@
+"""Verbs of forms on the web: build one, receive answers, confirm sign-ups, link visits."""
