@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
 from leads.actions.routing.reassign_lead import reassign_lead
+from leads.models import ChannelRuleVersion, Lead, Opportunity, TrackedSite, User, WebForm
 from leads.past.acting import backdated
 from tests.conftest import NOW
 
