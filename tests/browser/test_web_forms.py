@@ -20,6 +20,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser.conftest import ROOT, Portal, Visitor
 
 pytestmark = pytest.mark.browser
+PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+"""Chromium without a window says that it is a program, and what programs send is spam."""
 AD = "?utm_source=google&utm_medium=cpc&utm_campaign=browser-test&gclid=x1"
 PAGE = """<!doctype html><html lang="en"><head><title>Shop</title>{script}</head>
 <body><h1>Shop</h1><a href="/">Home</a> {form}</body></html>"""
@@ -135,7 +137,7 @@ def test_visits_before_the_form_are_the_leads_and_decide_its_channel(
     browser: Browser, visitor: Visitor, shop: Shop, portal: Portal
 ) -> None:
     build(visitor, shop, "tracked", asks=False)
-    context = browser.new_context()
+    context = browser.new_context(user_agent=PERSON)
     page = context.new_page()
     urls = sent_to(page, portal)
     page.goto(f"{shop.url}/{AD}")
@@ -174,7 +176,7 @@ def test_who_refuses_leaves_nothing(
     browser: Browser, visitor: Visitor, shop: Shop, portal: Portal, refusal: str
 ) -> None:
     build(visitor, shop, refusal, asks=refusal in ("not asked", "refused"))
-    context = browser.new_context()
+    context = browser.new_context(user_agent=PERSON)
     if refusal == "gpc":
         context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
     if refusal == "dnt":
@@ -202,7 +204,7 @@ def test_who_refuses_leaves_nothing(
 
 def test_consent_starts_it(browser: Browser, visitor: Visitor, shop: Shop, portal: Portal) -> None:
     build(visitor, shop, "asked", asks=True)
-    context = browser.new_context()
+    context = browser.new_context(user_agent=PERSON)
     page = context.new_page()
     urls = sent_to(page, portal)
     page.goto(f"{shop.url}/{AD}")
@@ -221,7 +223,7 @@ def test_the_forms_answer_tells_nobody_whether_somebody_is_known(
 ) -> None:
     build(visitor, shop, "write-only", asks=True)
     known = portal.api("GET", "/leads").json()["results"][0]["email"]
-    context = browser.new_context()
+    context = browser.new_context(user_agent=PERSON)
     page = context.new_page()
     answers: list[tuple[int, str, list[str]]] = []
     for email in (known, "nobody-knows@shop-visitor.example"):
