@@ -127,7 +127,7 @@ def _secured(response: HttpResponse, form: WebForm | None) -> HttpResponse:
         parts = urlsplit(form.redirect_url)
         onward = f" {parts.scheme}://{parts.netloc}"
     response["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; script-src 'self'; "
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; script-src 'self'; "
         f"connect-src 'self'; form-action 'self'{onward}; base-uri 'none'; frame-ancestors 'none'"
     )
     response["Cache-Control"] = "no-store"
