@@ -7,6 +7,8 @@ import uuid
 from django.db import models
 from rest_framework_api_key.models import AbstractAPIKey
 
+from leads.past.registry import dated
+
 
 class Scope(models.TextChoices):
     """What an API key may do."""
