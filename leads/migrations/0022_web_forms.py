@@ -13,7 +13,7 @@ import leads.models.web_form
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0020_suppressed_addresses'),
+        ('leads', '0021_archived_deals_are_deleted'),
     ]
 
     operations = [
