@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Max, OuterRef, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, StrIndex
 
 from leads.figures.base import Scope, Tally
 from leads.figures.lifecycle import captured, first_passages
@@ -22,6 +22,12 @@ CONVERSIONS = {
     "leads.conversion.sql_to_opportunity": (Stage.SQL, Stage.OPPORTUNITY),
 }
 """Figures that cohorts tell, each with the stage entered and the stage reached."""
+
+
+# A stage's place in this text grows with its rung: one function, where a CASE of seven takes Django longer to write
+# than the database to answer.
+_IN_ORDER = Value(" ".join(LADDER))
+_RUNGS = {0: -1} | {_IN_ORDER.value.index(stage) + 1: rung for rung, stage in enumerate(LADDER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +91,9 @@ def conversions(scope: Scope, people: Cohort) -> Mapping[str, dict[str, Tally]]:
 
 
 def _cohort(entries: QuerySet[Any], to_lead: str, scope: Scope) -> Cohort:
-    rungs = [When(to_stage=stage, then=Value(rung)) for rung, stage in enumerate(LADDER)]
     lead = OuterRef("lead" if to_lead else "pk")
     passed = LifecyclePassage.objects.filter(lead=lead, to_stage__in=LADDER, passed_at__lte=scope.at)
-    highest = passed.order_by().values("lead").annotate(highest=Max(Case(*rungs, output_field=IntegerField())))
-    told = entries.order_by().annotate(highest=Coalesce(Subquery(highest.values("highest")), -1))
-    return Cohort(tuple(told.values_list(f"{to_lead}stage", "highest").annotate(Count("pk"))))
+    highest = passed.order_by().values("lead").annotate(highest=Max(StrIndex(_IN_ORDER, "to_stage")))
+    told = entries.order_by().annotate(highest=Coalesce(Subquery(highest.values("highest")), 0))
+    counts = told.values_list(f"{to_lead}stage", "highest").annotate(Count("pk"))
+    return Cohort(tuple((stage, _RUNGS[place], number) for stage, place, number in counts))

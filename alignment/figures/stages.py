@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -35,10 +35,20 @@ class StageLine:
 
 
 @dataclass(frozen=True, slots=True)
-class _Deal:
+class OpenDeal:
+    """How a deal stood; ``stage`` is its id, and ``position`` its place in the pipeline, where it is known."""
+
+    pk: int
+    stage: int | None
+    stage_name: str | None
+    position: int | None
     cents: int | None
     weighted_cents: int | None
     since: datetime | None
+    is_stalled: bool = False
+
+
+_FACTS = ("stood_stage", "stood_stage_name", "stood_position", "stood_cents", "weighted_cents", "stood_since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Standing:
     """The open deals of a scope's moment, read once: their stages, and what each stock of them comes to."""
 
     lines: list[StageLine]
-    deals: list[_Deal]
+    deals: list[OpenDeal]
 
     def tallies(self, key: str) -> dict[str, Tally]:
         """What the parts of a figure of open deals come to, as asking for it would tell. Raises KeyError."""
@@ -68,18 +78,21 @@ def standing(deals: QuerySet[Any], at: datetime) -> Standing:
     Every open deal is in one line, so that the lines add up to open pipeline; the line of those whose stage is not
     known is left out where there are none.
     """
-    found: dict[int | None, list[_Deal]] = {}
+    stages = list(PipelineStage.objects.filter(status=DealStatus.OPEN).order_by("position", "pk"))
+    allowed = {stage.pk: timedelta(days=stage.stalled_after_days) for stage in stages}
+    found: dict[int | None, list[OpenDeal]] = {}
     rows = in_stage_since(weighted(deals), at=at).order_by()
-    for stage_id, *facts in rows.values_list("stood_stage", "stood_cents", "weighted_cents", "stood_since"):
-        found.setdefault(stage_id, []).append(_Deal(*facts))
+    for pk, stage_id, name, position, cents, expected, since in rows.values_list("pk", *_FACTS):
+        is_stalled = since is not None and stage_id in allowed and at - since > allowed[stage_id]
+        deal = OpenDeal(pk, stage_id, name, position, cents, expected, since, is_stalled)
+        found.setdefault(stage_id, []).append(deal)
     all_deals = [deal for own in found.values() for deal in own]
-    stages = PipelineStage.objects.filter(status=DealStatus.OPEN).order_by("position", "pk")
     lines = [_stage_line(stage, f"stage_{stage.key}", found.pop(stage.pk, []), at) for stage in stages]
     others = [deal for own in found.values() for deal in own]
     return Standing([*lines, _stage_line(None, STAGE_UNKNOWN, others, at)] if others else lines, all_deals)
 
 
-def _stage_line(stage: PipelineStage | None, part: str, deals: Sequence[_Deal], at: datetime) -> StageLine:
+def _stage_line(stage: PipelineStage | None, part: str, deals: Sequence[OpenDeal], at: datetime) -> StageLine:
     priced = [deal.cents for deal in deals if deal.cents is not None]
     expected = [deal.weighted_cents for deal in deals if deal.weighted_cents is not None]
     days = [max((at - deal.since).total_seconds(), 0) / 86_400 for deal in deals if deal.since is not None]
@@ -91,5 +104,5 @@ def _stage_line(stage: PipelineStage | None, part: str, deals: Sequence[_Deal], 
         weighted_cents=sum(expected) if expected or not deals else None,
         unpriced=len(deals) - len(priced),
         median_days=median(days) if days and stage else None,
-        stalled=sum(1 for age in days if age > stage.stalled_after_days) if stage else 0,
+        stalled=sum(deal.is_stalled for deal in deals),
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import F, OrderBy, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -17,14 +18,15 @@ from django.views.decorators.http import require_GET
 from alignment.figures import cohorts
 from alignment.figures.cohorts import Cohort, captured_cohort
 from alignment.figures.cycle import cycle_curve
-from alignment.figures.stages import StageLine, Standing, standing
+from alignment.figures.stages import OpenDeal, StageLine, Standing, standing
 from alignment.forms.pipeline import PipelineForm
+from attribution.queries.columns import listed
 from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, Tally, definition, figure, series, written
 from leads.figures.pipeline import open_deals
 from leads.figures.stood import in_stage_since, stalled
 from leads.figures.together import figures, stock_series
-from leads.models import Company, Stage
+from leads.models import Company, Opportunity, Stage
 from leads.past.deemed import deemed_now
 from leads.pure.charts import Chart, funnel, sparkline
 from leads.pure.charts import Stage as Bar
@@ -59,6 +61,12 @@ SORTS = {
     "in_stage": "-stood_since",  # longest in the stage means changed first
     "expected": "expected_close_on",
 }
+_OF_FACTS = {
+    "stood_position": attrgetter("position"),
+    "stood_cents": attrgetter("cents"),
+    "stood_since": attrgetter("since"),
+}
+"""Sorts by what a deal's history tells."""
 _BARS = {Stage.LEAD: "Leads", Stage.CUSTOMER: "Customer"}
 
 
@@ -85,12 +93,11 @@ def pipeline(request: SignedInRequest) -> HttpResponse:
         return refusal
     scope = form.scope(user)
     at, stood = selection.moment(scope), open_deals(scope)
-    deals = _listed(form, stood, at)
     if request.GET.get("export") in ("csv", "xlsx"):
-        return _file(request, deals, scope)
-    open_page = Paginator(deals.select_related("account", "owner"), PAGE_SIZE)
+        return _file(request, _listed(form, stood, at), scope)
     now, people = standing(stood, at), captured_cohort(scope)
-    allowed = {line.stage.pk: line.stage.stalled_after_days for line in now.lines if line.stage}
+    page = Paginator(_ordered(form, now.deals), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = Opportunity.objects.select_related("owner").in_bulk([deal.pk for deal in page])
     context = {
         "form": form,
         "scope": scope,
@@ -98,8 +105,8 @@ def pipeline(request: SignedInRequest) -> HttpResponse:
         **_tiles(scope, now, people),
         "stages": [_stage_line(line, scope) for line in now.lines],
         "funnel": _funnel(people),
-        "page": (page := open_page.get_page(request.GET.get("page"))),
-        "deals": [_deal_line(deal, scope, allowed) for deal in page],
+        "page": page,
+        "deals": [_deal_line(rows[deal.pk], deal, scope) for deal in page],
     }
     return render(request, "alignment/pipeline.html", context)
 
@@ -220,27 +227,52 @@ def _funnel(people: Cohort) -> Chart:
 # --- open deals ------------------------------------------------------------------------------------------------------
 
 
+def _sorted_by(form: PipelineForm) -> tuple[str, bool]:
+    """The column that the list of open deals goes by, and whether from its largest value down."""
+    sort = form.data.get("sort") or "-amount"
+    path = SORTS.get(sort.removeprefix("-"), "stood_cents")
+    return path.removeprefix("-"), sort.startswith("-") != path.startswith("-")
+
+
 def _listed(form: PipelineForm, deals: QuerySet[Any], at: datetime) -> QuerySet[Any]:
+    """The list as rows of the database, for files."""
     given = form.cleaned_data
     deals = (stalled if given.get("stalled") else in_stage_since)(deals, at=at)
     if given.get("stage"):
         deals = deals.filter(stood_stage=given["stage"].pk)
-    sort = form.data.get("sort") or "-amount"
-    path = SORTS.get(sort.removeprefix("-"), "stood_cents")
-    descending = sort.startswith("-") != path.startswith("-")
-    return deals.order_by(f"{'-' if descending else ''}{path.removeprefix('-')}", "pk")
+    path, descending = _sorted_by(form)
+    return deals.order_by(_unknown_last(path, descending), "pk")
 
 
-def _deal_line(deal: Any, scope: Scope, allowed: Mapping[int, int]) -> dict[str, Any]:
+def _ordered(form: PipelineForm, deals: Sequence[OpenDeal]) -> list[OpenDeal]:
+    """The same of deals that were read for their stages, whose facts need not be asked again."""
+    given = form.cleaned_data
+    stage = given["stage"].pk if given.get("stage") else None
+    kept = [deal for deal in deals if (deal.is_stalled or not given.get("stalled")) and stage in (None, deal.stage)]
+    path, descending = _sorted_by(form)
+    if path not in _OF_FACTS:
+        by_id = {deal.pk: deal for deal in kept}
+        rows = Opportunity.objects.filter(pk__in=listed(sorted(by_id))).order_by(_unknown_last(path, descending), "pk")
+        return [by_id[pk] for pk in rows.values_list("pk", flat=True)]
+    fact = _OF_FACTS[path]
+    kept.sort(key=attrgetter("pk"))
+    known = sorted((deal for deal in kept if fact(deal) is not None), key=fact, reverse=descending)
+    return [*known, *(deal for deal in kept if fact(deal) is None)]
+
+
+def _unknown_last(path: str, descending: bool) -> OrderBy:
+    return F(path).desc(nulls_last=True) if descending else F(path).asc(nulls_last=True)
+
+
+def _deal_line(deal: Opportunity, stood: OpenDeal, scope: Scope) -> dict[str, Any]:
     at = selection.moment(scope)
-    age = None if deal.stood_since is None else max(at - deal.stood_since, timedelta())
     today = local_date(at, scope.tz)
     return {
         "deal": deal,
-        "stage": deal.stood_stage_name or "not known",
-        "amount": "not known" if deal.stood_cents is None else money(deal.stood_cents, scope.currency),
-        "days": None if age is None else age.days,
-        "is_stalled": age is not None and age > timedelta(days=allowed.get(deal.stood_stage, age.days + 1)),
+        "stage": stood.stage_name or "not known",
+        "amount": "not known" if stood.cents is None else money(stood.cents, scope.currency),
+        "days": None if stood.since is None else max(at - stood.since, timedelta()).days,
+        "is_stalled": stood.is_stalled,
         "is_late": deal.expected_close_on is not None and deal.expected_close_on < today,
     }
 

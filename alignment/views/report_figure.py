@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
@@ -146,7 +146,7 @@ def _note(meaning: Definition, about: dict[str, Any], report: WeeklyReport, comp
 
 def _live_url(meaning: Definition, scope: Scope) -> str:
     try:
-        return f"{reverse('leads:figure', args=[meaning.key])}?{urlencode(scope.query())}"
+        return f"{words.figure_path(meaning.key)}?{urlencode(scope.query())}"
     except NoReverseMatch:
         return ""
 

@@ -36,7 +36,7 @@ from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import page_of, problems
 from leads.figures import spend
 from leads.figures.base import Number, Scope, definition, figure
-from leads.figures.words import figure_url
+from leads.figures.words import figure_path, figure_url
 from leads.models import Campaign, Opportunity, User
 from leads.models import Scope as KeyScope
 from leads.past.span import moment
@@ -145,7 +145,9 @@ def _campaign_answer(request: Request, campaign: Campaign, question: Asked) -> d
     values, back = headlines(scope), payback(scope)
     cost = None if scope.owner else _cents(values["cost"])
     sums = Sums()
-    for method, *found in rows.won_credits_of_all(scope).order_by().values_list("method").annotate(**SUMS):
+    methods = [method.key for method in question.methods]
+    earned = rows.won_credits_of_all(scope, methods).filter(method__in=methods).order_by()
+    for method, *found in earned.values_list("method").annotate(**SUMS):
         sums.add(method, *found)
     first = local_date(scope.period.start, scope.tz)
     last = local_date(scope.period.end - timedelta(microseconds=1), scope.tz)
@@ -210,7 +212,7 @@ def _links(request: Request, campaign: Campaign, scope: Scope) -> dict[str, str]
         "page": f"{reverse('attribution:campaign', args=[campaign.public_id])}?{query}",
     }
     for name in ("revenue", "pipeline", "influenced", "cost", "roas", "payback"):
-        links[f"{name}_rows"] = f"{reverse('leads:figure', args=[f'attribution.{name}'])}?{query}"
+        links[f"{name}_rows"] = f"{figure_path(f'attribution.{name}')}?{query}"
     return {name: request.build_absolute_uri(path) for name, path in links.items()}
 
 

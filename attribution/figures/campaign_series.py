@@ -15,7 +15,7 @@ from attribution.models import Credit
 from attribution.pure.credits import rollup
 from attribution.queries.columns import listed
 from leads.figures import stood
-from leads.figures.base import Number, RowSet, Scope, definition
+from leads.figures.base import Number, Scope, definition
 from leads.models import Opportunity
 from leads.pure.week import Week, local_date, midnight, month_bounds, weeks_between
 
@@ -51,10 +51,10 @@ class CampaignStep:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Steps as (name, first day, day after the last), and how rows are added up by their first days."""
+    """Steps as (name, first day, day after the last), and the first day of the one that a day falls into."""
 
     named: Sequence[tuple[str, date, date]]
-    totals: Callable[[RowSet], Mapping[date, Number | None]]
+    first_of: Callable[[date], date]
 
 
 def campaign_weeks(scope: Scope) -> list[CampaignStep]:
@@ -76,7 +76,7 @@ def campaign_weeks_and_months(scope: Scope) -> tuple[list[CampaignStep], list[Ca
 def _weeks(scope: Scope) -> _Steps:
     first, last = (Week.of(at, scope.tz) for at in _ends(scope))
     named = [(str(week), week.starts_on, week.ends_on) for week in weeks_between(first, last)]
-    return _Steps(named, lambda part: {week.starts_on: value for week, value in part.weekly(scope.tz).items()})
+    return _Steps(named, lambda day: Week.of_date(day).starts_on)
 
 
 def _months(scope: Scope) -> _Steps:
@@ -86,7 +86,7 @@ def _months(scope: Scope) -> _Steps:
         start, end = month_bounds(day)
         named.append((f"{start:%Y-%m}", start, end))
         day = end
-    return _Steps(named, lambda part: part.monthly(scope.tz))
+    return _Steps(named, lambda day: day.replace(day=1))
 
 
 def _ends(scope: Scope) -> tuple[datetime, datetime]:
@@ -95,10 +95,11 @@ def _ends(scope: Scope) -> tuple[datetime, datetime]:
 
 def _told(scope: Scope, *tables: _Steps) -> list[list[CampaignStep]]:
     parts = {name: definition(key).parts(scope)["included"] for name, key in COLUMNS.items()}
+    days = {name: part.daily(scope.tz) for name, part in parts.items()}
     pipeline = iter(_stock(scope, [end for table in tables for _, _, end in table.named]))
     told = []
     for table in tables:
-        totals = {name: table.totals(part) for name, part in parts.items()}
+        totals = {name: part.added_up(days[name], table.first_of) for name, part in parts.items()}
         if scope.owner:
             totals["cost"] = {}  # costs have no owner
         told.append([_step(name, start, end, next(pipeline), totals) for name, start, end in table.named])
@@ -131,9 +132,11 @@ def _stock(scope: Scope, days: list[date]) -> list[int | None]:
         (deal, opened, min((at for at in (closed, deleted) if at), default=None), None if amount is None else cents)
         for deal, opened, closed, deleted, amount, cents in grouped.order_by()
     ]
-    spells = stood.closed_spells(credits.order_by().values("opportunity"))
+    # By their ids: the same subquery in every moment's question would be asked as often as there are moments.
+    ids = listed(sorted({deal for deal, *_ in seen}))
+    spells = stood.closed_spells(ids)
     ends = [min(midnight(day, scope.tz), scope.period.end, scope.at).astimezone(UTC) for day in days]
-    moved = _moved(scope, credits, [end for end in ends if end < scope.at])
+    moved = _moved(scope, credits, Opportunity.objects.filter(pk__in=ids), [end for end in ends if end < scope.at])
     out: list[int | None] = []
     for end in ends:
         standing = [
@@ -149,10 +152,9 @@ def _stock(scope: Scope, days: list[date]) -> list[int | None]:
 
 
 def _moved(
-    scope: Scope, credits: QuerySet[Credit], ends: Sequence[datetime]
+    scope: Scope, credits: QuerySet[Credit], deals: QuerySet[Opportunity], ends: Sequence[datetime]
 ) -> Mapping[tuple[datetime, int], int | None]:
     """What the credits of a deal came to at moments when it was worth something else than today."""
-    deals = Opportunity.objects.filter(pk__in=credits.order_by().values("opportunity"))
     shares = shares_then(scope, deals, sorted(set(ends)))
     if not shares:
         return {}

@@ -112,6 +112,11 @@ class Node:
 BASIC_METHODS = ("first_touch", "last_touch", "linear")
 
 
+Cells = defaultdict[tuple[int, int | None], Node]
+"""(channel, campaign or None) → leaf."""
+_CELL = ("channel", "campaign", "method")
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignTable:
     """The channels, what nobody earned, what was earned elsewhere, and the sum of all per method: closed-won revenue.
@@ -139,7 +144,9 @@ class CampaignTable:
 
 def campaign_table(scope: Scope, methods: Collection[str]) -> CampaignTable:
     """The whole tree of a scope under these methods, in a fixed number of queries."""
-    cells = _cells(scope, methods)
+    cells: Cells = defaultdict(lambda: Node("", "campaign"))
+    left, others = _add_earned(cells, scope, methods)
+    _add_others(cells, scope)
     channels = {channel.pk: channel for channel in Channel.objects.order_by("position", "pk")}
     campaigns = {campaign.pk: campaign for campaign in Campaign.objects.order_by("name", "pk")}
     nodes = {pk: Node(channel.name, "channel", channel.key) for pk, channel in channels.items()}
@@ -160,10 +167,6 @@ def campaign_table(scope: Scope, methods: Collection[str]) -> CampaignTable:
         (programme or nodes[channel_id]).children.append(leaf)
     whole = Node("All channels", "channel", children=top)
     _add_up(whole)
-    left, others = (
-        _by_method(found, methods)
-        for found in (rows.unattributed_by_all(scope, methods), rows.other_credits_of_all(scope, methods))
-    )
     unattributed, elsewhere = left.cents, others.cents.copy()
     elsewhere.subtract(_by_method(rows.beyond_credits_of_all(scope, methods), methods).cents)
     every = Sums()
@@ -173,9 +176,7 @@ def campaign_table(scope: Scope, methods: Collection[str]) -> CampaignTable:
     return CampaignTable(whole.children, unattributed, elsewhere, total, whole, every, left)
 
 
-def _programmes(
-    nodes: dict[int, Node], cells: dict[tuple[int, int | None], Node], campaigns: dict[int, Campaign]
-) -> dict[tuple[int, int], Node]:
+def _programmes(nodes: dict[int, Node], cells: Cells, campaigns: dict[int, Campaign]) -> dict[tuple[int, int], Node]:
     """A node per channel and programme that has campaigns with something to show in this channel."""
     found: dict[tuple[int, int], Node] = {}
     for (channel, campaign_id), leaf in cells.items():
@@ -189,28 +190,43 @@ def _programmes(
     return found
 
 
-def _cells(scope: Scope, methods: Collection[str]) -> dict[tuple[int, int | None], Node]:
-    """(channel, campaign or None) → leaf, from one grouped query per column."""
-    found: dict[tuple[int, int | None], Node] = defaultdict(lambda: Node("", "campaign"))
-    won = rows.won_credits_of_all(scope, methods).filter(method__in=methods).order_by()
-    for channel, campaign, method, *sums in won.values_list("channel", "campaign", "method").annotate(**SUMS):
-        found[channel, campaign].earned.add(method, *sums)
+def _add_earned(cells: Cells, scope: Scope, methods: Collection[str]) -> tuple[Sums, Sums]:
+    """Puts credits into their cells; returns what nobody earned, and what was earned outside the filters. One query by
+    close date, and another of the touches of the period by touch date."""
+    left, others = Sums(), Sums()
+    is_by_close = scope.basis == "simple"
+    read = rows.period_credits_of_all(scope, methods).filter(method__in=methods).order_by()
+    for channel, campaign, method, is_inside, *sums in read.values_list(*_CELL, "is_inside").annotate(**SUMS):
+        if channel is None:
+            left.add(method, *sums)
+        elif not is_inside:
+            others.add(method, *sums)
+        elif is_by_close:
+            cells[channel, campaign].earned.add(method, *sums)
+    if not is_by_close:
+        won = rows.won_credits_of_all(scope, methods).filter(method__in=methods).order_by()
+        for channel, campaign, method, *sums in won.values_list(*_CELL).annotate(**SUMS):
+            cells[channel, campaign].earned.add(method, *sums)
+    return left, others
+
+
+def _add_others(cells: Cells, scope: Scope) -> None:
+    """Puts pipeline, leads and costs into their cells, from one grouped query per column."""
     expected = amounts_then.standing_credits(scope).order_by()
     for channel, campaign, *sums in expected.values_list("channel", "campaign").annotate(**amounts_then.SUMS):
-        found[channel, campaign].expected.add("", *sums)
+        cells[channel, campaign].expected.add("", *sums)
     for channel, campaign, count in _leads(scope):
         if channel is not None:
-            found[channel, campaign].leads += count
+            cells[channel, campaign].leads += count
     if scope.owner:
         # Costs have no owner: one owner's revenue over the cost of everybody's is no return.
-        return found
+        return
     parts = cost_parts(scope)
     spent = parts["included"].queryset.order_by().values_list("campaign__channel", "campaign")
     for channel, campaign, cents in spent.annotate(Sum("reporting_cents")):
-        found[channel, campaign].cost = cents
+        cells[channel, campaign].cost = cents
     for channel, campaign in parts["excluded_unknown"].queryset.order_by().values_list("channel", "pk"):
-        found[channel, campaign].is_cost_incomplete = True
-    return found
+        cells[channel, campaign].is_cost_incomplete = True
 
 
 def _leads(scope: Scope) -> Iterator[tuple[int | None, int | None, int]]:

@@ -72,7 +72,7 @@ def _difference(totals: Totals) -> Number | None:
 
 def _pipeline(scope: Scope) -> Parts:
     credits = standing_credits(scope)
-    stood = as_stood(rows.open_deals(scope), at=selection.moment(scope), currency=scope.currency)
+    stood = when_listed(lambda: as_stood(rows.open_deals(scope), at=selection.moment(scope), currency=scope.currency))
     return {
         "included": RowSet(
             when_listed(lambda: credits.filter(PRICED)),

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from attribution.models import AttributionRules, Credit, CreditQuerySet, Milestone
@@ -148,6 +148,18 @@ def other_credits_of_all(scope: Scope, methods: Collection[str] | None = None) -
     won = _won(scope, is_dated=True)
     _asked(scope, won, methods)
     return touch_credits(scope).filter(_in(won)).exclude(inside)
+
+
+def period_credits_of_all(scope: Scope, methods: Collection[str] | None = None) -> CreditQuerySet:
+    """Credits for deals won in the period, those that no touch earned among them, whatever the filters say of touches,
+    with ``is_inside``: whether these count the touch. `unattributed_by_all`, `other_credits_of_all` and, by close
+    date, `won_credits_of_all` read together.
+    """
+    won = _won(scope, is_dated=True)
+    _asked(scope, won, methods)
+    inside = selection.origin(scope) & _touched(scope)
+    counted = Case(When(inside, then=True), default=False, output_field=BooleanField()) if inside else Value(True)
+    return credits(scope).filter(_in(won)).annotate(is_inside=counted)
 
 
 def beyond_credits_of_all(scope: Scope, methods: Collection[str] | None = None) -> CreditQuerySet:

@@ -105,9 +105,10 @@ def campaign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "chart": _chart(steps, scope, by_month),
         "steps": [_step(step, scope) for step in reversed(steps)],
         "may_enter_costs": moment() is None and may_enter_costs(user),
-        "deals": Paginator(deals, PAGE_SIZE).get_page(request.GET.get("page")),
+        # All of them at once: to count them first takes the database as long as to read them.
+        "deals": Paginator(list(deals), PAGE_SIZE).get_page(request.GET.get("page")),
         "leads": leads.select_related("owner").order_by("-captured_at", "-pk")[:LEADS_SHOWN],
-        "lead_count": leads.count(),
+        "lead_count": sum(step.leads for step in steps),
         "leads_url": figure_url("leads.captured", scope),
         "all_url": f"{reverse('attribution:campaign-attribution')}?{urlencode({**scope.query(), 'campaign': ''})}",
     }

@@ -17,7 +17,7 @@ from attribution.forms.campaigns import AttributionForm, presets
 from attribution.models import JourneyScope
 from attribution.queries.runs import last_run
 from attribution.views.campaign_charts import best_campaigns, credit_by_method
-from attribution.views.campaign_lines import SORTS, above, is_shown, lines_of, sorted_nodes, totals
+from attribution.views.campaign_lines import SORTS, above, branches_of, is_shown, line_of, sorted_nodes, totals
 from attribution.views.campaign_tiles import tiles
 from attribution.views.doors import figure_url
 from attribution.views.table_file import csv_file, xlsx_file
@@ -67,12 +67,10 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
     sort = sort if sort.removeprefix("-") in SORTS else "-revenue"
     level = request.GET.get("level", "")
     level = level if level in LEVELS else "programmes"
-    lines = [
-        line
-        for node in sorted_nodes(table.channels, sort, scope.method)
-        for line in lines_of(node, scope, table, shown if is_side_by_side else ())
-    ]
-    visible = [line for line in lines if is_shown(line, level)]
+    branches = branches_of(sorted_nodes(table.channels, sort, scope.method))
+    visible = [branch for branch in branches if is_shown(branch, level)]
+    page = Paginator(visible, PAGE_SIZE).get_page(request.GET.get("page"))
+    listed = [*above(visible, page.start_index() - 1), *page] if visible else []
     context = {
         "form": form,
         "scope": scope,
@@ -87,9 +85,9 @@ def campaign_attribution(request: SignedInRequest) -> HttpResponse:
         ],
         "tiles": tiles(scope),
         "restated": restated(definition("attribution.cost"), scope),
-        "page": (page := Paginator(visible, PAGE_SIZE).get_page(request.GET.get("page"))),
-        "lines": [*above(visible, page.start_index() - 1), *page] if visible else [],
-        "is_any_disputed": any(line.is_disputed for line in visible),
+        "page": page,
+        "lines": [line_of(branch, scope, table, shown if is_side_by_side else ()) for branch in listed],
+        "is_any_disputed": any(branch.node.is_disputed() for branch in visible),
         "level": level,
         "levels": LEVELS,
         "table": table,

@@ -31,6 +31,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """A node in its place of the tree."""
+
+    node: Node
+    depth: int
+    is_in_programme: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A row of the table, ready to print."""
 
@@ -46,7 +55,6 @@ class Line:
     roi_range: str
     tone: str
     is_disputed: bool
-    is_in_programme: bool
     links: dict[str, str]
     cells: list[Cell]
 
@@ -70,33 +78,34 @@ def sorted_nodes(nodes: list[Node], sort: str, method: str) -> list[Node]:
     return [*known, *(node for node in nodes if value(node) is None)]
 
 
-def is_shown(line: Line, level: str) -> bool:
+def is_shown(branch: Branch, level: str) -> bool:
     """Channels always; campaigns without a programme stand on the programmes' level."""
-    if level == "campaigns" or line.node.kind == "channel":
+    if level == "campaigns" or branch.node.kind == "channel":
         return True
-    return level == "programmes" and not line.is_in_programme
+    return level == "programmes" and not branch.is_in_programme
 
 
-def above(lines: list[Line], first: int) -> list[Line]:
-    """The rows that the first row of a page belongs to, from the channel down; none on the first page."""
-    found: list[Line] = []
-    depth = lines[first].depth
-    for line in reversed(lines[:first]):
-        if line.depth < depth:
-            found.insert(0, line)
-            depth = line.depth
+def above(branches: Sequence[Branch], first: int) -> list[Branch]:
+    """What the first row of a page belongs to, from the channel down; none on the first page."""
+    found: list[Branch] = []
+    depth = branches[first].depth
+    for branch in reversed(branches[:first]):
+        if branch.depth < depth:
+            found.insert(0, branch)
+            depth = branch.depth
     return found
 
 
-def lines_of(node: Node, scope: Scope, table: CampaignTable, compared: Sequence[Method]) -> list[Line]:
-    """The node and everything below it, with a cell per compared method."""
-    inside = {id(child) for _, found in node.walk() if found.kind == "programme" for child in found.children}
-    return [_line(depth, found, scope, table, compared, id(found) in inside) for depth, found in node.walk()]
+def branches_of(nodes: Sequence[Node]) -> list[Branch]:
+    """The nodes and everything below them, from the top down."""
+    walked = [step for node in nodes for step in node.walk()]
+    inside = {id(child) for _, node in walked if node.kind == "programme" for child in node.children}
+    return [Branch(node, depth, id(node) in inside) for depth, node in walked]
 
 
-def _line(
-    depth: int, node: Node, scope: Scope, table: CampaignTable, compared: Sequence[Method], is_in_programme: bool
-) -> Line:
+def line_of(branch: Branch, scope: Scope, table: CampaignTable, compared: Sequence[Method]) -> Line:
+    """The row of a branch, with a cell per compared method."""
+    node = branch.node
     method, currency = scope.method, scope.currency
     campaign = NO_CAMPAIGN if node.kind == "none" else str(node.campaign or "")
     place: dict[str, Any] = {"channel": node.channel, "campaign": campaign}
@@ -110,7 +119,7 @@ def _line(
     page = reverse("attribution:campaign", args=[node.campaign]) if node.campaign else ""
     return Line(
         node=node,
-        depth=depth,
+        depth=branch.depth,
         url=f"{page}?{urlencode({**scope.query(), 'channel': ''})}" if page else "",
         revenue=words.money(revenue := node.earned.value(method), currency),
         share=words.share(revenue / total, 1) if total and revenue is not None else words.MISSING,
@@ -121,7 +130,6 @@ def _line(
         roi_range=_roi_range(node),
         tone="" if roi is None else "good" if roi >= 0 else "bad",
         is_disputed=node.is_disputed(),
-        is_in_programme=is_in_programme,
         links=links,
         cells=_cells(node, scope, place, compared),
     )

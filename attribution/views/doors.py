@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import Http404
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from leads.figures.base import Scope
+from leads.figures.words import figure_path
 from leads.models import User
 from leads.pure import words
 from leads.views.doors import SignedInRequest
@@ -26,13 +26,13 @@ def whole_company(request: SignedInRequest) -> User:
 
 def figure_url(key: str, scope: Scope, **changes: Any) -> str:
     """Where a figure opens, in a scope narrowed by ``changes``."""
-    return f"{reverse('leads:figure', args=[key])}?{urlencode(replace(scope, **changes).query())}"
+    return f"{figure_path(key)}?{urlencode(replace(scope, **changes).query())}"
 
 
 def figure_urls(keys: Mapping[str, str], scope: Scope, **changes: Any) -> dict[str, str]:
     """Where each of several figures opens in the same narrowed scope, by the names given to their keys."""
     query = urlencode(replace(scope, **changes).query())
-    return {name: f"{reverse('leads:figure', args=[key])}?{query}" for name, key in keys.items()}
+    return {name: f"{figure_path(key)}?{query}" for name, key in keys.items()}
 
 
 def roi_words(value: float | None) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -69,11 +70,10 @@ class Scope:
 
     def query(self) -> dict[str, str]:
         """URL parameters that lead back to this scope (dates are local and inclusive at both ends, for people)."""
-        first = self.period.start.astimezone(self.tz).date()
-        last = (self.period.end.astimezone(self.tz) - _MICROSECOND).date()
+        first, last = _days(self.period, self.tz)
         named = {
-            "from": first.isoformat(),
-            "to": last.isoformat(),
+            "from": first,
+            "to": last,
             "channel": self.channel,
             "campaign": self.campaign,
             "territory": "" if self.territory is None else str(self.territory),
@@ -87,6 +87,13 @@ class Scope:
 
 
 _MICROSECOND = datetime.resolution
+
+
+@lru_cache(maxsize=1024)
+def _days(period: Period, tz: ZoneInfo) -> tuple[str, str]:
+    """The first and the last local day of a period, which a page names in hundreds of addresses."""
+    last = period.end.astimezone(tz) - _MICROSECOND
+    return period.start.astimezone(tz).date().isoformat(), last.date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,12 @@ def created(scope: Scope) -> QuerySet[Opportunity]:
 @made_once
 def open_deals(scope: Scope) -> QuerySet[Any]:
     """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
-    at = selection.moment(scope)
-    rows = selection.with_deleted(scope).filter(stood.was_open(at)).order_by("opened_at", "pk")
-    return stood.as_stood(rows, at=at, currency=scope.currency)
+    return stood.as_stood(_were_open(scope), at=selection.moment(scope), currency=scope.currency)
+
+
+def _were_open(scope: Scope) -> QuerySet[Opportunity]:
+    rows = selection.with_deleted(scope).filter(stood.was_open(selection.moment(scope)))
+    return rows.order_by("opened_at", "pk")
 
 
 @made_once
@@ -167,7 +170,8 @@ def weighted(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _weighted(scope: Scope) -> Parts:
-    rows = weighted(open_deals(scope))
+    rows = when_listed(lambda: weighted(open_deals(scope)))
+    valued = stood.as_valued(_were_open(scope), at=selection.moment(scope), currency=scope.currency)
     shown = (
         *columns.DEAL_STOOD,
         Column("stood_probability", "Probability", "share"),
@@ -180,7 +184,7 @@ def _weighted(scope: Scope) -> Parts:
             "Open deals",
             amount="weighted_cents",
             dated_by="opened_at",
-            among=rows,
+            among=weighted(valued),
         ),
         **stood_without_money(rows),
         "excluded_no_stage": RowSet(
@@ -267,10 +271,8 @@ def _moves(scope: Scope, label: str, **condition: Any) -> Parts:
         changed_at__lte=scope.at,
         status=DealStatus.OPEN,
         opportunity__in=selection.deals(scope),
-    ).annotate(
-        position_before=Subquery(before.values("stage__position")[:1]),
-        stage_before=Subquery(before.values("stage__name")[:1]),
-    )
+    ).annotate(position_before=Subquery(before.values("stage__position")[:1]))
+    moves = rows.filter(**condition).order_by("changed_at", "pk")
     shown = (
         Column("opportunity__name", "Opportunity", link=DEAL_PAGE, link_by="opportunity__public_id"),
         Column("stage_before", "From"),
@@ -279,8 +281,12 @@ def _moves(scope: Scope, label: str, **condition: Any) -> Parts:
         Column("moved_cents", "Amount then", "money"),
         Column("changed_at", "When", "time"),
     )
-    moves = stood.as_moved(rows.filter(**condition).order_by("changed_at", "pk"), currency=scope.currency)
-    return {"included": RowSet(moves, shown, label, dated_by="changed_at")}
+
+    def listed() -> QuerySet[Any]:
+        told = moves.annotate(stage_before=Subquery(before.values("stage__name")[:1]))
+        return stood.as_moved(told, currency=scope.currency)
+
+    return {"included": RowSet(when_listed(listed), shown, label, dated_by="changed_at", among=moves)}
 
 
 def _counted(rows: QuerySet[Opportunity], label: str, dated_by: str) -> Parts:

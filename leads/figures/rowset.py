@@ -12,7 +12,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncMonth, TruncWeek
+from django.db.models.functions import TruncDay, TruncMonth, TruncWeek
 from django.db.models.functions.datetime import TruncBase
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -21,6 +21,8 @@ from leads.pure.week import Week
 
 Number = int | float
 Row = dict[str, Any]
+Dated = tuple[date, Number | None, int]
+"""A local day, what its rows come to, and how many they are."""
 
 
 def when_listed(make: Callable[[], QuerySet[Any]]) -> QuerySet[Any]:
@@ -146,7 +148,7 @@ class RowSet:
     def tally(self) -> Tally:
         """The total, and how many rows lack their amount; one query."""
         if self.statistic:
-            return Tally(self.statistic([value for _, value in self._values()]))
+            return Tally(self.statistic([value for _, value in self._values(is_dated=False)]))
         if self.amount:
             found = self.summed.order_by().aggregate(**self.sums())
             return self.tallied(found["total"], found["rows"])
@@ -187,23 +189,38 @@ class RowSet:
             for at, value in self._values():
                 grouped.setdefault(_week(at, tz), []).append(value)
             return {week: self.statistic(values) for week, values in grouped.items()}
-        return {_week(start, tz): total for start, total in self._grouped(TruncWeek(self.dated_by), tz)}
+        weeks = self.added_up(self._grouped(TruncWeek(self.dated_by), tz), lambda monday: monday)
+        return {Week.of_date(monday): total for monday, total in weeks.items()}
 
     def monthly(self, tz: ZoneInfo) -> dict[date, Number | None]:
         """Sums or counts by the first day of the local month of ``dated_by``, in one query; empty months are left out.
 
         Raises ValueError for a row set with a statistic.
         """
-        if self.statistic:
-            raise ValueError("only sums and counts come by month")
-        return {_day(start, tz): total for start, total in self._grouped(TruncMonth(self.dated_by), tz)}
+        return self.added_up(self._grouped(TruncMonth(self.dated_by), tz), lambda month: month)
 
-    def _grouped(self, step: TruncBase, tz: ZoneInfo) -> list[tuple[Any, Number | None]]:
+    def daily(self, tz: ZoneInfo) -> list[Dated]:
+        """Of each local day of ``dated_by`` that has rows what they come to, in one query, for adding up by several
+        steps with `added_up`. Raises ValueError for a row set with a statistic."""
+        return self._grouped(TruncDay(self.dated_by), tz)
+
+    def added_up(self, dated: Iterable[Dated], step: Callable[[date], date]) -> dict[date, Number | None]:
+        """Totals by the step that each day falls into."""
+        sums: dict[date, tuple[Number | None, int]] = {}
+        for day, total, rows in dated:
+            before, number = sums.get(step(day), (None, 0))
+            known = [each for each in (before, total) if each is not None]
+            sums[step(day)] = (sum(known) if known else None, number + rows)
+        return {first: self.tallied(total, rows).total for first, (total, rows) in sums.items()}
+
+    def _grouped(self, step: TruncBase, tz: ZoneInfo) -> list[Dated]:
+        if self.statistic:
+            raise ValueError("only sums and counts come by day and month")
         steps = self.summed.annotate(_step=step).order_by().values("_step")
         # Not tzinfo=, which a date column refuses.
         with timezone.override(tz):
             rows = list(steps.annotate(**{f"_{name}": each for name, each in self.sums().items()}).order_by())
-        return [(row["_step"], self.tallied(row["_total"], row["_rows"]).total) for row in rows]
+        return [(_day(row["_step"], tz), row["_total"], row["_rows"]) for row in rows]
 
     def empty(self) -> Number | None:
         """The total of a week without rows."""
@@ -226,9 +243,10 @@ class RowSet:
         ordered = self.queryset.order_by(sort, "pk") if path else self.queryset
         return self._read(wanted, ordered[start:stop])
 
-    def _values(self) -> list[tuple[Any, Any]]:
-        """(moment, amount or (amount, event)) of each row."""
-        wanted = [path for path in (self.amount, self.event, self.dated_by) if path]
+    def _values(self, *, is_dated: bool = True) -> list[tuple[Any, Any]]:
+        """(moment, amount or (amount, event)) of each row; without the moments, which take long to read, where only
+        the amounts are wanted."""
+        wanted = [path for path in (self.amount, self.event, self.dated_by if is_dated else "") if path]
         rows = self._read(wanted, self.queryset.order_by())
         return [
             (row.get(self.dated_by), (row[self.amount], row[self.event]) if self.event else row[self.amount])

@@ -32,6 +32,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce, Round
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
@@ -62,7 +63,7 @@ def was_open(at: datetime) -> Q:
     return dated & (_has_stood_since_before(at) | was_never_closed | Q(Exact(newest, Value(_OPEN))))
 
 
-def closed_spells(deals: QuerySet[Any]) -> Mapping[int, list[tuple[datetime, datetime | None]]]:
+def closed_spells(deals: QuerySet[Any] | RawSQL) -> Mapping[int, list[tuple[datetime, datetime | None]]]:
     """When deals stood at a close by their history, as `was_open` reads it for one moment: (after, until) by id, for
     deals that ever did. ``deals`` are ids."""
     lines = OpportunityChange.objects.filter(
@@ -102,32 +103,38 @@ def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> Que
     Subqueries for each deal and no join: only the few deals that were open are looked up, by an index, while a join
     has PostgreSQL read the whole history.
     """
-    lines = OpportunityChange.objects.filter(changed_at__gte=at, amount_cents__isnull=False)
-    other = lines.filter(opportunity=OuterRef("opportunity")).exclude(
-        amount_cents=OuterRef("amount_cents"), currency=OuterRef("currency")
-    )
-    moved = Case(When(Exists(other), then=F("amount_cents")))
-    # Most often nothing is told after the moment, which is the cheapest to find.
-    has_later = Q(Exists(lines.filter(opportunity=OuterRef("pk"))))
-    told = _lines(at)
-    newest = _newest(told)
-    found: QuerySet[Any] = rows.annotate(
+    newest = _newest(_lines(at))
+    moved = Case(When(Exists(_others(at)), then=F("amount_cents")))
+    has_later = _has_later(at)
+    found: QuerySet[Any] = as_valued(rows, at=at, currency=currency).annotate(
         stood_stage=_stage(newest, at, "stage", BigIntegerField()),
         stood_stage_name=_stage(newest, at, "stage__name", CharField()),
         stood_position=_stage(newest, at, "stage__position", IntegerField()),
-        stood_probability=_stage(newest, at, "stage__probability", FloatField()),
-        # All in one look-up: each time it is named again, a column that is computed is computed again.
-        stood_cents=Case(
-            When(has_later & Q(Exists(told)), then=Subquery(newest.values(cents=_cents(other, currency))[:1])),
-            default=F("reporting_cents"),
-            output_field=BigIntegerField(),
-        ),
         stood_moved_cents=Case(When(has_later, then=Subquery(newest.values(moved=moved)[:1]))),
         stood_moved_currency=Subquery(newest.values("currency")[:1]),
     ).annotate(
         stood_amount_cents=Coalesce("stood_moved_cents", "amount_cents"),
         stood_currency=Case(
             When(stood_moved_cents__isnull=True, then=F("currency")), default=F("stood_moved_currency")
+        ),
+    )
+    return found
+
+
+def as_valued(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> QuerySet[Any]:
+    """`as_stood` of ``stood_cents`` and ``stood_probability`` alone, which is what a sum needs and made in half the
+    time."""
+    told = _lines(at)
+    newest = _newest(told)
+    found: QuerySet[Any] = rows.annotate(
+        stood_probability=_stage(newest, at, "stage__probability", FloatField()),
+        # All in one look-up: each time it is named again, a column that is computed is computed again.
+        stood_cents=Case(
+            When(
+                _has_later(at) & Q(Exists(told)), then=Subquery(newest.values(cents=_cents(_others(at), currency))[:1])
+            ),
+            default=F("reporting_cents"),
+            output_field=BigIntegerField(),
         ),
     )
     return found
@@ -149,7 +156,7 @@ def amounts_moved(
         later = OpportunityChange.objects.filter(
             opportunity=OuterRef("pk"), changed_at__gte=at, amount_cents__isnull=False
         )
-        rows = as_stood(deals.order_by().filter(Exists(later)), at=at, currency=currency)
+        rows = as_valued(deals.order_by().filter(Exists(later)), at=at, currency=currency)
         return rows.values_list("pk", "stood_cents", "reporting_cents")
 
     found: dict[tuple[datetime, int], int | None] = {}
@@ -220,6 +227,21 @@ def stalled(rows: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
     allowed = PipelineStage.objects.filter(status=_OPEN).values_list("pk", "stalled_after_days")
     late = [Q(stood_stage=stage, stood_since__lt=at - timedelta(days=days)) for stage, days in allowed]
     return in_stage_since(rows, at=at).filter(reduce(or_, late, Q(pk__in=[])))
+
+
+def _priced_later(at: datetime) -> QuerySet[OpportunityChange]:
+    return OpportunityChange.objects.filter(changed_at__gte=at, amount_cents__isnull=False)
+
+
+def _has_later(at: datetime) -> Q:
+    """Most often nothing is told after the moment, which is the cheapest to find."""
+    return Q(Exists(_priced_later(at).filter(opportunity=OuterRef("pk"))))
+
+
+def _others(at: datetime) -> QuerySet[OpportunityChange]:
+    """Lines of the outer line's deal after the moment that tell another amount."""
+    lines = _priced_later(at).filter(opportunity=OuterRef("opportunity"))
+    return lines.exclude(amount_cents=OuterRef("amount_cents"), currency=OuterRef("currency"))
 
 
 def _lines(at: datetime) -> QuerySet[OpportunityChange]:

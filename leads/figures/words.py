@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.http import urlencode
 
 from leads.figures.base import Figure, Number, RowSet, Scope, Unit
@@ -98,6 +99,17 @@ def filled_formula(figure: Figure) -> str:
     return f"{filled} = {exact_text(figure) if figure.value is not None else 'unknown'}"
 
 
+def figure_path(key: str) -> str:
+    """The address of a figure without its scope."""
+    return _path(key, get_script_prefix())
+
+
+@lru_cache(maxsize=1024)
+def _path(key: str, prefix: str) -> str:
+    # The same for as long as the process lives. A page has hundreds of these links and one for nearly every key.
+    return reverse("leads:figure", args=[key])
+
+
 def figure_url(key: str, scope: Scope, **changes: str) -> str:
     """Where a figure opens in a scope; ``changes`` are further parameters of the address."""
-    return f"{reverse('leads:figure', args=[key])}?{urlencode({**scope.query(), **changes})}"
+    return f"{figure_path(key)}?{urlencode({**scope.query(), **changes})}"

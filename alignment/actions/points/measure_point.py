@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.http import urlencode
 
 from alignment.models import IntegrationPoint
@@ -93,7 +93,7 @@ def _measure(key: str, says: str, scope: Scope, label: str) -> Measurement:
     found = figure(key, scope)
     meaning = found.definition
     try:
-        url = f"{reverse('leads:figure', args=[key])}?{urlencode(scope.query())}"
+        url = f"{words.figure_path(key)}?{urlencode(scope.query())}"
     except NoReverseMatch:
         url = ""
     return Measurement(key, meaning.version, meaning.name, says, found.value, words.value_text(found), label, url)

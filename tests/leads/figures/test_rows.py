@@ -8,7 +8,7 @@ import pytest
 
 from leads.figures.base import Figure, Number, RowSet, Tally, definition, figure, keys
 from leads.models import Company
-from leads.pure.week import Period
+from leads.pure.week import Period, Week
 from tests.leads.figures import world
 from tests.leads.figures.world import TZ, scope
 
@@ -127,3 +127,20 @@ def test_a_passage_is_dated_by_itself(scopes) -> None:
     assert all(passed <= arrived for passed, arrived in rows.values())
     assert [row["arrived_at"] for row in sqls.rows()] == [world.on(4)]
     assert part.rows(sort="-arrived_at")[0]["arrived_at"] == world.on(5)
+
+
+@pytest.mark.parametrize("key", ["leads.captured", "pipeline.won", "spend.total"])
+def test_days_add_up_to_weeks_and_months(scopes, key: str) -> None:
+    part = definition(key).parts(scopes["quarter"])["included"]
+    days = part.daily(TZ)
+    months = part.added_up(days, lambda day: day.replace(day=1))
+    weeks = part.added_up(days, lambda day: Week.of_date(day).starts_on)
+    assert days != []
+    assert months == part.monthly(TZ)
+    assert weeks == {week.starts_on: total for week, total in part.weekly(TZ).items()}
+
+
+def test_days_without_any_amount_are_unknown_and_leave_others_known(scopes) -> None:
+    part = definition("pipeline.won").parts(scopes["quarter"])["included"]
+    days = [(date(2026, 11, 2), None, 2), (date(2026, 11, 3), 500, 1), (date(2026, 12, 1), None, 1)]
+    assert part.added_up(days, lambda day: day.replace(day=1)) == {date(2026, 11, 1): 500, date(2026, 12, 1): None}
