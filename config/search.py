@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,9 +32,11 @@ from leads.queries.search import (
     words_of,
 )
 from leads.views.doors import SignedInRequest
+from leads.views.list_file import list_file
 
 IN_DIALOG, ON_PAGE = 5, 20
 LONGEST = 200
+_HEADER = ("Kind", "Name", "Detail", "Address")
 ADDRESS: dict[str, Callable[[Any], str]] = {
     "lead": lambda row: row.get_absolute_url(),
     "account": lambda row: f"{reverse('leads:lead-list')}?{urlencode({'q': row.domain or row.name})}",
@@ -62,9 +64,17 @@ def search(request: SignedInRequest) -> HttpResponse:
     """The page, or with htmx what the search dialog shows."""
     text = request.GET.get("q", "").replace("\0", "")[:LONGEST].strip()
     is_dialog = bool(request.htmx)
+    if made := list_file(request, f"search {text}", _HEADER, lambda: _lines(request, text)):
+        return made
     groups = found_for(request.user, text, IN_DIALOG if is_dialog else ON_PAGE)
     context = {"q": text, "groups": groups, "is_short": not words_of(text), "shortest": SHORTEST}
     return render(request, "search/_results.html" if is_dialog else "search/search.html", context)
+
+
+def _lines(request: SignedInRequest, text: str) -> Iterator[tuple[str, ...]]:
+    for group in found_for(request.user, text, ON_PAGE):
+        for item in group["found"]:
+            yield (group["label"], item["title"], item["detail"], request.build_absolute_uri(item["url"]))
 
 
 def _items(rows: list[Found]) -> list[dict[str, str]]:

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations.actions.connections.check_connection import check_connection
 from integrations.connectors import vendor as vendor_of
 from integrations.forms.mapping import rule_words
-from integrations.models import Connection, ExternalRecord, RecordKind, StageMap, SyncHint, SyncRun
+from integrations.models import Connection, ExternalRecord, PendingPush, RecordKind, StageMap, SyncHint, SyncRun
 from integrations.queries.connections import (
+    ConnectionState,
     connection_states,
     held_records,
     is_secret_old,
@@ -35,6 +36,11 @@ from leads.views.list_file import list_file
 
 RUNS_A_PAGE = 10
 SHOWN = 20
+_LIST_HEADER = ("Connection", "CRM", "Health", "Active", "Waiting", "Failed", "Stages not mapped", "Calls in 30 days",
+                "Next daily sync", "Last run", "Last run, state")  # fmt: skip
+_FAILED_HEADER = ("Lead", "State", "Field", "What the CRM said", "Code", "When")
+_HELD_HEADER = ("Record", "Kind", "ID in the CRM", "Why it is held", "Held since")
+_WAITING_HEADER = ("Lead", "Because", "Changed", "Not before", "Note")
 _HEADER = ("Started", "Finished", "Direction", "State", "What it did", "Took")
 
 
@@ -45,6 +51,8 @@ def connections(request: SignedInRequest) -> HttpResponse:
     if not may_see_connections(request.user):
         raise Http404
     states = connection_states(Connection.objects.order_by("name"), timezone.now())
+    if made := list_file(request, "connections", _LIST_HEADER, lambda: map(_connection_line, states)):
+        return made
     rows = [
         {
             "state": state,
@@ -57,6 +65,57 @@ def connections(request: SignedInRequest) -> HttpResponse:
         request,
         "integrations/connections/connections.html",
         {"rows": rows, "may_edit": may_edit_connections(request.user)},
+    )
+
+
+def _connection_line(state: ConnectionState) -> tuple[Any, ...]:
+    connection, last = state.connection, state.last_run
+    told = (connection.name, vendor_of(connection.kind).name, state.health, connection.is_active)
+    next_sync = state.next_sync_at if connection.is_active else None
+    ran = (last.started_at, last.get_state_display()) if last else (None, "")
+    return (*told, state.waiting, state.failed, state.unmapped, state.calls, next_sync, *ran)
+
+
+def _failed_line(push: PendingPush) -> tuple[Any, ...]:
+    said = (push.error_field, push.last_error, push.error_code)
+    return (str(push.lead), push.get_state_display(), *said, push.settled_at)
+
+
+def _held_line(record: ExternalRecord) -> tuple[Any, ...]:
+    ours = record.lead or record.opportunity or record.account or ""
+    return (str(ours), record.get_kind_display(), record.remote_id, record.held_because, record.held_at)
+
+
+def _waiting_line(push: PendingPush) -> tuple[Any, ...]:
+    return (str(push.lead), push.reason, push.changed_at, push.not_before, push.last_error)
+
+
+def _files(request: SignedInRequest, connection: Connection, code: str) -> HttpResponse | None:
+    """The list of the page that is asked for as a file."""
+    slug, runs = connection.slug, SyncRun.objects.filter(connection=connection).order_by("-started_at", "-pk")
+    return (
+        list_file(request, f"runs {slug}", _HEADER, lambda: map(_line, runs))
+        or list_file(
+            request,
+            f"failed records {slug}",
+            _FAILED_HEADER,
+            lambda: map(_failed_line, failed_pushes(connection, code)),
+            param="failed",
+        )
+        or list_file(
+            request,
+            f"held records {slug}",
+            _HELD_HEADER,
+            lambda: map(_held_line, held_records(connection)),
+            param="held",
+        )
+        or list_file(
+            request,
+            f"waiting records {slug}",
+            _WAITING_HEADER,
+            lambda: map(_waiting_line, waiting_pushes(connection)),
+            param="waiting",
+        )
     )
 
 
@@ -73,10 +132,10 @@ def connection_detail(request: SignedInRequest, slug: str) -> HttpResponse:
     (state,) = connection_states([connection], at)
     vendor = vendor_of(connection.kind)
     runs = SyncRun.objects.filter(connection=connection).order_by("-started_at", "-pk")
-    if made := list_file(request, f"runs {connection.slug}", _HEADER, lambda: map(_line, runs)):
+    codes, code = failure_codes(connection), request.GET.get("code", "").replace("\0", "")[:80]
+    if made := _files(request, connection, code):
         return made
     page = Paginator(runs, RUNS_A_PAGE).get_page(request.GET.get("page"))
-    codes, code = failure_codes(connection), request.GET.get("code", "").replace("\0", "")[:80]
     failed, held = failed_pushes(connection, code)[:SHOWN], held_records(connection)
     comparison = state.last_runs.get(SyncRun.Direction.RECONCILE)
     context = {

@@ -107,8 +107,10 @@ def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
     chosen = _chosen(found, request.GET.get("part", ""))
     sort = _sort(found.parts[chosen], request.GET.get("sort", ""))
     by = request.GET.get("group", "")
-    if request.GET.get("export") == "csv" and by in dict(dimensions(meaning)):
-        return groups_file(found, by, groups([key], found.scope, by))
+    if by in dict(dimensions(meaning)) and (
+        made := groups_file(request, found, by, lambda: groups([key], found.scope, by))
+    ):
+        return made
     match request.GET.get("export"):
         case "csv":
             return csv_file(found, chosen, sort)

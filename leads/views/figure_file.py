@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
 import xlsxwriter
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.text import slugify
 
 from leads.figures import words
@@ -18,6 +18,7 @@ from leads.figures.base import Column, Figure, Row, Scope
 from leads.figures.groups import DIMENSIONS, Group
 from leads.pure.money import to_amount
 from leads.pure.table_file import neutralize
+from leads.views.list_file import list_file, money_cells
 
 
 def csv_file(found: Figure, part: str, sort: str) -> HttpResponse:
@@ -33,22 +34,21 @@ def csv_file(found: Figure, part: str, sort: str) -> HttpResponse:
     return response
 
 
-def groups_file(found: Figure, by: str, groups: Sequence[Group]) -> HttpResponse:
-    """A figure by owner, territory or channel, a line for each; money as decimals with a column for its currency."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_disposition(found, f"by-{by}", "csv"))
-    response.write("\ufeff")
+def groups_file(
+    request: HttpRequest, found: Figure, by: str, told: Callable[[], Sequence[Group]]
+) -> HttpResponse | None:
+    """A figure by owner, territory or channel, a line for each, as the page is asked for it; money as decimals with a
+    column for its currency."""
     is_money = found.definition.unit in ("money", "money_per_day")
-    name, currency, known = found.definition.name, found.scope.currency, as_of_column(found.scope)
-    heads = [DIMENSIONS[by], name, *([f"{name}, currency"] if is_money else []), "Rows without an amount", *known]
-    writer = csv.writer(response)
-    writer.writerow(neutralize(head) for head in heads)
-    for group in groups:
+    name, currency = found.definition.name, found.scope.currency
+    heads = (DIMENSIONS[by], name, *([f"{name}, currency"] if is_money else []), "Rows without an amount")
+
+    def line(group: Group) -> tuple[Any, ...]:
         value, lacking = group.figures[0].value, group.figures[0].lacking
-        values: list[Any] = ["" if value is None else value]
-        if is_money:
-            values = ["", ""] if value is None else [to_amount(round(value), currency), currency]
-        writer.writerow(neutralize(cell) for cell in (group.name, *values, lacking, *known.values()))
-    return response
+        cells = money_cells(None if value is None else round(value), currency) if is_money else (value,)
+        return (group.name, *cells, lacking)
+
+    return list_file(request, f"{found.definition.key.replace('.', ' ')} by {by}", heads, lambda: map(line, told()))
 
 
 def xlsx_file(found: Figure, part: str, sort: str) -> HttpResponse:

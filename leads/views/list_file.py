@@ -24,14 +24,20 @@ _WIDEST = 60
 
 
 def list_file(
-    request: HttpRequest, name: str, header: Sequence[str], rows: Callable[[], Iterable[Sequence[Any]]]
+    request: HttpRequest,
+    name: str,
+    header: Sequence[str],
+    rows: Callable[[], Iterable[Sequence[Any]]],
+    *,
+    param: str = "export",
 ) -> HttpResponse | None:
-    """The file the page is asked for with ``export=csv`` or ``xlsx``; None when it asks for none.
+    """The file the page is asked for with ``export=csv`` or ``xlsx``; None when it asks for none. Pages of several
+    lists name another ``param`` for each.
 
     Cells are texts, numbers, days, moments (written in the company's time zone) or None. ``rows`` is called only when
     a file is made. A file of the past says its moment in a last column.
     """
-    kind = request.GET.get("export", "")
+    kind = request.GET.get(param, "")
     if kind not in ("csv", "xlsx"):
         return None
     asked, tz = as_of(request), Company.current().tz

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from io import StringIO
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -37,6 +40,22 @@ def test_a_director_finds_everything(client: Client, records: Lead, director: Us
         "Deals": ["Initech renewal"],
         "Campaigns": ["Initial offer"],
     }
+
+
+def test_what_was_found_comes_as_a_file(client: Client, records: Lead, director: User) -> None:
+    client.force_login(director)
+    answer = client.get(reverse("search"), {"q": "init", "export": "csv"})
+    lines = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
+    assert lines[0] == ["Kind", "Name", "Detail", "Address"]
+    assert [line[:2] for line in lines[1:]] == [
+        ["Leads", "Init Ada"],
+        ["Leads", "Initia Other"],
+        ["Accounts", "Initech"],
+        ["Deals", "Initech renewal"],
+        ["Campaigns", "Initial offer"],
+    ]
+    assert lines[1][3] == f"http://testserver{records.get_absolute_url()}"
+    assert client.get(reverse("search"), {"q": "init", "export": "xlsx"}).content[:2] == b"PK"
 
 
 def test_a_rep_finds_what_is_theirs(client: Client, records: Lead, rep: User) -> None:

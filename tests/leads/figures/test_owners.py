@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 
+import openpyxl
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -95,6 +96,14 @@ def test_the_page_groups_leads_on_and_exports(client: Client, sales_leader: User
         ("Ada", "260.00"),
         ("Ben", "140.00"),
         ("Nobody", "7.00"),
+    ]
+    made = client.get(page, {**DAYS, "group": "owner", "export": "xlsx"})
+    lines = list(openpyxl.load_workbook(io.BytesIO(made.content)).active.iter_rows(values_only=True))
+    assert lines == [
+        ("Owner", "Won revenue", "Won revenue, currency", "Rows without an amount"),
+        ("Ada", 260, "EUR", 0),
+        ("Ben", 140, "EUR", 0),
+        ("Nobody", 7, "EUR", 0),
     ]
     past = client.get(page, {**DAYS, "group": "owner", "as_of": exact(CHANGED - timedelta(hours=1))})
     assert [group["value"] for group in past.context["groups"]] == ["€300.00", "€100.00", "€7.00"]
