@@ -106,17 +106,21 @@ def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> Que
     newest = _newest(_lines(at))
     moved = Case(When(Exists(_others(at)), then=F("amount_cents")))
     has_later = _has_later(at)
-    found: QuerySet[Any] = as_valued(rows, at=at, currency=currency).annotate(
-        stood_stage=_stage(newest, at, "stage", BigIntegerField()),
-        stood_stage_name=_stage(newest, at, "stage__name", CharField()),
-        stood_position=_stage(newest, at, "stage__position", IntegerField()),
-        stood_moved_cents=Case(When(has_later, then=Subquery(newest.values(moved=moved)[:1]))),
-        stood_moved_currency=Subquery(newest.values("currency")[:1]),
-    ).annotate(
-        stood_amount_cents=Coalesce("stood_moved_cents", "amount_cents"),
-        stood_currency=Case(
-            When(stood_moved_cents__isnull=True, then=F("currency")), default=F("stood_moved_currency")
-        ),
+    found: QuerySet[Any] = (
+        as_valued(rows, at=at, currency=currency)
+        .annotate(
+            stood_stage=_stage(newest, at, "stage", BigIntegerField()),
+            stood_stage_name=_stage(newest, at, "stage__name", CharField()),
+            stood_position=_stage(newest, at, "stage__position", IntegerField()),
+            stood_moved_cents=Case(When(has_later, then=Subquery(newest.values(moved=moved)[:1]))),
+            stood_moved_currency=Subquery(newest.values("currency")[:1]),
+        )
+        .annotate(
+            stood_amount_cents=Coalesce("stood_moved_cents", "amount_cents"),
+            stood_currency=Case(
+                When(stood_moved_cents__isnull=True, then=F("currency")), default=F("stood_moved_currency")
+            ),
+        )
     )
     return found
 
