@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0021_archived_deals_are_deleted'),
+        ('leads', '0022_web_forms'),
     ]
 
     operations = [
