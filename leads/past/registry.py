@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from django.db.models import Model
@@ -104,7 +105,12 @@ def computed(model: type[Model], *, key: str) -> Callable[[AnyModel], AnyModel]:
 
 def facts() -> list[Fact]:
     """Every versioned table, by name."""
-    return sorted(_facts(), key=lambda fact: fact.table)
+    return list(_read_facts())
+
+
+@cache
+def _read_facts() -> tuple[Fact, ...]:
+    return tuple(sorted(_facts(), key=lambda fact: fact.table))
 
 
 def dated_tables() -> list[Dated]:
@@ -125,7 +131,7 @@ def computed_tables() -> list[Computed]:
 def fact_of(model: type[Model]) -> Fact:
     """The versioned table of a model. Raises LookupError for a model without a past."""
     table = model._meta.db_table
-    for fact in _facts():
+    for fact in _read_facts():
         if fact.table == table:
             return fact
     raise LookupError(f"{model.__name__} keeps no past.")

@@ -13,9 +13,9 @@ from uuid import uuid4
 from django.db import connection, transaction
 from django.db.models import Model
 
-from leads.past import postgres, sqlite
+from leads.past import postgres
 from leads.past.backends.writer import verb
-from leads.past.registry import computed_tables, dated_tables, facts
+from leads.past.shown import Views
 from leads.past.snapshot import Snapshot, snapshot_at
 
 
@@ -166,30 +166,21 @@ def _enter(span: _Span, path: str) -> None:
 def _sqlite(snapshot: Snapshot, outer: _Span | None) -> Iterator[_Span]:
     # Not on a cursor of Django's: views are no queries of the page, and the past refuses to be written.
     connection.ensure_connection()
-    raw = connection.connection
-    span = _opened(snapshot, outer, "", has_written=connection.has_written())  # type: ignore[attr-defined]
-    if outer:
-        _drop(raw)
+    raw: Any = connection.connection
+    span = _opened(snapshot, outer, "", has_written=raw.has_written())
+    if outer and _is_same(span, outer):
+        yield span
+        return
+    views = Views(raw, snapshot, key=span.key, as_of=str(connection.ops.adapt_datetimefield_value(snapshot.at)))
+    views.drop()
+    others, raw.before_statements = raw.before_statements, views
     try:
-        _show(raw, span)
         yield span
     finally:
-        _drop(raw)
-        if outer:
-            _show(raw, outer)
+        # Those of an outer span come back when they are named.
+        raw.before_statements = others
+        views.drop()
 
 
-def _show(raw: Any, span: _Span) -> None:
-    snapshot = span.snapshot
-    as_of = str(connection.ops.adapt_datetimefield_value(snapshot.at))
-    for fact in facts():
-        raw.execute(sqlite.view(fact, snapshot.top, snapshot.out))
-    for table in dated_tables():
-        raw.execute(sqlite.dated_view(table, as_of))
-    for result in computed_tables():
-        raw.execute(sqlite.computed_view(result, span.key))
-
-
-def _drop(raw: Any) -> None:
-    for (name,) in raw.execute("SELECT name FROM temp.sqlite_master WHERE type = 'view'").fetchall():
-        raw.execute(f'DROP VIEW temp."{name}"')
+def _is_same(span: _Span, outer: _Span) -> bool:
+    return (span.key, span.snapshot) == (outer.key, outer.snapshot)

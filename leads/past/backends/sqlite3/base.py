@@ -84,6 +84,7 @@ class Connection(sqlite3.Connection):
         self._change: int | None = None
         self._opened: list[int] = []
         self._writer: Acting | None = None
+        self.before_statements: Callable[[str], None] | None = None
         functions: dict[str, tuple[int, Callable[..., Any]]] = {
             "portal_change": (0, lambda: self._change),
             "portal_opened": (1, self._open),
@@ -125,6 +126,8 @@ class Connection(sqlite3.Connection):
 
     def hear(self, sql: str) -> None:
         """A statement comes."""
+        if self.before_statements is not None:
+            self.before_statements(sql)
         if not self.in_transaction:
             self._change, self._opened = None, []
         elif self._opened and verb(sql) in ("COMMIT", "END"):
