@@ -84,10 +84,8 @@ def _credits(rows: Rows) -> Iterator[str]:
     for database, asked in found:
         for period in ("week", "quarter", "all"):
             for name, each in asked[period].items():
-                if name == "deals":
-                    continue
                 times = " | ".join(f"{each[part]:,.1f}" for part in ("live", "run", "first", "again"))
                 yield (
-                    f"| {database} | {asked['touches']:,} | {period}: {name} | {asked[period]['deals']:,} | {times} |"
+                    f"| {database} | {asked['touches']:,} | {period}: {name} | {each['deals']:,} | {times} |"
                     f" {each['first / run']:.2f} × | {each['again / live']:.2f} × |"
                 )
