@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
@@ -82,7 +83,7 @@ def _force() -> RulesInForce:
     return found
 
 
-def _missing(scope: str, methods: Sequence[str], deals: str, params: Sequence[object] = ()) -> Missing:
+def _missing(scope: str, methods: Sequence[str], deals: str, params: Sequence[Any] = ()) -> Missing:
     """Those of the deals, which are SQL, that have no credits under these methods yet; in one query.
 
     Written out: that Django makes a query for each method takes longer than the database needs for all.
@@ -103,7 +104,7 @@ WITH deal(id) AS MATERIALIZED ({deals}), wanted(method) AS ({named})
 SELECT wanted.method, deal.id FROM wanted CROSS JOIN deal
  WHERE NOT EXISTS (SELECT 1 FROM {credit} WHERE scope = %s AND method = wanted.method AND opportunity_id = deal.id)
 """
-_LISTED: Mapping[str, Callable[[Sequence[str]], tuple[str, object]]] = {
+_LISTED: Mapping[str, Callable[[Sequence[str]], tuple[str, Any]]] = {
     "postgresql": lambda methods: ("SELECT unnest(%s::text[])", list(methods)),
     "sqlite": lambda methods: ("SELECT value FROM json_each(%s)", json.dumps(list(methods))),
 }

@@ -19,7 +19,7 @@ from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.schema import page_of, problems
 from leads.forms.history import HistoryForm
 from leads.models import Change, Company, Scope, User
-from leads.queries.history import DOORS, Entry, happenings, narrow, open_record, tell
+from leads.queries.history import DOORS, Entry, events, happenings, open_record, tell
 from leads.queries.history_parts import KINDS
 
 
@@ -102,11 +102,13 @@ class History(APIView):
         form = HistoryForm(request.query_params, kind=record.kind, people=(), company=company)
         if not form.is_valid():
             raise ValidationError({name: [str(text) for text in texts] for name, texts in form.errors.items()})
-        found = {each.writer.change: each for each in narrow(happenings(record), form.narrowed())}
+        asked = form.narrowed()
         paginator = ChangePages()
+        found = {each.change: each for each in events(record, asked)}
         rows = Change.objects.filter(pk__in=found)
         page: list[Change] = list(paginator.paginate_queryset(rows, request, view=self) or [])
-        entries = tell([found[change.pk] for change in page], company=company)
+        done = happenings(record, [found[change.pk] for change in page], field=asked.field)
+        entries = tell(done, company=company)
         return paginator.get_paginated_response([_answer(entry) for entry in entries])
 
 

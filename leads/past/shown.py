@@ -64,7 +64,7 @@ _WORD = re.compile(r"[a-z]\w*")
 @lru_cache(maxsize=512)
 def _named(sql: str) -> frozenset[str]:
     """The tables with a past that a statement names; perhaps more, never fewer."""
-    return _makers().keys() & frozenset(_WORD.findall(sql.lower()))
+    return frozenset(_makers().keys() & set(_WORD.findall(sql.lower())))
 
 
 @cache

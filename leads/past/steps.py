@@ -1,4 +1,7 @@
-"""What happened to rows: each version beside the one before it, in one query per table."""
+"""What happened to rows: each version beside the one before it, in one query per table.
+
+Which changes there are, without what they did, is told by `leads.past.events`.
+"""
 
 from __future__ import annotations
 
@@ -59,17 +62,30 @@ class Step:
         return [column for column in columns if self.before[column] != self.after[column]]
 
 
-def steps(model: type[Model], owners: Collection[str], owner: int) -> list[Step]:
+def steps(
+    model: type[Model], owners: Collection[str], owner: int, changes: Collection[int] | None = None
+) -> list[Step]:
     """What happened to the rows that belong or belonged to ``owner`` by one of the columns ``owners``, oldest first.
 
     A row that changed hands tells what happened to it while it was the owner's, the coming and the going included.
-    Inside a span only what was known at its moment. Raises LookupError for a model without a past.
+    Inside a span only what was known at its moment. ``changes``: only what these did. Raises LookupError for a model
+    without a past.
     """
+    if changes is not None and not changes:
+        return []
     fact = fact_of(model)
-    read = _Reader(model, fact)
+    read = _Reader(model, fact, known_until())
+    only = [] if changes is None else sorted(changes)
     with connection.cursor() as cursor:
-        cursor.execute(_sql(fact, owners), [*[owner] * len(owners), until := _until(), until])
-        found = [step for row in cursor for step in [read(row)] if _is_owned(step, owners, owner)]
+        cursor.execute(_sql(fact, owners, len(only)), [*[owner] * len(owners), read.until, *only, *only])
+        for row in cursor:
+            read(row)
+    found = [
+        step
+        for step in read.steps()
+        if (changes is None or step.writer.change in changes) and _is_owned(step, owners, owner)
+    ]
+    # In the order of the commits: a change that was begun earlier may have been made later.
     return sorted(found, key=lambda step: (step.writer.at, step.writer.change, step.row))
 
 
@@ -82,9 +98,9 @@ def last_known(model: type[Model], ids: Collection[int], columns: Sequence[str])
     listed = ", ".join(f'v."{column}"' for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT v.id, {listed} FROM {_table(fact.versions)} v JOIN {_table('leads_change')} c ON c.id = v.known_by"
+            f"SELECT v.id, {listed} FROM {stored(fact.versions)} v JOIN {stored('leads_change')} c ON c.id = v.known_by"
             f" WHERE v.id IN ({', '.join(['%s'] * len(ids))}) AND c.at <= %s ORDER BY c.at, c.id",
-            [*ids, _until()],
+            [*ids, known_until()],
         )
         return {
             int(row): {
@@ -99,73 +115,71 @@ def row_called(model: type[Model], column: str, value: Any) -> int | None:
     field = _fields(model)[column]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT v.id FROM {_table(fact_of(model).versions)} v JOIN {_table('leads_change')} c ON c.id = v.known_by"
+            f"SELECT v.id FROM {stored(fact_of(model).versions)} v JOIN {stored('leads_change')} c ON c.id = v.known_by"
             f' WHERE v."{column}" = %s AND c.at <= %s ORDER BY v.id LIMIT 1',
-            [field.get_db_prep_value(value, connection), _until()],
+            [field.get_db_prep_value(value, connection), known_until()],
         )
         found = cursor.fetchone()
     return int(found[0]) if found else None
 
 
-def _until() -> int:
+def known_until() -> int:
+    """The last moment, in microseconds, that a history tells of: that of the span; in the present none."""
     at = moment()
     return _FOREVER if at is None else to_micros(at)
 
 
-def _table(name: str) -> str:
+def stored(name: str) -> str:
+    """A table by the name that a span leaves alone."""
     return f'{_SCHEMAS[connection.vendor]}."{name}"'
 
 
-def _sql(fact: Fact, owners: Collection[str]) -> str:
-    """Versions of the rows that were ever the owner's, each with the one before; then the ends that nothing follows.
-
-    In the order of the commits: a change that was begun earlier may have been made later.
-    """
-    kept = [column for column in fact.kept if column != "id"]
-    versions, changes = _table(fact.versions), _table("leads_change")
-    columns = ", ".join(f'v."{column}"' for column in kept)
-    before = ", ".join(f'lag("{column}") OVER w AS "was {column}"' for column in kept)
-    both = ", ".join([*(f'p."{column}"' for column in kept), *(f'p."was {column}"' for column in kept)])
-    writer = "c.id, c.at, c.door, c.actor, c.source, c.because"
+def _sql(fact: Fact, owners: Collection[str], number: int) -> str:
+    """Versions of the rows that were ever the owner's, with who made them and who ended them; all, or of ``number``
+    changes those that they made or ended."""
+    columns = ", ".join(f'v."{column}"' for column in fact.kept if column != "id")
+    versions, changes = stored(fact.versions), stored("leads_change")
     owned = " OR ".join(f'"{column}" = %s' for column in owners)
+    marks = ", ".join(["%s"] * number)
+    writers = ", ".join(
+        f"{each}.{name}" for each in "ke" for name in ("id", "at", "door", "actor", "source", "because")
+    )
+    narrowed = f"AND (v.known_by IN ({marks}) OR v.ended_by IN ({marks}))" if number else ""
     return f"""
-WITH known AS (
-  SELECT v.id, {columns}, v.known_by, v.ended_by, c.at AS known_at
-    FROM {versions} v JOIN {changes} c ON c.id = v.known_by
-   WHERE v.id IN (SELECT id FROM {versions} WHERE {owned}) AND c.at <= %s
-), paired AS (
-  SELECT known.*, {before}, lag(ended_by) OVER w AS was_ended_by, lead(known_by) OVER w AS then_known_by
-    FROM known WINDOW w AS (PARTITION BY id ORDER BY known_at, known_by)
-)
-SELECT p.id, CASE WHEN p.was_ended_by = p.known_by THEN 'changed' ELSE 'created' END, {writer}, {both}
-  FROM paired p JOIN {changes} c ON c.id = p.known_by
-UNION ALL
-SELECT p.id, 'deleted', {writer}, {both}
-  FROM paired p JOIN {changes} c ON c.id = p.ended_by
- WHERE c.at <= %s AND (p.then_known_by IS NULL OR p.then_known_by <> p.ended_by)
+SELECT v.id, {writers}, {columns}
+  FROM {versions} v JOIN {changes} k ON k.id = v.known_by LEFT JOIN {changes} e ON e.id = v.ended_by
+ WHERE v.id IN (SELECT id FROM {versions} WHERE {owned}) AND k.at <= %s {narrowed}
 """
 
 
 class _Reader:
-    """Turns rows of the query into steps; each change is made into a writer once."""
+    """Turns versions into steps; each change is made into a writer once."""
 
-    def __init__(self, model: type[Model], fact: Fact) -> None:
+    def __init__(self, model: type[Model], fact: Fact, until: int) -> None:
         fields = _fields(model)
-        self.model = model
+        self.model, self.until = model, until
         self.columns = [column for column in fact.kept if column != "id"]
         self.converters = [_converters(fields[column]) for column in self.columns]
         self.writers: dict[int, Writer] = {}
+        self.made: dict[tuple[int, int], Values] = {}
+        self.ended: dict[tuple[int, int], Values] = {}
 
-    def __call__(self, row: Sequence[Any]) -> Step:
-        id, verb, change, at, door, actor, source, because, *values = row
-        if change not in self.writers:
-            self.writers[change] = Writer(change, from_micros(at), door, actor, source, because)
-        count = len(self.columns)
-        version = dict(self._values(id, values[:count]))
-        before = dict(self._values(id, values[count:])) if verb == "changed" else None
-        if verb == "deleted":
-            return Step(self.model, id, self.writers[change], version, None)
-        return Step(self.model, id, self.writers[change], before, version)
+    def __call__(self, row: Sequence[Any]) -> None:
+        """Keep a version under the change that made it and the one that ended it by then."""
+        id, version = row[0], dict(self._values(row[0], row[13:]))
+        for (change, at, *more), kept in ((row[1:7], self.made), (row[7:13], self.ended)):
+            if change is not None and at <= self.until:
+                kept[id, change] = version
+                if change not in self.writers:
+                    self.writers[change] = Writer(change, from_micros(at), *more)
+
+    def steps(self) -> Iterator[Step]:
+        """A version that was made where another of the row ended is a change of it."""
+        for (row, change), after in self.made.items():
+            yield Step(self.model, row, self.writers[change], self.ended.get((row, change)), after)
+        for (row, change), before in self.ended.items():
+            if (row, change) not in self.made:
+                yield Step(self.model, row, self.writers[change], before, None)
 
     def _values(self, id: int, values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
         yield "id", id
@@ -196,4 +210,4 @@ def _converted(value: Any, converters: Sequence[Callable[[Any], Any]]) -> Any:
     return value
 
 
-__all__ = ["Step", "Values", "Writer", "last_known", "row_called", "steps"]
+__all__ = ["Step", "Values", "Writer", "known_until", "last_known", "row_called", "steps", "stored"]

@@ -13,6 +13,8 @@ from django.db.models import Field
 
 from leads.models import Account, Company, Lead, Opportunity, User
 from leads.past.acting import Door
+from leads.past.events import Event, Watched
+from leads.past.events import events as list_events
 from leads.past.steps import Step, Values, Writer, last_known, row_called, steps
 from leads.pure.words import MISSING
 from leads.queries.history_parts import KINDS, Kind, Part, label
@@ -146,46 +148,60 @@ def _own_row(kind: Kind, public_id: UUID, user: User | None) -> int | None:
     return found
 
 
-def happenings(record: Record) -> list[Happening]:
-    """Every change of a record, newest first: one query per table that tells it.
+def events(record: Record, asked: Narrowed | None = None) -> list[Event]:
+    """The changes of a record, the newest first, without what they did: one query, and one for a person named.
 
     Inside a span those known at its moment.
     """
-    told = [each for part in record.parts for each in _told(part, record.id)]
+    asked = asked or Narrowed()
+    watched = {part.key: each for part in record.parts if (each := _watched(part, asked.field))}
+    found = list_events(watched, record.id)
+    if asked.person is not None:
+        actor = row_called(User, "public_id", asked.person)
+        found = [each for each in found if actor is not None and each.actor == actor]
+    return [
+        each
+        for each in found
+        if (not asked.door or each.door == asked.door)
+        and (not asked.since or each.at >= asked.since)
+        and (not asked.until or each.at < asked.until)
+    ]
+
+
+def _watched(part: Part, field: str) -> Watched | None:
+    told = tuple(part.fields)
+    if not field:
+        return Watched(part.model, part.owners, told, is_whole_told=not part.only)
+    columns = tuple(column for column in told if f"{part.key}.{column}" == field)
+    is_owner = bool(columns) and columns[0] in part.owners and not part.only
+    return Watched(part.model, part.owners, columns, is_whole_told=False, is_whole_silent=is_owner) if columns else None
+
+
+def happenings(record: Record, found: Sequence[Event] | None = None, *, field: str = "") -> list[Happening]:
+    """What every change of a record did, or only these, the newest first: one query per table that tells it.
+
+    ``field``: only what became of it. Inside a span those known at its moment.
+    """
+    told: list[Told] = []
+    for part in record.parts:
+        only = None if found is None else [each.change for each in found if part.key in each.parts]
+        told += _told(part, record.id, only)
+    if field:
+        told = list(_only(field, told))
     # Stable: within a change the record comes before what hangs on it.
     told.sort(key=lambda each: (each.step.writer.at, each.step.writer.change), reverse=True)
     return [Happening(writer, tuple(found)) for writer, found in groupby(told, key=lambda each: each.step.writer)]
 
 
-def _told(part: Part, owner: int) -> Iterator[Told]:
+def _told(part: Part, owner: int, changes: Collection[int] | None) -> Iterator[Told]:
     fields = part.fields
-    for step in steps(part.model, part.owners, owner):
+    for step in steps(part.model, part.owners, owner, changes):
         is_whole = step.verb != "changed"
         # Whose a row is need not be said of one that was made or deleted: it stands in this history.
         left_out = set(part.owners) if is_whole and not part.only else set()
         columns = tuple(column for column in step.changed() if column in fields and column not in left_out)
         if columns or (is_whole and not part.only):
             yield Told(part, step, columns)
-
-
-def narrow(found: Iterable[Happening], asked: Narrowed) -> list[Happening]:
-    """What of a history is asked for; of a change that did more only what is asked about."""
-    actor = None
-    if asked.person is not None:
-        actor = row_called(User, "public_id", asked.person)
-        if actor is None:
-            return []
-    kept = []
-    for each in found:
-        writer = each.writer
-        if (actor is not None and writer.actor != actor) or (asked.door and writer.door != asked.door):
-            continue
-        if (asked.since and writer.at < asked.since) or (asked.until and writer.at >= asked.until):
-            continue
-        told = tuple(_only(asked.field, each.told)) if asked.field else each.told
-        if told:
-            kept.append(replace(each, told=told))
-    return kept
 
 
 def _only(field: str, told: Iterable[Told]) -> Iterator[Told]:
@@ -195,9 +211,9 @@ def _only(field: str, told: Iterable[Told]) -> Iterator[Told]:
             yield replace(each, columns=columns)
 
 
-def people(found: Iterable[Happening]) -> list[Person]:
+def people(found: Iterable[Event]) -> list[Person]:
     """Everybody who changed something, by name."""
-    actors = {each.writer.actor for each in found if each.writer.actor is not None}
+    actors = {each.actor for each in found if each.actor is not None}
     return sorted(_people(actors).values(), key=lambda person: (person.name, person.id))
 
 

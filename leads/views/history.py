@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_GET
 
 from leads.forms.history import HistoryForm
 from leads.models import Company
-from leads.queries.history import Entry, Happening, Record, happenings, narrow, open_record, people, tell
+from leads.past.events import Event
+from leads.queries.history import Entry, Narrowed, Record, events, happenings, open_record, people, tell
 from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
 from leads.views.history_file import csv_file, xlsx_file
@@ -50,25 +52,28 @@ def history(request: SignedInRequest, kind: str, public_id: UUID) -> HttpRespons
     record = open_record(kind=kind, public_id=public_id, user=request.user)
     if record is None:
         raise Http404("There is no such record for you.")
-    company, everything = Company.current(), happenings(record)
+    company, everything = Company.current(), events(record)
     form = HistoryForm(request.GET, kind=record.kind, people=people(everything), company=company)
     if refusal := refused_filters(request, form, title=f"Changes of {record.name}"):
         return refusal
-    found = narrow(everything, form.narrowed())
-    match request.GET.get("export"):
-        case "csv":
-            return csv_file(record, tell(found, company=company), company)
-        case "xlsx":
-            return xlsx_file(record, tell(found, company=company), company)
+    asked = form.narrowed()
+    is_whole = asked == Narrowed()
+    found = everything if is_whole else events(record, asked)
+    if file := {"csv": csv_file, "xlsx": xlsx_file}.get(request.GET.get("export", "")):
+        return file(record, _told(record, None if is_whole else found, asked, company), company)
     return _page(request, record, form, everything, found, company)
+
+
+def _told(record: Record, found: Sequence[Event] | None, asked: Narrowed, company: Company) -> list[Entry]:
+    return tell(happenings(record, found, field=asked.field), company=company)
 
 
 def _page(
     request: SignedInRequest,
     record: Record,
     form: HistoryForm,
-    everything: list[Happening],
-    found: list[Happening],
+    everything: list[Event],
+    found: list[Event],
     company: Company,
 ) -> HttpResponse:
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -79,10 +84,10 @@ def _page(
         "page": page,
         "entries": [
             (entry, _icon(entry), entry.rows[:MOST_ROWS], max(len(entry.rows) - MOST_ROWS, 0))
-            for entry in tell(list(page), company=company)
+            for entry in _told(record, list(page), form.narrowed(), company)
         ],
         "total": len(everything),
-        "first_at": everything[-1].writer.at if everything else None,
+        "first_at": everything[-1].at if everything else None,
         "open_fields": OPEN_FIELDS,
         "open_rows": OPEN_ROWS,
         "is_narrowed": any(request.GET.get(name) for name in form.fields),
