@@ -89,7 +89,9 @@ def _missing(scope: str, methods: Sequence[str], deals: str, params: Sequence[An
     Written out: that Django makes a query for each method takes longer than the database needs for all.
     """
     named, bound = _LISTED[connection.vendor](methods)
-    statement = _LACKING.format(deals=deals, named=named, credit=connection.ops.quote_name(Credit._meta.db_table))
+    quote = connection.ops.quote_name
+    credit, column = quote(Credit._meta.db_table), quote("method")
+    statement = _LACKING.format(deals=deals, named=named, credit=credit, column=column)
     found: dict[str, set[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, [*params, bound, scope])
@@ -98,11 +100,11 @@ def _missing(scope: str, methods: Sequence[str], deals: str, params: Sequence[An
     return {key: frozenset(some) for key, some in found.items()}
 
 
-# Deals are found once, whatever the number of methods.
+# Deals are found once, whatever the number of models.
 _LACKING = """
-WITH deal(id) AS MATERIALIZED ({deals}), wanted(method) AS ({named})
-SELECT wanted.method, deal.id FROM wanted CROSS JOIN deal
- WHERE NOT EXISTS (SELECT 1 FROM {credit} WHERE scope = %s AND method = wanted.method AND opportunity_id = deal.id)
+WITH deal(id) AS MATERIALIZED ({deals}), wanted(key) AS ({named})
+SELECT wanted.key, deal.id FROM wanted CROSS JOIN deal
+ WHERE NOT EXISTS (SELECT 1 FROM {credit} WHERE scope = %s AND {column} = wanted.key AND opportunity_id = deal.id)
 """
 _LISTED: Mapping[str, Callable[[Sequence[str]], tuple[str, Any]]] = {
     "postgresql": lambda methods: ("SELECT unnest(%s::text[])", list(methods)),
