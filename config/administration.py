@@ -20,7 +20,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "People and territories": {
         "leads.User": "People",
         "leads.Territory": "Territories",
-        "leads.TerritoryRule": "Territory rules",
+        "leads.TerritoryRule": "Territory rules of all versions",
         "leads.Assignment": "Assignment log",
         "leads.Account": "Accounts",
     },

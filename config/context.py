@@ -28,7 +28,7 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
     ),
     ("Pipeline", "alignment:pipeline", "funnel", frozenset()),
     ("Leads", "leads:lead-list", "people", frozenset()),
-    ("Reps", "leads:reps", "person-check", frozenset({Role.ADMIN, Role.SALES_LEADER})),
+    ("Territories", "leads:territories", "geo-alt", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Integration points", "alignment:integration-points", "list-check", frozenset()),
     ("Connections", "integrations:connections", "arrow-repeat", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Forms", "leads:web-forms", "chat-left-text", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
@@ -40,7 +40,7 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
 # Pages of one subject whose address begins otherwise than that of its first page.
 BELONGS = {
     "attribution:campaign-attribution": ("/channels/", "/campaigns/"),
-    "leads:reps": ("/territories", "/transfers"),
+    "leads:territories": ("/transfers",),
 }
 
 
@@ -48,6 +48,9 @@ BELONGS = {
 MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
     ("Notifications", "leads:notifications", frozenset()),
     ("Notification preferences", "leads:notification-preferences", frozenset()),
+    ("Reps", "leads:reps", frozenset({Role.ADMIN, Role.SALES_LEADER})),
+    ("Test a lead", "leads:routing-test", frozenset({Role.ADMIN, Role.SALES_LEADER})),
+    ("Turns of reps", "leads:routing-fairness", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Transfers", "leads:transfers", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Follow-ups of deactivated people", "leads:stranded", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Company settings", "leads:company-settings", frozenset({Role.ADMIN})),

@@ -52,7 +52,7 @@ def steps() -> list[Step]:
             "Rules decide which reps a lead goes to. Put at least one rep into a territory: the one for everything "
             "else is there already.",
             "Set up territories",
-            reverse("admin:leads_territory_changelist"),
+            reverse("leads:territories"),
             TerritoryRep.objects.exists(),
         ),
         Step(

@@ -9,6 +9,10 @@ from typing import Any
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "leads: finish intake": {"task": "leads.tasks.sweep_intake", "schedule": timedelta(seconds=20)},
+    "leads: activate and simulate territory rules": {
+        "task": "leads.tasks.sweep_routing",
+        "schedule": timedelta(seconds=30),
+    },
     "leads: carry out transfers": {"task": "leads.tasks.sweep_transfers", "schedule": timedelta(seconds=30)},
     "leads: confirm sign-ups": {"task": "leads.tasks.confirm_sign_ups", "schedule": timedelta(seconds=20)},
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},

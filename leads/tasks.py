@@ -16,8 +16,11 @@ from leads.actions.intake import finish_intake
 from leads.actions.notifications.deliver import send_emails
 from leads.actions.notifications.watch import watch
 from leads.actions.routing.carry_out_transfer import carry_out_transfers
+from leads.actions.routing.reroute_leads import reroute_leads
+from leads.actions.routing.simulate_rules import simulate_rules
 from leads.actions.routing.take_over_leads import take_over_leads
 from leads.actions.routing.undo_transfer import undo_transfers
+from leads.actions.routing.version_rules import activate_due_version
 from leads.actions.web_forms.confirm_sign_up import send_confirmations
 from leads.actions.web_forms.link_visits import LOOK_BACK, link_visits
 from leads.actions.web_forms.record_views import forget_page_views
@@ -61,6 +64,13 @@ def tidy_visits() -> int:
 
 
 @shared_task
+def sweep_routing() -> int:
+    """Activate the rules whose moment has come; simulate drafts and re-assign leads where somebody asked for it."""
+    activate_due_version(at=timezone.now())
+    return simulate_rules(clock=timezone.now) + reroute_leads(clock=timezone.now)
+
+
+@shared_task
 def sweep_imports() -> int:
     """Take in the rows of imports that wait or whose worker died."""
     waiting = unfinished_imports(at=timezone.now())
@@ -92,6 +102,14 @@ def nudge_imports() -> None:
     """Ask a worker to look after imports now. Only a hint, as below."""
     try:
         sweep_imports.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
+
+
+def nudge_routing() -> None:
+    """Ask a worker to look after routing now. Only a hint, as below."""
+    try:
+        sweep_routing.apply_async(retry=False, expires=60)
     except Exception as error:
         log.warning("nudge_failed", error=type(error).__name__)
 

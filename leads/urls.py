@@ -20,7 +20,7 @@ from leads.views import (
     theme,
     web_forms,
 )
-from leads.views.routing import reps, transfers
+from leads.views.routing import reps, territories, transfers, trials
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -37,6 +37,45 @@ urlpatterns: list[URLPattern] = [
     path("leads/<uuid:public_id>/merge", lead_merge.lead_merge, name="lead-merge"),
     path("leads/<uuid:public_id>/merge/<uuid:other_id>", lead_merge.lead_merge_with, name="lead-merge-with"),
     path("leads/<uuid:public_id>/unmerge", lead_merge.lead_unmerge, name="lead-unmerge"),
+    path("territories", territories.territories, name="territories"),
+    path("territories/versions/<int:number>", territories.territory_version, name="territory-version"),
+    path("territories/versions/<int:number>/copy", territories.territory_version_copy, name="territory-version-copy"),
+    path(
+        "territories/versions/<int:number>/activate",
+        territories.territory_version_activate,
+        name="territory-version-activate",
+    ),
+    path(
+        "territories/versions/<int:number>/cancel",
+        territories.territory_version_cancel,
+        name="territory-version-cancel",
+    ),
+    path(
+        "territories/versions/<int:number>/roll-back",
+        territories.territory_version_roll_back,
+        name="territory-version-roll-back",
+    ),
+    path(
+        "territories/versions/<int:number>/remove",
+        territories.territory_version_remove,
+        name="territory-version-remove",
+    ),
+    path("territories/versions/<int:number>/simulate", trials.routing_simulate, name="routing-simulate"),
+    path("territories/versions/<int:number>/rules/add", territories.territory_rule_add, name="territory-rule-add"),
+    path("territories/versions/<int:number>/rules/<int:rule_id>", territories.territory_rule, name="territory-rule"),
+    path(
+        "territories/versions/<int:number>/rules/<int:rule_id>/move",
+        territories.territory_rule_move,
+        name="territory-rule-move",
+    ),
+    path("territories/test", trials.routing_test, name="routing-test"),
+    path("territories/simulations/<uuid:public_id>", trials.routing_simulation, name="routing-simulation"),
+    path(
+        "territories/simulations/<uuid:public_id>/progress",
+        trials.routing_simulation_progress,
+        name="routing-simulation-progress",
+    ),
+    path("territories/turns", trials.routing_fairness, name="routing-fairness"),
     path("territories/reps", reps.reps, name="reps"),
     path("territories/reps/<uuid:public_id>", reps.rep_schedule, name="rep-schedule"),
     path("territories/reps/<uuid:public_id>/away", reps.rep_absence_add, name="rep-absence-add"),

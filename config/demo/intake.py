@@ -6,7 +6,7 @@ ladder of stages); only what people decided is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -20,6 +20,7 @@ from leads.actions.handover.reject_lead import FINAL_REASONS
 from leads.models import RejectionReason
 from leads.pure import calendar, lifecycle, routing, scoring
 from leads.pure.capture.captured import SUBSCRIBER_KINDS
+from leads.pure.conditions.evaluate import Facts
 
 _REJECTIONS = (
     "bad_fit",
@@ -45,7 +46,7 @@ class Intake:
         company: DemoCompany,
         *,
         rule_set: scoring.RuleSet,
-        territory_rules: Sequence[routing.TerritoryRule],
+        territory_rules: routing.Rules,
         catch_all: int,
         reps: dict[int, list[routing.Rep]],
         names: dict[int, str],
@@ -143,8 +144,8 @@ class Intake:
     def _assign(self, story: Story, lead: Lead, at: datetime) -> None:
         """As the assign action does it; while nobody is available, again every morning."""
         if lead.country not in self._matches:
-            candidate = routing.Candidate(country=lead.country)
-            self._matches[lead.country] = routing.first_match(candidate, self.territory_rules)
+            facts = Facts({"country": lead.country})
+            self._matches[lead.country] = self.territory_rules.first_match(facts, at.astimezone(self.tz).date())
         rule = self._matches[lead.country].rule
         story.rule = rule.id if rule else None
         story.territory = rule.territory_id if rule else self.catch_all
@@ -160,8 +161,9 @@ class Intake:
             if morning >= self.company.until:
                 break
             story.assigned_at = morning
-        where = self._matches[lead.country].because if rule else "no rule holds, so everywhere else"
+        where = self._matches[lead.country].because
         story.owner, story.because = choice.rep_id, f"{where}; {choice.because}"
+        story.rotation = {str(rep): weight for rep, weight in choice.rotation.items()}
         story.passed_over = [
             {"rep": passed.name or self.names.get(passed.rep_id, ""), "why": passed.why}
             for passed in choice.passed_over

@@ -49,7 +49,8 @@ from config.demo.records import DemoCompany
 from config.demo.sign_ins import issue_sign_ins
 from config.demo.timeline import Timeline
 from integrations.models import Connection
-from leads.models import Campaign, Company, JobRun, Lead, Opportunity, User
+from leads.actions.routing.simulate_rules import request_simulation, simulate_rules
+from leads.models import Campaign, Company, JobRun, Lead, Opportunity, RoutingVersion, User
 from leads.past.acting import Door, act, backdated
 from leads.pure.refused import Refused
 
@@ -163,6 +164,7 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
     _step(say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories, histories))
     _step(say, "events", lambda: seed_people.write_events(bulk, company, ground, leads, stories, histories))
     seed_people.finish_reps(bulk, ground, intake)
+    seed_settings.write_routing_draft(bulk, company, ground)
     deals = written.deals = _step(
         say,
         f"opportunities {len(company.deals):,}",
@@ -221,6 +223,14 @@ def _aim(order: Order) -> None:
     past.known_all_along([Target], since=since)
 
 
+def _simulate(order: Order) -> None:
+    """What the draft of the territory rules would do."""
+    draft = RoutingVersion.objects.get(state=RoutingVersion.State.DRAFT)
+    if not draft.simulations.exists():
+        request_simulation(version=draft, by=draft.created_by, at=order.at)
+    simulate_rules(clock=lambda: order.at)
+
+
 def _coordinate(order: Order) -> None:
     """Owners, evidence and sign-offs of the integration points."""
     seed_points.write_points(order.at)
@@ -245,6 +255,7 @@ AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
     ("attribution", _attribute),
     ("accuracy", _measure),
     ("targets", _aim),
+    ("simulation of territory rules", _simulate),
     ("weekly reports", _publish),
     ("integration points", _coordinate),
 ]

@@ -32,7 +32,7 @@ from leads.models import (
 from leads.pure import routing
 from leads.pure.capture.bots import BOT, MAIL_SCANNER
 from leads.queries.calendar import hours_of
-from leads.queries.routing import pure_rules
+from leads.queries.routing import RuleBook
 
 _SITE = "https://www.fernhill.example"
 _CONSENT = "Yes, Fernhill Analytics may send me product news by email. I can withdraw this at any time."
@@ -44,7 +44,7 @@ def live_through(company: DemoCompany, ground: Ground) -> tuple[Intake, list[Sto
     intake = Intake(
         company,
         rule_set=rule_set_of(ground.rule_set),
-        territory_rules=pure_rules(rows=ground.rules),
+        territory_rules=RuleBook(rows=ground.rules, company=settings).rules,
         catch_all=ground.territories[-1].pk,
         reps=_reps(company, ground),
         names={user.pk: user.name for user in ground.users},
@@ -223,6 +223,8 @@ def write_stories(
                 "owner_id": story.owner,
                 "because": story.because[:400],
                 "passed_over": story.passed_over,
+                "rotation": story.rotation,
+                "version_id": ground.version.pk,
                 "assigned_at": story.assigned_at,
             }
             for lead, story in pairs

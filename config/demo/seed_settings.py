@@ -26,6 +26,7 @@ from leads.models import (
     RepAbsence,
     RepHours,
     Role,
+    RoutingVersion,
     ScoringRule,
     ScoringRuleSet,
     Territory,
@@ -33,6 +34,8 @@ from leads.models import (
     TerritoryRule,
     User,
 )
+from leads.pure.conditions.grammar import Condition, Group, to_json
+from leads.pure.conditions.properties import Operator
 
 _REPORTED_AT = time(4)  # before Monday's report
 COST_SOURCE, COST_FEED = "demo", "Spend feed"
@@ -46,6 +49,7 @@ class Ground:
     users: list[User] = field(default_factory=list)
     territories: list[Territory] = field(default_factory=list)
     rules: list[TerritoryRule] = field(default_factory=list)
+    version: RoutingVersion = field(default_factory=RoutingVersion)
     reps: list[TerritoryRep] = field(default_factory=list)
     channels: dict[str, Channel] = field(default_factory=dict)
     stages: dict[str, PipelineStage] = field(default_factory=dict)
@@ -175,11 +179,12 @@ def _write_territories(bulk: Bulk, company: DemoCompany, ground: Ground) -> None
     ground.territories = bulk.put(Territory, (Territory(name=territory.name) for territory in named))
     Territory.objects.filter(is_catch_all=True).update(name=last.name)
     ground.territories.append(Territory.objects.get(is_catch_all=True))
-    TerritoryRule.objects.all().delete()
+    Territory.objects.filter(name="DACH").update(off_hours=Territory.OffHours.NEXT)
+    ground.version = _write_versions(bulk, company, ground)
     ground.rules = bulk.put(
         TerritoryRule,
         (
-            TerritoryRule(territory=row, position=place, name=territory.name, countries=list(territory.countries))
+            _rule(bulk, ground.version, row, place, Condition("country", Operator.IS, tuple(territory.countries)))
             for place, (territory, row) in enumerate(zip(named, ground.territories, strict=False), start=1)
         ),
     )
@@ -191,6 +196,69 @@ def _write_territories(bulk: Bulk, company: DemoCompany, ground: Ground) -> None
             for person, user in zip(company.people, ground.users, strict=True)
             if territory.slug in person.shares
         ),
+    )
+
+
+def _write_versions(bulk: Bulk, company: DemoCompany, ground: Ground) -> RoutingVersion:
+    """The shipped version, without rules, made way for the company's own."""
+    shipped = RoutingVersion.objects.get(state=RoutingVersion.State.ACTIVE)
+    TerritoryRule.objects.filter(version=shipped).delete()
+    set_up = company.since - timedelta(days=60)
+    RoutingVersion.objects.filter(pk=shipped.pk).update(
+        state=RoutingVersion.State.RETIRED, note="No rules yet", created_at=set_up, activated_at=set_up
+    )
+    admin = next(user for user in ground.users if user.role == Role.ADMIN)
+    ours = RoutingVersion(
+        number=shipped.number + 1,
+        state=RoutingVersion.State.ACTIVE,
+        note="Territories of the sales kick-off",
+        based_on=shipped,
+        created_by=admin,
+        created_at=company.since,
+        activated_by=admin,
+        activated_at=company.since,
+    )
+    return bulk.put(RoutingVersion, [ours])[0]
+
+
+def write_routing_draft(bulk: Bulk, company: DemoCompany, ground: Ground) -> None:
+    """What the sales leader tries next: the countries that Rest of world works too much of go to their neighbors."""
+    leader = next(user for user in ground.users if user.role == Role.SALES_LEADER)
+    draft = RoutingVersion(
+        number=ground.version.number + 1,
+        note="Relief for Rest of world: Benelux and Poland to their neighbors",
+        based_on=ground.version,
+        created_by=leader,
+        created_at=company.until - timedelta(days=2),
+    )
+    bulk.put(RoutingVersion, [draft])
+    by_name = {territory.name: territory for territory in ground.territories}
+    country, industry, size = "country", "industry", "company_size"
+    ahead = [
+        ("UK & Ireland", Condition(country, Operator.IS, ("NL", "BE", "LU")), None),
+        ("DACH", Condition(country, Operator.IS, ("PL", "CZ")), None),
+        ("North America", Condition(country, Operator.IS, ("US",)), Condition(size, Operator.AT_LEAST, low=1000)),
+        ("Nordics", Condition(industry, Operator.IS, ("Shipbuilding",)), None),
+    ]
+    rules = [
+        _rule(bulk, draft, by_name[name], place, *filter(None, conditions))
+        for place, (name, *conditions) in enumerate(ahead, start=1)
+    ]
+    for place, rule in enumerate(ground.rules, start=len(rules) + 1):
+        kept = {"key": rule.key, "name": rule.name, "conditions": rule.conditions}
+        rules.append(TerritoryRule(version=draft, territory=rule.territory, position=place, **kept))
+    bulk.put(TerritoryRule, rules)
+
+
+def _rule(
+    bulk: Bulk, version: RoutingVersion, territory: Territory, place: int, *conditions: Condition
+) -> TerritoryRule:
+    return TerritoryRule(
+        version=version,
+        key=bulk.public_id(),
+        territory=territory,
+        position=place,
+        conditions=to_json(Group(tuple(conditions))),
     )
 
 

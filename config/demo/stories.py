@@ -51,6 +51,7 @@ class Story:
     rule: int | None = None
     because: str = ""
     passed_over: list[dict[str, str]] = field(default_factory=list)
+    rotation: dict[str, int] = field(default_factory=dict)
     stage: str = ""
     passages: list[Passage] = field(default_factory=list)
     assigned_at: datetime | None = None

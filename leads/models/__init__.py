@@ -21,8 +21,9 @@ from leads.models.opportunity import (
     PipelineStage,
 )
 from leads.models.rep_hours import RepHours
+from leads.models.routing_simulation import RoutingSimulation, SimulatedLead
 from leads.models.scoring import LeadScore, ScoringRule, ScoringRuleSet
-from leads.models.territory import Assignment, Territory, TerritoryRep, TerritoryRule
+from leads.models.territory import Assignment, RoutingVersion, Territory, TerritoryRep, TerritoryRule
 from leads.models.touchpoint import TouchChannelChange, TouchKind, Touchpoint
 from leads.models.transfer import Transfer, TransferItem
 from leads.models.user import RepAbsence, RepCapacity, Role, Theme, User
@@ -85,9 +86,12 @@ __all__ = [
     "RepCapacity",
     "RepHours",
     "Role",
+    "RoutingSimulation",
+    "RoutingVersion",
     "Scope",
     "ScoringRule",
     "ScoringRuleSet",
+    "SimulatedLead",
     "Stage",
     "Submission",
     "SuppressedAddress",

@@ -1,11 +1,15 @@
-"""Who sells where: ordered rules, and the reps behind them."""
+"""Who sells where: ordered rules in versions, and the reps behind them."""
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
+from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
 from leads.past.registry import versioned
+from leads.pure.conditions.grammar import Group, from_json
 
 
 @versioned()
@@ -44,41 +48,78 @@ class Territory(models.Model):
 
 
 @versioned()
-class TerritoryRule(models.Model):
-    """Conditions that must all hold; an empty condition always holds. Lowest position first, first match wins."""
+class RoutingVersion(models.Model):
+    """A version of the territory rules. Exactly one is active; an activated version is never edited again."""
 
-    territory = models.ForeignKey("leads.Territory", on_delete=models.CASCADE, related_name="rules")
-    position = models.PositiveIntegerField(unique=True)
-    name = models.CharField(max_length=120, blank=True)
-    countries = models.JSONField(default=list, blank=True, help_text="two-letter codes")
-    regions = models.JSONField(default=list, blank=True)
-    postal_from = models.CharField(max_length=20, blank=True)
-    postal_to = models.CharField(max_length=20, blank=True)
-    industries = models.JSONField(default=list, blank=True)
-    size_min = models.PositiveIntegerField(null=True, blank=True)
-    size_max = models.PositiveIntegerField(null=True, blank=True)
-    domains = models.JSONField(default=list, blank=True, help_text="named accounts, by email domain")
-    is_active = models.BooleanField(default=True)
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        SCHEDULED = "scheduled", "Scheduled"
+        ACTIVE = "active", "Active"
+        RETIRED = "retired", "Retired"
 
-    history = HistoricalRecords()
+    number = models.PositiveIntegerField(unique=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.DRAFT)
+    note = models.CharField("reason", max_length=300, blank=True)
+    based_on = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    activates_at = models.DateTimeField(null=True, blank=True, help_text="when it is to become active")
+    moves_leads = models.BooleanField(default=False, help_text="open leads of the last 13 weeks move with it")
+    activated_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    activated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(size_min__isnull=True)
-                | models.Q(size_max__isnull=True)
-                | models.Q(size_max__gte=models.F("size_min")),
-                name="rule_size_range_valid",
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="active"), name="routing_one_active_version"
             ),
             models.CheckConstraint(
-                condition=(models.Q(postal_from="") & models.Q(postal_to=""))
-                | (~models.Q(postal_from="") & ~models.Q(postal_to="")),
-                name="rule_postal_range_complete",
+                condition=models.Q(state__in=["draft", "scheduled", "active", "retired"]),
+                name="routing_version_state_known",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="scheduled") | models.Q(activates_at__isnull=False),
+                name="routing_scheduled_has_date",
             ),
         ]
 
     def __str__(self) -> str:
+        return f"Version {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("leads:territory-version", args=[self.number])
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its rules may still be changed."""
+        return self.state == self.State.DRAFT
+
+
+@versioned()
+class TerritoryRule(models.Model):
+    """Conditions that lead to a territory, within a version. Lowest position first, first match wins."""
+
+    version = models.ForeignKey("leads.RoutingVersion", on_delete=models.CASCADE, related_name="rules")
+    key = models.UUIDField(default=uuid.uuid4, help_text="the same for a rule and its copies in later versions")
+    territory = models.ForeignKey("leads.Territory", on_delete=models.PROTECT, related_name="rules")
+    position = models.PositiveIntegerField()
+    name = models.CharField(max_length=120, blank=True)
+    conditions = models.JSONField(default=dict, help_text="in the condition grammar")
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "position"], name="rule_position_once_per_version"),
+            models.UniqueConstraint(fields=["version", "key"], name="rule_key_once_per_version"),
+        ]
+
+    def __str__(self) -> str:
         return f"{self.position}: {self.name or self.territory}"
+
+    @property
+    def group(self) -> Group:
+        """The conditions as values."""
+        return from_json(self.conditions)
 
 
 @versioned(untracked=["credit"])
@@ -107,14 +148,25 @@ class Assignment(models.Model):
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="assignments")
     territory = models.ForeignKey("leads.Territory", on_delete=models.SET_NULL, null=True, related_name="+")
     rule = models.ForeignKey("leads.TerritoryRule", on_delete=models.SET_NULL, null=True, related_name="assignments")
+    version = models.ForeignKey(
+        "leads.RoutingVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="assignments"
+    )
     owner = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, related_name="+")
     because = models.CharField(max_length=400)
     passed_over = models.JSONField(default=list, blank=True, help_text='list of {"rep", "why"}')
+    rotation = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="weights, by id, of the reps whose turn it could be; empty where no turn was taken",
+    )
     assigned_at = models.DateTimeField(db_index=True)
     by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["lead", "assigned_at"], name="assignment_lead_time")]
+        indexes = [
+            models.Index(fields=["lead", "assigned_at"], name="assignment_lead_time"),
+            models.Index(fields=["territory", "assigned_at"], name="assignment_territory_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.lead} to {self.owner}"

@@ -1,6 +1,6 @@
 """Which territory a lead belongs to, and which rep of it takes the lead.
 
-Territories: ordered rules, the first whose conditions all hold. Reps: the account's existing owner if
+Territories: ordered rules on the shared condition grammar, the first that holds. Reps: the account's existing owner if
 available, else smooth weighted round-robin, as nginx has it: over any
 run as long as the sum of weights, each available rep gets exactly as many leads as its weight, evenly spread.
 """
@@ -8,9 +8,14 @@ run as long as the sum of weights, each available rep gets exactly as many leads
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
+
+from leads.pure.conditions.evaluate import Evaluator, Facts
+from leads.pure.conditions.grammar import Group
+from leads.pure.conditions.properties import LEADS, Catalog
+from leads.pure.conditions.sentences import sentence
 
 ASSIGN, WAIT, NEXT = "assign", "wait", "next"
 """What happens outside working hours: assign all the same, wait until a rep starts, or give it to who starts first."""
@@ -18,36 +23,13 @@ ASSIGN, WAIT, NEXT = "assign", "wait", "next"
 
 @dataclass(frozen=True, slots=True)
 class TerritoryRule:
-    """Conditions for a territory; an empty one always holds, so a rule without conditions is the catch-all.
-
-    Postcodes are compared by the length of the bounds, both included: "1" to "29" holds for 10115 and 29999.
-    Domains are named accounts and hold for hosts below them too.
-    """
+    """Conditions that lead to a territory; a rule without conditions holds for every lead."""
 
     id: int
     position: int
     territory_id: int
-    name: str
-    countries: Sequence[str] = ()
-    regions: Sequence[str] = ()
-    postal_from: str = ""
-    postal_to: str = ""
-    industries: Sequence[str] = ()
-    size_min: int | None = None
-    size_max: int | None = None
-    domains: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What routing looks at in a lead; unknown is empty or None and meets no condition."""
-
-    country: str = ""
-    region: str = ""
-    postal_code: str = ""
-    industry: str = ""
-    company_size: int | None = None
-    domain: str = ""
+    conditions: Group
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +37,38 @@ class Match:
     """The rule that decided, or None; `because` is what the assignment log shows."""
 
     rule: TerritoryRule | None
+    because: str = "no rule holds, so everywhere else"
+
+
+class Rules:
+    """Rules made ready once, for many leads, in the order in which they are tried."""
+
+    def __init__(self, rules: Sequence[TerritoryRule], catalog: Catalog = LEADS) -> None:
+        self.ordered = sorted(rules, key=lambda rule: (rule.position, rule.id))
+        self.sentences = {rule.id: sentence(rule.conditions, catalog) for rule in self.ordered}
+        self._ready = [(rule, Evaluator(rule.conditions, catalog)) for rule in self.ordered]
 
     @property
-    def because(self) -> str:
-        """ "rule 3: country is DE, AT or CH"."""
-        return f"rule {self.rule.position}: {sentence(self.rule)}" if self.rule else "no territory rule holds"
+    def properties(self) -> frozenset[str]:
+        """The keys of all that the rules look at."""
+        return frozenset[str]().union(*(rule.conditions.properties for rule in self.ordered))
 
+    def first_match(self, facts: Facts, on: date) -> Match:
+        """The first rule by (position, id) that holds on a company day."""
+        first = next((rule for rule, holds in self._ready if holds(facts, on).holds), None)
+        return self.decided_by([first] if first else [])
 
-def first_match(candidate: Candidate, rules: Sequence[TerritoryRule]) -> Match:
-    """The first rule by (position, id) that holds for the candidate."""
-    for rule in sorted(rules, key=lambda rule: (rule.position, rule.id)):
-        if _holds(rule, candidate):
-            return Match(rule)
-    return Match(None)
+    def decided_by(self, met: Sequence[TerritoryRule]) -> Match:
+        """The first of the rules that hold, in order."""
+        return Match(met[0], f"rule {met[0].position}: {self.sentences[met[0].id]}") if met else Match(None)
 
+    def met(self, facts: Facts, on: date) -> list[TerritoryRule]:
+        """Every rule that holds, in order; the first of them decides."""
+        return [rule for rule, holds in self._ready if holds(facts, on).holds]
 
-def sentence(rule: TerritoryRule) -> str:
-    """The conditions in words: "country is DE, AT or CH and company size at least 50"."""
-    parts = []
-    for label, values in (
-        ("country", rule.countries),
-        ("region", rule.regions),
-        ("industry", rule.industries),
-    ):
-        if values:
-            parts.append(f"{label} is {_any_of(values)}")
-    if rule.postal_from or rule.postal_to:
-        parts.append(f"postal code {_between(rule.postal_from or None, rule.postal_to or None)}")
-    if rule.size_min is not None or rule.size_max is not None:
-        parts.append(f"company size {_between(rule.size_min, rule.size_max)}")
-    if rule.domains:
-        parts.append(f"account is {_any_of(rule.domains)}")
-    return " and ".join(parts) or "every lead (catch-all)"
+    def why_not(self, facts: Facts, on: date, rule: TerritoryRule) -> str:
+        """What about the lead decided that a rule holds or not, in words."""
+        return next((holds(facts, on).because for each, holds in self._ready if each.id == rule.id), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +107,15 @@ class PassedOver(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The rep chosen, or None; `credits` are the rotation credits to store, for every rep given, by id. `waits_until`
-    is when a rep starts for whom a lead without one waits. `takes_turn` tells whether the rotation moved on."""
+    is when a rep starts for whom a lead without one waits. `rotation` holds the weights of those whose turn it could
+    be, by id; it is empty where no turn was taken."""
 
     rep_id: int | None
     because: str
     passed_over: tuple[PassedOver, ...]
     credits: Mapping[int, int]
     waits_until: datetime | None = None
-    takes_turn: bool = False
+    rotation: Mapping[int, int] = field(default_factory=dict)
 
 
 def choose_rep(reps: Sequence[Rep], on: date, existing_owner_id: int | None = None, off_hours: str = ASSIGN) -> Choice:
@@ -174,7 +157,7 @@ def choose_rep(reps: Sequence[Rep], on: date, existing_owner_id: int | None = No
         return Choice(None, because, tuple(passed_over), credits, waits_until=starts)
     chosen = _take_turn(rotation, credits)
     because = f"{chosen.name} is next in turn" if len(rotation) > 1 else f"{chosen.name} is the only one available"
-    return Choice(chosen.id, because, tuple(passed_over), credits, takes_turn=True)
+    return Choice(chosen.id, because, tuple(passed_over), credits, rotation=_weights(rotation))
 
 
 _NO_WEIGHT = "takes no new leads (weight 0)"
@@ -220,7 +203,7 @@ def _who_starts_first(
         return Choice(None, "nobody in the territory is available", tuple(passed_over), credits)
     chosen = _take_turn(rotation, credits)
     because = f"nobody is at work; {chosen.name} starts first, {_moment(first)}"
-    return Choice(chosen.id, because, tuple(passed_over), credits, takes_turn=True)
+    return Choice(chosen.id, because, tuple(passed_over), credits, rotation=_weights(rotation))
 
 
 def _take_turn(rotation: Sequence[Rep], credits: dict[int, int]) -> Rep:
@@ -232,54 +215,13 @@ def _take_turn(rotation: Sequence[Rep], credits: dict[int, int]) -> Rep:
     return chosen
 
 
+def _weights(reps: Sequence[Rep]) -> dict[int, int]:
+    return {rep.id: rep.weight for rep in reps}
+
+
 def _off_words(rep: Rep) -> str:
     return f"is not at work until {_moment(rep.starts_at)}" if rep.starts_at else "has no working hours"
 
 
 def _moment(at: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b %H:%M}"
-
-
-def _holds(rule: TerritoryRule, candidate: Candidate) -> bool:
-    return (
-        _among(candidate.country, rule.countries)
-        and _among(candidate.region, rule.regions)
-        and _among(candidate.industry, rule.industries)
-        and _in_postal_range(candidate.postal_code, rule.postal_from, rule.postal_to)
-        and _in_size_range(candidate.company_size, rule.size_min, rule.size_max)
-        and _in_domains(candidate.domain, rule.domains)
-    )
-
-
-def _among(value: str, allowed: Sequence[str]) -> bool:
-    return not allowed or value.casefold() in {item.casefold() for item in allowed if item}
-
-
-def _in_postal_range(value: str, low: str, high: str) -> bool:
-    value, low, high = (part.replace(" ", "").upper() for part in (value, low, high))
-    if not low and not high:
-        return True
-    return bool(value) and value[: len(low)] >= low and (not high or value[: len(high)] <= high)
-
-
-def _in_size_range(size: int | None, low: int | None, high: int | None) -> bool:
-    if low is None and high is None:
-        return True
-    return size is not None and (low is None or size >= low) and (high is None or size <= high)
-
-
-def _in_domains(domain: str, domains: Sequence[str]) -> bool:
-    if not domains:
-        return True
-    name = domain.casefold()
-    return any(name == item.casefold() or name.endswith(f".{item.casefold()}") for item in domains)
-
-
-def _any_of(values: Sequence[str]) -> str:
-    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"
-
-
-def _between(low: object, high: object) -> str:
-    if low is not None and high is not None:
-        return f"from {low} to {high}"
-    return f"at least {low}" if low is not None else f"at most {high}"

@@ -115,7 +115,7 @@ KINDS: Mapping[str, Kind] = {
                 _itself("lead", "Lead", Lead),
                 Part("stage", "Stage change", LifecyclePassage, ("lead_id",), ("to_stage",)),
                 Part("score", "Score", LeadScore, ("lead_id",), ("total",), frozenset({"reasons"})),
-                Part("assignment", "Assignment", Assignment, ("lead_id",), ("owner_id",)),
+                Part("assignment", "Assignment", Assignment, ("lead_id",), ("owner_id",), frozenset({"rotation"})),
                 Part("follow_up", "Follow-up", FollowUp, ("lead_id",), ("kind", "due_at")),
                 Part("consent", "Consent", Consent, ("lead_id",), ("basis",)),
                 Part("touch", "Touchpoint", Touchpoint, ("lead_id",), ("kind", "occurred_at")),

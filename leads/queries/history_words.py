@@ -17,6 +17,7 @@ from leads.models import (
     Lead,
     Opportunity,
     PipelineStage,
+    RoutingVersion,
     Territory,
     TerritoryRule,
     User,
@@ -31,6 +32,7 @@ _NAMED: Mapping[type[Model], tuple[str, ...]] = {
     **dict.fromkeys((User, Account, Campaign, Channel, Opportunity, PipelineStage, Territory), ("name",)),
     Lead: ("first_name", "last_name", "email", "external_id"),
     TerritoryRule: ("position", "name"),
+    RoutingVersion: ("number",),
 }
 Wanted = dict[type[Model], set[int]]
 
@@ -42,6 +44,8 @@ def name_of(model: type[Model], row: int, values: Values) -> str:
         return person or values["email"] or f"Lead {values['external_id']}"
     if model is TerritoryRule:
         return f"{values['position']}: {values['name']}" if values["name"] else f"Rule {values['position']}"
+    if model is RoutingVersion:
+        return f"Version {values['number']}"
     return str(values["name"]) or f"{model._meta.verbose_name} {row}".capitalize()
 
 

@@ -8,12 +8,23 @@ from datetime import date, datetime
 
 from django.db.models import Count, Q
 
-from leads.models import OPEN_STAGES, Company, Lead, RepAbsence, Territory, TerritoryRep, TerritoryRule, User
+from leads.models import (
+    OPEN_STAGES,
+    Company,
+    Lead,
+    RepAbsence,
+    RoutingVersion,
+    Territory,
+    TerritoryRep,
+    TerritoryRule,
+    User,
+)
 from leads.pure import routing
+from leads.pure.conditions.evaluate import Facts
+from leads.pure.conditions.properties import LEADS
 from leads.pure.spelling.identity import company_domain
 from leads.queries.calendar import Schedule
-
-NO_RULE = "no rule holds, so everywhere else"
+from leads.queries.conditions import facts_of, lead_catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,7 @@ class Decision:
     @property
     def because(self) -> str:
         """Rule and rep in words, as the assignment log has it."""
-        return f"{self.match.because if self.match.rule else NO_RULE}; {self.choice.because}"[:400]
+        return f"{self.match.because}; {self.choice.because}"[:400]
 
     def passed_over(self, names: dict[int, str]) -> list[dict[str, str]]:
         """Who could not take the lead, and why, as the assignment log has it."""
@@ -37,40 +48,71 @@ class Decision:
             for passed in self.choice.passed_over
         ]
 
+    @property
+    def rotation(self) -> dict[str, int]:
+        """Whose turn it could be, by id, as the assignment log has it."""
+        return {str(rep): weight for rep, weight in self.choice.rotation.items()}
 
-def candidate_of(lead: Lead) -> routing.Candidate:
-    """What routing looks at: the lead's own facts, else its account's."""
+
+class RuleBook:
+    """The rules of a version, made ready, and the facts that they look at."""
+
+    def __init__(
+        self, *, rows: Iterable[TerritoryRule], company: Company, version: RoutingVersion | None = None
+    ) -> None:
+        self.version, self.tz = version, company.tz
+        listed = [
+            routing.TerritoryRule(row.pk, row.position, row.territory_id, row.group, row.name)
+            for row in rows
+            if row.is_active
+        ]
+        looked_at = frozenset[str]().union(*(rule.conditions.properties for rule in listed))
+        self.catalog = lead_catalog() if looked_at & _WITH_CHOICES else LEADS
+        self.rules = routing.Rules(listed, self.catalog)
+
+    @classmethod
+    def active(cls, company: Company) -> RuleBook:
+        """The rules in force."""
+        rows = TerritoryRule.objects.filter(version__state=RoutingVersion.State.ACTIVE, is_active=True)
+        listed = list(rows.select_related("version"))
+        version = listed[0].version if listed else active_version()
+        return cls(rows=listed, company=company, version=version)
+
+    @classmethod
+    def of(cls, version: RoutingVersion, company: Company) -> RuleBook:
+        """The rules of any version."""
+        return cls(rows=TerritoryRule.objects.filter(version=version), company=company, version=version)
+
+    def facts(self, leads: Sequence[Lead]) -> dict[int, Facts]:
+        """What the rules look at, by lead; where a lead says nothing, its account does."""
+        known = facts_of(leads, properties=self.rules.properties, tz=self.tz)
+        return {
+            lead.pk: Facts({**known[lead.pk].values, **_from_account(lead)}, known[lead.pk].events) for lead in leads
+        }
+
+    def match(self, leads: Sequence[Lead], at: datetime) -> list[routing.Match]:
+        """The rule that decides for each lead, at a moment."""
+        facts, day = self.facts(leads), at.astimezone(self.tz).date()
+        return [self.rules.first_match(facts[lead.pk], day) for lead in leads]
+
+
+# Their sentences name records of this installation.
+_WITH_CHOICES = frozenset({"channel", "campaign", "owner", "account_owner", "territory"})
+
+
+def _from_account(lead: Lead) -> dict[str, object]:
     account = lead.account
-    size = lead.company_size
-    return routing.Candidate(
-        country=lead.country or (account.country if account else ""),
-        region=lead.region or (account.region if account else ""),
-        postal_code=lead.postal_code,
-        industry=lead.industry or (account.industry if account else ""),
-        company_size=size if size is not None or not account else account.company_size,
-        domain=(account.domain or "" if account else "") or company_domain(lead.email or "") or "",
-    )
+    domain = (account.domain or "" if account else "") or company_domain(lead.email or "") or ""
+    return {
+        "country": lead.country or (account.country if account else ""),
+        "region": lead.region or (account.region if account else ""),
+        "account": domain,
+    }
 
 
-def pure_rules(*, rows: Iterable[TerritoryRule]) -> list[routing.TerritoryRule]:
-    """Stored territory rules as routing takes them."""
-    return [
-        routing.TerritoryRule(
-            id=row.pk,
-            position=row.position,
-            territory_id=row.territory_id,
-            name=row.name,
-            countries=row.countries,
-            regions=row.regions,
-            postal_from=row.postal_from,
-            postal_to=row.postal_to,
-            industries=row.industries,
-            size_min=row.size_min,
-            size_max=row.size_max,
-            domains=row.domains,
-        )
-        for row in rows
-    ]
+def active_version() -> RoutingVersion | None:
+    """The version in force; None only while an installation is being set up."""
+    return RoutingVersion.objects.filter(state=RoutingVersion.State.ACTIVE).first()
 
 
 class Rota:
@@ -106,6 +148,7 @@ class Rota:
         self.starts = self._starts()
         # An account may get its owner from the lead before, in this very round.
         self.account_owners: dict[int, int | None] = {}
+        self.new_account_owners: dict[int, int] = {}
 
     def know_accounts(self, leads: Iterable[Lead]) -> None:
         """Take in who owns the accounts of these leads, which come with them."""
@@ -130,7 +173,7 @@ class Rota:
         if owner is not None:
             self.loads[owner.pk] = self.loads.get(owner.pk, 0) + (lead.stage in OPEN_STAGES)
             if lead.account_id and self.account_owners.get(lead.account_id) is None:
-                self.account_owners[lead.account_id] = owner.pk
+                self.account_owners[lead.account_id] = self.new_account_owners[lead.account_id] = owner.pk
         return Decision(match, territory, choice, owner)
 
     def _rep(self, share: TerritoryRep) -> routing.Rep:

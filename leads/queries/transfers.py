@@ -16,16 +16,15 @@ from leads.models import (
     FollowUp,
     Lead,
     Role,
+    RoutingVersion,
     Territory,
-    TerritoryRule,
     Transfer,
     User,
 )
 from leads.models.opportunity import OpportunityQuerySet
-from leads.pure import routing
 from leads.pure.spread import spread
 from leads.queries.kept_elsewhere import kept_elsewhere, kept_here
-from leads.queries.routing import Decision, Rota, candidate_of, pure_rules
+from leads.queries.routing import Decision, Rota, RuleBook
 
 
 def may_transfer(user: User) -> bool:
@@ -103,6 +102,7 @@ class Plan:
     names: Mapping[int, str] = field(default_factory=dict)
     accounts: dict[int, int] = field(default_factory=dict)
     rota: Rota | None = None
+    version: RoutingVersion | None = None
 
     def shares(self) -> list[tuple[User | None, int]]:
         """How many leads each person gets, most first; nobody last."""
@@ -133,19 +133,20 @@ def plan_transfer(
 
 
 def _by_rules(leads: Sequence[Lead], leaving: Collection[int], at: datetime, *, is_locking: bool) -> Plan:
-    rules = pure_rules(rows=TerritoryRule.objects.filter(is_active=True))
+    company = Company.current()
+    book = RuleBook.active(company)
     territories = Territory.objects.order_by("pk")
     rota = Rota(
         territories=territories.select_for_update() if is_locking else territories,
-        company=Company.current(),
+        company=company,
         at=at,
         leaving=leaving,
         released=[lead.pk for lead in leads if lead.owner_id not in leaving],
     )
     rota.know_accounts(leads)
-    plan = Plan(rota=rota)
-    for lead in leads:
-        decision = rota.decide(lead, routing.first_match(candidate_of(lead), rules))
+    plan = Plan(rota=rota, version=book.version)
+    for lead, match in zip(leads, book.match(leads, at), strict=True):
+        decision = rota.decide(lead, match)
         plan.owners[lead.pk], plan.decisions[lead.pk] = decision.owner, decision
         if lead.account_id and decision.owner:
             plan.accounts[lead.account_id] = rota.account_owners.get(lead.account_id) or decision.owner.pk

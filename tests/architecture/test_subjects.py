@@ -61,7 +61,10 @@ SUBJECTS = {
             figures.offers figures.groups forms.scope forms.as_of
         """,
         "calendar": "pure.public_holidays",
-        "routing": "pure.spread queries.transfers queries.reps",
+        "routing": """
+            pure.spread queries.transfers queries.reps queries.reroute queries.routing_rules queries.fairness
+            forms.territories
+        """,
         "lifecycle": "actions.pass_stage figures.conversion",
         "deals": "figures.pipeline figures.marketing figures.stood",
         "settings": "forms.fields",

@@ -8,6 +8,8 @@ import factory
 from factory.django import DjangoModelFactory
 
 from leads import models
+from leads.pure.conditions.grammar import Condition, Group, to_json
+from leads.pure.conditions.properties import Operator
 from leads.pure.web_forms.definition import default_fields
 
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -122,3 +124,23 @@ class TrackedSiteFactory(DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Site {n}")
     origins = factory.LazyFunction(lambda: ["https://shop.example"])
     created_at = START
+
+
+def rule(territory: models.Territory, position: int = 1, *, version: models.RoutingVersion | None = None, **conditions):
+    """A rule of the active version, or of another one: country=["DE"], company_size=(50, None), is_active=False."""
+    fields = {name: conditions.pop(name) for name in ("is_active", "name") if name in conditions}
+    items = []
+    for key, value in conditions.items():
+        if isinstance(value, tuple):
+            low, high = value
+            operator = Operator.AT_MOST if low is None else Operator.AT_LEAST if high is None else Operator.BETWEEN
+            items.append(Condition(key, operator, low=low, high=high))
+        else:
+            items.append(Condition(key, Operator.IN_DOMAIN if key == "account" else Operator.IS, tuple(value)))
+    return models.TerritoryRule.objects.create(
+        version=version or models.RoutingVersion.objects.get(state="active"),
+        territory=territory,
+        position=position,
+        conditions=to_json(Group(tuple(items))),
+        **fields,
+    )

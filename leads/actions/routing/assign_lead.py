@@ -19,10 +19,8 @@ from leads.models import (
     Stage,
     Territory,
     TerritoryRep,
-    TerritoryRule,
 )
-from leads.pure import routing
-from leads.queries.routing import Decision, Rota, candidate_of, pure_rules, territories_for
+from leads.queries.routing import Decision, Rota, RuleBook, territories_for
 
 # Subscribers asked for mail, not for a rep; whom sales ruled out needs none.
 UNASSIGNED_STAGES = frozenset([Stage.SUBSCRIBER, Stage.DISQUALIFIED])
@@ -53,8 +51,9 @@ class _Round:
     def __init__(self, leads: Sequence[Lead], at: datetime, company: Company) -> None:
         self.leads, self.at = leads, at
         self.retried = [lead for lead in leads if lead.territory_id is not None]
-        rules = pure_rules(rows=TerritoryRule.objects.filter(is_active=True))
-        self.matches = [routing.first_match(candidate_of(lead), rules) for lead in leads]
+        book = RuleBook.active(company)
+        self.version = book.version
+        self.matches = book.match(leads, at)
         locked = Territory.objects.select_for_update().filter(territories_for(self.matches)).order_by("pk")
         self.rota = Rota(territories=locked, company=company, at=at)
         self.rota.know_accounts(leads)
@@ -63,16 +62,12 @@ class _Round:
         last = self._last_assignments()
         logged: list[Assignment] = []
         without: dict[int, datetime | None] = {}
-        owners: dict[int, int] = {}
         moves: dict[tuple[int | None, int | None], list[Lead]] = {}
         for lead, match in zip(self.leads, self.matches, strict=True):
-            is_unowned = lead.account_id and self.rota.account_owners.get(lead.account_id) is None
             decision = self.rota.decide(lead, match)
             assignment = self._logged(lead, decision)
             if decision.owner is None:
                 without[lead.pk] = decision.choice.waits_until
-            elif is_unowned and lead.account_id:
-                owners[lead.account_id] = decision.owner.pk
             if _essence(last.get(lead.pk)) != _essence(assignment):
                 logged.append(assignment)
             if decision.owner is not None or lead.territory_id != assignment.territory_id:
@@ -86,6 +81,7 @@ class _Round:
             )
         TerritoryRep.objects.bulk_update(self.rota.shares, ["credit"])
         self._hand_on_follow_ups()
+        owners = self.rota.new_account_owners
         for account_id in sorted(owners):  # in one order, so that two rounds cannot wait for each other
             Account.objects.filter(pk=account_id, owner__isnull=True).update(owner=owners[account_id])
         return without
@@ -106,7 +102,9 @@ class _Round:
             rule_id=decision.match.rule.id if decision.match.rule else None,
             owner=decision.owner,
             because=decision.because,
+            version=self.version,
             passed_over=decision.passed_over(self.rota.names),
+            rotation=decision.rotation,
             assigned_at=self.at,
         )
 

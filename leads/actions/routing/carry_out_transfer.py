@@ -150,7 +150,9 @@ def _write_leads(transfer: Transfer, leads: Sequence[Lead], plan: Plan, at: date
                 rule_id=decision.match.rule.id if decision and decision.match.rule else None,
                 owner=owner,
                 because=because[:400],
+                version=plan.version if decision else None,
                 passed_over=decision.passed_over(dict(plan.names)) if decision else [],
+                rotation=decision.rotation if decision else None,
                 assigned_at=at,
                 by=transfer.by,
             )

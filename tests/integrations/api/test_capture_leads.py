@@ -17,12 +17,11 @@ from leads.models import (
     Lead,
     Submission,
     TerritoryRep,
-    TerritoryRule,
     Touchpoint,
 )
 from tests.integrations.api.capture import URL, body, nothing_written, pointers, post
 from tests.leads.api.keys import make_key
-from tests.leads.factories import TerritoryFactory, UserFactory
+from tests.leads.factories import TerritoryFactory, UserFactory, rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 
@@ -37,7 +36,7 @@ def sandbox(db: None) -> Connection:
 @pytest.fixture
 def dach(db: None) -> None:
     territory = TerritoryFactory(name="DACH")
-    TerritoryRule.objects.create(territory=territory, position=3, countries=["DE", "AT", "CH"])
+    rule(territory, 3, country=["DE", "AT", "CH"])
     TerritoryRep.objects.create(territory=territory, rep=UserFactory(name="Jana Weber"))
 
 

@@ -13,10 +13,10 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
-from leads.models import Account, Campaign, IdempotentAnswer, Lead, LeadEvent, TerritoryRep, TerritoryRule, Touchpoint
+from leads.models import Account, Campaign, IdempotentAnswer, Lead, LeadEvent, TerritoryRep, Touchpoint
 from tests import forking
 from tests.leads.api.keys import make_key
-from tests.leads.factories import TerritoryFactory, UserFactory
+from tests.leads.factories import TerritoryFactory, UserFactory, rule
 
 PROCESSES = 4
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
@@ -84,7 +84,7 @@ def test_identical_requests_with_one_key_make_one_lead_and_one_answer(tmp_path: 
 
 def test_overlapping_requests_never_double_anything_and_turns_stay_fair(tmp_path: Path) -> None:
     territory = TerritoryFactory()
-    TerritoryRule.objects.create(territory=territory, position=1, countries=["DE"])
+    rule(territory, country=["DE"])
     for _ in range(3):
         TerritoryRep.objects.create(territory=territory, rep=UserFactory())
     people = 12

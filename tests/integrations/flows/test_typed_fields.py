@@ -228,6 +228,9 @@ def test_an_owner_deactivated_in_the_crm_is_not_sent_and_theirs_stays(
 
     assert set(PendingPush.objects.values_list("state", flat=True)) == {"done"}
     assert not ExternalRecord.objects.get(kind="owner", owner=rep).is_active_there
+    # Routing passes over whom the CRM deactivated.
+    rep.refresh_from_db()
+    assert rep.left_crm_at is not None
     held = {world.key_of(each): each.members.get(name) for each in world.people()}
     assert held[str(lead.public_id)] == before
     assert held[str(other.public_id)] != before

@@ -20,10 +20,9 @@ from leads.models import (
     ScoringRule,
     Territory,
     TerritoryRep,
-    TerritoryRule,
 )
 from tests.leads.actions.capture.items import AT, event, item
-from tests.leads.factories import LeadFactory, TerritoryFactory, UserFactory
+from tests.leads.factories import LeadFactory, TerritoryFactory, UserFactory, rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 
@@ -31,7 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 @pytest.fixture
 def dach(db: None) -> Territory:
     territory = TerritoryFactory(name="DACH")
-    TerritoryRule.objects.create(territory=territory, position=3, countries=["DE", "AT", "CH"])
+    rule(territory, 3, country=["DE", "AT", "CH"])
     for name, weight in (("Jana Weber", 2), ("Karl Moser", 1)):
         TerritoryRep.objects.create(territory=territory, rep=UserFactory(name=name), weight=weight)
     return territory

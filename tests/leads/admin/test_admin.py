@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from leads.actions.scoring.version_scoring import NotADraft, activate_rule_set
 from leads.admin.company import holiday
-from leads.models import ApiKey, Campaign, Company, ExchangeRate, ScoringRuleSet, Territory, TerritoryRule, User
+from leads.models import ApiKey, Campaign, Company, ExchangeRate, ScoringRuleSet, Territory, User
 from tests.leads.factories import (
     AccountFactory,
     CampaignFactory,
@@ -20,6 +20,7 @@ from tests.leads.factories import (
     TerritoryFactory,
     UserFactory,
     channel,
+    rule,
 )
 
 OURS = [model for model in admin.site._registry if model._meta.app_label == "leads"]
@@ -56,41 +57,21 @@ def test_every_form_opens(boss: Client, name: str) -> None:
     assert boss.get(reverse(f"admin:leads_{name}_change", args=[rows[name]().pk])).status_code == 200
 
 
-def _territory_form(**rule: Any) -> dict[str, Any]:
-    return {
-        "name": "DACH",
-        "off_hours": "assign",
-        "rules-TOTAL_FORMS": 1,
-        "rules-INITIAL_FORMS": 0,
-        "reps-TOTAL_FORMS": 0,
-        "reps-INITIAL_FORMS": 0,
-        **{f"rules-0-{field}": value for field, value in {"is_active": "on", **rule}.items()},
-    }
-
-
-def test_a_territory_is_made_with_its_rule(boss: Client) -> None:
-    answer = boss.post(reverse("admin:leads_territory_add"), _territory_form(countries="de, AT,ch", size_min=50))
+def test_a_territory_is_made_with_what_happens_off_hours(boss: Client) -> None:
+    form = {"name": "DACH", "off_hours": "wait", "reps-TOTAL_FORMS": 0, "reps-INITIAL_FORMS": 0}
+    answer = boss.post(reverse("admin:leads_territory_add"), form)
     assert answer.status_code == 302, answer.context["errors"]
-    rule = TerritoryRule.objects.get()
-    assert (rule.countries, rule.size_min, rule.position) == (["DE", "AT", "CH"], 50, 10)
-    page = boss.get(reverse("admin:leads_territoryrule_changelist")).content.decode()
-    assert "country is DE, AT or CH and company size at least 50" in page
-
-
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        ({"countries": "Atlantis"}, "Atlantis"),
-        ({"name": "no condition"}, "without a condition"),
-        ({"postal_from": "1"}, "needs both ends"),
-        ({"size_min": 9, "size_max": 1}, "below the smallest"),
-    ],
-)
-def test_a_wrong_rule_is_refused_with_the_reason(boss: Client, rule: dict[str, Any], message: str) -> None:
-    answer = boss.post(reverse("admin:leads_territory_add"), _territory_form(**rule))
-    assert answer.status_code == 200
-    assert message in answer.content.decode()
-    assert not TerritoryRule.objects.exists()
+    territory = Territory.objects.get(name="DACH")
+    assert territory.off_hours == "wait"
+    rule(territory, country=["DE", "AT"])
+    page = boss.get(reverse("admin:leads_territory_change", args=[territory.pk])).content.decode()
+    assert "rule 1: country is DE or AT" in page
+    assert reverse("leads:territories") in page
+    listed = boss.get(reverse("admin:leads_territoryrule_changelist")).content.decode()
+    assert "country is DE or AT" in listed
+    # Versions name the territories of their rules.
+    delete = reverse("admin:leads_territory_delete", args=[territory.pk])
+    assert boss.post(delete, {"post": "yes"}).status_code == 403
 
 
 @pytest.mark.parametrize("text", ["2026-W05", "2026W05", "2026-02-30"])
@@ -105,33 +86,6 @@ def test_what_is_no_currency_is_refused(boss: Client) -> None:
     assert "is not the code of a currency" in answer.content.decode()
     assert boss.post(reverse("admin:leads_exchangerate_add"), {**rate, "currency": "usd"}).status_code == 302
     assert ExchangeRate.objects.get().currency == "USD"
-
-
-def test_rules_change_places(boss: Client) -> None:
-    territory = TerritoryFactory()
-    first, second = (
-        TerritoryRule.objects.create(territory=territory, position=position, countries=[code])
-        for position, code in ((10, "DE"), (20, "FR"))
-    )
-    url = reverse("admin:leads_territoryrule_changelist")
-    boss.post(url, {"action": "move_up", "_selected_action": [second.pk]})
-    assert list(TerritoryRule.objects.order_by("position")) == [second, first]
-    boss.post(url, {"action": "move_up", "_selected_action": [second.pk]})
-    assert list(TerritoryRule.objects.order_by("position")) == [second, first]
-    boss.post(url, {"action": "move_down", "_selected_action": [second.pk]})
-    assert list(TerritoryRule.objects.order_by("position")) == [first, second]
-
-
-def test_rules_that_move_together_keep_their_order_at_the_end(boss: Client) -> None:
-    territory = TerritoryFactory()
-    rules = [
-        TerritoryRule.objects.create(territory=territory, position=position, countries=["DE"])
-        for position in (10, 20, 30)
-    ]
-    url = reverse("admin:leads_territoryrule_changelist")
-    for action, chosen in (("move_up", rules[:2]), ("move_down", rules[1:])):
-        boss.post(url, {"action": action, "_selected_action": [rule.pk for rule in chosen]})
-        assert list(TerritoryRule.objects.order_by("position")) == rules
 
 
 def test_the_catch_all_stays(boss: Client) -> None:

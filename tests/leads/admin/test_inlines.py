@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from leads.models import Campaign, CampaignCost, CostChange, CostDoor, CostEntry, Territory, TerritoryRule, User
-from tests.leads.factories import CampaignFactory, TerritoryFactory
+from leads.models import Campaign, CampaignCost, CostChange, CostDoor, CostEntry, User
+from tests.leads.factories import CampaignFactory
 
 
 @pytest.fixture
@@ -80,59 +80,3 @@ def test_a_campaign_shows_its_newest_costs_alone(boss: Client) -> None:
     shown = [form.instance for form in answer.context["inline_admin_formsets"][0].formset.initial_forms]
     assert [cost.spent_on.day for cost in shown] == list(range(20, 6, -1))
     assert {cost.campaign_id for cost in shown} == {campaign.pk}
-
-
-def _rules(territory: Territory, names: str) -> list[TerritoryRule]:
-    return [
-        TerritoryRule.objects.create(territory=territory, name=name, countries=["DE"], position=(place + 1) * 10)
-        for place, name in enumerate(names)
-    ]
-
-
-def _order() -> str:
-    return "".join(TerritoryRule.objects.order_by("position").values_list("name", flat=True))
-
-
-def _territory_form(territory: Territory, rules: list[TerritoryRule], **places: int) -> dict[str, Any]:
-    form: dict[str, Any] = {
-        "name": territory.name,
-        "off_hours": "assign",
-        "rules-TOTAL_FORMS": len(rules),
-        "rules-INITIAL_FORMS": len(rules),
-        "reps-TOTAL_FORMS": 0,
-        "reps-INITIAL_FORMS": 0,
-    }
-    everybody = list(TerritoryRule.objects.order_by("position"))
-    for number, rule in enumerate(rules):
-        place = places.get(rule.name, everybody.index(rule) + 1)
-        values = {"id": rule.pk, "territory": territory.pk, "name": rule.name, "is_active": "on", "countries": "DE"}
-        form |= {f"rules-{number}-{field}": value for field, value in {**values, "place": place}.items()}
-    return form
-
-
-@pytest.mark.parametrize(
-    ("places", "order"),
-    [({}, "abcd"), ({"d": 1}, "dabc"), ({"a": 3}, "bcad"), ({"a": 99}, "bcda"), ({"c": 1, "d": 2}, "cdab")],
-)
-def test_rules_are_ordered_on_their_territory(boss: Client, places: dict[str, int], order: str) -> None:
-    territory = TerritoryFactory()
-    rules = _rules(territory, "abcd")
-    url = reverse("admin:leads_territory_change", args=[territory.pk])
-    answer = boss.post(url, _territory_form(territory, rules, **places))
-    assert answer.status_code == 302, answer.context["errors"]
-    assert _order() == order
-
-
-def test_rules_of_other_territories_keep_their_order(boss: Client) -> None:
-    one, two = TerritoryFactory(), TerritoryFactory()
-    rules = _rules(one, "abcd")
-    TerritoryRule.objects.filter(name__in="bd").update(territory=two)
-    url = reverse("admin:leads_territory_change", args=[one.pk])
-    assert boss.post(url, _territory_form(one, [rules[0], rules[2]], c=1)).status_code == 302
-    assert _order() == "cabd"
-
-
-def test_the_list_of_rules_tells_their_order(boss: Client) -> None:
-    _rules(TerritoryFactory(), "abc")
-    answer = boss.get(reverse("admin:leads_territoryrule_changelist"))
-    assert [rule._place for rule in answer.context["cl"].result_list] == [1, 2, 3]

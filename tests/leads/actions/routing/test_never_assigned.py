@@ -22,10 +22,9 @@ from leads.models import (
     RepHours,
     Territory,
     TerritoryRep,
-    TerritoryRule,
     User,
 )
-from tests.leads.factories import AccountFactory, LeadFactory, TerritoryFactory, UserFactory
+from tests.leads.factories import AccountFactory, LeadFactory, TerritoryFactory, UserFactory, rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 COUNTRIES = ("DE", "FR", "SE", "US", "BR")
@@ -40,10 +39,10 @@ def world(rng: Random) -> list[User]:
     for territory in territories:
         Territory.objects.filter(pk=territory.pk).update(off_hours=rng.choice(["assign", "wait", "next"]))
     for position in range(1, rng.randint(1, 6)):
-        TerritoryRule.objects.create(
-            territory=rng.choice(territories),
-            position=position,
-            countries=rng.sample(COUNTRIES, rng.randint(1, 2)),
+        rule(
+            rng.choice(territories),
+            position,
+            country=rng.sample(COUNTRIES, rng.randint(1, 2)),
             is_active=rng.random() < 0.8,
         )
     reps = [UserFactory(is_active=rng.random() < 0.85) for _ in range(6)]
