@@ -29,6 +29,7 @@ from leads.past.span import memory, moment, moment_key, table_behind, writing_as
 FIELDS = (Field("moment"), *SHARE_FIELDS)
 _LOCK = 826_355
 """Held, with the moment's key, by a transaction that computes credits of the moment."""
+DEALS_A_TURN = 2_000
 _ANALYZE_FROM = 500
 """From so many new rows on the planner is told of them: it would take them for a handful, and read by guesswork."""
 _STATISTICS = 10
@@ -118,7 +119,18 @@ def _make(scope: str, missing: Missing) -> None:
     missing = {key: some for key, some in missing.items() if key in force.methods}
     if missing and scope in force.scopes:
         _refuse_other_code(missing)
-        _compute(force, scope, missing)
+        for some in _turns(missing):
+            _compute(force, scope, some)
+
+
+def _turns(missing: Missing) -> Iterator[Missing]:
+    """All at once where many write side by side; on SQLite, which has one writer, some deals a transaction."""
+    everybody = sorted(frozenset().union(*missing.values()))
+    size = DEALS_A_TURN if connection.vendor == "sqlite" else len(everybody)
+    for start in range(0, len(everybody), size):
+        turn = frozenset(everybody[start : start + size])
+        part = {key: some & turn for key, some in missing.items()}
+        yield {key: some for key, some in part.items() if some}
 
 
 def _refuse_other_code(keys: Collection[str]) -> None:

@@ -75,3 +75,18 @@ class Misuse(CrmError):
 
     permanent = True
     stops_connection = False
+
+
+class Reading:
+    """Turns any surprise in the shape of the answer of a path into an `Outage`: nobody can read it, and a person must
+    look."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)):
+            raise Outage(f"{self._path} answered in an unknown shape.", code="unreadable") from None

@@ -11,9 +11,10 @@ from typing import Any
 from integrations.pure.activity_rules import is_named
 
 from ..base import RemoteActivity, RemoteContact, Window
+from ..errors import Reading
 from .reader import LINKED_BATCH, LIST_PAGE, SEARCH_PAGE, HubSpotReader, Rows
 from .records import epoch, moment
-from .session import VERSION, HubSpotSession, reading
+from .session import VERSION, HubSpotSession
 
 OBJECTS: Mapping[str, str] = {"call": "calls", "meeting": "meetings", "email": "emails"}
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
@@ -73,7 +74,7 @@ def _changed(link: HubSpotSession, kind: str, window: Window) -> Iterator[Rows]:
             "properties": list(PROPERTIES[kind]), "after": "0",
         }  # fmt: skip
         answer = link.search(path, body)
-        with reading(path):
+        with Reading(path):
             rows: Rows = list(answer.payload["results"])
             further = (answer.payload.get("paging") or {}).get("next")
             newest = max((str(row["id"]) for row in rows), key=int, default="")
@@ -88,7 +89,7 @@ def _changed(link: HubSpotSession, kind: str, window: Window) -> Iterator[Rows]:
 def _with_people(reader: HubSpotReader, kind: str, rows: Rows) -> Iterator[RemoteActivity]:
     if not rows:
         return
-    with reading(OBJECTS[kind]):
+    with Reading(OBJECTS[kind]):
         people = reader.linked(OBJECTS[kind], list(dict.fromkeys(str(row["id"]) for row in rows)), "contacts")
         found = [_engagement(kind, row, people.get(str(row["id"]), ())) for row in rows]
     yield from found
@@ -98,7 +99,7 @@ def _archived(reader: HubSpotReader, kind: str, window: Window) -> Iterator[Remo
     path = f"/crm/objects/{VERSION}/{OBJECTS[kind]}"
     params = {"archived": "true", "limit": LIST_PAGE, "properties": ",".join(PROPERTIES[kind])}
     for rows, _ in reader.listing(path, params, None):
-        with reading(path):
+        with Reading(path):
             gone = [row for row in rows if row.get("archivedAt") and _is_in(moment(row["archivedAt"]), window)]
             found = [_engagement(kind, row, (), is_gone=True) for row in gone]
         yield from found
@@ -138,10 +139,10 @@ def _is_answered(held: Mapping[str, Any]) -> bool | None:
 
 def _submissions(link: HubSpotSession, reader: HubSpotReader, window: Window) -> Iterator[RemoteActivity]:
     for form in list(reader.listed(f"/marketing/forms/{VERSION}", {})):
-        with reading("forms"):
+        with Reading("forms"):
             path, name = f"{SUBMISSIONS}/{form['id']}", str(form.get("name") or "")
         for rows, _ in reader.listing(path, {"limit": SUBMISSION_PAGE}, None, has_ids=False):
-            with reading(path):
+            with Reading(path):
                 told = [_submission(row, name) for row in rows]
             yield from (each for each in told if _is_in(each.happened_at, window))
             if window.since is not None and any(each.happened_at < window.since for each in told):
@@ -169,7 +170,7 @@ def _joined(
     for number, name in _lists(link, names):
         path = f"/crm/lists/{VERSION}/{number}/memberships/join-order"
         for rows, _ in reader.listing(path, {"limit": MEMBER_PAGE}, None, has_ids=False):
-            with reading(path):
+            with Reading(path):
                 found = [
                     RemoteActivity(
                         "list",
@@ -189,7 +190,7 @@ def _lists(link: HubSpotSession, names: Sequence[str]) -> list[tuple[str, str]]:
     last = ""
     while True:
         answer = link.call("POST", path, body={"query": "", "objectTypeId": "0-1", "count": 100, "offset": offset})
-        with reading(path):
+        with Reading(path):
             rows = list(answer.payload["lists"])
             if rows and str(rows[-1]["listId"]) == last:
                 raise ValueError("the same place twice")

@@ -39,6 +39,7 @@ from ..base import (
     Vendor,
     Window,
 )
+from ..errors import Reading
 from ..http import Answer, Limits
 from .activities import activities
 from .reader import LINKED_BATCH, LIST_PAGE, SEARCH_PAGE, HubSpotReader, Rows, parts
@@ -60,7 +61,7 @@ from .records import (
     schema_field,
     stages,
 )
-from .session import VERSION, HubSpotSession, Refusal, reading
+from .session import VERSION, HubSpotSession, Refusal
 from .upsert import BATCH, upsert
 from .webhooks import read_webhook
 
@@ -166,7 +167,7 @@ class HubSpotConnector:
     def check(self) -> AccountInfo:
         """Whose account it is, one call that needs no scope."""
         answer = self._link.read_details()
-        with reading("account-info"):
+        with Reading("account-info"):
             told = answer.payload
             name = f"HubSpot {told['portalId']} ({told.get('uiDomain') or told.get('accountType') or 'account'})"
             user = "OAuth app" if self._link.is_oauth else "Service key"
@@ -179,7 +180,7 @@ class HubSpotConnector:
         path = f"/crm/properties/{VERSION}/{NAMES[kind]}"
         answer = self._link.call("GET", path)
         required = self._required(kind) if kind == "person" else frozenset()
-        with reading(path):
+        with Reading(path):
             rows = [row for row in answer.payload["results"] if not row.get("hidden") and not row.get("archived")]
             prefix = "" if kind == "person" else "properties."
             ours = {"person": (), "deal": DEAL_FIELDS, "account": ACCOUNT_FIELDS}[kind]
@@ -192,7 +193,7 @@ class HubSpotConnector:
             answer = self._link.call("GET", path)
         except (ScopeMissing, Refusal):
             return frozenset()
-        with reading(path):
+        with Reading(path):
             return frozenset(str(each) for each in answer.payload.get("requiredProperties") or ())
 
     def prepare(self) -> tuple[str, ...]:
@@ -200,7 +201,7 @@ class HubSpotConnector:
         path = f"/crm/properties/{VERSION}/contacts"
         try:
             there = self._link.call("GET", f"{path}/{KEY}")
-            with reading(path):
+            with Reading(path):
                 if there.payload.get("hasUniqueValue") is True:
                     return ()
             return (f'The contact property "{KEY}" exists but is not unique. Delete it in HubSpot for good.',)
@@ -232,11 +233,11 @@ class HubSpotConnector:
         """Stages of all deal pipelines, owners and former owners; three calls where a hundred owners are enough."""
         path = f"/crm/pipelines/{VERSION}/deals"
         answer = self._link.call("GET", path)
-        with reading(path):
+        with Reading(path):
             steps, clock = stages(answer.payload["results"]), _clock(answer)
         owners = [*self._read.listed(f"/crm/owners/{VERSION}", {}),
                   *self._read.listed(f"/crm/owners/{VERSION}", {"archived": "true"})]  # fmt: skip
-        with reading("owners"):
+        with Reading("owners"):
             found = {each.remote_id: each for each in reversed([owner(row) for row in owners])}
         return Reference(steps, tuple(reversed(found.values())), clock)
 
@@ -262,7 +263,7 @@ class HubSpotConnector:
         its own id, pointing at the record that lives on."""
         wanted = list(dict.fromkeys(ids))
         rows = [row for part in parts(wanted, BATCH) for row in self._read.batch(kind, part)]
-        with reading("batch/read"):
+        with Reading("batch/read"):
             living = {str(row["id"]) for row in rows}
             winners = {lost: str(row["id"]) for row in rows for lost in merged_ids(row)}
         lost = [each for each in wanted if each not in living and each not in winners]
@@ -300,7 +301,7 @@ class HubSpotConnector:
         if step == "archived":
             params = {"archived": "true", "limit": LIST_PAGE}
             for rows, following in self._read.listing(f"/crm/objects/{VERSION}/{OBJECTS[kind]}", params, place or None):
-                with reading("archived"):
+                with Reading("archived"):
                     held = [record(kind, row) for row in rows if "archivedAt" in row]
                 inside = tuple(each for each in held if _is_inside(each, window))
                 yield Page(inside, f"archived:{following}" if following else "merged:")
@@ -309,7 +310,7 @@ class HubSpotConnector:
         if window.since is not None:
             filters.append({"propertyName": MODIFIED[kind], "operator": "GTE", "value": epoch(window.since)})
         for rows, following in self._read.found(kind, filters, place or None):
-            with reading("search"):
+            with Reading("search"):
                 lost = tuple(_lost(record(kind, row), each) for row in rows for each in merged_ids(row))
             yield Page(lost, f"merged:{following}" if following else None)
 
@@ -326,7 +327,7 @@ class HubSpotConnector:
             if lost:
                 rows |= {str(row["id"]): row for row in self._read.batch("deal", lost, True, HISTORY)}
             currency = self._read.default_currency(rows.values())
-            with reading("batch/read"):
+            with Reading("batch/read"):
                 lines = [line for each in part if each in rows for line in history(rows[each], currency=currency)]
             yield from lines
 
@@ -338,10 +339,10 @@ class HubSpotConnector:
             rows = list(self._read.listed(f"/marketing/campaigns/{VERSION}", {"properties": ",".join(names)}))
         except ScopeMissing:
             return
-        with reading("campaigns"):
+        with Reading("campaigns"):
             has_none = any(not row["properties"].get("hs_currency_code") for row in rows)
         currency = self._read.own_currency() if has_none else ""
-        with reading("campaigns"):
+        with Reading("campaigns"):
             found = [campaign(row, currency) for row in rows]
         yield from found
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ..base import Account, Kind, Outage, Page, RemoteRecord, ScopeMissing, Window
+from ..errors import Reading
 from ..http import Answer
 from .records import (
     ACCOUNT_FIELDS,
@@ -24,7 +25,7 @@ from .records import (
     moment,
     record,
 )
-from .session import VERSION, HubSpotSession, reading
+from .session import VERSION, HubSpotSession
 
 SEARCH_PAGE, LIST_PAGE, BATCH, LINKED_BATCH = 200, 100, 100, 1000
 """The most that HubSpot gives: results of a search, of a list; inputs of a batch, of a batch of associations."""
@@ -87,7 +88,7 @@ class HubSpotReader:
     def first_load(self, kind: Kind, window: Window, resume: str | None) -> Pages:
         params = {"limit": min(self._page_size or LIST_PAGE, LIST_PAGE), "properties": ",".join(self._properties(kind))}
         for rows, following in self.listing(f"/crm/objects/{VERSION}/{OBJECTS[kind]}", params, resume):
-            with reading("list"):
+            with Reading("list"):
                 inside = [row for row in rows if _stamp(kind, row) < window.until]
             yield inside, following
 
@@ -121,7 +122,7 @@ class HubSpotReader:
                 "after": "0",
             }
             rows, further = _page(path, self._link.search(path, body))
-            with reading(path):
+            with Reading(path):
                 last = max((str(row["id"]) for row in rows), key=int, default=None)
             if further is not None and (last is None or (resume and int(last) <= int(resume))):
                 raise _stuck(path)
@@ -135,12 +136,12 @@ class HubSpotReader:
         path = f"/crm/objects/{VERSION}/{OBJECTS[kind]}/search"
         body = {"filterGroups": [{"filters": list(filters)}], "properties": [], "limit": 1, "after": "0"}
         answer = self._link.search(path, body)
-        with reading(path):
+        with Reading(path):
             return int(answer.payload["total"])
 
     def _record(self, kind: Kind, row: Mapping[str, Any], currency: str = "") -> RemoteRecord:
         zone = self._zone() if kind == "deal" else UTC
-        with reading("a record"):
+        with Reading("a record"):
             return record(kind, row, currency=currency, zone=zone)
 
     def _zone(self) -> tzinfo:
@@ -158,7 +159,7 @@ class HubSpotReader:
         """Deals with their people and companies, both read once for all pages."""
         rows = [row for held, _ in pages for row in held]
         currency = self.default_currency(rows)
-        with reading("deals"):
+        with Reading("deals"):
             ids = list(dict.fromkeys(str(row["id"]) for row in rows))
         people, companies = self.linked("deals", ids, "contacts"), self.linked("deals", ids, "companies")
         for held, following in pages:
@@ -182,7 +183,7 @@ class HubSpotReader:
         places: set[tuple[str, str]] = set()
         while ask:
             answer = self._link.call("POST", path, body={"inputs": ask[:LINKED_BATCH]})
-            with reading(path):
+            with Reading(path):
                 some, further = links(answer.payload)
             for each, linked in some.items():
                 found.setdefault(each, []).extend(linked)
@@ -195,7 +196,7 @@ class HubSpotReader:
 
     def default_currency(self, rows: Any) -> str:
         """The account's currency, asked for when some deal names none."""
-        with reading("deals"):
+        with Reading("deals"):
             is_needed = any(not row["properties"].get("deal_currency_code") for row in rows)
         return self.own_currency() if is_needed else self._currency or ""
 
@@ -216,7 +217,7 @@ def _stamp(kind: Kind, row: Mapping[str, Any]) -> datetime:
 
 def _page(path: str, answer: Answer, *, has_ids: bool = True) -> tuple[Rows, str | None]:
     """The results of a page and the token of the next one."""
-    with reading(path):
+    with Reading(path):
         rows = answer.payload["results"]
         if not isinstance(rows, list):
             raise TypeError("results is no list")

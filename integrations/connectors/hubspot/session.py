@@ -11,7 +11,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
@@ -29,6 +28,7 @@ from ..base import (
     Throttled,
     Token,
 )
+from ..errors import Reading
 from ..http import Answer, Bearer, CrmSession, Hosts, Limits, Renewing
 
 VERSION = "2026-09"
@@ -120,7 +120,7 @@ class HubSpotSession:
         """The same, asked for now."""
         path = f"/account-info/{VERSION}/details"
         answer = self.call("GET", path)
-        with reading(path):
+        with Reading(path):
             self._details = {**answer.payload, "portalId": answer.payload["portalId"]}
             self.zone = _zone(answer.payload.get("timeZone")) or self.zone
         return answer
@@ -138,7 +138,7 @@ class HubSpotSession:
             "refresh_token": refresh,
         }
         answer = self._http.fetch_token(self._http.base_url + path, form)
-        with reading(path):
+        with Reading(path):
             access, seconds = str(answer.payload["access_token"]), int(answer.payload["expires_in"])
             refresh = str(answer.payload.get("refresh_token") or form["refresh_token"])
             return Token(access, self._now() + timedelta(seconds=seconds), refresh=refresh)
@@ -185,18 +185,6 @@ class HubSpotSession:
         if status in (401, 403, 408, 425, 429):
             return None
         return Refusal(text, status=status, code=code or f"http_{status}", field=field, payload=payload)
-
-
-class reading(AbstractContextManager[None]):
-    """Turns any surprise in an answer's shape into an `Outage`: nobody can read it, and a person must look."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Replace the errors that reading a wrong shape brings."""
-        if isinstance(error, (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)):
-            raise Outage(f"{self._path} answered in an unknown shape.", code="unreadable") from None
 
 
 def told(error: Mapping[str, Any]) -> tuple[str, str, str]:

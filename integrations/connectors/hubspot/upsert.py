@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..base import Created, CrmError, Draft, Outage, Outcome, Rejected, RetryLater, Unchanged, Unknown, Updated
+from ..errors import Reading
 from .records import KEY, moment, text
-from .session import VERSION, HubSpotSession, Refusal, reading, told
+from .session import VERSION, HubSpotSession, Refusal, told
 
 BATCH = 100
 PATH = f"/crm/objects/{VERSION}/contacts/batch"
@@ -195,7 +196,7 @@ class _Batch:
             "propertiesWithHistory": [],
         }
         answer = self._link.call("POST", f"{PATH}/read", body=body)
-        with reading(f"{PATH}/read"):
+        with Reading(f"{PATH}/read"):
             rows = [(str(row["id"]), row["properties"]) for row in answer.payload["results"]]
         found: dict[str, tuple[str, Draft]] = {}
         for remote_id, held in rows:

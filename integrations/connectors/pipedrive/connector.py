@@ -31,6 +31,7 @@ from ..base import (
     SignIn,
     Vendor,
 )
+from ..errors import Reading
 from . import records as read
 from .reading import FIELD_PATHS, KEY_FIELD, PAGE
 from .webhooks import hints
@@ -114,7 +115,7 @@ class PipedriveConnector(PipedriveWriter):
     def check(self) -> AccountInfo:
         """Whose account it is."""
         answer = self._get("/api/v1/users/me")
-        with read.reading("/api/v1/users/me"):
+        with Reading("/api/v1/users/me"):
             user = answer.payload["data"]
             return AccountInfo(
                 str(user["company_id"]),
@@ -129,7 +130,7 @@ class PipedriveConnector(PipedriveWriter):
         """Our names for the standard fields, and the custom ones by their code."""
         path = FIELD_PATHS[kind]
         rows = [row for page in self._pages(path, {}) for row in page[0]]
-        with read.reading(path):
+        with Reading(path):
             return read.schema(kind, rows)
 
     def prepare(self) -> tuple[str, ...]:
@@ -137,7 +138,7 @@ class PipedriveConnector(PipedriveWriter):
         if not self._find_key_code():
             path = FIELD_PATHS["person"]
             answer = self._session.call("POST", path, body={"field_name": KEY_FIELD, "field_type": "varchar"})
-            with read.reading(path):
+            with Reading(path):
                 self._key_code = str(answer.payload["data"]["field_code"])
         return ()
 
@@ -146,7 +147,7 @@ class PipedriveConnector(PipedriveWriter):
         first = self._get("/api/v2/pipelines", {"limit": PAGE})
         stages = self._get("/api/v2/stages", {"limit": PAGE})
         users = self._get("/api/v1/users")
-        with read.reading("/api/v2/stages"):
+        with Reading("/api/v2/stages"):
             return Reference(
                 read.stages(first.payload["data"] or [], stages.payload["data"] or []),
                 read.owners(users.payload["data"] or []),

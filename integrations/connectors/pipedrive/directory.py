@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .records import Row, reading, stamp
+from ..errors import Reading
+from .records import Row, stamp
 
 Pages = Callable[[str, Mapping[str, Any], str | None], Iterator[tuple[list[Row], str | None]]]
 FEWEST = 5
@@ -73,7 +74,7 @@ class Directory:
         """Whether the end was reached; a listing of everything stops where its pages are spent."""
         is_all = not params
         for rows, following in self._pages(self._path, {**params, **ORDER}, cursor):
-            with reading(self._path):
+            with Reading(self._path):
                 for row in rows:
                     self.add(int(row["id"]), self._terms(row))
                     if is_all or self.is_whole:

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from ..base import Misuse, Outage
+from ..errors import Reading
 from ..http import CrmSession
 from .directory import Directory, Pages
-from .records import Row, reading
+from .records import Row
 
 PATH = "/api/v2/organizations"
 IDS = 100
@@ -43,7 +44,7 @@ class Organizations:
         for start in range(0, len(missing), IDS):
             part = missing[start : start + IDS]
             answer = self._session.call("GET", PATH, params={"ids": ",".join(map(str, part)), "limit": IDS})
-            with reading(PATH):
+            with Reading(PATH):
                 told = {int(row["id"]): str(row["name"]) for row in answer.payload["data"] or []}
             self._names |= dict.fromkeys(part, "") | told
         return {each: self._names[each] for each in wanted}
@@ -63,7 +64,7 @@ class Organizations:
         body: dict[str, Any] = {"name": name[:LONGEST]} | ({"address": {"value": address}} if address else {})
         try:
             answer = self._session.call("POST", PATH, body=body)
-            with reading(PATH):
+            with Reading(PATH):
                 made = int(answer.payload["data"]["id"])
         except Misuse as refused:
             if refused.code in ("host_refused", "redirect_refused"):
@@ -81,7 +82,7 @@ class Organizations:
         path = f"{PATH}/search"
         params: Mapping[str, Any] = {"term": name, "fields": "name", "exact_match": "true", "limit": IDS}
         answer = self._session.call("GET", path, params=params)
-        with reading(path):
+        with Reading(path):
             items = [row["item"] for row in answer.payload["data"]["items"]]
             return [int(each["id"]) for each in items if spelled(str(each["name"])) == name]
 

@@ -25,6 +25,7 @@ from ..base import (
     StageChange,
     Window,
 )
+from ..errors import Reading
 from ..http import Answer, Limits
 from . import records as read
 from .activities import PATH, activity, wanted
@@ -90,7 +91,7 @@ class PipedriveReader:
         if not self._key_code:
             path = FIELD_PATHS["person"]
             rows = [row for page, _ in self._pages(path, {}) for row in page]
-            with read.reading(path):
+            with Reading(path):
                 found = [str(row["field_code"]) for row in rows if row["field_name"] == KEY_FIELD]
                 self._places = {name: str(row["field_code"]) for name, row in read.places(rows).items()}
             self._key_code = found[0] if found else ""
@@ -132,7 +133,7 @@ class PipedriveReader:
         further = {"status": STATUSES, **COUNTED} if kind == "deal" else {}
         code = self._key() if kind == "person" else ""
         answer = self._get(path, {"ids": ",".join(ids), "limit": IDS, **further})
-        with read.reading(path):
+        with Reading(path):
             rows = list(answer.payload["data"] or [])
             records = [read.record(kind, row, code, self._places) for row in rows]
         return {record.remote_id: record for record in self._completed(rows, records)}
@@ -159,7 +160,7 @@ class PipedriveReader:
                 continue
             path = f"/api/v1/deals/{each.remote_id}/participants"
             answer = self._get(path, {"limit": PAGE})
-            with read.reading(path):
+            with Reading(path):
                 others = [read.participant(told) for told in answer.payload["data"] or []]
             first = [contact.person_id for contact in each.contacts]
             ids = dict.fromkeys([*first, *(other for other in others if other)])
@@ -191,7 +192,7 @@ class PipedriveReader:
             params["updated_since"] = read.stamp(window.since)
         params |= {"sort_by": "update_time", "sort_direction": "asc"}
         for rows, following in self._pages(path, params, resume):
-            with read.reading(path):
+            with Reading(path):
                 records = [read.record(kind, row, code, self._places) for row in rows]
                 if kind == "account":
                     self._organizations.note(rows)
@@ -204,7 +205,7 @@ class PipedriveReader:
         while True:
             query = {**params, "limit": self._page_size, **({"cursor": cursor} if cursor else {})}
             answer = self._get(path, query)
-            with read.reading(path):
+            with Reading(path):
                 rows = list(answer.payload["data"] or [])
                 following = (answer.payload.get("additional_data") or {}).get("next_cursor") or None
             if following is not None and following in places:
@@ -219,7 +220,7 @@ class PipedriveReader:
         """Ids of people by an exact term of one field, oldest first."""
         path = "/api/v2/persons/search"
         answer = self._get(path, {"term": term, "fields": field, "exact_match": "true", "limit": IDS})
-        with read.reading(path):
+        with Reading(path):
             return sorted((str(row["item"]["id"]) for row in answer.payload["data"]["items"]), key=int)
 
     def _search_term(self, term: str) -> list[int]:
@@ -242,7 +243,7 @@ class PipedriveReader:
                 lines: list[Mapping[str, Any]] = []
                 if has_moved(record):
                     lines = [line for rows, _ in self._pages(path, {}) for line in rows]
-                with read.reading(path):
+                with Reading(path):
                     past = stage_changes(record, lines)
                 yield from past
 
@@ -264,7 +265,7 @@ class PipedriveReader:
             params["updated_since"] = read.stamp(window.since)
         params |= {"sort_by": "update_time", "sort_direction": "asc"}
         for rows, _ in self._pages(PATH, params):
-            with read.reading(PATH):
+            with Reading(PATH):
                 found = [activity(row, self._zone()) for row in rows]
             yield from (each for each in found if each is not None and each.kind in kinds)
 

@@ -1,10 +1,9 @@
 """Pipedrive's shapes to ours and back; no calls here."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from integrations.pure.mapping import Money
@@ -12,7 +11,6 @@ from integrations.pure.mapping import Money
 from ..base import (
     Draft,
     Kind,
-    Outage,
     Owner,
     RemoteContact,
     RemoteRecord,
@@ -78,15 +76,6 @@ MARKETING = SchemaField(
 LENGTHS = {"varchar": 255, "varchar_auto": 255}
 NESTED: Mapping[Kind, str] = {"person": "custom_fields", "deal": "properties", "account": "properties"}
 KINDS: Mapping[str, Kind] = {"person": "person", "deal": "deal", "organization": "account"}
-
-
-@contextmanager
-def reading(path: str) -> Iterator[None]:
-    """Turns any surprise in an answer's shape into an `Outage`: nobody can read it, and a person must look."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, InvalidOperation):
-        raise Outage(f"{path} answered in an unknown shape.", code="unreadable") from None
 
 
 def clock(answer: Answer) -> datetime:

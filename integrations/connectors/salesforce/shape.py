@@ -2,23 +2,16 @@
 
 from datetime import datetime
 
-from ..base import Outage
+from .. import errors
 from ..http import Answer
 from .session import DATA
 
 
-class Reading:
-    """Turns any surprise in an answer's shape into an `Outage`: nobody can read it, and a person must look."""
+class Reading(errors.Reading):
+    """The same for a path below the data API."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)):
-            raise Outage(f"{DATA}{self._path} answered in an unknown shape.", code="unreadable") from None
+        super().__init__(f"{DATA}{path}")
 
 
 def server_time(answer: Answer) -> datetime:

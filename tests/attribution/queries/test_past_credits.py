@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from attribution.actions import forget_past_credits as forget_past_credits_module
 from attribution.actions.fit_methods import fit_methods
 from attribution.actions.forget_past_credits import UNUSED, forget_past_credits
 from attribution.actions.save_custom_method import save_custom_method
@@ -390,7 +391,10 @@ else:
 
 
 @committed
-def test_what_nobody_asks_for_is_forgotten() -> None:
+@pytest.mark.parametrize("deals_a_turn", [500, 1])
+def test_what_nobody_asks_for_is_forgotten(monkeypatch: pytest.MonkeyPatch, deals_a_turn: int) -> None:
+    monkeypatch.setattr(past_credits, "DEALS_A_TURN", deals_a_turn)
+    monkeypatch.setattr(forget_past_credits_module, "DEALS_A_TURN", deals_a_turn)
     built()
     first = settled_now()
     with known_at(first):
