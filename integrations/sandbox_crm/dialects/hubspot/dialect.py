@@ -374,12 +374,26 @@ class HubSpot(Objects):
         return json_answer({"total": len(rows), **_paged(rows, call)})
 
 
+# Engagements go with their contacts; what emails say takes a scope of its own.
+ACTIVITY_SCOPES = {
+    "calls": "crm.objects.contacts.read",
+    "meetings": "crm.objects.contacts.read",
+    "emails": "sales-email-read",
+}
+
+
 def _scope(call: Call) -> frozenset[str]:
     """The scopes any of which a call needs; none for the account's facts."""
     path, verb = call.route.path, "write" if call.route.writes else "read"
     kind = TYPES.get(call.values.get("type") or call.values.get("one", ""), "")
     if path.startswith(("/crm/properties", "/crm-object-schemas")):
         return frozenset({f"crm.schemas.{kind}.{verb}"})
+    if path.startswith(("/marketing/forms", "/form-integrations")):
+        return frozenset({"forms"})
+    if path.startswith("/crm/lists"):
+        return frozenset({"crm.lists.read"})
+    if path.startswith(("/crm/objects", "/crm/associations")) and kind in ACTIVITY_SCOPES:
+        return frozenset({ACTIVITY_SCOPES[kind]})
     if path.startswith(("/crm/objects", "/crm/associations")):
         return frozenset({f"crm.objects.{kind}.{verb}"})
     if path.startswith("/crm/pipelines"):

@@ -194,6 +194,24 @@ def test_a_missing_scope_is_named(connect, hubspot, prepared):
         list(connect().upsert("person", [draft(0)]))
 
 
+@pytest.mark.parametrize(
+    ("kind", "scope"),
+    [
+        ("call", "crm.objects.contacts.read"),
+        ("meeting", "crm.objects.contacts.read"),
+        ("email", "sales-email-read"),
+        ("form", "forms"),
+        ("list", "crm.lists.read"),
+    ],
+)
+def test_activities_need_the_scope_of_their_kind(connect, hubspot, kind, scope):
+    window = Window(None, datetime.now(UTC))
+    assert list(connect().activities((kind,), window, ("Fair*",))) == []
+    hubspot.meanwhile({"verb": "deny", "scopes": [scope]})
+    with pytest.raises(ScopeMissing, match=scope.replace(".", r"\.")):
+        list(connect().activities((kind,), window, ("Fair*",)))
+
+
 def test_campaigns_out_of_reach_are_none(connect, hubspot):
     members = {"hs_name": "Fair", "hs_spend_items_sum_amount": "12.50", "hs_currency_code": "EUR",
                "hs_start_date": "2026-03-01", "hs_campaign_status": "completed"}  # fmt: skip
