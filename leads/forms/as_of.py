@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from leads.models import Company
 from leads.past.settled import database_now, settle
-from leads.past.snapshot import BeforeMemory, snapshot_at
+from leads.past.snapshot import memory_begins
 from leads.pure.week import local_date, midnight
 
 NAME = "as_of"
@@ -69,10 +69,9 @@ def settled_as_of(text: str, *, at: datetime) -> AsOf:
     # Changes are stamped by the clock of the database, which may be a little behind ours.
     asked = read_as_of(text, tz=tz, at=min(at, database_now()))
     settle(asked.at)
-    try:
-        snapshot_at(asked.at)
-    except BeforeMemory as error:
+    begins = memory_begins()
+    if begins and asked.at < begins:
         # Rounded up, so that the minute named can be asked.
-        since = (error.since + timedelta(minutes=1) - datetime.resolution).astimezone(tz)
-        raise ValidationError(f"History is available since {since:%-d %b %Y, %H:%M %Z}.") from error
+        since = (begins + timedelta(minutes=1) - datetime.resolution).astimezone(tz)
+        raise ValidationError(f"History is available since {since:%-d %b %Y, %H:%M %Z}.")
     return asked

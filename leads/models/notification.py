@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from leads.models.secret import SecretTextField
 from leads.models.user import User
+from leads.past.registry import versioned
 from leads.pure.notifications import KINDS
 
 
@@ -21,6 +22,7 @@ class MessageChannel(models.TextChoices):
     TEAMS = "teams", "Microsoft Teams"
 
 
+@versioned(untracked=("posted_at", "last_error"), hidden=("url",))
 class ChatDestination(models.Model):
     """A Slack or Teams channel that takes messages at an incoming webhook. Whoever knows its address may post."""
 
@@ -126,6 +128,7 @@ class Notification(models.Model):
         return KINDS[self.kind].label if self.kind in KINDS else self.kind.replace("_", " ").capitalize()
 
 
+@versioned(untracked=("changed_at",))
 class NotificationPreference(models.Model):
     """Whether a person wants a kind by a channel; without a row the kind's own default holds."""
 

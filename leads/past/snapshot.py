@@ -55,6 +55,28 @@ def snapshot_at(at: datetime) -> Snapshot:
     return _remembered(micros) if is_old and not connection.in_atomic_block else _read(micros)
 
 
+def memory_begins() -> datetime | None:
+    """Since when facts keep their past; None where nothing was ever changed.
+
+    With the first change: that of the upgrade which found facts, else, as what an installation was made with has no
+    moment, the first that anybody made.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT at FROM leads_change ORDER BY id LIMIT 1")
+        found = [int(at) for (at,) in cursor.fetchall() if at]
+        if not found:
+            cursor.execute(_FIRST)
+            found = [int(at) for (at,) in cursor.fetchall()]
+    return from_micros(min(found)) if found else None
+
+
+_FIRST = """
+SELECT at FROM (SELECT at FROM leads_change WHERE is_backdated = true AND at > 0 ORDER BY at LIMIT 1) AS chosen
+UNION ALL
+SELECT at FROM (SELECT at FROM leads_change WHERE is_backdated = false AND at > 0 ORDER BY at LIMIT 1) AS stamped
+"""
+
+
 def refuse_before_memory(at: datetime) -> None:
     """Raises BeforeMemory for a moment of which nothing is known."""
     with connection.cursor() as cursor:

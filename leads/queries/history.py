@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Field
 
-from leads.models import Account, Company, Lead, Opportunity, User
+from leads.models import Account, Company, Lead, Opportunity, Role, User
 from leads.past.acting import Door
 from leads.past.events import Event, Watched
 from leads.past.events import events as list_events
@@ -127,7 +127,7 @@ def open_record(*, kind: str, public_id: UUID, user: User | None) -> Record | No
     Whoever sees the whole company also sees what was merged or deleted; others see what they own now.
     """
     known = KINDS.get(kind)
-    if known is None:
+    if known is None or (known.is_for_admins and user is not None and not user.has_role(Role.ADMIN)):
         return None
     sees_all = user is None or user.sees_all
     row = row_called(known.model, "public_id", public_id) if sees_all else _own_row(known, public_id, user)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Field, Model
@@ -13,16 +13,19 @@ from leads.models import (
     Assignment,
     Campaign,
     CampaignCost,
+    ChatDestination,
     Consent,
     FollowUp,
     Lead,
     LeadMerge,
     LeadScore,
     LifecyclePassage,
+    NotificationPreference,
     Opportunity,
     OpportunityChange,
     OpportunityContact,
     Touchpoint,
+    User,
 )
 
 # Columns that say nothing to people: keys, and moments that only keep the books.
@@ -53,6 +56,8 @@ _LABELS = {
     "occurred_at": "Date",
     "merged_at": "Date",
     "by_id": "By",
+    "is_on": "On",
+    "kinds": "Notifications",
 }
 
 
@@ -85,12 +90,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of record with a history: its word in addresses, and the tables that tell it, itself first."""
+    """A kind of record with a history: its word in addresses, and the tables that tell it, itself first.
+
+    Histories of settings are for admins alone.
+    """
 
     key: str
     noun: str
     model: type[Model]
     parts: tuple[Part, ...] = field(default=())
+    is_for_admins: bool = False
 
 
 def label(column: str, each: Field[Any, Any]) -> str:
@@ -166,5 +175,33 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("campaign", "Campaign", Campaign, (_itself("campaign", "Campaign", Campaign), _COSTS)),
         Kind("campaign-costs", "Costs of campaign", Campaign, (_COSTS,)),
+        Kind(
+            "recipient",
+            "Notifications",
+            User,
+            (
+                Part(
+                    "preference",
+                    "Notification",
+                    NotificationPreference,
+                    ("user_id",),
+                    ("kind", "channel"),
+                    frozenset({"user_id"}),
+                ),
+            ),
+            is_for_admins=True,
+        ),
+        Kind(
+            "chat-channel",
+            "Chat channel",
+            ChatDestination,
+            (
+                replace(
+                    _itself("chat-channel", "Chat channel", ChatDestination),
+                    untold=frozenset({"posted_at", "last_error", "url", "created_by_id"}),
+                ),
+            ),
+            is_for_admins=True,
+        ),
     )
 }

@@ -13,8 +13,10 @@ from leads.models import (
     Account,
     Campaign,
     Channel,
+    ChatDestination,
     Company,
     Lead,
+    NotificationPreference,
     Opportunity,
     PipelineStage,
     RoutingVersion,
@@ -25,11 +27,14 @@ from leads.models import (
 from leads.past.steps import Values, last_known
 from leads.pure.capture.bots import REASONS
 from leads.pure.money import to_amount
+from leads.pure.notifications import KINDS
 from leads.pure.words import MISSING, money_exact
 
 LONGEST = 300
 _NAMED: Mapping[type[Model], tuple[str, ...]] = {
-    **dict.fromkeys((User, Account, Campaign, Channel, Opportunity, PipelineStage, Territory), ("name",)),
+    **dict.fromkeys(
+        (User, Account, Campaign, Channel, ChatDestination, Opportunity, PipelineStage, Territory), ("name",)
+    ),
     Lead: ("first_name", "last_name", "email", "external_id"),
     TerritoryRule: ("position", "name"),
     RoutingVersion: ("number",),
@@ -91,6 +96,9 @@ class Wording:
         text = _TEXTS[type(value)](value, self.company) if type(value) in _TEXTS else str(value)
         if each.choices:
             text = str(dict(each.flatchoices).get(value, value))
+        if each.model in (ChatDestination, NotificationPreference) and each.name in ("kind", "kinds"):
+            keys = value if isinstance(value, list) else [value]
+            text = "; ".join(KINDS[key].label if key in KINDS else text for key in keys)
         if each.name == "exclusion":
             text = str(REASONS.get(value, value))
         return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -28,9 +28,10 @@ OPEN_FIELDS, OPEN_ROWS = 6, 3
 ADDRESSES = {
     "lead": "leads:lead-detail",
     "deal": "leads:opportunity-detail",
-    # The attribution app shows campaigns, where it is installed; we only know its address.
+    # Other apps show campaigns and chat channels, where they are installed; we only know their addresses.
     "campaign": "attribution:campaign",
     "campaign-costs": "leads:campaign-costs",
+    "chat-channel": "integrations:chat-destination",
 }
 _ICONS = {
     "page": "person",

@@ -16,8 +16,9 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from leads.forms.as_of import exact, read_as_of
-from leads.models import CampaignCost, Company, Lead, Opportunity, Scope, User
+from leads.models import CampaignCost, Change, Company, Lead, Opportunity, Scope, User
 from leads.past.acting import backdated
+from leads.past.moments import to_micros
 from leads.past.span import moment
 from leads.views.past import asked_as_of
 from leads.views.past_links import keep_as_of
@@ -255,6 +256,20 @@ def test_before_history_began_is_refused_with_the_day_it_did(company: Company, l
     assert response.status_code == 400
     assert "History is available since 1 Sep 2026, 09:01 CEST." in response.content.decode()
     assert leader.get(won(), {"as_of": "2026-09-01T09:01:00+02:00"}).status_code == 200
+
+
+def test_what_an_installation_was_made_with_is_no_beginning(company: Company, leader: Client) -> None:
+    """What migrations write into an empty installation was there at moment 0; history begins with what people do."""
+    Change.objects.create(began_at=0, at=0, door="migration", is_backdated=True)
+    Change.objects.filter(at__gt=0).update(at=to_micros(datetime(2026, 9, 1, 7, 0, 30, tzinfo=UTC)))
+    says = "History is available since 1 Sep 2026, 09:01 CEST."
+    for day in ("1990-01-01", "2026-08-31"):
+        refused = leader.get(won(), {"as_of": day})
+        assert refused.status_code == 400
+        assert says in refused.content.decode()
+        answer = leader.get("/api/v1/leads", {"as_of": day})
+        assert answer.status_code == 400
+        assert says in answer.content.decode()
 
 
 # --- there, and back -------------------------------------------------------------------------------------------------

@@ -15,8 +15,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from leads.actions.notifications.choose import choose
 from leads.models import (
     Campaign,
+    ChatDestination,
     Company,
     Lead,
     LeadScore,
@@ -287,3 +289,32 @@ def test_the_page_for_readers_names_every_door_and_kind() -> None:
     named = re.findall(r"^\| (\w[\w ]+) \|", doors.split("## Who")[0], re.MULTILINE)
     assert named == ["door", *DOORS.values()]
     assert set(DOORS) == set(Door)
+
+
+def test_settings_of_notifications_tell_admins_who_changed_them(
+    client: Client, admin_user: User, director: User
+) -> None:
+    with backdated(FIRST):
+        channel = ChatDestination.objects.create(
+            name="#revenue", kind="slack", url="https://hooks.slack.com/services/T0/B0/secret", created_at=FIRST,
+            kinds=["weekly_report"],
+        )  # fmt: skip
+    with backdated(FIRST + DAY), act("page", actor=admin_user.pk, because="Admin"):
+        channel.is_active = False
+        channel.save(update_fields=["is_active"])
+        for is_on in (True, True, False):
+            choose(user=director, choices={("weekly_report", "email"): is_on}, at=FIRST)
+    ChatDestination.objects.update(posted_at=FIRST)  # keeps the books
+
+    client.force_login(admin_user)
+    told = page(client, "chat-channel", channel)
+    assert "2 changes" in told
+    assert admin_user.name in told
+    assert "Weekly report" in told
+    assert "hooks.slack.com" not in told
+    told = page(client, "recipient", director)
+    assert "1 change " in told
+    assert "Notification: Weekly report · Email" in told
+    client.force_login(director)
+    for kind, row in (("chat-channel", channel), ("recipient", director)):
+        assert client.get(address(kind, row)).status_code == 404
