@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from leads.figures.base import Tally
-from leads.figures.pipeline import STAGE_UNKNOWN, weighted
+from leads.figures.deal_parts import STAGE_UNKNOWN, weighted
 from leads.figures.stood import in_stage_since
 from leads.models import DealStatus, PipelineStage
 

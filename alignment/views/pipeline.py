@@ -23,7 +23,7 @@ from alignment.forms.pipeline import PipelineForm
 from attribution.queries.columns import listed
 from leads.figures import columns, selection, words
 from leads.figures.base import Column, Figure, RowSet, Scope, Tally, definition, figure, series, written
-from leads.figures.pipeline import open_deals
+from leads.figures.deals import open_deals
 from leads.figures.stood import in_stage_since, stalled
 from leads.figures.together import figures, stock_series
 from leads.models import Company, Opportunity, Stage

@@ -13,7 +13,7 @@ from attribution.pure.credits import rollup
 from leads.figures import columns
 from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, definition, register
 from leads.figures.cost_causes import advertising_causes, cost_causes
-from leads.figures.pipeline import without_money
+from leads.figures.deals import without_money
 from leads.figures.rowset import when_listed
 from leads.models import Opportunity
 

@@ -9,7 +9,7 @@ from attribution.figures.amounts_then import PRICED, standing_credits
 from attribution.models import Credit
 from leads.figures import selection
 from leads.figures.base import Definition, Number, Parts, RowSet, Scope, Totals, register
-from leads.figures.pipeline import stood_without_money, without_money
+from leads.figures.deals import stood_without_money, without_money
 from leads.figures.rowset import when_listed
 from leads.figures.stood import as_stood
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from attribution.figures import rows
 from leads.figures import columns
 from leads.figures.base import Column, Definition, Number, Parts, RowSet, Scope, Totals, ratio, register
-from leads.figures.pipeline import without_money
+from leads.figures.deals import without_money
 
 _DEAL = (replace(columns.DEAL[0], link="attribution:journey"), *columns.DEAL[1:])
 

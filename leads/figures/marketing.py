@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from leads.figures import columns, selection
 from leads.figures.base import Definition, Parts, RowSet, Scope, register
-from leads.figures.pipeline import money_parts
+from leads.figures.deals import money_parts
 from leads.figures.rowset import when_listed
 from leads.models import Company, Opportunity, Touchpoint
 

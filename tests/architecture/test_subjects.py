@@ -66,7 +66,7 @@ SUBJECTS = {
             forms.territories
         """,
         "lifecycle": "actions.pass_stage figures.conversion",
-        "deals": "figures.pipeline figures.marketing figures.stood",
+        "deals": "figures.pipeline figures.deals figures.deal_parts figures.marketing figures.stood",
         "settings": "forms.fields",
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",

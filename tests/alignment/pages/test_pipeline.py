@@ -15,7 +15,7 @@ from alignment.figures.cohorts import captured_cohort
 from alignment.figures.stages import Standing, standing
 from leads.figures import selection
 from leads.figures.base import Figure, Scope, definition, figure
-from leads.figures.pipeline import open_deals
+from leads.figures.deals import open_deals
 from leads.models import Company, Opportunity, OpportunityChange, User
 from leads.past.acting import backdated
 from leads.pure.week import Period

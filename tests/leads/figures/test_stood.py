@@ -9,7 +9,7 @@ import pytest
 from alignment.figures.stages import standing
 from leads.figures import selection, stood
 from leads.figures.base import Scope, definition, figure, series
-from leads.figures.pipeline import open_deals
+from leads.figures.deals import open_deals
 from leads.figures.together import figures, stock_series
 from leads.models import Company, Opportunity, OpportunityChange
 from leads.pure.week import Period, Week

@@ -1,0 +1,112 @@
+"""Deals as rows of figures: opened, open, closed and deleted ones, and those that a sum can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from leads.figures import columns, selection, stood
+from leads.figures.base import Parts, Row, RowSet, Scope
+from leads.figures.rowset import made_once, when_listed
+from leads.models import DealStatus, Opportunity
+
+DEAL_PAGE = "leads:opportunity-detail"
+NO_AMOUNT = "The amount is not known yet"
+NO_RATE = "No exchange rate into the company currency"
+BACKWARDS = "Closed before it was opened: one of the dates is wrong"
+DELETED = "Deleted in the CRM"
+
+
+@made_once
+def created(scope: Scope) -> QuerySet[Opportunity]:
+    """Deals opened in the period."""
+    rows = selection.deals(scope).filter(selection.within(scope, "opened_at"), opened_at__lte=scope.at)
+    return rows.order_by("opened_at", "pk")
+
+
+@made_once
+def open_deals(scope: Scope) -> QuerySet[Any]:
+    """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
+    return stood.as_stood(_were_open(scope), at=selection.moment(scope), currency=scope.currency)
+
+
+def _were_open(scope: Scope) -> QuerySet[Opportunity]:
+    rows = selection.with_deleted(scope).filter(stood.was_open(selection.moment(scope)))
+    return rows.order_by("opened_at", "pk")
+
+
+@made_once
+def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
+    """Deals closed in the period with one of the statuses."""
+    rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)
+    return rows.filter(status__in=statuses).order_by("closed_at", "pk")
+
+
+def deleted(scope: Scope, dated_by: str, *statuses: str) -> Parts:
+    """Deals that would count in the period by this date, had their source not deleted them: listed, never counted."""
+
+    def found() -> QuerySet[Opportunity]:
+        rows = selection.with_deleted(scope).filter(
+            selection.within(scope, dated_by), deleted_at__isnull=False, **{f"{dated_by}__lte": scope.at}
+        )
+        return (rows.filter(status__in=statuses) if statuses else rows).order_by(dated_by, "pk")
+
+    return {"excluded_deleted": RowSet(when_listed(found), columns.DEAL_DELETED, DELETED)}
+
+
+def deleted_open(scope: Scope) -> Parts:
+    """Open deals that were deleted in the period, before its end."""
+
+    def found() -> QuerySet[Opportunity]:
+        rows = selection.with_deleted(scope).filter(
+            selection.within(scope, "deleted_at"), status=DealStatus.OPEN, deleted_at__lt=selection.moment(scope)
+        )
+        return rows.order_by("deleted_at", "pk")
+
+    return {"excluded_deleted": RowSet(when_listed(found), columns.DEAL_DELETED, DELETED)}
+
+
+def money_parts(rows: QuerySet[Opportunity], label: str, dated_by: str) -> dict[str, RowSet]:
+    """Deals whose amount can be added up, and the two reasons why one cannot. Where none can, the sum is unknown."""
+    known = when_listed(lambda: rows.filter(reporting_cents__isnull=False))
+    return {
+        "included": RowSet(known, columns.DEAL, label, amount="reporting_cents", dated_by=dated_by, among=rows),
+        **without_money(rows),
+    }
+
+
+def without_money(rows: QuerySet[Opportunity]) -> dict[str, RowSet]:
+    """Deals that no sum can hold, by reason."""
+
+    def lacking(**why: bool) -> QuerySet[Opportunity]:
+        return when_listed(lambda: rows.filter(reporting_cents__isnull=True, **why))
+
+    return {
+        "excluded_no_amount": RowSet(lacking(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
+        "excluded_no_rate": RowSet(lacking(amount_cents__isnull=False), columns.DEAL, NO_RATE),
+    }
+
+
+def stood_money(rows: QuerySet[Any], label: str) -> RowSet:
+    """The sum of open deals at the amounts they had then."""
+    known = when_listed(lambda: rows.filter(stood_cents__isnull=False))
+    return RowSet(known, columns.DEAL_STOOD, label, amount="stood_cents", dated_by="opened_at", among=rows)
+
+
+def stood_without_money(rows: QuerySet[Any]) -> dict[str, RowSet]:
+    """Open deals that no such sum can hold, by reason."""
+
+    def lacking(**why: bool) -> QuerySet[Any]:
+        return when_listed(lambda: rows.filter(stood_cents__isnull=True, **why))
+
+    return {
+        "excluded_no_amount": RowSet(lacking(stood_amount_cents__isnull=True), columns.DEAL_STOOD, NO_AMOUNT),
+        "excluded_no_rate": RowSet(lacking(stood_amount_cents__isnull=False), columns.DEAL_STOOD, NO_RATE),
+    }
+
+
+def days_open(row: Row) -> float:
+    """Days from opening to close."""
+    seconds: float = (row["closed_at"] - row["opened_at"]).total_seconds()
+    return seconds / 86_400
