@@ -6,65 +6,34 @@ import csv
 import io
 import re
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from leads.forms.as_of import exact, read_as_of
-from leads.models import CampaignCost, Change, Company, Lead, Opportunity, Scope, User
+from leads.forms.as_of import exact
+from leads.models import CampaignCost, Company, Lead, Opportunity, Scope, User
 from leads.past.acting import backdated
-from leads.past.moments import to_micros
 from leads.past.span import moment
 from leads.views.past import asked_as_of
 from leads.views.past_links import keep_as_of
 from tests.leads.api.keys import make_key
-from tests.leads.factories import CampaignFactory, LeadFactory, OpportunityFactory, UserFactory
-
-MADE = datetime(2026, 10, 1, tzinfo=UTC)
-PUBLISHED = datetime(2026, 11, 23, 6, 0, 0, 123_456, tzinfo=UTC)
-CHANGED = PUBLISHED + timedelta(days=6)
-WEEK = {"week": "2026-W47"}
-PAST = {**WEEK, "as_of": exact(PUBLISHED)}
+from tests.leads.as_of import CHANGED, MADE, PAST, PUBLISHED, WEEK, changed_deal, won
+from tests.leads.factories import CampaignFactory, LeadFactory
 
 
 @pytest.fixture
 def deal(company: Company) -> Opportunity:
-    """Won in week 47 for €50,000; after the publication €60,000 were said, and another owner."""
-    with backdated(MADE):
-        deal = OpportunityFactory(
-            name="Analytical engine",
-            owner=UserFactory(name="Ada Byron"),
-            status="won",
-            amount_cents=5_000_000,
-            opened_at=datetime(2026, 11, 2, tzinfo=UTC),
-            closed_at=datetime(2026, 11, 18, tzinfo=UTC),
-        )
-    with backdated(CHANGED):
-        later = UserFactory(name="Charles Babbage")
-        Opportunity.objects.update(amount_cents=6_000_000, reporting_cents=6_000_000, owner=later)
-        OpportunityFactory(
-            name="Entered late",
-            status="won",
-            amount_cents=100,
-            opened_at=datetime(2026, 11, 3, tzinfo=UTC),
-            closed_at=datetime(2026, 11, 19, tzinfo=UTC),
-        )
-    return deal
+    return changed_deal()
 
 
 @pytest.fixture
 def leader(client: Client, sales_leader: User) -> Client:
     client.force_login(sales_leader)
     return client
-
-
-def won() -> str:
-    return reverse("leads:figure", args=["pipeline.won"])
 
 
 def table(response: HttpResponse) -> list[dict[str, str]]:
@@ -183,93 +152,6 @@ def test_lists_of_the_api_keep_the_moment_when_they_turn_pages(company: Company,
         assert datetime.fromisoformat(page["as_of"]) == PUBLISHED
     assert len(found) == 2
     assert "as_of" not in client.get(reverse("api-leads"), headers=key).json()
-
-
-# --- moments ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_change_belongs_to_its_own_microsecond(deal: Opportunity, leader: Client) -> None:
-    def value(at: datetime) -> str:
-        return leader.get(won(), {**WEEK, "as_of": exact(at)}).context["value"]
-
-    assert value(CHANGED - timedelta(microseconds=1)) == "€50,000.00"
-    assert value(CHANGED) == "€60,001.00"
-
-
-@pytest.mark.parametrize(
-    ("text", "at"),
-    [
-        ("2026-11-16", datetime(2026, 11, 16, 22, 59, 59, 999_999, tzinfo=UTC)),
-        ("2026-10-25", datetime(2026, 10, 25, 22, 59, 59, 999_999, tzinfo=UTC)),  # summer time ends
-        ("2026-11-16T09:30:00+01:00", datetime(2026, 11, 16, 8, 30, tzinfo=UTC)),
-        ("2026-11-16T09:30:00 01:00", datetime(2026, 11, 16, 8, 30, tzinfo=UTC)),  # a plus that was not escaped
-        ("2026-11-23T06:00:00.123456Z", PUBLISHED),
-        ("2026-11-29", CHANGED),  # today: now
-    ],
-)
-def test_what_moments_mean(company: Company, text: str, at: datetime) -> None:
-    found = read_as_of(text, tz=company.tz, at=CHANGED)
-    assert found.at == at
-    # What stands in addresses from then on means the same moment for ever.
-    assert read_as_of(found.text, tz=company.tz, at=CHANGED + timedelta(days=400)).at == at
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("yesterday", "Give a date"),
-        ("2026-11-20T10:00:00", "with its offset"),
-        ("2026-13-01", "Give a date"),
-        ("0001-01-01", "1990"),
-        ("0001-01-01T00:00:00+14:00", "1990"),
-        ("9999-12-31", "Give a date"),
-        ("9999-12-31T23:59:59-14:00", "future"),
-        ("2999-01-01", "future"),
-        ("2" * 60, "Give a date"),
-    ],
-)
-def test_what_is_no_moment_is_refused_by_name(
-    company: Company, leader: Client, client: Client, text: str, says: str
-) -> None:
-    response = leader.get(won(), {"as_of": text, "channel": "email"})
-    page = response.content.decode()
-    assert response.status_code == 400
-    assert "<strong>as_of</strong>" in page
-    assert says in page
-    # The other filters stay while another moment is chosen.
-    assert '<input type="hidden" name="channel" value="email">' in page
-    answer = client.get(reverse("performance"), {"as_of": text})
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/problem+json"
-    (error,) = answer.json()["errors"]
-    assert error["pointer"] == "/as_of"
-    assert says in error["detail"]
-
-
-def test_before_history_began_is_refused_with_the_day_it_did(company: Company, leader: Client) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE leads_change SET at = %s WHERE id = (SELECT min(id) FROM leads_change)",
-            [int(datetime(2026, 9, 1, 7, 0, 30, tzinfo=UTC).timestamp()) * 1_000_000],
-        )
-    response = leader.get(won(), {"as_of": "2026-08-31"})
-    assert response.status_code == 400
-    assert "History is available since 1 Sep 2026, 09:01 CEST." in response.content.decode()
-    assert leader.get(won(), {"as_of": "2026-09-01T09:01:00+02:00"}).status_code == 200
-
-
-def test_what_an_installation_was_made_with_is_no_beginning(company: Company, leader: Client) -> None:
-    """What migrations write into an empty installation was there at moment 0; history begins with what people do."""
-    Change.objects.create(began_at=0, at=0, door="migration", is_backdated=True)
-    Change.objects.filter(at__gt=0).update(at=to_micros(datetime(2026, 9, 1, 7, 0, 30, tzinfo=UTC)))
-    says = "History is available since 1 Sep 2026, 09:01 CEST."
-    for day in ("1990-01-01", "2026-08-31"):
-        refused = leader.get(won(), {"as_of": day})
-        assert refused.status_code == 400
-        assert says in refused.content.decode()
-        answer = leader.get("/api/v1/leads", {"as_of": day})
-        assert answer.status_code == 400
-        assert says in answer.content.decode()
 
 
 # --- there, and back -------------------------------------------------------------------------------------------------

@@ -2,15 +2,18 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-from integrations.connectors.base import Account, Draft
+from integrations.connectors.base import Account, Draft, Window
 from integrations.connectors.http import Limits
 from integrations.connectors.salesforce.connector import SalesforceConnector
 from tests.integrations.sandbox_crm.running import TOKEN, running_crm
 
 KEY = "Portal_Id__c"
+AHEAD = timedelta(seconds=5)
+"""So far a window reaches beyond now, for clocks that differ."""
 
 
 @contextlib.contextmanager
@@ -42,3 +45,13 @@ def person(n: int, **fields):
 
 def drafts(count: int, **fields) -> list[Draft]:
     return [Draft(f"lead-{n}", person(n, **fields)) for n in range(count)]
+
+
+def everything():
+    """The window of all changes so far."""
+    return Window(None, datetime.now(UTC) + AHEAD)
+
+
+def read(connector, kind, window=None):
+    """The records that changed in a window, of everything without one."""
+    return [record for page in connector.changes(kind, window or everything()) for record in page.records]
