@@ -188,9 +188,10 @@ def refuse_orphans(*, run: AttributionRun | None = None, opportunities: Sequence
         states = states.filter(opportunity__in=listed(opportunities))
         credits = credits.filter(opportunity__in=listed(opportunities))
     touched = credits.filter(touchpoint__isnull=False)
+    # Counted, not looked for: for one row of many PostgreSQL compares every row with every other.
     if (
-        touched.exclude(Exists(Touchpoint.objects.filter(pk=OuterRef("touchpoint")))).exists()
-        or states.exclude(Exists(Opportunity.objects.filter(pk=OuterRef("opportunity")))).exists()
+        touched.exclude(Exists(Touchpoint.objects.filter(pk=OuterRef("touchpoint")))).count()
+        or states.exclude(Exists(Opportunity.objects.filter(pk=OuterRef("opportunity")))).count()
     ):
         raise InputsChanged("Touchpoints or opportunities were deleted while the run was under way.")
 
