@@ -29,6 +29,12 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
     ("Pipeline", "alignment:pipeline", "funnel", frozenset()),
     ("Leads", "leads:lead-list", "people", frozenset()),
     ("Territories", "leads:territories", "geo-alt", frozenset({Role.ADMIN, Role.SALES_LEADER})),
+    (
+        "Scoring",
+        "leads:scoring",
+        "graph-up",
+        frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER}),
+    ),
     ("Integration points", "alignment:integration-points", "list-check", frozenset()),
     ("Connections", "integrations:connections", "arrow-repeat", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Forms", "leads:web-forms", "chat-left-text", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
@@ -46,6 +52,7 @@ BELONGS = {
 
 # Pages of a person's own or of an admin, which search finds, too.
 MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
+    ("Fit and engagement", "leads:scoring-grid", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER})),
     ("Notifications", "leads:notifications", frozenset()),
     ("Notification preferences", "leads:notification-preferences", frozenset()),
     ("Reps", "leads:reps", frozenset({Role.ADMIN, Role.SALES_LEADER})),

@@ -15,6 +15,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "leads: carry out transfers": {"task": "leads.tasks.sweep_transfers", "schedule": timedelta(seconds=30)},
     "leads: confirm sign-ups": {"task": "leads.tasks.confirm_sign_ups", "schedule": timedelta(seconds=20)},
+    "leads: keep scores": {"task": "leads.tasks.keep_scores", "schedule": timedelta(seconds=60)},
+    "leads: try scoring rules": {"task": "leads.tasks.try_scoring_rules", "schedule": timedelta(seconds=30)},
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},
     "leads: apply channel rules to past touchpoints": {
         "task": "leads.tasks.apply_channel_rules",

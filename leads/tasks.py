@@ -21,6 +21,10 @@ from leads.actions.routing.simulate_rules import simulate_rules
 from leads.actions.routing.take_over_leads import take_over_leads
 from leads.actions.routing.undo_transfer import undo_transfers
 from leads.actions.routing.version_rules import activate_due_version
+from leads.actions.scoring.back_test import run_back_tests
+from leads.actions.scoring.decay_scores import decay_scores
+from leads.actions.scoring.rescore_leads import rescore_leads
+from leads.actions.scoring.version_scoring import activate_due
 from leads.actions.web_forms.confirm_sign_up import send_confirmations
 from leads.actions.web_forms.link_visits import LOOK_BACK, link_visits
 from leads.actions.web_forms.record_views import forget_page_views
@@ -86,6 +90,20 @@ def apply_channel_rules() -> int:
 
 
 @shared_task
+def keep_scores() -> int:
+    """Activate scoring rules that are due, score leads by new ones, and let scores decay with the company day."""
+    activate_due(at=timezone.now())
+    rescore_leads(clock=timezone.now)
+    return decay_scores(at=timezone.now())
+
+
+@shared_task
+def try_scoring_rules() -> int:
+    """Try scoring rules on past leads where somebody asked for it; returns how many leads were tried."""
+    return run_back_tests(clock=timezone.now)
+
+
+@shared_task
 def forget_old_answers() -> int:
     """Forget idempotent answers older than 24 hours."""
     return forget_answers(at=timezone.now())
@@ -118,6 +136,22 @@ def nudge_transfers() -> None:
     """Ask a worker to look after transfers now. Only a hint, as below."""
     try:
         sweep_transfers.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
+
+
+def nudge_scores() -> None:
+    """Ask a worker to score leads by new rules now. Only a hint, as below."""
+    try:
+        keep_scores.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
+
+
+def nudge_back_tests() -> None:
+    """Ask a worker to try scoring rules now. Only a hint, as below."""
+    try:
+        try_scoring_rules.apply_async(retry=False, expires=60)
     except Exception as error:
         log.warning("nudge_failed", error=type(error).__name__)
 

@@ -20,7 +20,7 @@ CRM_NAME = "Sandbox CRM"
 WEBSITE = Writer(Door.API, source="Website", because=str(Scope.LEADS_WRITE))
 FEED = Writer(Door.API, source=COST_FEED, because=str(Scope.COSTS_WRITE), is_punctual=True)
 INTAKE = Writer(Door.JOB, source="Finish intake", because="Scheduled work")
-RESCORING = Writer(Door.JOB, source="Scores of the day", because="Scheduled work", is_punctual=True)
+RESCORING = Writer(Door.JOB, source="Score decay", because="Scheduled work", is_punctual=True)
 CRM = Writer(Door.CRM, source=CRM_NAME, because="Pull: daily")
 LEAD_COLUMNS = ("stage", "score", "owner_id", "territory_id", "is_unsubscribed", "changed_at")
 ACCOUNT_COLUMNS = ("owner_id",)
@@ -84,6 +84,8 @@ class Histories:
             steps.append((passage.at, change, {"stage": passage.to_stage, "changed_at": passage.at}))
         for given in story.scores:
             steps.append((given.at, self.scored(given.at), {"score": given.score.total}))
+        if story.now is not None:
+            steps.append((self.company.until, self.scored(self.company.until), {"score": story.now.total}))
         if story.assigned_at is not None:
             held = {"owner_id": story.owner, "territory_id": story.territory}
             steps.append((story.assigned_at, self.note(story.assigned_at, INTAKE), held))

@@ -18,9 +18,13 @@ from config.demo.seasons import working_moment
 from config.demo.stories import Given, Passage, Promise, Story
 from leads.actions.handover.reject_lead import FINAL_REASONS
 from leads.models import RejectionReason
-from leads.pure import calendar, lifecycle, routing, scoring
+from leads.pure import calendar, lifecycle, routing
 from leads.pure.capture.captured import SUBSCRIBER_KINDS
-from leads.pure.conditions.evaluate import Facts
+from leads.pure.conditions.evaluate import Event, Facts
+from leads.pure.conditions.grammar import Condition
+from leads.pure.conditions.properties import EVENT
+from leads.pure.scoring.rules import RuleSet
+from leads.pure.scoring.score import Score, Scorer
 
 _REJECTIONS = (
     "bad_fit",
@@ -45,7 +49,7 @@ class Intake:
         self,
         company: DemoCompany,
         *,
-        rule_set: scoring.RuleSet,
+        rule_set: RuleSet,
         territory_rules: routing.Rules,
         catch_all: int,
         reps: dict[int, list[routing.Rep]],
@@ -68,16 +72,17 @@ class Intake:
             for lead, _ in deal.contacts[:1]:
                 self.deals.setdefault(lead, []).append(deal)
         self.account_owners: dict[int, tuple[int, datetime]] = {}
-        behaviour = [rule for rule in rule_set.rules if rule.group == "behaviour" and rule.points > 0]
+        self._scorer = Scorer(rule_set)
+        behaviour = [(rule, _kind(rule.counted)) for rule in rule_set.rules if rule.counted and rule.points > 0]
         # Fit does not change with time: looking for the moment, only behaviour needs to be scored.
-        self._behaviour = replace(
-            rule_set, fit_threshold=0, rules=[rule for rule in rule_set.rules if rule.group == "behaviour"]
+        self._behaviour = Scorer(
+            replace(rule_set, fit_threshold=0, rules=[rule for rule in rule_set.rules if rule.side == "behaviour"])
         )
-        self._counting = {rule.field for rule in behaviour}
+        self._counting = {kind for _, kind in behaviour}
         self._worth: dict[tuple[str, int], int] = {}
-        for rule in behaviour:
+        for rule, kind in behaviour:
             for time in range(1, rule.max_times + 1):
-                self._worth[rule.field, time] = self._worth.get((rule.field, time), 0) + rule.points
+                self._worth[kind, time] = self._worth.get((kind, time), 0) + rule.points
         self._matches: dict[str, routing.Match] = {}
         self._bad = next(n for n, campaign in enumerate(company.campaigns) if campaign.slug == BAD_CAMPAIGN)
 
@@ -91,14 +96,15 @@ class Intake:
     def _story(self, number: int, lead: Lead) -> Story:
         story = Story()
         touches = [touch for touch in self.touches[number] if not touch.is_bot]
-        facts = scoring.Facts(facts_of(lead), [scoring.Event(touch.kind, touch.name, touch.at) for touch in touches])
+        events = [Event(touch.kind, touch.name, touch.at, self.company.day_of(touch.at)) for touch in touches]
+        facts = Facts(facts_of(lead), events)
         inquired_at = self._enter(story, number, lead)
         if inquired_at is None:
             touches = []  # subscribers asked for mail only: neither a rep nor a threshold concerns them
         else:
             self._assign(story, lead, inquired_at)
-        now = scoring.score(facts, self.rule_set, self.company.until)
-        story.scores.append(Given(lead.captured_at, scoring.score(facts, self.rule_set, lead.captured_at)))
+        now = self._score(facts, self.company.until)
+        story.scores.append(Given(lead.captured_at, self._score(facts, lead.captured_at)))
         if now.fit < self.rule_set.fit_threshold:
             touches = []  # without fit no touch ever qualifies
         qualified_at = self._qualified(facts, touches, inquired_at or lead.captured_at)
@@ -114,7 +120,10 @@ class Intake:
             qualified_at = self._returns(story, facts, touches)
         if story.stage == lifecycle.LEAD and inquired_at is not None:
             self._close_quiet(story, number, inquired_at)
-        story.scores.append(Given(self.company.until, now))
+        last = max((event.at for event in events), default=story.scores[-1].at)
+        if last > story.scores[-1].at:
+            story.scores.append(Given(last, self._score(facts, last)))
+        story.now = now
         return story
 
     def _close_quiet(self, story: Story, number: int, inquired_at: datetime) -> None:
@@ -172,7 +181,7 @@ class Intake:
         if lead.account is not None and known is None and choice.rep_id is not None:
             self.account_owners[lead.account] = choice.rep_id, story.assigned_at
 
-    def _qualified(self, facts: scoring.Facts, touches: list[Touch], since: datetime) -> datetime | None:
+    def _qualified(self, facts: Facts, touches: list[Touch], since: datetime) -> datetime | None:
         """When both thresholds are first met at or after `since`; points come with touches only."""
         counts: dict[str, int] = {}
         # Two upper bounds, without decay and without limits on repeats: they save scoring most moments.
@@ -185,11 +194,20 @@ class Intake:
             decayed, before = decayed + self._worth.get((touch.kind, 1), 0), touch.at
             if touch.at < since or min(most, decayed + _ROUNDING) < self.rule_set.behaviour_threshold:
                 continue
-            if touch.kind in self._counting and scoring.score(facts, self._behaviour, touch.at).is_qualified:
+            if touch.kind in self._counting and self._meets(facts, touch.at):
                 return touch.at
         return None
 
-    def _returns(self, story: Story, facts: scoring.Facts, touches: list[Touch]) -> datetime | None:
+    def _score(self, facts: Facts, at: datetime) -> Score:
+        """As the intake gave it at a moment: what came later that day was not known yet."""
+        known = Facts(facts.values, [event for event in facts.events if event.at <= at])
+        return self._scorer(known, self.company.day_of(at))
+
+    def _meets(self, facts: Facts, at: datetime) -> bool:
+        known = Facts(facts.values, [event for event in facts.events if event.at <= at])
+        return self._behaviour.is_qualified(known, self.company.day_of(at))
+
+    def _returns(self, story: Story, facts: Facts, touches: list[Touch]) -> datetime | None:
         """When a recycled lead qualifies again: it takes a new inquiry since sales sent it back."""
         if story.stage != lifecycle.RECYCLED:
             return None
@@ -198,8 +216,8 @@ class Intake:
         inquiry = next(inquiries, None)
         return self._qualified(facts, touches, inquiry) if inquiry is not None else None
 
-    def _becomes_mql(self, story: Story, facts: scoring.Facts, at: datetime, has_phone: bool) -> None:
-        given = scoring.score(facts, self.rule_set, at)
+    def _becomes_mql(self, story: Story, facts: Facts, at: datetime, has_phone: bool) -> None:
+        given = self._score(facts, at)
         if story.scores[-1].at != at:
             story.scores.append(Given(at, given))
         version = self.rule_set.version
@@ -315,6 +333,10 @@ class Intake:
                 Passage(at, step.from_stage, step.to_stage, step.is_inferred, why, given, by, is_from_deal)
             )
         story.stage = target
+
+
+def _kind(counted: Condition) -> str:
+    return counted.property.removeprefix(EVENT)
 
 
 def facts_of(lead: Lead) -> dict[str, object]:

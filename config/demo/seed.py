@@ -39,6 +39,7 @@ from config.demo import (
     seed_forms,
     seed_people,
     seed_points,
+    seed_scoring,
     seed_settings,
     seed_targets,
 )
@@ -50,7 +51,17 @@ from config.demo.sign_ins import issue_sign_ins
 from config.demo.timeline import Timeline
 from integrations.models import Connection
 from leads.actions.routing.simulate_rules import request_simulation, simulate_rules
-from leads.models import Campaign, Company, JobRun, Lead, Opportunity, RoutingVersion, User
+from leads.models import (
+    Campaign,
+    Company,
+    JobRun,
+    Lead,
+    Opportunity,
+    RoutingVersion,
+    ScoringRule,
+    ScoringRuleSet,
+    User,
+)
 from leads.past.acting import Door, act, backdated
 from leads.pure.refused import Refused
 
@@ -250,7 +261,15 @@ def _build_forms(order: Order) -> None:
     seed_forms.write_forms(order.at, order.seed)
 
 
+def _try_rules(order: Order) -> None:
+    """A draft of the scoring rules, tried on past leads."""
+    since = past.last_change()
+    seed_scoring.write_draft(order.at)
+    past.known_all_along([ScoringRuleSet, ScoringRule, Company], since=since)
+
+
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
+    ("scoring rules", _try_rules),
     ("forms", _build_forms),
     ("attribution", _attribute),
     ("accuracy", _measure),

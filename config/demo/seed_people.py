@@ -14,7 +14,6 @@ from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
 from config.demo.stories import Given, Story
 from config.demo.timeline import Writer
-from leads.actions.scoring.score_lead import rule_set_of
 from leads.models import (
     Account,
     Assignment,
@@ -26,13 +25,17 @@ from leads.models import (
     LeadScore,
     LifecyclePassage,
     RepCapacity,
+    ShownScore,
     TerritoryRep,
     Touchpoint,
 )
 from leads.pure import routing
 from leads.pure.capture.bots import BOT, MAIL_SCANNER
+from leads.pure.scoring.score import Score
+from leads.pure.scoring.stored import to_stored
 from leads.queries.calendar import hours_of
 from leads.queries.routing import RuleBook
+from leads.queries.scoring import rule_set_of
 
 _SITE = "https://www.fernhill.example"
 _CONSENT = "Yes, Fernhill Analytics may send me product news by email. I can withdraw this at any time."
@@ -122,7 +125,7 @@ def write_leads(
                 owner_id=story.owner,
                 territory_id=story.territory,
                 stage=story.stage,
-                score=story.scores[-1].score.total if story.scores else 0,
+                score=story.now.total if story.now else 0,
                 is_unsubscribed=made.unsubscribed_at is not None,
                 captured_at=made.captured_at,
                 changed_at=max([made.captured_at, *(step.at for step in story.passages[-1:])]),
@@ -208,10 +211,23 @@ def write_stories(
         ),
         known=lambda row: ((note(row["given_at"], arrivals[row["lead_id"]]),),),
     )
+    newest: dict[int, int] = {}
     bulk.stream(
         LeadScore,
-        (_score(ground, lead, given) for lead, story in pairs for given in story.scores),
+        (_score(bulk, ground, lead, given, newest) for lead, story in pairs for given in story.scores),
         known=lambda row: ((histories.scored(row["scored_at"]),),),
+    )
+    given_by = {
+        lead.pk: [*story.scores, Given(company.until, story.now)] for lead, story in pairs if story.scores and story.now
+    }
+    bulk.stream(
+        ShownScore,
+        (_shown(company, lead, story.now, newest[lead.pk]) for lead, story in pairs if story.now),
+        known=lambda row: [
+            (histories.scored(given.at), given.score.fit, given.score.behaviour, given.score.total)
+            for given in given_by[row["lead_id"]]
+        ],
+        changing=("fit", "behaviour", "total"),
     )
     bulk.stream(
         Assignment,
@@ -337,9 +353,12 @@ def finish_reps(bulk: Bulk, ground: Ground, intake: Intake) -> None:
     )
 
 
-def _score(ground: Ground, lead: Lead, given: Given) -> dict[str, Any]:
+def _score(bulk: Bulk, ground: Ground, lead: Lead, given: Given, newest: dict[int, int]) -> dict[str, Any]:
+    """``newest`` keeps the id of each lead's last one."""
     found = given.score
+    newest[lead.pk] = bulk.next_id(LeadScore)
     return {
+        "id": newest[lead.pk],
         "lead_id": lead.pk,
         "rule_set_id": ground.rule_set.pk,
         "total": found.total,
@@ -347,7 +366,20 @@ def _score(ground: Ground, lead: Lead, given: Given) -> dict[str, Any]:
         "behaviour": found.behaviour,
         "is_qualified": found.is_qualified,
         "scored_at": given.at,
-        "reasons": [{"rule": r.rule, "points": r.points, "because": r.because} for r in found.reasons],
+        "reasons": to_stored(found),
+    }
+
+
+def _shown(company: DemoCompany, lead: Lead, found: Score, score: int) -> dict[str, Any]:
+    return {
+        "lead_id": lead.pk,
+        "given_id": score,
+        "total": found.total,
+        "fit": found.fit,
+        "behaviour": found.behaviour,
+        "computed_on": company.day_of(company.until),
+        "turns_on": found.turns_on,
+        "changes_on": found.changes_on,
     }
 
 

@@ -277,6 +277,7 @@ def _write_rule_set(bulk: Bulk, at: datetime) -> ScoringRuleSet:
         fit_cap=shipped.fit_cap,
         behaviour_cap=shipped.behaviour_cap,
         half_life_days=shipped.half_life_days,
+        based_on=shipped,
         note="Thresholds agreed by marketing and sales",
         activated_at=at,
     )

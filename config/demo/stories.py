@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from leads.pure import scoring
+from leads.pure.scoring.score import Score
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Given:
     """A score a lead was given at a moment."""
 
     at: datetime
-    score: scoring.Score
+    score: Score
 
 
 @dataclass(slots=True)
@@ -57,3 +57,5 @@ class Story:
     assigned_at: datetime | None = None
     promises: list[Promise] = field(default_factory=list)
     scores: list[Given] = field(default_factory=list)
+    now: Score | None = None
+    """What is shown at the end, when the last one has decayed."""

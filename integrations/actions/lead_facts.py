@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Min
 
-from leads.models import Company, Lead, LeadScore, LifecyclePassage, Stage, Touchpoint
+from leads.models import Company, Lead, LifecyclePassage, Stage, Touchpoint
+from leads.queries.scoring import scores_as_shown
 
 Values = Mapping[int, Mapping[str, Any]]
 
@@ -77,9 +78,8 @@ def _values(lead_ids: Collection[int]) -> Values:
     touches = Touchpoint.objects.genuine().filter(lead__in=lead_ids, campaign__isnull=False)
     for pk, name in touches.order_by("occurred_at", "pk").values_list("lead", "campaign__name"):
         found[pk]["last_campaign"] = name
-    newest = LeadScore.objects.filter(lead__in=lead_ids).values("lead").annotate(newest=Max("pk")).values("newest")
-    for pk, reasons in LeadScore.objects.filter(pk__in=newest).values_list("lead", "reasons"):
-        found[pk]["score_reasons"] = "; ".join(f"{each['rule']} {each['points']:+d}" for each in reasons)
+    for pk, score in scores_as_shown(lead_ids).items():
+        found[pk]["score_reasons"] = "; ".join(f"{each.rule} {each.points:+d}" for each in score.reasons)
     return found
 
 

@@ -79,7 +79,7 @@ def _run(leads: list[Lead], at: datetime) -> list[Lead]:
     if not leads:
         return leads
     company = Company.current()
-    score_leads(leads=leads, at=at)
+    score_leads(leads=leads, at=at, company=company)
     without_rep = assign_leads(leads=leads, at=at, company=company)
     plan_follow_ups(leads=leads, at=at, company=company)
     Lead.objects.filter(pk__in=[lead.pk for lead in leads if lead.pk not in without_rep]).update(intake_due_at=None)

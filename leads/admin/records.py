@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
 from leads.admin.read_only import ReadOnly
-from leads.models import Account, FollowUp, Lead, LeadMerge, Opportunity, Submission
+from leads.models import Account, FollowUp, Lead, LeadMerge, Opportunity, ShownScore, Submission
 
 
 @admin.register(Lead)
@@ -31,6 +33,10 @@ class AccountAdmin(admin.ModelAdmin[Account]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        ShownScore.objects.filter(lead__account=obj).outdate()
 
 
 @admin.register(Opportunity)

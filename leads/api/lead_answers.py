@@ -10,9 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from leads.api.past import as_of_field
-from leads.models import DETAILS, Lead, Stage
+from leads.models import DETAILS, Company, Lead, Stage
+from leads.past.deemed import deemed_now
 from leads.queries.lead import LeadStory, lead_stories
 from leads.queries.mail import OptOut, opt_outs
+from leads.queries.scoring import Shown, shown_scores
 
 
 class ReasonAnswer(serializers.Serializer[Any]):
@@ -98,8 +100,11 @@ _COLUMNS = ("email", "external_id", *DETAILS)
 
 def lead_states(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> dict[int, dict[str, Any]]:
     """The state of each lead by its key; ``queued`` are those whose intake is still to be done."""
-    stories = lead_stories([lead.pk for lead in leads if lead.pk not in queued])
-    return {lead.pk: _state(lead, stories.get(lead.pk), request) for lead in leads}
+    done = [lead.pk for lead in leads if lead.pk not in queued]
+    stories = lead_stories(done)
+    tz = Company.current().tz
+    scores = shown_scores(done, deemed_now().astimezone(tz).date(), tz) if done else {}
+    return {lead.pk: _state(lead, stories.get(lead.pk), scores.get(lead.pk), request) for lead in leads}
 
 
 def lead_answers(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> list[dict[str, Any]]:
@@ -124,18 +129,18 @@ def _opt_out(found: OptOut | None) -> dict[str, str | None] | None:
     return {"reason": found.reason, "at": found.at.isoformat() if found.at else None} if found else None
 
 
-def _state(lead: Lead, story: LeadStory | None, request: Request) -> dict[str, Any]:
+def _state(lead: Lead, story: LeadStory | None, score: Shown | None, request: Request) -> dict[str, Any]:
     state: Mapping[str, Any] = {
         "id": str(lead.public_id),
         "url": request.build_absolute_uri(reverse("api-lead", args=[lead.public_id])),
     }
     if story is None:
         return {**state, "stage": None, "score": None, "assignment": None, "follow_up": None, "intake": "queued"}
-    score, assignment, follow_up = story.score, story.assignment, story.follow_up
+    assignment, follow_up = story.assignment, story.follow_up
     return {
         **state,
         "stage": lead.stage,
-        "score": {"total": score.total, "reasons": score.reasons} if score else None,
+        "score": score.told if score else None,
         "assignment": {
             "territory": assignment.territory.name if assignment.territory else None,
             "owner": str(assignment.owner) if assignment.owner else None,

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django_filters.fields import IsoDateTimeField
 
 from leads.models import Campaign, Channel, Company, Lead, Stage, Territory, User
+from leads.pure.grades import GRADES
+from leads.queries.grades import in_grade
 
 # A moment of the outermost years can fall out of the calendar when it is told in another time zone.
 FIRST_YEAR, LAST_YEAR = MINYEAR + 1, MAXYEAR
@@ -90,7 +92,14 @@ class LeadPageFilter(LeadFilter):
         queryset=lambda request: User.objects.active().filter(leads__isnull=False).distinct().order_by("name")
     )
     stage = django_filters.ChoiceFilter(choices=Stage.choices, empty_label="All")
+    grade = django_filters.ChoiceFilter(
+        choices=[(grade, grade) for grade in GRADES], method="by_grade", label="Fit and engagement"
+    )
     email = external_id = captured_from = captured_to = None  # type: ignore[assignment]  # how filters are removed
+
+    def by_grade(self, queryset: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        """Leads in one cell of the fit and engagement grid."""
+        return in_grade(queryset, value)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -62,6 +62,7 @@ class CompanyForm(forms.ModelForm[Company]):
             "holiday_region",
             "holidays",
             "follow_up_hours",
+            "mqls_per_week",
             "look_back_days",
             "default_method",
             "internal_domains",
@@ -70,10 +71,12 @@ class CompanyForm(forms.ModelForm[Company]):
             "business_opens": "Business hours from",
             "business_closes": "Business hours to",
             "follow_up_hours": "Sales SLA, in business hours",
+            "mqls_per_week": "MQLs that sales can take in a week",
             "look_back_days": "Attribution look-back, in days",
         }
         help_texts = {
             "follow_up_hours": "Until the first follow-up of an MQL.",
+            "mqls_per_week": "Back-tests of scoring rules compare their MQLs with it. Empty: not known.",
             "look_back_days": "Touchpoints earlier than this earn no credit. Empty: no limit.",
         }
         widgets = {

@@ -22,7 +22,7 @@ from leads.models.opportunity import (
 )
 from leads.models.rep_hours import RepHours
 from leads.models.routing_simulation import RoutingSimulation, SimulatedLead
-from leads.models.scoring import LeadScore, ScoringRule, ScoringRuleSet
+from leads.models.scoring import BackTest, LeadScore, ScoringRule, ScoringRuleSet, ShownScore
 from leads.models.territory import Assignment, RoutingVersion, Territory, TerritoryRep, TerritoryRule
 from leads.models.touchpoint import TouchChannelChange, TouchKind, Touchpoint
 from leads.models.transfer import Transfer, TransferItem
@@ -43,6 +43,7 @@ __all__ = [
     "Account",
     "ApiKey",
     "Assignment",
+    "BackTest",
     "Campaign",
     "CampaignCost",
     "Change",
@@ -91,6 +92,7 @@ __all__ = [
     "Scope",
     "ScoringRule",
     "ScoringRuleSet",
+    "ShownScore",
     "SimulatedLead",
     "Stage",
     "Submission",

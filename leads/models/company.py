@@ -52,6 +52,9 @@ class Company(models.Model):
     follow_up_hours = models.PositiveSmallIntegerField(
         default=4, help_text="service level: business hours until the first follow-up of an MQL"
     )
+    mqls_per_week = models.PositiveIntegerField(
+        null=True, blank=True, help_text="MQLs that the sales team can take in a week"
+    )
     look_back_days = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -64,7 +64,8 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         return self.live().filter(stage__in=OPEN_STAGES)
 
 
-@versioned(untracked=["intake_due_at"])
+# What decays by the day has its past in a narrow table: a version of this wide one for each point would be much larger.
+@versioned(untracked=["intake_due_at", "score"], told_by={"score": ("leads_shownscore", "lead_id", "total")})
 class Lead(models.Model):
     """A person. E-mail is unique in its normalized form; without one an external id identifies them."""
 

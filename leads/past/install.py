@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -52,6 +53,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f"CREATE SCHEMA {postgres.SCHEMA}")
             cursor.execute(postgres.functions())
         change = _Change(cursor)
+        made: dict[str, tuple[Fact, dict[str, str]]] = {}
         for fact in facts():
             types = dialect.columns(cursor, fact.table)
             if not types:
@@ -62,9 +64,12 @@ def install(connection: BaseDatabaseWrapper) -> None:
             _reconcile(cursor, connection, fact, change)
             for statement in [*dialect.no_triggers(fact), *dialect.triggers(fact)]:
                 cursor.execute(statement)
-            if dialect is postgres:
-                cursor.execute(postgres.view(fact, types))
+            made[fact.table] = fact, types
         if dialect is postgres:
+            for fact, types in sorted(made.values(), key=lambda each: bool(each[0].told_by)):
+                # Before the migration that makes the other table, each table tells its own past.
+                told = tuple(each for each in fact.told_by if each[1] in made)
+                cursor.execute(postgres.view(replace(fact, told_by=told), types))
             for table in dated_tables():
                 if postgres.columns(cursor, table.table):
                     cursor.execute(postgres.dated_view(table))

@@ -191,7 +191,10 @@ def missing(cursor: Any, facts: list[Fact], others: list[Dated | Computed]) -> l
 
 
 def view(fact: Fact, types: dict[str, str]) -> str:
-    """The table as it was known at the moment of the session. Settings are read once, not cast for every row."""
+    """The table as it was known at the moment of the session. Settings are read once, not cast for every row.
+
+    The views of tables that tell some of its columns are made before it.
+    """
     shown = ", ".join(_shown(fact, column, types) for column in fact.columns)
     top, out = _SETTING.format("top", "bigint"), f"({_SETTING.format('out', 'bigint[]')})::bigint[]"
     return (
@@ -234,6 +237,10 @@ def _listed(alias: str, names: tuple[str, ...]) -> str:
 
 
 def _shown(fact: Fact, column: str, types: dict[str, str]) -> str:
+    for told, table, key, other in fact.told_by:
+        if told == column:
+            row = f'SELECT s."{other}" FROM "{SCHEMA}"."{table}" s WHERE s."{key}" = v.id'
+            return f'coalesce(({row}), v."{column}") AS "{column}"'
     if column not in fact.hidden:
         return f'v."{column}"'
     empty = "''" if types[column].startswith(("character", "text")) else "NULL"

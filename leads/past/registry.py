@@ -6,7 +6,7 @@ figure reads and that are neither `versioned`, `dated` nor `computed` fail in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -20,13 +20,16 @@ SUFFIX = "_past"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
-    ``hidden`` ones are never copied and read as empty in the past (secrets): NULL where ``nullable``, else ''."""
+    ``hidden`` ones are never copied and read as empty in the past (secrets): NULL where ``nullable``, else ''.
+    ``told_by``: columns whose past another versioned table holds, as (column, table, its key to this one, its column);
+    before that table has a version of a row, this one's own tells."""
 
     table: str
     columns: tuple[str, ...]
     untracked: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     nullable: frozenset[str] = frozenset()
+    told_by: tuple[tuple[str, str, str, str], ...] = ()
 
     @property
     def versions(self) -> str:
@@ -64,19 +67,27 @@ class Computed:
     key: str
 
 
-_versioned: dict[type[Model], tuple[frozenset[str], frozenset[str]]] = {}
+_versioned: dict[type[Model], tuple[frozenset[str], frozenset[str], tuple[tuple[str, str, str, str], ...]]] = {}
 _dated: dict[type[Model], str] = {}
 _computed: dict[type[Model], tuple[type[Model], str]] = {}
 
 
-def versioned(*, untracked: Sequence[str] = (), hidden: Sequence[str] = ()) -> Callable[[AnyModel], AnyModel]:
+def versioned(
+    *,
+    untracked: Sequence[str] = (),
+    hidden: Sequence[str] = (),
+    told_by: Mapping[str, tuple[str, str, str]] | None = None,
+) -> Callable[[AnyModel], AnyModel]:
     """Keep every version of the model's rows, and of the rows that join it many to many. Fields are named as columns.
+
+    ``told_by``: columns whose past is in another versioned table, as (table, its key to this one, its column).
 
     Raises ValueError at the first use of `facts` when a named column does not exist.
     """
 
     def keep(model: AnyModel) -> AnyModel:
-        _versioned[model] = (frozenset(untracked), frozenset(hidden))
+        told = tuple((column, *where) for column, where in (told_by or {}).items())
+        _versioned[model] = (frozenset(untracked), frozenset(hidden), told)
         return model
 
     return keep
@@ -138,12 +149,12 @@ def fact_of(model: type[Model]) -> Fact:
 
 
 def _facts() -> Iterator[Fact]:
-    for model, (untracked, hidden) in _versioned.items():
+    for model, (untracked, hidden, told) in _versioned.items():
         columns = _columns(model)
-        if unknown := (untracked | hidden) - set(columns):
+        if unknown := (untracked | hidden | {column for column, *_ in told}) - set(columns):
             raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
         nullable = frozenset(str(field.column) for field in model._meta.local_concrete_fields if field.null)
-        yield Fact(model._meta.db_table, columns, untracked, hidden, nullable)
+        yield Fact(model._meta.db_table, columns, untracked, hidden, nullable, told)
         for field in model._meta.local_many_to_many:
             through = field.remote_field.through
             if through is not None and through._meta.auto_created:

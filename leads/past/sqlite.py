@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leads.past.registry import Computed, Dated, Fact
+from leads.past.registry import SUFFIX, Computed, Dated, Fact
 
 TRIGGERS = ("insert", "update", "delete", "identity")
 
@@ -84,11 +84,16 @@ def missing(cursor: Any, facts: list[Fact], others: list[Dated | Computed]) -> l
 
 def view(fact: Fact, top: int, out: tuple[int, ...]) -> str:
     """The table as it was known; made for the moment asked, so that the planner sees plain numbers."""
-    shown = ", ".join(_shown(fact, column) for column in fact.columns)
+    shown = ", ".join(_shown(fact, column, top, out) for column in fact.columns)
+    versions, known = f'main."{fact.versions}" v', _known("v", top, out)
+    return f'CREATE TEMP VIEW "{fact.table}" AS SELECT {shown} FROM {versions} WHERE {known}'
+
+
+def _known(alias: str, top: int, out: tuple[int, ...]) -> str:
     listed = ", ".join(map(str, out))
-    began = f"known_by <= {top}" + (f" AND known_by NOT IN ({listed})" if out else "")
-    still = f"ended_by IS NULL OR ended_by > {top}" + (f" OR ended_by IN ({listed})" if out else "")
-    return f'CREATE TEMP VIEW "{fact.table}" AS SELECT {shown} FROM main."{fact.versions}" WHERE {began} AND ({still})'
+    began = f"{alias}.known_by <= {top}" + (f" AND {alias}.known_by NOT IN ({listed})" if out else "")
+    still = f"{alias}.ended_by IS NULL OR {alias}.ended_by > {top}"
+    return f"{began} AND ({still}{f' OR {alias}.ended_by IN ({listed})' if out else ''})"
 
 
 def dated_view(table: Dated, as_of: str) -> str:
@@ -110,7 +115,13 @@ def name(table: str, kind: str) -> str:
     return f"{table}_past_{kind}"
 
 
-def _shown(fact: Fact, column: str) -> str:
+def _shown(fact: Fact, column: str, top: int, out: tuple[int, ...]) -> str:
+    for told, table, key, other in fact.told_by:
+        if told == column:
+            # Not its view: views are made when a statement names their table.
+            versions, known = f'main."{table}{SUFFIX}" s', _known("s", top, out)
+            row = f'SELECT s."{other}" FROM {versions} WHERE s."{key}" = v.id AND {known}'
+            return f'coalesce(({row}), v."{column}") AS "{column}"'
     if column not in fact.hidden:
-        return f'"{column}"'
+        return f'v."{column}" AS "{column}"'
     return f'NULL AS "{column}"' if column in fact.nullable else f"'' AS \"{column}\""

@@ -110,6 +110,33 @@ def last_known(model: type[Model], ids: Collection[int], columns: Sequence[str])
         }
 
 
+def versions(
+    model: type[Model], ids: Collection[int], columns: Sequence[str]
+) -> dict[int, list[tuple[datetime, Values]]]:
+    """Since when each row stood how, in these columns, oldest first; versions that differ in others are left out."""
+    if not ids:
+        return {}
+    fact, fields = fact_of(model), _fields(model)
+    converters = {column: _converters(fields[column]) for column in columns}
+    listed = ", ".join(f'v."{column}"' for column in columns)
+    found: dict[int, list[tuple[datetime, Values]]] = {}
+    raw: dict[int, Sequence[Any]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT v.id, c.at, {listed} FROM {stored(fact.versions)} v JOIN {stored('leads_change')} c"
+            f" ON c.id = v.known_by WHERE v.id IN ({', '.join(['%s'] * len(ids))}) AND c.at <= %s"
+            " ORDER BY v.id, c.at, c.id",
+            [*ids, known_until()],
+        )
+        for row, at, *values in cursor:
+            if raw.get(row) == values:
+                continue
+            raw[row] = values
+            told = {name: _converted(value, converters[name]) for name, value in zip(columns, values, strict=True)}
+            found.setdefault(int(row), []).append((from_micros(at), told))
+    return found
+
+
 def row_called(model: type[Model], column: str, value: Any) -> int | None:
     """The id of the row that has, or had when it was last there, this value in a column that never changes."""
     field = _fields(model)[column]
@@ -210,4 +237,4 @@ def _converted(value: Any, converters: Sequence[Callable[[Any], Any]]) -> Any:
     return value
 
 
-__all__ = ["Step", "Values", "Writer", "known_until", "last_known", "row_called", "steps", "stored"]
+__all__ = ["Step", "Values", "Writer", "known_until", "last_known", "row_called", "steps", "stored", "versions"]

@@ -8,26 +8,22 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, Max, OuterRef, QuerySet, Subquery, Value, When
 
-from leads.models import Assignment, FollowUp, Lead, LeadScore, Role, Stage, User
+from leads.models import Assignment, FollowUp, Lead, Role, Stage, User
 
 
 @dataclass(slots=True)
 class LeadStory:
-    """What intake decided about a lead: newest score and assignment, next open follow-up; None where there is none."""
+    """What intake decided about a lead: newest assignment, next open follow-up; None where there is none."""
 
-    score: LeadScore | None = None
     assignment: Assignment | None = None
     follow_up: FollowUp | None = None
 
 
 def lead_stories(lead_ids: Collection[int]) -> dict[int, LeadStory]:
-    """The story of each lead, in three queries however many there are."""
+    """The story of each lead, in two queries however many there are."""
     stories = {lead_id: LeadStory() for lead_id in lead_ids}
     if not stories:
         return stories
-    scores = LeadScore.objects.filter(lead__in=lead_ids).values("lead").annotate(newest=Max("pk")).values("newest")
-    for score in LeadScore.objects.filter(pk__in=scores):
-        stories[score.lead_id].score = score
     choices = Assignment.objects.filter(lead__in=lead_ids).values("lead").annotate(newest=Max("pk")).values("newest")
     for assignment in Assignment.objects.filter(pk__in=choices).select_related("territory", "owner"):
         stories[assignment.lead_id].assignment = assignment

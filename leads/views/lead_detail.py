@@ -23,13 +23,14 @@ from leads.actions.handover.accept_lead import accept_lead
 from leads.actions.handover.reject_lead import reject_lead
 from leads.actions.identity.unmerge_lead import why_not_unmerge
 from leads.forms.lead import CompleteFollowUpForm, PromiseForm, RejectForm
-from leads.models import FollowUp, Lead, LeadMerge, Stage, User
+from leads.models import Company, FollowUp, Lead, LeadMerge, Stage, User
 from leads.past.deemed import deemed_now
 from leads.past.span import moment
 from leads.pure.refused import Refused
 from leads.queries.identity import survivors
 from leads.queries.lead import lead_stories, may_work
 from leads.queries.mail import opt_outs
+from leads.queries.scoring import shown_scores
 from leads.views.account_link import account_link
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
@@ -67,10 +68,11 @@ def _lead_on(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 def _page(request: SignedInRequest, lead: Lead, *, status: int = 200, **forms: Any) -> HttpResponse:
     at, is_past = deemed_now(), moment() is not None
     newest = lead_stories([lead.pk])[lead.pk]
+    tz = Company.current().tz
     promises = FollowUp.objects.open().filter(lead=lead).select_related("owner").order_by("due_at")
     context = {
         "lead": lead,
-        "score": newest.score,
+        "score": shown_scores([lead.pk], at.astimezone(tz).date(), tz).get(lead.pk),
         "assignment": newest.assignment,
         "facts": _facts(lead, request.user),
         "promises": [

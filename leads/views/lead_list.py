@@ -14,10 +14,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from leads.filters.search import LeadPageFilter
-from leads.models import FollowUp, Lead, Stage
+from leads.models import Company, FollowUp, Lead, Stage
 from leads.past.deemed import deemed_now
 from leads.pure.words import days
 from leads.queries.lead import by_next_step
+from leads.queries.scoring import bring_up_to_date
 from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
 from leads.views.list_file import list_file
@@ -51,6 +52,8 @@ def lead_list(request: SignedInRequest) -> HttpResponse:
     if made := list_file(request, "leads", _HEADER, lambda: _lines(found, at)):
         return made
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    tz = Company.current().tz
+    bring_up_to_date(list(page), at.astimezone(tz).date(), tz)
     rows = [(lead, next_step(lead, at)) for lead in page]
     context = {"filter": filters, "page": page, "rows": rows, "is_own": not user.sees_all}
     return render(request, "leads/lead/lead_list.html", context)

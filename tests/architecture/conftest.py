@@ -12,7 +12,16 @@ from pytest_django import DjangoDbBlocker
 from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
 from leads.actions.routing.reassign_lead import reassign_lead
-from leads.models import ChannelRuleVersion, Lead, Opportunity, RoutingVersion, TrackedSite, User, WebForm
+from leads.models import (
+    ChannelRuleVersion,
+    Lead,
+    Opportunity,
+    RoutingVersion,
+    ScoringRuleSet,
+    TrackedSite,
+    User,
+    WebForm,
+)
 from leads.past.acting import backdated
 from tests.conftest import NOW
 
@@ -51,6 +60,7 @@ class World:
         self.submission = self.web_form.submissions.filter(state="spam").order_by("pk")[0]
         self.tracked_site = TrackedSite.objects.order_by("pk")[0]
         self.draft = RoutingVersion.objects.get(state="draft")
+        self.scoring_draft = ScoringRuleSet.objects.get(state="draft")
         self.rules = ChannelRuleVersion.objects.create(number=1, rules=[], change="None", saved_at=NOW)
 
 

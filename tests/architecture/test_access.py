@@ -23,6 +23,10 @@ def none(world: World) -> list[Any]:
     return []
 
 
+def first_rule(world: World) -> list[Any]:
+    return [world.scoring_draft.version, world.scoring_draft.rules.earliest("pk").pk]
+
+
 # Pages people open: who gets 200; everybody else gets 403 or 404, strangers are sent to the sign-in.
 PAGES: dict[str, tuple[str, Args]] = {
     "search": (ALL, none),
@@ -60,6 +64,16 @@ PAGES: dict[str, tuple[str, Args]] = {
     "leads:tracked-sites": ("DA", none),
     "leads:tracked-site-add": (ADMINS, none),
     "leads:tracked-site": (ADMINS, lambda world: [world.tracked_site.public_id]),
+    "leads:scoring": (NO_REPS, none),
+    "leads:scoring-grid": (NO_REPS, none),
+    "leads:scoring-version": (NO_REPS, lambda world: [world.scoring_draft.version]),
+    "leads:scoring-limits": (ADMINS, lambda world: [world.scoring_draft.version]),
+    "leads:scoring-rule-add": (ADMINS, lambda world: [world.scoring_draft.version, "behavior"]),
+    "leads:scoring-rule": (
+        ADMINS,
+        first_rule,
+    ),
+    "leads:scoring-back-test": (NO_REPS, lambda world: [world.scoring_draft.version]),
     "leads:notifications": (ALL, none),
     "leads:notification-preferences": (ALL, none),
     "leads:campaign-costs": (NO_REPS, lambda world: [world.campaign.public_id]),
@@ -129,6 +143,25 @@ CHANGES: dict[str, tuple[str, Args]] = {
     "leads:submission-release": ("DA", lambda world: [world.submission.public_id]),
     "leads:channel-rule-move": (ADMINS, lambda world: [1]),
     "leads:channel-rules-apply": (ADMINS, none),
+    "leads:scoring-retry": (ADMINS, none),
+    "leads:scoring-copy": (ADMINS, lambda world: [1]),
+    "leads:scoring-activate": (ADMINS, lambda world: [world.scoring_draft.version]),
+    "leads:scoring-cancel": (ADMINS, lambda world: [world.scoring_draft.version]),
+    "leads:scoring-roll-back": (ADMINS, lambda world: [1]),
+    "leads:scoring-discard": (ADMINS, lambda world: [world.scoring_draft.version]),
+    "leads:scoring-rule-remove": (
+        ADMINS,
+        first_rule,
+    ),
+    "leads:scoring-rule-move": (
+        ADMINS,
+        first_rule,
+    ),
+    "leads:scoring-rule-switch": (
+        ADMINS,
+        first_rule,
+    ),
+    "leads:scoring-back-test-start": (ADMINS, lambda world: [world.scoring_draft.version]),
     "leads:theme": (ALL, none),
     "leads:territory-rule-move": ("LA", lambda world: [world.draft.number, world.draft.rules.first().pk]),
     "leads:territory-version-copy": ("LA", lambda world: [world.draft.number]),
@@ -190,6 +223,8 @@ BELOW: set[str] = {
     "leads:import-progress",
     "leads:import-rejected",
     "leads:channel-rules-progress",
+    "leads:scoring-progress",
+    "leads:scoring-back-test-progress",
     "leads:notification-count",
     "leads:notification-open",
     "leads:invitation-again",

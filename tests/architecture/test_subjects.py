@@ -18,7 +18,7 @@ ORDER = {
     "leads": """
         ground
         figure calendar lead mail search invitations
-        notifications
+        notifications conditions
         lifecycle channels settings
         capture deals campaigns follow_up routing
         handover identity scoring quality history web_forms
@@ -53,7 +53,7 @@ SUBJECTS = {
             actions.price actions.take_jobs actions.answer_once actions.choose_theme
             queries.kept_elsewhere
             pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
-            pure.conditions queries.conditions forms.conditions
+            pure.conditions forms.conditions pure.grades queries.grades
             templatetags.ui
         """,
         "figure": """
@@ -70,6 +70,7 @@ SUBJECTS = {
         "settings": "forms.fields",
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
+        "scoring": "queries.past_facts",
         "identity": "pure.one_person forms.merge",
         "history": "queries.history_parts queries.history_words",
         "imports": "forms.import_words",

@@ -11,7 +11,9 @@ from leads.models import Lead, OpportunityContact, TouchKind, Touchpoint
 
 REFERRED = "Other records refer to it."
 # Made with the person or derived from them: they go with them.
-_OWN = frozenset(["leads.LeadScore", "leads.LeadEvent", "leads.Assignment", "leads.LifecyclePassage"])
+_OWN = frozenset(
+    ["leads.LeadScore", "leads.ShownScore", "leads.LeadEvent", "leads.Assignment", "leads.LifecyclePassage"]
+)
 _DERIVED = frozenset(["attribution", "integrations"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from leads.models import Account
+from leads.models import Account, ShownScore
 
 COLUMNS = ("name", "industry", "owner_id")
 
@@ -51,4 +51,5 @@ def revise_accounts(*, revisions: Sequence[AccountRevision]) -> list[RevisedAcco
             revised.append(answer)
         changed = [accounts[each.account_id] for each in revised if each.written]
         Account.objects.bulk_update(changed, COLUMNS, batch_size=200)
+        ShownScore.objects.filter(lead__account__in=changed).outdate()
     return revised

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from leads.actions.imports.leads import Outcome
-from leads.models import Account
+from leads.models import Account, ShownScore
 from leads.pure.imports.cells import RowRefused
 from leads.pure.imports.records import AccountRecord
 from leads.queries.imports import AccountBook, users_named
@@ -71,6 +71,7 @@ def _take(records: Sequence[AccountRecord], at: datetime) -> list[Outcome]:
         outcomes.append("updated" if news else "unchanged")
     Account.objects.bulk_create(new, batch_size=_BATCH)
     Account.objects.bulk_update(changed, _FIELDS, batch_size=_BATCH)
+    ShownScore.objects.filter(lead__account__in=changed).outdate()
     return outcomes
 
 

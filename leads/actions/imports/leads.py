@@ -13,7 +13,7 @@ from django.db.models import Max, Q
 from leads.actions.capture.capture import Captured, CaptureRefused, capture_batch
 from leads.actions.pass_stage import passages_of
 from leads.actions.scoring.score_lead import score_leads
-from leads.models import Assignment, Lead, LeadEvent, LifecyclePassage, Stage, TouchKind, Touchpoint
+from leads.models import Assignment, Lead, LeadEvent, LifecyclePassage, ShownScore, Stage, TouchKind, Touchpoint
 from leads.pure import lifecycle
 from leads.pure.capture.captured import CapturedEvent, CapturedItem, Utm
 from leads.pure.imports.cells import RowRefused
@@ -169,4 +169,5 @@ def _unsubscribe(taken: Sequence[tuple[LeadRecord, Captured]], at: datetime) -> 
     """Mark whom the file knows as unsubscribed; a "no" takes nobody's wish back."""
     ids = [each.lead.pk for record, each in taken if record.is_unsubscribed and not each.lead.is_unsubscribed]
     Lead.objects.filter(pk__in=ids, is_unsubscribed=False).update(is_unsubscribed=True, changed_at=at)
+    ShownScore.objects.filter(lead__in=ids).outdate()
     return frozenset(ids)

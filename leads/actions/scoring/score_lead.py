@@ -3,115 +3,150 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-import structlog
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 
 from leads.actions.pass_stage import pass_stage
 from leads.models import (
-    DETAILS,
+    Company,
     Lead,
     LeadEvent,
     LeadScore,
     LifecyclePassage,
-    ScoringRule,
     ScoringRuleSet,
+    ShownScore,
     Stage,
     Touchpoint,
 )
-from leads.pure import scoring
 from leads.pure.capture.captured import SUBSCRIBER_KINDS
+from leads.pure.scoring.score import Score, Scorer
+from leads.pure.scoring.stored import is_aging, score_on, to_stored
+from leads.queries.scoring import active_rule_set, rule_set_of, scoring_facts
 
-log = structlog.get_logger(__name__)
+_SHOWN = ["given", "fit", "behaviour", "total", "computed_on", "turns_on", "changes_on"]
 
 
-def score_leads(*, leads: Sequence[Lead], at: datetime) -> None:
-    """Score leads whose rows the caller has locked; a score that did not change is not written again."""
-    active = ScoringRuleSet.objects.filter(state=ScoringRuleSet.State.ACTIVE).first()
-    if active is None or not leads:
-        return
-    rules = rule_set_of(active)
-    events = _events(leads)
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The active version, ready to score many leads."""
+
+    row: ScoringRuleSet
+    scorer: Scorer
+    tz: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What scoring did: how many scores are new, and the leads that became MQLs."""
+
+    changed: int = 0
+    qualified: tuple[Lead, ...] = ()
+
+
+def ready_rules(*, company: Company | None = None) -> Rules | None:
+    """The active version made ready; None where none is active."""
+    active = active_rule_set()
+    if active is None:
+        return None
+    return Rules(active, Scorer(rule_set_of(active)), (company or Company.current()).tz)
+
+
+def score_leads(
+    *,
+    leads: Sequence[Lead],
+    at: datetime,
+    rules: Rules | None = None,
+    because: str = "",
+    company: Company | None = None,
+) -> Scored:
+    """Score leads whose rows the caller has locked; a score that differs in nothing but age is not written again.
+
+    ``because`` is added to the reason of passages to MQL.
+    """
+    if not leads:
+        return Scored()
+    rules = rules or ready_rules(company=company)
+    if rules is None:
+        return Scored()
+    on = at.astimezone(rules.tz).date()
+    facts = scoring_facts(leads, rules.scorer.rule_set, rules.tz)
     last = _last_scores(leads)
-    new: list[LeadScore] = []
+    results = {lead.pk: rules.scorer(facts[lead.pk], on) for lead in leads}
+    new: dict[int, LeadScore] = {}
     news: list[LeadEvent] = []
     with transaction.atomic(savepoint=False):
         for lead in leads:
-            result = scoring.score(facts_of(lead, events.get(lead.pk, ())), rules, at)
-            score = LeadScore(
-                lead=lead,
-                rule_set=active,
-                total=result.total,
-                fit=result.fit,
-                behaviour=result.behaviour,
-                is_qualified=result.is_qualified,
-                reasons=[
-                    {"rule": reason.rule, "points": reason.points, "because": reason.because}
-                    for reason in result.reasons
-                ],
-                scored_at=at,
-            )
-            before = last.get(lead.pk)
-            if before is None or _essence(before) != _essence(score):
-                new.append(score)
-                if before is None or before.total != score.total:
-                    details = {"from": before.total if before else None, "to": score.total}
+            score, before = _row(lead, rules.row, results[lead.pk], at), last.get(lead.pk)
+            if before is None or not _is_same(before, results[lead.pk], rules, on):
+                new[lead.pk] = score
+                if before is None or lead.score != score.total:
+                    details = {"from": lead.score if before else None, "to": score.total}
                     kind = LeadEvent.Kind.SCORED
                     news.append(LeadEvent(lead=lead, kind=kind, happened_at=at, recorded_at=at, details=details))
-        LeadScore.objects.bulk_create(new)
-        LeadEvent.objects.bulk_create(news)
-        for score in new:
-            if score.lead.score != score.total:
-                Lead.objects.filter(pk=score.lead.pk).update(score=score.total, changed_at=at)
-                score.lead.score = score.total
-        qualified = {**last, **{score.lead_id: score for score in new}}
-        _qualify([lead for lead in leads if qualified[lead.pk].is_qualified], qualified, at)
+        LeadScore.objects.bulk_create(new.values(), batch_size=500)
+        LeadEvent.objects.bulk_create(news, batch_size=500)
+        told = {event.lead_id for event in news}
+        show_scores(results=results, given={pk: new.get(pk) or last[pk] for pk in results}, on=on)
+        _write_totals(leads, results, told, at)
+        met = [lead for lead in leads if results[lead.pk].is_qualified]
+        return Scored(len(new), tuple(_qualify(met, results, rules, at, because)))
 
 
-def rule_set_of(rule_set: ScoringRuleSet) -> scoring.RuleSet:
-    """The pure rules of a version. A rule that can never be scored is left out and logged: it must not stop intake."""
-    rules: list[scoring.Rule] = []
-    for row in ScoringRule.objects.filter(rule_set=rule_set).order_by("position", "pk"):
-        # Stored behaviour rules say "event:<kind>", so that admins can tell them from a lead's fields.
-        field = row.field.removeprefix("event:")
-        group: Any = row.group
-        operator: Any = row.operator
-        try:
-            rules.append(scoring.Rule(row.pk, row.name, group, field, operator, row.value, row.points, row.max_times))
-        except scoring.InvalidRule as error:
-            log.warning("scoring_rule_left_out", rule=row.pk, why=str(error))
-    return scoring.RuleSet(
-        version=rule_set.version,
-        rules=rules,
-        fit_threshold=rule_set.fit_threshold,
-        behaviour_threshold=rule_set.behaviour_threshold,
-        fit_cap=rule_set.fit_cap,
-        behaviour_cap=rule_set.behaviour_cap,
-        half_life_days=rule_set.half_life_days,
+def show_scores(*, results: dict[int, Score], given: dict[int, LeadScore], on: date) -> None:
+    """Keep what is shown of each lead's score, and when it changes next."""
+    ShownScore.objects.bulk_create(
+        (
+            ShownScore(
+                lead_id=pk,
+                given=given[pk],
+                fit=result.fit,
+                behaviour=result.behaviour,
+                total=result.total,
+                computed_on=on,
+                turns_on=result.turns_on,
+                changes_on=result.changes_on,
+            )
+            for pk, result in results.items()
+        ),
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["lead"],
+        update_fields=_SHOWN,
     )
 
 
-def facts_of(lead: Lead, events: Iterable[scoring.Event]) -> scoring.Facts:
-    """What the rules look at: the lead's columns, its imported columns, its account, and what it did."""
-    attributes: dict[str, object] = {**lead.attributes, **{name: getattr(lead, name) for name in DETAILS}}
-    if lead.account:
-        attributes["account"] = lead.account.domain or lead.account.name
-        attributes["industry"] = lead.industry or lead.account.industry
-        if lead.company_size is None:
-            attributes["company_size"] = lead.account.company_size
-    attributes["channel"] = lead.channel.key if lead.channel else ""
-    return scoring.Facts(attributes, tuple(events))
+def _write_totals(leads: Sequence[Lead], results: dict[int, Score], told: set[int], at: datetime) -> None:
+    """The totals on the leads; what an event tells is a change that other systems should know of, mere decay is not."""
+    aged = [lead.pk for lead in leads if lead.pk not in told and lead.score != results[lead.pk].total]
+    for lead in leads:
+        lead.score = results[lead.pk].total
+        if lead.pk in told:
+            lead.changed_at = at
+    if told:
+        Lead.objects.filter(pk__in=told).update(score=_total_shown(), changed_at=at)
+    if aged:
+        Lead.objects.filter(pk__in=aged).update(score=_total_shown())
 
 
-def _events(leads: Sequence[Lead]) -> dict[int, list[scoring.Event]]:
-    rows = Touchpoint.objects.genuine().filter(lead__in=leads).values_list("lead_id", "kind", "name", "occurred_at")
-    events: dict[int, list[scoring.Event]] = {}
-    for lead_id, kind, name, occurred_at in rows:
-        events.setdefault(lead_id, []).append(scoring.Event(kind, name, occurred_at))
-    return events
+def _total_shown() -> Subquery:
+    return Subquery(ShownScore.objects.filter(lead=OuterRef("pk")).values("total")[:1])
+
+
+def _row(lead: Lead, rule_set: ScoringRuleSet, result: Score, at: datetime) -> LeadScore:
+    return LeadScore(
+        lead=lead,
+        rule_set=rule_set,
+        total=result.total,
+        fit=result.fit,
+        behaviour=result.behaviour,
+        is_qualified=result.is_qualified,
+        reasons=to_stored(result),
+        scored_at=at,
+    )
 
 
 def _last_scores(leads: Sequence[Lead]) -> dict[int, LeadScore]:
@@ -119,22 +154,30 @@ def _last_scores(leads: Sequence[Lead]) -> dict[int, LeadScore]:
     return {score.lead_id: score for score in LeadScore.objects.filter(pk__in=newest)}
 
 
-def _essence(score: LeadScore) -> tuple[object, ...]:
-    """What makes a score another score; the wording of ages ("2 days ago") does not."""
-    points = [(reason["rule"], reason["points"]) for reason in score.reasons]
-    return score.rule_set_id, score.total, score.fit, score.behaviour, score.is_qualified, points
+def _is_same(before: LeadScore, now: Score, rules: Rules, on: date) -> bool:
+    """Whether the newest stored score says the same, once it is as old as today."""
+    if before.rule_set_id != rules.row.pk or not is_aging(before.reasons):
+        return False
+    then = score_on(before.reasons, rules.scorer.rule_set, on, now.turns_on)
+    said = [(reason.rule_id, reason.points, reason.days) for reason in then.counted]
+    return said == [(reason.rule_id, reason.points, reason.days) for reason in now.counted]
 
 
-def _qualify(leads: Sequence[Lead], scores: dict[int, LeadScore], at: datetime) -> None:
+def _qualify(
+    leads: Sequence[Lead], results: dict[int, Score], rules: Rules, at: datetime, because: str
+) -> Iterable[Lead]:
     returning = _returning([lead for lead in leads if lead.stage == Stage.RECYCLED])
+    passed = []
     for lead in leads:
         # Subscribers only asked for mail, and whom sales ruled out stays out until a person says otherwise.
         if lead.stage == Stage.LEAD or (lead.stage == Stage.RECYCLED and lead.pk in returning):
-            score = scores[lead.pk]
-            because = (
-                f"fit {score.fit} and behavior {score.behaviour} meet version {score.rule_set.version}'s thresholds"
+            score = results[lead.pk]
+            why = (
+                f"fit {score.fit} and behavior {score.behaviour} meet version {rules.row.version}'s thresholds{because}"
             )
-            pass_stage(lead=lead, to=Stage.MQL, at=at, because=because)
+            pass_stage(lead=lead, to=Stage.MQL, at=at, because=why)
+            passed.append(lead)
+    return passed
 
 
 def _returning(leads: Sequence[Lead]) -> set[int]:

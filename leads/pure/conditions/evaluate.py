@@ -84,6 +84,21 @@ class Evaluator:
             return Answer(False, f"not {sentence(self.group, self._catalog)}")
         return Answer(True, _joined(reasons) or "Holds for every lead")
 
+    def reason(self, facts: Facts, on: date) -> str:
+        """Why the group holds; nothing when it does not, which is quicker than saying why not."""
+        reasons: list[str] = []
+        for _, part in self._parts:
+            because = part.reason(facts, on) if isinstance(part, Evaluator) else part(facts, on)
+            if because and self.group.match == "any":
+                return because
+            if not because and self.group.match == "all":
+                return ""
+            if because:
+                reasons.append(because)
+        if self.group.match == "any" and self._parts:
+            return ""
+        return _joined(reasons) or "Holds for every lead"
+
     def turns_on(self, facts: Facts, on: date) -> date | None:
         """The first later day on which the answer may be another because time has passed; None: never."""
         found = [turns_on(condition, facts, on) for condition in self.group.conditions()]

@@ -221,14 +221,13 @@ def test_channel_rules_on_past_touches(client: Client, admin_user: User, said: A
 
 def test_scoring_rules(client: Client, admin_user: User, said: Any) -> None:
     client.force_login(admin_user)
-    url = reverse("admin:leads_scoringruleset_changelist")
-    client.post(url, {"action": "copy_to_draft", "_selected_action": ScoringRuleSet.objects.get().pk})
+    client.post(reverse("leads:scoring-copy", args=[ScoringRuleSet.objects.get().version]))
     draft = ScoringRuleSet.objects.get(state="draft")
-    assert said()[-1] == ("admin", admin_user.pk, "", "Admin")
-    client.post(url, {"action": "activate", "_selected_action": draft.pk})
+    assert said()[-1] == ("page", admin_user.pk, "", "Admin")
+    client.post(reverse("leads:scoring-activate", args=[draft.version]), {"why": "New quarter"})
     draft.refresh_from_db()
     assert draft.state == "active"
-    assert said() == [("rule", admin_user.pk, f"scoring rules, version {draft.version}", "Admin")]
+    assert said() == [("rule", admin_user.pk, f"scoring rules, version {draft.version}", "New quarter")]
 
 
 def test_the_door_of_an_address() -> None:

@@ -183,7 +183,7 @@ def test_a_recycled_lead_qualifies_again_only_after_a_new_inquiry(dach: Territor
 
 
 def test_a_rule_that_cannot_be_scored_is_left_out(dach: Territory) -> None:
-    ScoringRule.objects.filter(field="company_size", operator="between").update(value=["many"])
+    ScoringRule.objects.filter(name="Company of 50 to 5,000").update(conditions={"schema": 1, "match": "most"})
 
     run_intake(lead_ids=[qualified().pk], at=AT)
 

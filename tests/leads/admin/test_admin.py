@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from leads.actions.scoring.version_scoring import NotADraft, activate_rule_set
 from leads.admin.company import holiday
 from leads.models import ApiKey, Campaign, Company, ExchangeRate, ScoringRuleSet, Territory, User
 from tests.leads.factories import (
@@ -143,18 +142,11 @@ def test_a_budget_without_hundredths_survives_a_look(boss: Client) -> None:
     assert campaign.budget_cents == 120_000
 
 
-def test_an_active_rule_set_is_copied_not_edited(boss: Client) -> None:
+def test_scoring_rules_are_read_here_and_changed_on_their_page(boss: Client) -> None:
     active = ScoringRuleSet.objects.get(state="active")
-    url = reverse("admin:leads_scoringruleset_changelist")
-    boss.post(url, {"action": "copy_to_draft", "_selected_action": [active.pk]})
-    draft = ScoringRuleSet.objects.get(state="draft")
-    assert draft.rules.count() == active.rules.count() > 10
-    boss.post(url, {"action": "activate", "_selected_action": [draft.pk]})
-    active.refresh_from_db()
-    draft.refresh_from_db()
-    assert (active.state, draft.state) == ("retired", "active")
-    with pytest.raises(NotADraft):
-        activate_rule_set(rule_set_id=active.pk, at=active.activated_at)
+    answer = boss.get(reverse("admin:leads_scoringruleset_change", args=[active.pk]))
+    assert active.get_absolute_url() in answer.content.decode()
+    assert boss.get(reverse("admin:leads_scoringruleset_add")).status_code == 403
 
 
 def test_an_api_key_is_shown_once_and_kept_as_a_hash(boss: Client) -> None:

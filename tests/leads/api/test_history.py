@@ -59,23 +59,23 @@ def test_a_change_with_its_values(client: Client, key: dict[str, str], director:
 
 def test_pages_follow_a_cursor_and_stay_while_changes_come(client: Client, key: dict[str, str]) -> None:
     with backdated(FIRST):
-        lead = LeadFactory(score=0)
+        lead = LeadFactory(company_size=0)
     for step in range(1, 241):
         with backdated(FIRST + step * HOUR):
-            Lead.objects.filter(pk=lead.pk).update(score=step)
+            Lead.objects.filter(pk=lead.pk).update(company_size=step)
 
-    url: str | None = f"/api/v1/history/lead/{lead.public_id}?limit=50&field=lead.score"
-    scores: list[int] = []
+    url: str | None = f"/api/v1/history/lead/{lead.public_id}?limit=50&field=lead.company_size"
+    sizes: list[int] = []
     while url:
         answer = client.get(url, headers=key)
         assert answer.status_code == 200, answer.content
         found = answer.json()
-        scores += [each["rows"][0]["fields"][0]["after"] for each in found["results"]]
+        sizes += [each["rows"][0]["fields"][0]["after"] for each in found["results"]]
         url = found["next"]
-        with backdated(FIRST + 1000 * HOUR + len(scores) * HOUR):
-            Lead.objects.filter(pk=lead.pk).update(score=1000 + len(scores))
+        with backdated(FIRST + 1000 * HOUR + len(sizes) * HOUR):
+            Lead.objects.filter(pk=lead.pk).update(company_size=1000 + len(sizes))
 
-    assert scores == [*range(240, 0, -1), 0]
+    assert sizes == [*range(240, 0, -1), 0]
 
 
 def test_filters_choose_and_refuse(client: Client, key: dict[str, str], director: User) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads.pure.intervals import Interval, wilson
+from leads.pure.intervals import Interval, lift_interval, wilson
 
 
 def rounded(interval: Interval, digits: int = 4) -> tuple[float, float]:
@@ -36,3 +36,26 @@ def test_nothing_known_is_the_whole_range() -> None:
 def test_what_is_no_share_is_refused(successes: int, n: int, confidence: float) -> None:
     with pytest.raises(ValueError, match="must lie between"):
         wilson(successes, n, confidence)
+
+
+def test_the_interval_of_a_lift_holds_the_lift_and_shrinks_with_the_sample() -> None:
+    small, large = lift_interval(12, 20, 40, 200), lift_interval(1_200, 2_000, 4_000, 20_000)
+    assert small is not None
+    assert large is not None
+    assert 3.0 in small
+    assert 3.0 in large
+    assert large.high - large.low < (small.high - small.low) / 5
+    # The delta method gives 3 · exp(±1.96 · 0.0165) for the large one.
+    assert abs(large.low - 2.904) < 0.02
+    assert abs(large.high - 3.099) < 0.02
+
+
+def test_a_lift_without_outcomes_has_no_interval() -> None:
+    assert lift_interval(0, 0, 5, 50) is None
+    assert lift_interval(0, 5, 0, 50) is None
+    assert lift_interval(0, 0, 0, 0) is None
+    assert lift_interval(1, 1, 1, 50) is None  # in a third of the draws nobody is chosen
+
+
+def test_a_lift_is_drawn_by_its_seed() -> None:
+    assert lift_interval(12, 20, 40, 200, seed=1) == lift_interval(12, 20, 40, 200, seed=1)

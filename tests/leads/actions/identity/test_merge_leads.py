@@ -27,6 +27,8 @@ from leads.models import (
     User,
 )
 from leads.pure.capture.captured import CapturedEvent, CapturedItem
+from leads.pure.conditions.grammar import Condition, Group, to_json
+from leads.pure.conditions.properties import Operator
 from tests.leads.factories import (
     START,
     AccountFactory,
@@ -198,8 +200,8 @@ def test_the_score_is_of_all_touches() -> None:
     rules = ScoringRuleSet.objects.get()
     rules.rules.all().delete()
     ScoringRule.objects.create(
-        rule_set=rules, group="behaviour", name="Form", field="event:form_submission", operator="happened",
-        points=5, max_times=9,
+        rule_set=rules, group="behaviour", name="Form", points=5, max_times=9,
+        conditions=to_json(Group((Condition("event:form_submission", Operator.HAPPENED, low=1),))),
     )  # fmt: skip
     survivor, loser = LeadFactory(owner=UserFactory()), LeadFactory()
     for lead in (survivor, loser, loser):

@@ -1,0 +1,82 @@
+"""Score every lead by a version that was activated, in the background and with progress."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from leads.actions.scoring.score_lead import ready_rules, score_leads
+from leads.actions.take_jobs import Clock, failing_openly, take_jobs
+from leads.models import JobRun, Lead, ScoringRuleSet, User
+from leads.past.acting import Door, act
+
+KIND = "scoring"
+BATCH = 200  # so long nobody else writes on SQLite
+GIVE_UP_AFTER = timedelta(minutes=5)
+
+
+def request_rescore(*, rule_set: ScoringRuleSet, by: User | None, at: datetime) -> JobRun:
+    """A job that waits for a worker, in the transaction of the activation."""
+    return JobRun.objects.create(
+        kind=KIND,
+        period=f"version {rule_set.version}",
+        total=Lead.objects.live().count(),
+        started_by=by,
+        created_at=at,
+    )
+
+
+def retry_rescore() -> bool:
+    """Let the newest job wait for a worker again if it failed; returns whether it did."""
+    newest = JobRun.objects.filter(kind=KIND).order_by("-pk").first()
+    if newest is None:
+        return False
+    failed = JobRun.objects.filter(pk=newest.pk, state=JobRun.State.FAILED)
+    return failed.update(state=JobRun.State.WAITING, message="", finished_at=None) == 1
+
+
+def rescore_leads(*, clock: Clock) -> int:
+    """Work on what was requested, also on what a dead worker left; returns how many leads were looked at.
+
+    A job whose version is no longer active ends: the next one looks at every lead anyway. A lead that was looked at
+    before finds nothing to do.
+    """
+    done = 0
+    for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER):
+        by = job.started_by
+        with (
+            failing_openly(job=job, clock=clock),
+            act(Door.RULE, actor=by.pk if by else None, source=f"scoring rules, {job.period}", because="Rules changed"),
+        ):
+            done += _work(job, clock)
+    return done
+
+
+def _work(job: JobRun, clock: Clock) -> int:
+    rules = ready_rules()
+    if rules is None or job.period != f"version {rules.row.version}":
+        message = "Another version was activated meanwhile"
+        JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.DONE, message=message, finished_at=clock())
+        return 0
+    last = done = changed = passed = 0
+    because = f"; the rules changed with version {rules.row.version}"
+    live = Lead.objects.live().order_by("pk")
+    while ids := list(live.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        at = clock()
+        with transaction.atomic():
+            rows = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+            leads = list(rows.select_related("account", "channel"))
+            scored = score_leads(leads=leads, at=at, rules=rules, because=because)
+            # Assignment and follow-up are the intake's.
+            Lead.objects.filter(pk__in=[lead.pk for lead in scored.qualified]).update(intake_due_at=at)
+        last, done = ids[-1], done + len(ids)
+        changed, passed = changed + scored.changed, passed + len(scored.qualified)
+        JobRun.objects.filter(pk=job.pk).update(done=done, beat_at=clock())
+    JobRun.objects.filter(pk=job.pk).update(
+        state=JobRun.State.DONE,
+        total=done,
+        message=f"{done:,} leads scored, {changed:,} with other reasons or points, {passed:,} became MQLs",
+        finished_at=clock(),
+    )
+    return done

@@ -1,0 +1,1 @@
+"""Lead scores that explain themselves, on any company day."""
