@@ -12,7 +12,7 @@ from leads.views.past import asked_as_of
 HOME_BY_ROLE: dict[str, str] = {
     Role.MARKETING_DIRECTOR: "alignment:weekly-report-latest",
     Role.SALES_LEADER: "alignment:pipeline",
-    Role.SALES_REP: "leads:lead-list",
+    Role.SALES_REP: "leads:my-day",
     Role.ADMIN: "integrations:connections",
 }
 

@@ -17,6 +17,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "leads: confirm sign-ups": {"task": "leads.tasks.confirm_sign_ups", "schedule": timedelta(seconds=20)},
     "leads: keep scores": {"task": "leads.tasks.keep_scores", "schedule": timedelta(seconds=60)},
     "leads: try scoring rules": {"task": "leads.tasks.try_scoring_rules", "schedule": timedelta(seconds=30)},
+    "leads: bring back recycled leads": {
+        "task": "leads.tasks.return_recycled_leads",
+        "schedule": timedelta(minutes=10),
+    },
+    "leads: do what was asked for with many leads": {
+        "task": "leads.tasks.run_bulk_actions",
+        "schedule": timedelta(seconds=30),
+    },
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},
     "leads: apply channel rules to past touchpoints": {
         "task": "leads.tasks.apply_channel_rules",

@@ -9,8 +9,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from leads.actions.answer_once import forget_answers
+from leads.actions.bulk.run_bulk import run_bulks
 from leads.actions.capture.take_submissions import take_submissions
 from leads.actions.channels.reclassify_touches import reclassify_touches
+from leads.actions.handover.return_recycled import return_recycled
 from leads.actions.imports.rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
 from leads.actions.notifications.deliver import send_emails
@@ -75,6 +77,18 @@ def sweep_routing() -> int:
 
 
 @shared_task
+def return_recycled_leads() -> int:
+    """Bring back recycled leads whose day has come."""
+    return return_recycled(at=timezone.now())
+
+
+@shared_task
+def run_bulk_actions() -> int:
+    """Do what people asked for with many leads, and take it back."""
+    return run_bulks(clock=timezone.now)
+
+
+@shared_task
 def sweep_imports() -> int:
     """Take in the rows of imports that wait or whose worker died."""
     waiting = unfinished_imports(at=timezone.now())
@@ -114,6 +128,14 @@ def notify_people() -> int:
     """Tell people what concerns them, and send what goes by e-mail; returns how many mails went out."""
     watch(at=timezone.now())
     return send_emails(at=timezone.now())
+
+
+def nudge_bulk() -> None:
+    """Ask a worker to look after bulk actions now. Only a hint, as below."""
+    try:
+        run_bulk_actions.apply_async(retry=False, expires=60)
+    except Exception as error:
+        log.warning("nudge_failed", error=type(error).__name__)
 
 
 def nudge_imports() -> None:

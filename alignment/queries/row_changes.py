@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from attribution.models import AttributionRules, Credit, CustomMethod, JourneyScope, MethodFit, SourcedDecision
 from leads.models import (
+    Activity,
     Campaign,
     CampaignCost,
     Change,
@@ -50,6 +51,7 @@ DECIDING: Mapping[type[Model], tuple[str, ...]] = {
     Lead: ("merged_into_id", "owner_id", "stage", "captured_at", "campaign_id", "channel_id", "account_id"),
     Touchpoint: ("lead_id", "channel_id", "campaign_id", "kind", "exclusion", "occurred_at"),
     LifecyclePassage: ("lead_id", "from_stage", "to_stage", "passed_at", "reason"),
+    Activity: ("lead_id", "kind", "occurred_at", "outcome"),
     FollowUp: ("lead_id", "planned_at", "due_at", "done_at", "outcome"),
     CampaignCost: ("amount_cents", "currency", "reporting_cents", "spent_on", "campaign_id"),
     Campaign: ("starts_on", "ends_on", "channel_id", "parent_id"),
@@ -163,7 +165,10 @@ def _related(model: type[Model], keys: Collection[str]) -> dict[type[Model], Ids
     if model is LifecyclePassage or model is FollowUp:
         people = _pointed_at(model, "lead_id", own)
         among = _merged(own, _pointing(model, "lead_id", people))
-        return {model: among, Lead: _merged(people, _pointing(Lead, "merged_into_id", people))}
+        found = {model: among, Lead: _merged(people, _pointing(Lead, "merged_into_id", people))}
+        if model is FollowUp:
+            found |= {other: _pointing(other, "lead_id", people) for other in (Activity, LifecyclePassage)}
+        return found
     if model is Campaign:
         return {Campaign: own, CampaignCost: _pointing(CampaignCost, "campaign_id", own)}
     return {model: own} if model in DECIDING else {}
@@ -181,6 +186,7 @@ def _of_deals(deals: Ids) -> dict[type[Model], Ids]:
         Lead: people,
         Touchpoint: _pointing(Touchpoint, "lead_id", people),
         FollowUp: _pointing(FollowUp, "lead_id", people),
+        Activity: _pointing(Activity, "lead_id", people),
     }
 
 

@@ -211,5 +211,5 @@ def cell_of(column: dict[str, Any], value: Any, currency: str, zone: ZoneInfo) -
     return {
         "text": words.cell_text(kind, value, currency, zone),
         "url": url,
-        "is_number": kind in ("money", "count", "share", "days", "hours"),
+        "is_number": kind in ("money", "count", "share", "days", "hours", "minutes"),
     }

@@ -16,7 +16,7 @@ from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Number, Parts, Revision, RowSet, Scope, register
 from leads.figures.deals import closed, money_parts
 from leads.figures.rowset import when_listed
-from leads.models import DealStatus, FollowUp, Opportunity, OpportunityContact, Touchpoint
+from leads.models import Activity, DealStatus, FollowUp, Opportunity, OpportunityContact, Touchpoint
 
 DAYS_BEFORE = 90
 """How long before its opening a marketing touch may lie to have created a deal."""
@@ -82,11 +82,14 @@ def _decided(deals: QuerySet[Opportunity], test: _Test) -> QuerySet[Any]:
     done = done.exclude(outcome=FollowUp.Outcome.NOT_NEEDED).order_by("done_at")
     # Least() of a NULL is NULL on SQLite and ignored on PostgreSQL, so there must be none.
     first_done = Coalesce(Subquery(done.values("done_at")[:1]), F("opened_at"), output_field=DateTimeField())
+    told = Activity.objects.exclude(kind=Activity.Kind.NOTE).filter(lead__deal_roles__opportunity=OuterRef("pk"))
+    told = told.order_by("occurred_at")
+    first_told = Coalesce(Subquery(told.values("occurred_at")[:1]), F("opened_at"), output_field=DateTimeField())
     return deals.annotate(
         deciding_touch=Subquery(touch.values("pk")[:1]),
         deciding_at=Subquery(touch.values("occurred_at")[:1]),
         deciding_channel=Subquery(touch.values("channel__name")[:1]),
-        sales_at=Least(first_done, F("opened_at"), output_field=DateTimeField()),
+        sales_at=Least(first_done, first_told, F("opened_at"), output_field=DateTimeField()),
     )
 
 

@@ -36,6 +36,7 @@ from config.demo import (
     seed_accuracy,
     seed_crm,
     seed_deals,
+    seed_desk,
     seed_forms,
     seed_people,
     seed_points,
@@ -172,7 +173,14 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
         f"touchpoints {len(company.touches):,}",
         lambda: seed_people.write_touchpoints(bulk, company, ground, leads, histories),
     )
-    _step(say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories, histories))
+    verified = _step(
+        say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories, histories)
+    )
+    _step(
+        say,
+        "what reps wrote down",
+        lambda: seed_desk.write_desk(bulk, company, leads, stories, verified, histories),
+    )
     _step(say, "events", lambda: seed_people.write_events(bulk, company, ground, leads, stories, histories))
     seed_people.finish_reps(bulk, ground, intake)
     seed_settings.write_routing_draft(bulk, company, ground)

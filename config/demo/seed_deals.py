@@ -11,7 +11,7 @@ from config.demo.histories import CRM, DEAL_COLUMNS, Histories
 from config.demo.records import DemoCompany
 from config.demo.seed_settings import Ground
 from config.demo.stories import Story
-from leads.models import Account, Lead, Opportunity, OpportunityChange, OpportunityContact
+from leads.models import Account, ForecastCategory, Lead, Opportunity, OpportunityChange, OpportunityContact
 
 
 def write_opportunities(
@@ -24,7 +24,7 @@ def write_opportunities(
     histories: Histories,
 ) -> list[Opportunity]:
     """All opportunities in the order of the company's deals; the owner is the lead's."""
-    rows = []
+    rows: list[Opportunity] = []
     for deal in company.deals:
         story, last = stories[deal.lead], changes_of(deal)[-1]
         day = company.day_of(deal.closed_at or deal.created_at)
@@ -45,6 +45,7 @@ def write_opportunities(
                 expected_close_on=deal.expected_on,
                 stage_changed_at=deal.stages[-1].at,
                 lost_reason=deal.lost_reason,
+                forecast_category=_category(len(rows), ground.stages[deal.stage].probability),
                 changed_at=last.at,
             )
         )
@@ -61,6 +62,15 @@ def write_opportunities(
         known=lambda _: ((histories.note(next(joined), CRM),),),
     )
     return written
+
+
+def _category(number: int, probability: float) -> str:
+    """How sure sales is: by the stage, with a few that are called otherwise."""
+    if number % 23 == 0:
+        return ForecastCategory.OMITTED
+    if probability >= 0.7:
+        return ForecastCategory.BEST_CASE if number % 4 == 0 else ForecastCategory.COMMIT
+    return ForecastCategory.BEST_CASE if probability >= 0.5 and number % 3 else ForecastCategory.PIPELINE
 
 
 def write_changes(

@@ -12,7 +12,7 @@ from config.demo.intake import Intake
 from config.demo.records import DemoCompany, Touch
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
-from config.demo.stories import Given, Story
+from config.demo.stories import Given, Passage, Story
 from config.demo.timeline import Writer
 from leads.models import (
     Account,
@@ -26,6 +26,7 @@ from leads.models import (
     LifecyclePassage,
     RepCapacity,
     ShownScore,
+    Stage,
     TerritoryRep,
     Touchpoint,
 )
@@ -191,8 +192,8 @@ def write_stories(
     leads: list[Lead],
     stories: list[Story],
     histories: Histories,
-) -> None:
-    """Consents, scores, assignments, passages and follow-ups."""
+) -> list[tuple[int, Lead, Passage]]:
+    """Consents, scores, assignments, passages and follow-ups; returns the passages to SQL that people made."""
     pairs = list(zip(leads, stories, strict=True))
     note = histories.note
     arrivals = {lead.pk: histories.arrival(made) for lead, made in zip(leads, company.leads, strict=True)}
@@ -253,22 +254,10 @@ def write_stories(
         for made, story in zip(company.leads, stories, strict=True)
         for step in story.passages
     )
+    verified: list[tuple[int, Lead, Passage]] = []
     bulk.stream(
         LifecyclePassage,
-        (
-            {
-                "lead_id": lead.pk,
-                "from_stage": step.from_stage,
-                "to_stage": step.to_stage,
-                "passed_at": step.at,
-                "is_inferred": step.is_inferred,
-                "reason": step.reason,
-                "because": step.because[:300],
-                "by_id": step.by,
-            }
-            for lead, story in pairs
-            for step in story.passages
-        ),
+        _passages(bulk, pairs, verified),
         known=lambda row: ((note(row["passed_at"], next(writers)),),),
     )
     promises = (histories.promise(promise, story.owner) for story in stories for promise in story.promises)
@@ -291,6 +280,28 @@ def write_stories(
         known=lambda _: next(promises),
         changing=PROMISE_COLUMNS,
     )
+    return verified
+
+
+def _passages(
+    bulk: Bulk, pairs: Sequence[tuple[Lead, Story]], verified: list[tuple[int, Lead, Passage]]
+) -> Iterator[dict[str, Any]]:
+    for lead, story in pairs:
+        for step in story.passages:
+            key = bulk.next_id(LifecyclePassage)
+            if step.to_stage == Stage.SQL and step.by is not None and not step.is_inferred and not step.is_from_deal:
+                verified.append((key, lead, step))
+            yield {
+                "id": key,
+                "lead_id": lead.pk,
+                "from_stage": step.from_stage,
+                "to_stage": step.to_stage,
+                "passed_at": step.at,
+                "is_inferred": step.is_inferred,
+                "reason": step.reason,
+                "because": step.because[:300],
+                "by_id": step.by,
+            }
 
 
 def write_events(

@@ -19,7 +19,7 @@ from leads.figures.rowset import Column, Derived, Number, Row, RowSet, Tally, wh
 from leads.models import User
 from leads.pure.week import Period, Week, weeks_between
 
-Unit = Literal["count", "money", "share", "ratio", "days", "hours", "months", "money_per_day", "points"]
+Unit = Literal["count", "money", "share", "ratio", "days", "hours", "minutes", "months", "money_per_day", "points"]
 
 NO_CAMPAIGN = "none"
 """In place of a campaign's id: what belongs to no campaign."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Least
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Derived, Parts, Row, RowSet, Scope, middle, ratio, register
-from leads.models import Company, FollowUp, LifecyclePassage, Stage
+from leads.models import Activity, Company, FollowUp, LifecyclePassage, Stage
 from leads.pure.calendar import elapsed
 
 _DECISION_COLUMNS = (
@@ -20,7 +21,7 @@ _DECISION_COLUMNS = (
 # --- acceptance ----------------------------------------------------------------------------------------------------
 
 
-def _decisions(scope: Scope) -> QuerySet[LifecyclePassage]:
+def decisions(scope: Scope) -> QuerySet[LifecyclePassage]:
     """Answers of sales to MQLs given in the period: accepted, or sent back with a reason."""
     rows = selection.passages(scope).filter(selection.within(scope, "passed_at"), from_stage=Stage.MQL)
     answers = Q(to_stage=Stage.SAL) | (Q(to_stage__in=(Stage.DISQUALIFIED, Stage.RECYCLED)) & ~Q(reason=""))
@@ -28,16 +29,16 @@ def _decisions(scope: Scope) -> QuerySet[LifecyclePassage]:
 
 
 def _acceptance(scope: Scope) -> Parts:
-    decisions = _decisions(scope)
+    found = decisions(scope)
     answered = LifecyclePassage.objects.filter(
         lead=OuterRef("lead"), from_stage=Stage.MQL, passed_at__gte=OuterRef("passed_at"), passed_at__lte=scope.at
     )
     waiting = selection.passages(scope).filter(selection.within(scope, "passed_at"), to_stage=Stage.MQL)
     return {
         "numerator": RowSet(
-            decisions.filter(to_stage=Stage.SAL), _DECISION_COLUMNS, "Accepted by sales", dated_by="passed_at"
+            found.filter(to_stage=Stage.SAL), _DECISION_COLUMNS, "Accepted by sales", dated_by="passed_at"
         ),
-        "denominator": RowSet(decisions, _DECISION_COLUMNS, "Accepted or rejected", dated_by="passed_at"),
+        "denominator": RowSet(found, _DECISION_COLUMNS, "Accepted or rejected", dated_by="passed_at"),
         "excluded_silent": RowSet(
             waiting.filter(~Exists(answered)).order_by("passed_at", "pk"),
             columns.PASSAGE,
@@ -46,8 +47,24 @@ def _acceptance(scope: Scope) -> Parts:
     }
 
 
+def _rejection(scope: Scope) -> Parts:
+    found = decisions(scope)
+    sent_back = found.exclude(to_stage=Stage.SAL)
+    return {
+        "numerator": RowSet(sent_back, _DECISION_COLUMNS, "Rejected, with the reason", dated_by="passed_at"),
+        "denominator": RowSet(found, _DECISION_COLUMNS, "Accepted or rejected", dated_by="passed_at"),
+    }
+
+
+def _sent_back(scope: Scope) -> Parts:
+    """Accepted leads that sales sent back with a reason in the period."""
+    rows = selection.passages(scope).filter(selection.within(scope, "passed_at"), from_stage__in=(Stage.SAL, Stage.SQL))
+    out = rows.filter(Q(to_stage__in=(Stage.DISQUALIFIED, Stage.RECYCLED)) & ~Q(reason="")).order_by("passed_at", "pk")
+    return {"included": RowSet(out, _DECISION_COLUMNS, "SALs and SQLs sent back", dated_by="passed_at")}
+
+
 def _rejected(scope: Scope) -> Parts:
-    rows = _decisions(scope).exclude(to_stage=Stage.SAL)
+    rows = decisions(scope).exclude(to_stage=Stage.SAL)
     return {"included": RowSet(rows, _DECISION_COLUMNS, "MQLs rejected, with the reason", dated_by="passed_at")}
 
 
@@ -56,8 +73,17 @@ def _rejected(scope: Scope) -> Parts:
 
 def _speed(scope: Scope) -> Parts:
     calendar = Company.current().hours
-    genuine = FollowUp.objects.filter(lead=OuterRef("lead"), done_at__isnull=False, done_at__lte=scope.at)
-    replies = genuine.exclude(outcome=FollowUp.Outcome.NOT_NEEDED).order_by().values("lead")
+    # An unanswered call is an attempt, no reply; who is planned or logs it makes no difference.
+    unanswered = Q(kind=FollowUp.Kind.CALL, outcome=FollowUp.Outcome.NO_ANSWER)
+    done = FollowUp.objects.filter(lead=OuterRef("lead"), done_at__isnull=False, done_at__lte=scope.at)
+    done = done.exclude(unanswered | Q(outcome=FollowUp.Outcome.NOT_NEEDED))
+    kept = Subquery(done.order_by().values("lead").annotate(first=Min("done_at")).values("first"))
+    logged = Activity.objects.answering().filter(lead=OuterRef("lead"), occurred_at__lte=scope.at)
+    told = Subquery(logged.order_by().values("lead").annotate(first=Min("occurred_at")).values("first"))
+    became = LifecyclePassage.objects.filter(
+        lead=OuterRef("lead"), to_stage=Stage.MQL, is_inferred=False, passed_at__lte=OuterRef("planned_at")
+    )
+    mql = Subquery(became.order_by().values("lead").annotate(newest=Max("passed_at")).values("newest"))
     earlier = FollowUp.objects.filter(
         Q(planned_at__lt=OuterRef("planned_at")) | Q(planned_at=OuterRef("planned_at"), pk__lt=OuterRef("pk")),
         lead=OuterRef("lead"),
@@ -65,24 +91,29 @@ def _speed(scope: Scope) -> Parts:
     arrivals = (
         selection.follow_ups(scope)
         .filter(selection.within(scope, "planned_at"), ~Exists(earlier), planned_at__lte=scope.at)
-        .annotate(answered_at=Subquery(replies.annotate(first=Min("done_at")).values("first")))
+        .annotate(kept_at=kept, told_at=told, arrived_at=Coalesce(mql, F("planned_at")))
+        # Least() of a NULL is NULL on SQLite and ignored on PostgreSQL.
+        .annotate(answered_at=Least(Coalesce(F("kept_at"), F("told_at")), Coalesce(F("told_at"), F("kept_at"))))
         .order_by("planned_at", "pk")
     )
 
-    def hours(row: Row) -> float:
-        return elapsed(row["planned_at"], row["answered_at"], calendar).total_seconds() / 3600
+    def minutes(row: Row) -> float:
+        return elapsed(row["arrived_at"], row["answered_at"], calendar).total_seconds() / 60
 
     shown = (
-        *columns.FOLLOW_UP[:5],
+        *columns.FOLLOW_UP[:4],
+        Column("arrived_at", "Became an MQL", "time"),
         Column("answered_at", "First reply", "time"),
-        Column("business_hours", "Business hours", "hours", derived=Derived(("planned_at", "answered_at"), hours)),
+        Column(
+            "business_minutes", "Business minutes", "minutes", derived=Derived(("arrived_at", "answered_at"), minutes)
+        ),
     )
     return {
         "included": RowSet(
             arrivals.filter(answered_at__isnull=False),
             shown,
             "Leads handed to sales in the period and answered",
-            amount="business_hours",
+            amount="business_minutes",
             dated_by="planned_at",
             statistic=middle,
         ),
@@ -138,13 +169,43 @@ register(
 )
 register(
     Definition(
-        key="leads.speed_to_lead",
+        key="leads.rejection_rate",
         version=1,
+        name="MQL rejection rate",
+        unit="share",
+        formula="MQLs rejected with a reason ÷ (accepted + rejected), by the day of the decision",
+        meaning="The other side of the acceptance rate: what sales sends back, with the reasons. MQLs that sales has "
+        "not answered are in neither.",
+        parts=_rejection,
+        combine=ratio,
+        better="down",
+        filters=selection.BY_LEAD,
+        arithmetic="{numerator} ÷ {denominator}",
+    )
+)
+register(
+    Definition(
+        key="leads.sent_back",
+        version=1,
+        name="Leads sent back after acceptance",
+        unit="count",
+        formula="number of SALs and SQLs that sales recycled or disqualified with a reason in the period",
+        meaning="Leads that looked right to sales at first. Deals that were lost are not among them.",
+        parts=_sent_back,
+        better="down",
+        filters=selection.BY_LEAD,
+    )
+)
+register(
+    Definition(
+        key="leads.speed_to_lead",
+        version=2,
         name="Speed to lead",
-        unit="hours",
-        formula="median of the business hours from the handover of a lead to the first follow-up done for it",
-        meaning="Handover is the moment the first follow-up was planned. Automatic mails and follow-ups closed as not "
-        "needed do not count as a reply; leads without one stay open and are listed apart.",
+        unit="minutes",
+        formula="median of the business minutes from becoming an MQL to the first reply by a person",
+        meaning="A reply is the first email, meeting or answered call, planned or logged. Calls that nobody answered, "
+        "automatic emails and follow-ups closed as not needed are none; leads without a reply stay open and are listed "
+        "apart. A lead that was handed over without becoming an MQL counts from its first follow-up.",
         parts=_speed,
         better="down",
         filters=selection.BY_LEAD,

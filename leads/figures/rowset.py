@@ -84,7 +84,7 @@ class Column:
 
     path: str
     label: str
-    kind: Literal["text", "count", "money", "share", "days", "hours", "time", "date"] = "text"
+    kind: Literal["text", "count", "money", "share", "days", "hours", "minutes", "time", "date"] = "text"
     link: str = ""
     link_by: str = ""
     currency_by: str = ""

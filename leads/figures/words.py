@@ -30,6 +30,8 @@ def number_text(value: Number | None, unit: Unit, currency: str) -> str:
             return words.days(value)
         case "months":
             return f"{value:,} month" + ("" if value == 1 else "s")
+        case "minutes":
+            return words.minutes(value)
         case "hours":
             return f"{value:,.1f}".removesuffix(".0") + (" hour" if value == 1 else " hours")
         case "points":
@@ -79,6 +81,8 @@ def cell_text(kind: str, value: Any, currency: str, tz: ZoneInfo) -> str:
             return words.share(value)
         case "count":
             return words.count(value)
+        case "minutes":
+            return words.minutes(value)
         case "days" | "hours":
             return f"{value:,.1f}"
         case "time" | "date":

@@ -1,20 +1,24 @@
 """Nouns of the system of record."""
 
 from leads.models.account import Account
+from leads.models.activity import Activity
 from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule, ChannelRuleVersion
 from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission, SuppressedAddress
 from leads.models.change import Change
 from leads.models.company import Company, ExchangeRate
 from leads.models.cost_history import CostChange, CostDoor, CostEntry
 from leads.models.follow_up import FollowUp
+from leads.models.handover import DismissedProposal, Qualification, QuestionSet, Recycling
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
 from leads.models.invitation import Invitation
 from leads.models.job import JobRun
 from leads.models.lead import DETAILS, OPEN_STAGES, Consent, Lead, LeadEvent, LifecyclePassage, RejectionReason, Stage
+from leads.models.listing import BulkRow, BulkRun, SavedView
 from leads.models.merge import LeadMerge
 from leads.models.notification import ChatDestination, Notification, NotificationPreference
 from leads.models.opportunity import (
     DealStatus,
+    ForecastCategory,
     Opportunity,
     OpportunityChange,
     OpportunityContact,
@@ -41,9 +45,12 @@ __all__ = [
     "DETAILS",
     "OPEN_STAGES",
     "Account",
+    "Activity",
     "ApiKey",
     "Assignment",
     "BackTest",
+    "BulkRow",
+    "BulkRun",
     "Campaign",
     "CampaignCost",
     "Change",
@@ -59,8 +66,10 @@ __all__ = [
     "CostDoor",
     "CostEntry",
     "DealStatus",
+    "DismissedProposal",
     "ExchangeRate",
     "FollowUp",
+    "ForecastCategory",
     "FormKind",
     "FormViews",
     "IdempotentAnswer",
@@ -82,6 +91,9 @@ __all__ = [
     "OpportunityContact",
     "PageView",
     "PipelineStage",
+    "Qualification",
+    "QuestionSet",
+    "Recycling",
     "RejectionReason",
     "RepAbsence",
     "RepCapacity",
@@ -89,6 +101,7 @@ __all__ = [
     "Role",
     "RoutingSimulation",
     "RoutingVersion",
+    "SavedView",
     "Scope",
     "ScoringRule",
     "ScoringRuleSet",

@@ -26,6 +26,7 @@ class FollowUp(models.Model):
         REACHED = "reached", "Reached"
         NO_ANSWER = "no_answer", "No answer"
         MEETING_BOOKED = "meeting_booked", "Meeting booked"
+        SENT = "sent", "Sent"
         NOT_NEEDED = "not_needed", "No longer needed"
 
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="follow_ups")

@@ -259,6 +259,7 @@ class LeadEvent(models.Model):
         STAGE_CHANGED = "stage_changed", "Stage changed"
         FOLLOW_UP_PLANNED = "follow_up_planned", "Follow-up planned"
         FOLLOW_UP_DONE = "follow_up_done", "Follow-up done"
+        ACTIVITY_LOGGED = "activity_logged", "Activity logged"
         MERGED = "merged", "Merged"
         IMPORTED = "imported", "Imported"
 

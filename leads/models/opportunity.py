@@ -38,6 +38,15 @@ class PipelineStage(models.Model):
         return self.name
 
 
+class ForecastCategory(models.TextChoices):
+    """How sure sales is of an open deal."""
+
+    PIPELINE = "pipeline", "Pipeline"
+    BEST_CASE = "best_case", "Best case"
+    COMMIT = "commit", "Commit"
+    OMITTED = "omitted", "Omitted"
+
+
 class OpportunityQuerySet(models.QuerySet["Opportunity"]):
     def visible_to(self, user: User) -> OpportunityQuerySet:
         """Rows a signed-in person may see: all, or only those they own."""
@@ -88,6 +97,10 @@ class Opportunity(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     expected_close_on = models.DateField(null=True, blank=True)
     stage_changed_at = models.DateTimeField()
+    forecast_category = models.CharField(
+        max_length=10, choices=ForecastCategory.choices, default=ForecastCategory.PIPELINE
+    )
+    won_reason = models.CharField(max_length=120, blank=True, default="")
     lost_reason = models.CharField(max_length=120, blank=True)
     deleted_at = models.DateTimeField(
         "deleted", null=True, blank=True, help_text="when its source deleted it; no figure counts it"
@@ -103,6 +116,10 @@ class Opportunity(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["external_id"], name="opportunity_external_id_unique"),
             models.CheckConstraint(condition=models.Q(status__in=DealStatus.values), name="opportunity_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(forecast_category__in=ForecastCategory.values),
+                name="opportunity_forecast_category_known",
+            ),
             models.CheckConstraint(
                 condition=models.Q(status=DealStatus.OPEN, closed_at__isnull=True)
                 | (~models.Q(status=DealStatus.OPEN) & models.Q(closed_at__isnull=False)),

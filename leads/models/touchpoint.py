@@ -25,6 +25,7 @@ class TouchKind(models.TextChoices):
     EVENT_VISIT = "event_visit", "Event visit"
     IMPORT = "import", "Imported contact"
     CRM_RECORD = "crm_record", "Added in the CRM"
+    PORTAL_RECORD = "portal_record", "Added in the portal"
     CALL = "call", "Call"
     MEETING = "meeting", "Meeting"
     LIST_MEMBERSHIP = "list_membership", "Joined a list"

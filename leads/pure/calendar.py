@@ -115,3 +115,16 @@ def _hours_of(calendar: BusinessHours, day: date) -> tuple[datetime, datetime]:
         return opening, opening
     closing_day = day if calendar.closes != time() else day + timedelta(days=1)
     return opening, datetime.combine(closing_day, calendar.closes, calendar.tz).astimezone(UTC)
+
+
+def opening_in(start: datetime, days: int, calendar: BusinessHours) -> datetime:
+    """The opening of the first business day at least so many calendar days after the local day of ``start``.
+
+    Raises NeverOpen.
+    """
+    first = start.astimezone(calendar.tz).date() + timedelta(days=days)
+    for idle in range(MAX_DAYS):
+        day = first + timedelta(days=idle)
+        if calendar.is_open_on(day):
+            return _hours_of(calendar, day)[0]
+    raise NeverOpen("The business hours leave no working time.")

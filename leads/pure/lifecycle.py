@@ -39,6 +39,17 @@ class PassageRefused(Refused):
     """There is no way from the current stage to the target; the message tells a person why."""
 
 
+# From where people take each step; what the system does follows `passages_to` alone.
+STEPS = {
+    "accept": frozenset([MQL]),
+    "reject": frozenset([MQL, SAL, SQL]),
+    "qualify": frozenset([SAL]),
+    "disqualify": frozenset([LEAD, MQL, SAL, SQL, RECYCLED]),
+    "recycle": frozenset([MQL, SAL, SQL, DISQUALIFIED]),
+    "open a deal for": frozenset([SQL, OPPORTUNITY, CUSTOMER]),
+}
+
+
 class Passage(NamedTuple):
     """A step from one stage ("" for a new lead) to another; inferred if nobody observed it."""
 
@@ -77,6 +88,16 @@ def passages_to(current: str, target: str) -> list[Passage]:
     optional = {"": SUBSCRIBER, RECYCLED: LEAD}.get(current)
     rungs = tuple(rung for rung in rungs if rung != optional or rung == target)
     return [Passage(here, there, there != target) for here, there in zip((current, *rungs), rungs, strict=False)]
+
+
+def check_step(step: str, current: str) -> None:
+    """Raise PassageRefused where people cannot take a step of `STEPS` from the current stage."""
+    allowed = STEPS[step]
+    if current in allowed:
+        return
+    wanted = [LABELS[stage] for stage in STAGES if stage in allowed]
+    which = " or ".join(filter(None, [", ".join(wanted[:-1]), wanted[-1]]))
+    raise PassageRefused(f"You can {step} a lead at {which}; this one is at {LABELS[current]}.")
 
 
 def is_allowed(current: str, target: str) -> bool:

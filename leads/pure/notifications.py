@@ -40,6 +40,13 @@ KINDS = {
             "A follow-up of mine was not done by the time it was due.",
             by_email=False,
         ),
+        Kind(
+            "sla_missed",
+            "Sales SLA missed",
+            "An MQL was neither accepted, rejected nor answered by the time of the Sales SLA.",
+            frozenset({"sales_leader"}),
+            False,
+        ),
         Kind("import_finished", "Import finished", "A file I imported is done, or stopped.", ALL_BUT_REPS, False),
         Kind(
             "connection_trouble",

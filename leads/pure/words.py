@@ -59,6 +59,16 @@ def days(value: float | None) -> str:
     return _count(value, "day")
 
 
+def minutes(value: float | None) -> str:
+    """A time span to the minute: 45.4 → "45 min", 125 → "2 h 5 min"; below one minute in seconds."""
+    if value is None:
+        return MISSING
+    if 0 < value < 1:
+        return f"{value * 60:.0f} s"
+    whole = round(value)
+    return f"{whole // 60:,} h {whole % 60} min" if whole >= 60 else f"{whole} min"
+
+
 def count(value: float | None) -> str:
     """A number of things with separators: 12345 → "12,345"."""
     return MISSING if value is None else _minus(f"{value:,.0f}")

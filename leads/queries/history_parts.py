@@ -10,6 +10,7 @@ from django.db.models import Field, Model
 
 from leads.models import (
     Account,
+    Activity,
     Assignment,
     Campaign,
     CampaignCost,
@@ -24,6 +25,8 @@ from leads.models import (
     Opportunity,
     OpportunityChange,
     OpportunityContact,
+    Qualification,
+    Recycling,
     Touchpoint,
     User,
 )
@@ -126,6 +129,9 @@ KINDS: Mapping[str, Kind] = {
                 Part("score", "Score", LeadScore, ("lead_id",), ("total",), frozenset({"reasons"})),
                 Part("assignment", "Assignment", Assignment, ("lead_id",), ("owner_id",), frozenset({"rotation"})),
                 Part("follow_up", "Follow-up", FollowUp, ("lead_id",), ("kind", "due_at")),
+                Part("qualification", "Qualification", Qualification, ("lead_id",), ("qualified_at",)),
+                Part("recycling", "Recycled until", Recycling, ("lead_id",), ("comes_back_on",)),
+                Part("activity", "Activity", Activity, ("lead_id",), ("kind", "occurred_at")),
                 Part("consent", "Consent", Consent, ("lead_id",), ("basis",)),
                 Part("touch", "Touchpoint", Touchpoint, ("lead_id",), ("kind", "occurred_at")),
                 Part(

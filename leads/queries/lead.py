@@ -55,3 +55,8 @@ def by_next_step(leads: QuerySet[Lead], at: datetime) -> QuerySet[Lead]:
 def may_work(user: User, lead: Lead) -> bool:
     """Whether a person may accept, reject or follow up: the owner, sales leaders and admins."""
     return lead.owner_id == user.pk or user.has_role(Role.SALES_LEADER, Role.ADMIN)
+
+
+def may_edit(user: User, lead: Lead) -> bool:
+    """Whether a person may edit what is known of the person: whoever works on the lead, and marketing."""
+    return may_work(user, lead) or user.has_role(Role.MARKETING_DIRECTOR)

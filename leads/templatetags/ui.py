@@ -54,6 +54,13 @@ def initials(user: Any) -> str:
 
 
 @register.filter
+def dialed(phone: str) -> str:
+    """A telephone number for a ``tel:`` link: digits, and the plus in front. "+49 (30) 12-34" → "+49301234"."""
+    digits = "".join(sign for sign in phone if sign.isascii() and sign.isdigit())
+    return f"+{digits}" if phone.strip().startswith("+") else digits
+
+
+@register.filter
 def notice_icon(level: str) -> str:
     """The icon of a message level."""
     return _NOTICE_ICONS.get(level, "info-circle")

@@ -1,4 +1,4 @@
-"""Leads in the order to take them, each with the reason."""
+"""Leads in the order to take them, each with the reason; views, columns, and what is done with many at once."""
 
 from __future__ import annotations
 
@@ -8,33 +8,29 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from leads.filters.search import LeadPageFilter
-from leads.models import Company, FollowUp, Lead, Stage
+from leads.actions.bulk.verbs import VERBS
+from leads.models import Company, Lead, Qualification, Role
 from leads.past.deemed import deemed_now
-from leads.pure.words import days
-from leads.queries.lead import by_next_step
+from leads.past.span import moment
+from leads.queries.next_step import next_step
 from leads.queries.scoring import bring_up_to_date
 from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
+from leads.views.lead_rows import COLUMNS, chosen_columns, lead_rows
 from leads.views.list_file import list_file
+from leads.views.list_views import default_view, view_menu
 from leads.views.past import asked_as_of, has_filters
 
 PAGE_SIZE = 25
 _HEADER = (
-    "Lead", "Job title", "Company", "Email", "Next step", "Score",
-    "Stage", "Owner", "Territory", "First channel", "Created", "ID",
+    "Lead", "Job title", "Company", "Email", "Next step", "Score", "Stage", "Owner", "Territory", "First channel",
+    "Created", "ID", "Qualified", "Qualified by", "Qualification answers",
 )  # fmt: skip
-_SORTS = {
-    "name": ("last_name", "first_name", "pk"),
-    "score": ("score", "pk"),
-    "stage": ("stage", "pk"),
-    "captured": ("captured_at", "pk"),
-}
 
 
 @login_required
@@ -44,50 +40,50 @@ _SORTS = {
 def lead_list(request: SignedInRequest) -> HttpResponse:
     """A rep's own leads; everybody's for those who see all."""
     user, at = request.user, deemed_now()
-    visible = Lead.objects.visible_to(user)
-    filters = LeadPageFilter(request.GET, queryset=visible, request=request)
+    if not request.GET and (first := default_view(user, "leads")):
+        return redirect(f"{request.path}?{first.query}")
+    filters, found = lead_rows(request, request.GET, at)
     if refusal := refused_filters(request, filters.form, title="Leads"):
         return refusal
-    found = _sorted(filters.qs, request.GET.get("sort", ""), at)
     if made := list_file(request, "leads", _HEADER, lambda: _lines(found, at)):
         return made
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     tz = Company.current().tz
     bring_up_to_date(list(page), at.astimezone(tz).date(), tz)
-    rows = [(lead, next_step(lead, at)) for lead in page]
-    context = {"filter": filters, "page": page, "rows": rows, "is_own": not user.sees_all}
+    columns = chosen_columns(request.GET, is_own=not user.sees_all)
+    context = {
+        "filter": filters,
+        "page": page,
+        "columns": columns,
+        "all_columns": [(column, column in columns) for column in COLUMNS],
+        "rows": [(lead, [(column, column.value(lead, at)) for column in columns]) for lead in page],
+        "is_own": not user.sees_all,
+        **_bulk(request),
+        **view_menu(request, "leads"),
+    }
     return render(request, "leads/lead/lead_list.html", context)
 
 
+def _bulk(request: SignedInRequest) -> dict[str, Any]:
+    """What the person may do with many leads, in the present."""
+    may = moment() is None and request.user.has_role(Role.SALES_REP, Role.SALES_LEADER, Role.ADMIN)
+    asked = request.GET.copy()
+    for name in ("page", "export"):
+        asked.pop(name, None)
+    return {"verbs": list(VERBS.values()) if may else [], "asked": asked.urlencode()}
+
+
 def _lines(leads: QuerySet[Lead], at: datetime) -> Iterator[tuple[Any, ...]]:
-    for lead in leads.iterator(chunk_size=2_000):
+    answered = Qualification.objects.select_related("by").order_by("pk")
+    rows = leads.prefetch_related(Prefetch("qualifications", answered))
+    for lead in rows.iterator(chunk_size=2_000):
         names = (lead.display_name, lead.job_title, lead.company, lead.email, next_step(lead, at)[0], lead.score)
         where = (lead.get_stage_display(), lead.owned_by, lead.territory, lead.channel)
-        yield (*names, *where, lead.captured_at, str(lead.public_id))
+        yield (*names, *where, lead.captured_at, str(lead.public_id), *_qualified(lead))
 
 
-def _sorted(leads: QuerySet[Lead], sort: str, at: datetime) -> QuerySet[Lead]:
-    ordered = by_next_step(leads, at).select_related("owner", "territory", "channel")
-    if fields := _SORTS.get(sort.removeprefix("-")):
-        sign = "-" if sort.startswith("-") else ""
-        ordered = ordered.order_by(*(sign + field for field in fields))
-    return ordered
-
-
-def next_step(lead: Any, at: datetime) -> tuple[str, str]:
-    """What to do with a lead from :func:`by_next_step`, in words, and the tone (bad, warn, accent or none)."""
-    kind = FollowUp.Kind(lead.step_kind).label if lead.step_kind else ""
-    if lead.step_rank == 0:
-        return f"{kind} overdue by {_span(at - lead.step_due_at)}", "bad"
-    if lead.step_rank == 1:
-        promise = f", {kind.lower()} due in {_span(lead.step_due_at - at)}" if kind else ""
-        return f"Accept or reject this MQL{promise}", "warn"
-    if lead.step_rank == 2:
-        return f"{kind} due in {_span(lead.step_due_at - at)}", "accent"
-    if lead.stage in (Stage.SAL, Stage.SQL):
-        return "No next contact is planned", "warn"
-    return "Nothing is due", ""
-
-
-def _span(delta: Any) -> str:
-    return days(round(delta.total_seconds() / 86_400, 2))
+def _qualified(lead: Lead) -> tuple[Any, ...]:
+    newest = max(lead.qualifications.all(), key=lambda each: each.pk, default=None)
+    if newest is None:
+        return None, "", ""
+    return newest.qualified_at, newest.by, "; ".join(f"{each['label']} {each['answer']}" for each in newest.answers)

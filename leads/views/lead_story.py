@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from leads.models import (
+    Activity,
     Assignment,
     Consent,
     FollowUp,
@@ -29,6 +30,7 @@ def story(lead: Lead, touches_shown: int) -> list[Entry]:
         *_passages(lead),
         *_assignments(lead),
         *_follow_ups(lead),
+        *_activities(lead),
         *_consents(lead),
         *_deals(lead),
     ]
@@ -131,6 +133,21 @@ def _follow_ups(lead: Lead) -> Iterator[Entry]:
                     part for part in ("after the due time" if is_late else "in time", follow_up.note) if part
                 ),
             }
+
+
+def _activities(lead: Lead) -> Iterator[Entry]:
+    """What was logged; what completed a follow-up is told with it."""
+    icons = {"call": "telephone", "email": "envelope", "meeting": "people", "note": "chat-left-text"}
+    for activity in Activity.objects.filter(lead=lead, follow_up__isnull=True).select_related("by").order_by("pk"):
+        outcome = f": {activity.get_outcome_display().lower()}" if activity.outcome else ""
+        yield {
+            "at": activity.occurred_at,
+            "order": 5,
+            "icon": icons[activity.kind],
+            "tone": "accent",
+            "title": f"{activity.get_kind_display()}{outcome}",
+            "body": " · ".join(part for part in (f"by {activity.by}" if activity.by else "", activity.note) if part),
+        }
 
 
 def _consents(lead: Lead) -> Iterator[Entry]:

@@ -23,8 +23,10 @@ from leads.models import (
     User,
 )
 from leads.past.deemed import deemed_now
+from leads.past.span import moment
 from leads.pure.capture.bots import REASONS as EXCLUSIONS
 from leads.pure.words import MISSING, days, money_exact
+from leads.queries.deals import may_edit_deal, why_read_only
 from leads.views.account_link import account_link
 from leads.views.doors import SignedInRequest
 from leads.views.past import asked_as_of
@@ -55,8 +57,17 @@ def opportunity_detail(request: SignedInRequest, public_id: UUID) -> HttpRespons
         "touches": list(_touches(touches)),
         "touch_count": touches.count(),
         "journey_url": _journey_url(deal),
+        **_editing(deal, user),
     }
     return render(request, "leads/opportunity_detail.html", context)
+
+
+def _editing(deal: Opportunity, user: User) -> dict[str, Any]:
+    """Whether the person may edit the deal, and if not why, in the present."""
+    if moment() is not None or not may_edit_deal(user, deal):
+        return {}
+    why = why_read_only(deal)
+    return {"may_edit": not why, "read_only": why}
 
 
 def _facts(deal: Opportunity, company: Company, at: datetime, user: User) -> Iterator[tuple[str, Any]]:
@@ -79,8 +90,12 @@ def _facts(deal: Opportunity, company: Company, at: datetime, user: User) -> Ite
     else:
         yield "Expected close", deal.expected_close_on and f"{deal.expected_close_on:%-d %b %Y}"
     yield "Age" if deal.closed_at is None else "Cycle", days(((deal.closed_at or at) - deal.opened_at).days)
+    if deal.closed_at is None:
+        yield "Forecast category", deal.get_forecast_category_display()
     if deal.lost_reason:
         yield "Lost because", deal.lost_reason
+    if deal.won_reason:
+        yield "Won because", deal.won_reason
 
 
 def _day(at: datetime, company: Company) -> str:

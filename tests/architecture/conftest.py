@@ -11,12 +11,15 @@ from pytest_django import DjangoDbBlocker
 
 from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
+from leads.actions.bulk.run_bulk import request_bulk
 from leads.actions.routing.reassign_lead import reassign_lead
 from leads.models import (
     ChannelRuleVersion,
+    DismissedProposal,
     Lead,
     Opportunity,
     RoutingVersion,
+    SavedView,
     ScoringRuleSet,
     TrackedSite,
     User,
@@ -61,6 +64,11 @@ class World:
         self.tracked_site = TrackedSite.objects.order_by("pk")[0]
         self.draft = RoutingVersion.objects.get(state="draft")
         self.scoring_draft = ScoringRuleSet.objects.get(state="draft")
+        leader = self.people["sales_leader"]
+        self.bulk = request_bulk(verb="accept", ids=[self.other_lead.pk], params={}, by=leader, at=NOW)
+        Lead.objects.filter(pk=self.other_lead.pk).update(stage="mql")
+        self.view = SavedView.objects.create(listing="leads", name="Mine", owner=leader, created_at=NOW)
+        self.proposal = DismissedProposal.objects.create(key="x", words="x", reason="x", dismissed_at=NOW)
         self.rules = ChannelRuleVersion.objects.create(number=1, rules=[], change="None", saved_at=NOW)
 
 

@@ -22,7 +22,7 @@ ORDER = {
         lifecycle channels settings
         capture deals campaigns follow_up routing
         handover identity scoring quality history web_forms
-        imports intake
+        imports intake bulk
     """,
     "attribution": """
         columns
@@ -65,8 +65,14 @@ SUBJECTS = {
             pure.spread queries.transfers queries.reps queries.reroute queries.routing_rules queries.fairness
             forms.territories
         """,
+        "bulk": "forms.bulk",
+        "lead": "queries.my_day queries.next_step",
         "lifecycle": "actions.pass_stage figures.conversion",
-        "deals": "figures.pipeline figures.deals figures.deal_parts figures.marketing figures.stood",
+        "handover": "pure.qualification pure.proposed_rules forms.qualification figures.feedback",
+        "deals": """
+            forms.opportunity queries.deals
+            figures.pipeline figures.deals figures.deal_parts figures.marketing figures.stood
+        """,
         "settings": "forms.fields",
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",

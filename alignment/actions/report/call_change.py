@@ -15,6 +15,7 @@ from django.db.models import Model
 from alignment.pure.ledger import Move
 from alignment.queries.row_changes import RowChange, is_after
 from leads.models import (
+    Activity,
     Campaign,
     CampaignCost,
     FollowUp,
@@ -195,6 +196,16 @@ def _follow_up(change: RowChange, move: Move, own: int | None, published: dateti
     return Cause("follow_up_changed", "Follow-up changed")
 
 
+def _activity(change: RowChange, move: Move, own: int | None, published: datetime) -> Cause:
+    if change.kind == "went":
+        return Cause("activity_deleted", "Logged activity deleted")
+    if is_after(change.row.get("occurred_at"), published) and change.kind == "came":
+        return Cause("answered", "Answered after publication", is_correction=False)
+    if change.kind == "came":
+        return Cause("activity_recorded", "Activity logged late")
+    return Cause("activity_changed", "Logged activity changed")
+
+
 def _lead(change: RowChange, move: Move, own: int | None, published: datetime) -> Cause:
     if change.kind == "came":
         return Cause("lead_recorded", "Lead recorded late")
@@ -234,6 +245,7 @@ _WORDS: dict[type[Model], Callable[[RowChange, Move, int | None, datetime], Caus
     Touchpoint: _touch,
     LifecyclePassage: _passage,
     FollowUp: _follow_up,
+    Activity: _activity,
     Lead: _lead,
     CampaignCost: _cost,
     Campaign: _campaign,

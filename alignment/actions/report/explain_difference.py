@@ -259,7 +259,7 @@ class _Writer:
         kind = self._kind(entry, part)
         if kind == "money":
             text = words.money_exact(round(amount), self.report.currency)
-        elif kind in ("hours", "days"):
+        elif kind in ("hours", "days", "minutes"):
             text = f"{words.signed(amount, 2) if amount < 0 else f'{amount:,.2f}'} {kind}"
         else:
             text = words.count(amount)

@@ -25,6 +25,7 @@ from alignment.pure.ledger import Move
 from alignment.queries.row_changes import RowChange
 from attribution.models import Credit
 from leads.models import (
+    Activity,
     CampaignCost,
     ExchangeRate,
     FollowUp,
@@ -114,6 +115,10 @@ def _of_follow_up(change: RowChange, move: Move) -> tuple[int, int] | None:
     return (4, 0) if is_answer or is_earlier else None
 
 
+def _of_activity(change: RowChange, move: Move) -> tuple[int, int] | None:
+    return 4, 1
+
+
 def _of_passage(change: RowChange, move: Move) -> tuple[int, int] | None:
     stage = change.row.get("to_stage")
     # The highest rung that was reached says it; those below were filled in on the way.
@@ -132,6 +137,7 @@ _RELATED: dict[type[Model], Callable[[RowChange, Move], tuple[int, int] | None]]
     OpportunityContact: _of_contact,
     Touchpoint: _of_touch,
     FollowUp: _of_follow_up,
+    Activity: _of_activity,
     LifecyclePassage: _of_passage,
     CampaignCost: _of_cost,
     Lead: _of_captured,

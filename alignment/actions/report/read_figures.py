@@ -111,7 +111,7 @@ def standing_target(key: str, week: Week) -> float | None:
 
 def _lowest(unit: str, low: float) -> float:
     """Sums and counts cannot fall below nothing, whatever the limits of their variation."""
-    return max(low, 0) if unit in ("count", "money", "hours", "days") else low
+    return max(low, 0) if unit in ("count", "money", "hours", "days", "minutes") else low
 
 
 def _change(meaning: Definition, value: Number | None, previous: Number | None) -> dict[str, str]:
@@ -122,7 +122,7 @@ def _change(meaning: Definition, value: Number | None, previous: Number | None) 
     if meaning.unit == "share":
         # The difference of what is shown, so that a reader who subtracts finds the same.
         text = f"{plain.signed(round(value * 100, 1) - round(previous * 100, 1), 1)} pt"
-    elif meaning.unit in ("days", "hours", "ratio"):
+    elif meaning.unit in ("days", "hours", "minutes", "ratio"):
         text = plain.signed(round(value, 1) - round(previous, 1), 1)
     elif previous:
         text = f"{plain.signed(100 * change / abs(previous), 1)}%"

@@ -217,7 +217,7 @@ def _exactly(value: Number | None, unit: str, currency: str) -> str:
         return plain.money_exact(round(value), currency)
     if unit == "share":
         return plain.share(value, 4)
-    return f"{value:,.4f}" + (f" {unit}" if unit in ("hours", "days") else "")
+    return f"{value:,.4f}" + (f" {unit}" if unit in ("hours", "days", "minutes") else "")
 
 
 def _whole(value: Number | None, unit: str) -> Number | None:

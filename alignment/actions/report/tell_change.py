@@ -13,6 +13,7 @@ from alignment.models import WeeklyReport
 from alignment.pure.ledger import Number
 from alignment.queries.row_changes import RowChange
 from leads.models import (
+    Activity,
     CampaignCost,
     Change,
     FollowUp,
@@ -31,6 +32,7 @@ NOUNS: dict[type[Model], str] = {
     Touchpoint: "Touchpoint",
     LifecyclePassage: "Stage passage",
     FollowUp: "Follow-up",
+    Activity: "Activity",
     CampaignCost: "Cost",
 }
 # What a row that came or went is told by.
@@ -39,6 +41,7 @@ _TOLD: dict[type[Model], tuple[str, ...]] = {
     Touchpoint: ("occurred_at", "channel_id", "campaign_id"),
     LifecyclePassage: ("to_stage", "passed_at"),
     FollowUp: ("planned_at", "done_at"),
+    Activity: ("kind", "occurred_at"),
     CampaignCost: ("amount_cents",),
     Opportunity: ("status", "amount_cents"),
 }
@@ -140,4 +143,4 @@ def signed_text(value: Number | None, unit: str, currency: str) -> str:
         return words.signed(value)
     # A median that moved by seconds is not "0.00 hours".
     digits = 2 if value == 0 or abs(value) >= 0.005 else 4
-    return words.signed(value, digits) + (f" {unit}" if unit in ("hours", "days") else "")
+    return words.signed(value, digits) + (f" {unit}" if unit in ("hours", "days", "minutes") else "")

@@ -14,7 +14,7 @@ from leads.models import Company, LeadEvent
 
 CHUNK = 500
 # News that a CRM has no use for; everything else may change what it should show.
-SILENT = (LeadEvent.Kind.FOLLOW_UP_PLANNED, LeadEvent.Kind.FOLLOW_UP_DONE)
+SILENT = (LeadEvent.Kind.FOLLOW_UP_PLANNED, LeadEvent.Kind.FOLLOW_UP_DONE, LeadEvent.Kind.ACTIVITY_LOGGED)
 # How long after its time an event may still become visible: no transaction of ours lasts longer.
 LATEST_COMMIT = timedelta(minutes=5)
 

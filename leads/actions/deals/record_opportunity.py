@@ -29,6 +29,8 @@ _WRITTEN = (
     "closed_at",
     "expected_close_on",
     "lost_reason",
+    "won_reason",
+    "forecast_category",
     "deleted_at",
     "account_id",
     "attributes",
@@ -59,10 +61,10 @@ class ChangeFact:
 class DealFacts:
     """A deal as its source holds it now. ``opportunity_id`` is None for one we do not have yet.
 
-    ``owner_id`` None leaves the owner as it is; ``account_id`` is only taken where we know none; ``attributes`` are
-    added to those we hold, None takes one away. ``changes`` is the whole past, or empty where the source keeps none.
-    ``gone`` are leads that the source knows and no longer names. ``deleted_at`` is when the source deleted the deal;
-    such a deal stays as it was, people included, and counts nowhere.
+    ``owner_id``, ``won_reason`` and ``forecast_category`` None leave them as they are; ``account_id`` is only taken
+    where we know none; ``attributes`` are added to those we hold, None takes one away. ``changes`` is the whole past,
+    or empty where the source keeps none. ``gone`` are leads that the source knows and no longer names. ``deleted_at``
+    is when the source deleted the deal; such a deal stays as it was, people included, and counts nowhere.
     """
 
     name: str
@@ -77,6 +79,8 @@ class DealFacts:
     opportunity_id: int | None = None
     expected_close_on: date | None = None
     lost_reason: str = ""
+    won_reason: str | None = None
+    forecast_category: str | None = None
     deleted_at: datetime | None = None
     owner_id: int | None = None
     account_id: int | None = None
@@ -151,6 +155,9 @@ class _Desk:
             "lost_reason": deal.lost_reason,
             "deleted_at": deal.deleted_at,
         }
+        for name in ("won_reason", "forecast_category"):
+            if (value := getattr(deal, name)) is not None:
+                values[name] = value
         if before is None:
             return Recorded(self._create(deal, values), is_created=True)
         if deal.owner_id is None:
@@ -206,6 +213,8 @@ _WORDS = {
     "closed_at": "closed",
     "expected_close_on": "expected close",
     "lost_reason": "lost because",
+    "won_reason": "won because",
+    "forecast_category": "forecast category",
     "deleted_at": "deleted",
     "account_id": "account",
 }

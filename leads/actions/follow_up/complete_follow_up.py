@@ -14,19 +14,26 @@ class FollowUpRefused(Refused):
     """The follow-up cannot be completed so; the message tells a person why."""
 
 
-def complete_follow_up(*, follow_up_id: int, outcome: str, by: User, at: datetime, note: str = "") -> FollowUp:
-    """Close an open follow-up with an Outcome. Raises FollowUpRefused when it is closed, FollowUp.DoesNotExist."""
+def complete_follow_up(
+    *, follow_up_id: int, outcome: str, by: User, at: datetime, note: str = "", done_at: datetime | None = None
+) -> FollowUp:
+    """Close an open follow-up with an Outcome; ``done_at`` is when the contact took place, without it ``at``.
+
+    Raises FollowUpRefused when it is closed, FollowUp.DoesNotExist.
+    """
+    done_at = done_at or at
     if outcome not in FollowUp.Outcome.values:
         raise FollowUpRefused("Choose how the contact went.")
     with transaction.atomic():
-        changed = FollowUp.objects.open().filter(pk=follow_up_id).update(done_at=at, outcome=outcome, note=note.strip())
+        opened = FollowUp.objects.open().filter(pk=follow_up_id)
+        changed = opened.update(done_at=done_at, outcome=outcome, note=note.strip())
         follow_up = FollowUp.objects.select_related("lead", "owner").get(pk=follow_up_id)
         if not changed:
             raise FollowUpRefused("This follow-up was completed before.")
         LeadEvent.objects.create(
             lead=follow_up.lead,
             kind=LeadEvent.Kind.FOLLOW_UP_DONE,
-            happened_at=at,
+            happened_at=done_at,
             recorded_at=at,
             by=by,
             details={"kind": follow_up.kind, "outcome": outcome},

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from leads.actions.pass_stage import StageRefused, pass_stage
 from leads.models import Lead, Stage, User
+from leads.pure import lifecycle
 
 
 def accept_lead(*, lead_id: int, by: User, at: datetime) -> Lead:
@@ -16,7 +17,9 @@ def accept_lead(*, lead_id: int, by: User, at: datetime) -> Lead:
         lead = Lead.objects.live().select_for_update().get(pk=lead_id)
         if lead.stage == Stage.SAL:
             return lead
-        if lead.stage != Stage.MQL:
-            raise StageRefused(f"Only an MQL can be accepted; this is a {Stage(lead.stage).label.lower()}.")
+        try:
+            lifecycle.check_step("accept", lead.stage)
+        except lifecycle.PassageRefused as error:
+            raise StageRefused(str(error)) from error
         pass_stage(lead=lead, to=Stage.SAL, at=at, by=by, because=f"accepted by {by}")
     return lead

@@ -16,6 +16,7 @@ from django.db.models import Max, Model
 
 from leads.actions.identity.merge_values import merged_values, standings
 from leads.models import (
+    Activity,
     Consent,
     FollowUp,
     Lead,
@@ -24,6 +25,7 @@ from leads.models import (
     LifecyclePassage,
     Opportunity,
     OpportunityContact,
+    Qualification,
     Touchpoint,
     User,
 )
@@ -32,7 +34,12 @@ from leads.pure.refused import Refused
 from leads.queries.identity import may_merge
 
 # Rows that move as they are, by the name they have in ``LeadMerge.moved``.
-MOVED: dict[str, type[Model]] = {"touches": Touchpoint, "passages": LifecyclePassage}
+MOVED: dict[str, type[Model]] = {
+    "touches": Touchpoint,
+    "passages": LifecyclePassage,
+    "activities": Activity,
+    "qualifications": Qualification,
+}
 # The lead's own words in an event; what else changed follows from the rows that moved.
 _TOLD = {"account_id": "account", "owner_id": "owner", "territory_id": "territory", "is_unsubscribed": "unsubscribed"}
 _UNTOLD = frozenset({"captured_at", "channel_id", "campaign_id", "stage"})

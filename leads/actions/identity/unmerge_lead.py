@@ -102,7 +102,7 @@ def _plainly(name: str, value: Any) -> Any:
 
 def _take_back(merge: LeadMerge, survivor: Lead, loser: Lead, by: User | None, at: datetime) -> None:
     for name, model in MOVED.items():
-        rows: Any = model._default_manager.filter(pk__in=merge.moved[name], lead=survivor)
+        rows: Any = model._default_manager.filter(pk__in=merge.moved.get(name, ()), lead=survivor)
         rows.update(lead=loser)
     Consent.objects.filter(pk__in=merge.moved["consents"], lead=survivor).update(lead=loser)
     _return_follow_ups(merge, survivor, loser)

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from django.urls import reverse
 
 from leads.actions.notifications.notify import notify
-from leads.models import Assignment, FollowUp, ImportRun, JobRun, Lead, User
+from leads.models import Assignment, FollowUp, ImportRun, JobRun, Lead, Role, Stage, User
 
 WINDOW = timedelta(minutes=30)
 # More of a kind at once become one message an hour.
@@ -31,7 +31,7 @@ Row = TypeVar("Row", bound=_Owned)
 
 def watch(*, at: datetime) -> int:
     """Write the notifications that are missing; returns how many are new."""
-    return _assigned(at) + _overdue(at) + _imported(at)
+    return _assigned(at) + _overdue(at) + _missed(at) + _imported(at)
 
 
 def _assigned(at: datetime) -> int:
@@ -77,6 +77,28 @@ def _overdue(at: datetime) -> int:
             at=at,
         )
     return told
+
+
+def _missed(at: datetime) -> int:
+    """MQLs that nobody answered in time, to the sales leaders."""
+    late = FollowUp.objects.open().filter(
+        due_at__gt=at - WINDOW, due_at__lte=at, lead__stage=Stage.MQL, lead__merged_into__isnull=True
+    )
+    rows = list(late.select_related("owner", "lead").order_by("due_at", "pk"))
+    leaders = User.objects.active().filter(role=Role.SALES_LEADER).order_by("pk") if rows else ()
+    return sum(
+        _tell(
+            "sla_missed",
+            leader,
+            [
+                (f"{row.pk}", f"Sales SLA missed: {row.lead.display_name}, {row.owner or 'no owner'}", row)
+                for row in rows
+            ],
+            together=f"{len(rows)} MQLs missed the Sales SLA",
+            at=at,
+        )
+        for leader in leaders
+    )
 
 
 def _tell(

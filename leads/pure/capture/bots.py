@@ -48,8 +48,8 @@ _PROGRAMS = re.compile(
 _PREFETCH_AGENTS = frozenset(["Mozilla/5.0"])
 
 
-# Somebody of ours entered the person in the CRM: that is no contact by the person.
-CRM_RECORD = "crm_record"
+# Somebody of ours entered the person, in the CRM or here: that is no contact by the person.
+OWN_RECORDS = frozenset(["crm_record", "portal_record"])
 
 
 def touch_exclusion(
@@ -61,7 +61,7 @@ def touch_exclusion(
     as bots only where a browser or mail app must be at work: forms are also posted by servers on behalf of
     people. Gmail's image proxy is no reason: it loads when the person opens.
     """
-    if is_internal or kind == CRM_RECORD:
+    if is_internal or kind in OWN_RECORDS:
         return INTERNAL
     if kind in OPT_OUTS:
         return OPT_OUT

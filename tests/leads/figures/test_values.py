@@ -32,7 +32,9 @@ VALUES = {
     "leads.period_conversion.opportunity_to_won": 3 / 5,
     "leads.acceptance_rate": 2 / 3,
     "leads.rejection_reasons": 1,
-    "leads.speed_to_lead": 3.5,
+    "leads.rejection_rate": 1 / 3,
+    "leads.sent_back": 0,
+    "leads.speed_to_lead": 330,  # 2 and 9 hours
     "leads.follow_up_attainment": 1 / 3,
     "leads.lead_velocity": None,  # October 1, September 0
     "pipeline.created": 450_001,
@@ -77,7 +79,7 @@ NARROWED = {
     "leads.inquiries": {"ann": 2, "south": 1, "events": 1, "search": 2},
     "leads.mqls": {"ann": 2, "south": 2, "events": 2, "search": 2},
     "leads.acceptance_rate": {"ann": 1.0, "south": 0.0, "events": 0.0, "search": 1.0},
-    "leads.speed_to_lead": {"ann": 3.5, "south": None, "events": None, "search": 3.5},
+    "leads.speed_to_lead": {"ann": 330, "south": None, "events": None, "search": 330},
     "leads.follow_up_attainment": {"ann": 1 / 2, "south": 0.0, "events": 0.0, "search": 1 / 2},
     "pipeline.created": {"ann": 400_001, "south": 50_000, "events": 50_000, "search": 400_001},
     "pipeline.open_count": {"ann": 2, "south": 2, "events": 1, "search": 1},
@@ -152,6 +154,7 @@ def test_an_empty_company_knows_nothing(company: Company) -> None:
     assert {key for key in VALUES if "conversion" in key} < unknown
     assert unknown >= {
         "leads.acceptance_rate",
+        "leads.rejection_rate",
         "leads.speed_to_lead",
         "leads.follow_up_attainment",
         "leads.lead_velocity",

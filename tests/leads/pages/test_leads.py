@@ -117,7 +117,7 @@ def test_a_rejection_needs_a_reason_and_an_acceptance_an_mql(client: Client, rep
     assert "This field is required" in refused.content.decode()
     refused = client.post(reverse("leads:lead-accept", args=[lead.public_id]))
     assert refused.status_code == 422
-    assert "Only an MQL can be accepted" in refused.content.decode()
+    assert "You can accept a lead at MQL; this one is at Lead." in refused.content.decode()
     mql.refresh_from_db()
     lead.refresh_from_db()
     assert (mql.stage, lead.stage) == ("mql", "lead")

@@ -35,7 +35,7 @@ def test_accepting_is_written_once(rep: User) -> None:
 
 
 def test_only_an_mql_can_be_accepted(rep: User) -> None:
-    with pytest.raises(StageRefused, match="Only an MQL"):
+    with pytest.raises(StageRefused, match="You can accept a lead at MQL"):
         accept_lead(lead_id=LeadFactory(stage="lead").pk, by=rep, at=AT)
 
 
@@ -56,7 +56,7 @@ def test_rejecting_keeps_the_reason_and_closes_the_promise(rep: User, reason: st
 def test_a_rejection_needs_a_known_reason_and_a_lead_that_sales_has(rep: User) -> None:
     with pytest.raises(StageRefused, match="reason"):
         reject_lead(lead_id=LeadFactory(stage="mql").pk, reason="", by=rep, at=AT)
-    with pytest.raises(StageRefused, match="subscriber"):
+    with pytest.raises(StageRefused, match="this one is at Subscriber"):
         reject_lead(lead_id=LeadFactory(stage="subscriber").pk, reason="no_need", by=rep, at=AT)
 
 

@@ -75,6 +75,15 @@ def test_an_overdue_follow_up_is_told_and_a_done_one_is_not(rep: User) -> None:
     assert inbox(rep) == [f"Call overdue: {late.lead.display_name}"]
 
 
+def test_leaders_are_told_of_an_mql_that_nobody_answered_in_time(rep: User, sales_leader: User) -> None:
+    late, decided = follow_up(rep), follow_up(rep)
+    Lead.objects.filter(pk=late.lead_id).update(stage="mql")
+    Lead.objects.filter(pk=decided.lead_id).update(stage="sal")
+    watch(at=NOW)
+    watch(at=NOW)
+    assert inbox(sales_leader) == [f"Sales SLA missed: {late.lead.display_name}, {rep}"]
+
+
 @pytest.mark.parametrize(
     ("state", "title", "text"),
     [
