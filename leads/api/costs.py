@@ -12,7 +12,7 @@ from uuid import UUID
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import IMPORTED, MANUAL, MAX_DAYS, CostRefused, DayCost, record_costs, spread
-from leads.api.fields import StrictChar, StrictSerializer, Words
+from leads.api.fields import Day, StrictChar, StrictSerializer, Words
 from leads.api.pagination import CursorPagination
 from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.parsers import require_length
@@ -33,8 +33,6 @@ from leads.pure.week import local_date
 
 MAX_ITEMS = 1_000
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_YEARS = (1990, 2100)
 # What either list may be narrowed and turned over by.
 _LISTED = [
     OpenApiParameter("from", OpenApiTypes.DATE),
@@ -43,23 +41,6 @@ _LISTED = [
     *PAGING,
     AS_OF,
 ]
-
-
-@extend_schema_field(OpenApiTypes.DATE)
-class Day(serializers.Field[date, Any, str, Any]):
-    """A calendar day of the company's time zone."""
-
-    def to_internal_value(self, data: Any) -> date:
-        try:
-            day = date.fromisoformat(data) if isinstance(data, str) and _DAY.fullmatch(data) else None
-        except ValueError:
-            day = None
-        if day is None or not _YEARS[0] <= day.year <= _YEARS[1]:
-            raise serializers.ValidationError("Must be a day such as 2026-11-16.", code="invalid_day")
-        return day
-
-    def to_representation(self, value: date) -> str:
-        return value.isoformat()
 
 
 class CostMoneyInput(StrictSerializer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -19,6 +19,8 @@ from leads.pure.spelling.texts import clean_text, is_placeholder
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_YEARS = (1990, 2100)
 _WEB = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
 _REFERRER = re.compile(r"(https?|android-app|ios-app)://[^\s/?#]+|[\w.-]+\.[a-z]{2,}(/\S*)?$", re.IGNORECASE | re.ASCII)
 
@@ -164,3 +166,20 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
     @staticmethod
     def _invalid(detail: str, code: str) -> serializers.ValidationError:
         return serializers.ValidationError(detail, code=code)
+
+
+@extend_schema_field(OpenApiTypes.DATE)
+class Day(serializers.Field[date, Any, str, Any]):
+    """A calendar day of the company's time zone."""
+
+    def to_internal_value(self, data: Any) -> date:
+        try:
+            day = date.fromisoformat(data) if isinstance(data, str) and _DAY.fullmatch(data) else None
+        except ValueError:
+            day = None
+        if day is None or not _YEARS[0] <= day.year <= _YEARS[1]:
+            raise serializers.ValidationError("Must be a day such as 2026-11-16.", code="invalid_day")
+        return day
+
+    def to_representation(self, value: date) -> str:
+        return value.isoformat()

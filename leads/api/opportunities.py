@@ -17,8 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.actions.deals.edit_opportunity import Contact, DealEdit, DealRefused, edit_opportunity, open_opportunity
-from leads.api.costs import Day
-from leads.api.fields import StrictChar, StrictChoice, StrictSerializer, Words
+from leads.api.fields import Day, StrictChar, StrictChoice, StrictSerializer, Words
 from leads.api.parameters import check_parameters
 from leads.api.parsers import require_length
 from leads.api.schema import problems
