@@ -160,7 +160,7 @@ def bulk_run(request: SignedInRequest, public_id: UUID) -> HttpResponse:
             (labels[each["state"]], each["state"], each["n"])
             for each in run.rows.order_by().values("state").annotate(n=Count("pk"))
         ],
-        "may_undo": not why_not_undo(run, request.user),
+        "may_undo": not why_not_undo(run=run, by=request.user),
     }
     return render(request, "leads/bulk/bulk_run.html", context)
 

@@ -45,7 +45,7 @@ def request_bulk(*, verb: str, ids: Sequence[int], params: Params, by: User, at:
 
 def request_undo(*, run: BulkRun, by: User, at: datetime) -> BulkRun:
     """Take a finished run back, as far as nothing has happened to its leads since. Raises BulkRefused."""
-    if why := why_not_undo(run, by):
+    if why := why_not_undo(run=run, by=by):
         raise BulkRefused(why)
     with transaction.atomic():
         count = run.rows.filter(state=State.DONE).count()
@@ -59,7 +59,7 @@ def request_undo(*, run: BulkRun, by: User, at: datetime) -> BulkRun:
     return run
 
 
-def why_not_undo(run: BulkRun, by: User) -> str:
+def why_not_undo(*, run: BulkRun, by: User) -> str:
     """Why a run cannot be taken back by this person; empty where it can."""
     verb = VERBS.get(run.verb)
     if verb is None or verb.undo is None:

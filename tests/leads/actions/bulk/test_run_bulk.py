@@ -66,7 +66,7 @@ def test_reassigning_is_taken_back_but_what_moved_on_stays(rep: User, sales_lead
     assert set(Lead.objects.values_list("owner", flat=True)) == {to.pk}
     Lead.objects.filter(pk=ids[0]).update(owner=third)
     run.job.refresh_from_db()
-    assert "sales leaders" in why_not_undo(run, UserFactory())
+    assert "sales leaders" in why_not_undo(run=run, by=UserFactory())
     request_undo(run=run, by=sales_leader, at=AT)
     assert dict(Lead.objects.values_list("pk", "owner")) == {ids[0]: third.pk, ids[1]: rep.pk, ids[2]: rep.pk}
     assert results(run) == {"undone": 2, "kept": 1}
