@@ -109,7 +109,9 @@ DEFAULT_PERIOD = timedelta(days=91)
 class FairnessForm(forms.Form):
     """Which territory, over which days."""
 
-    territory = forms.ModelChoiceField(queryset=Territory.objects.order_by("is_catch_all", "name"), required=False)
+    territory = forms.ModelChoiceField(
+        queryset=Territory.objects.order_by("is_catch_all", "name"), required=False, empty_label=None
+    )
     days = forms.ChoiceField(choices=PERIODS, required=False, label="Period", initial="91")
 
     @property

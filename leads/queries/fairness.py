@@ -26,7 +26,7 @@ class Turns:
 
     @property
     def difference(self) -> float:
-        """Turns taken more than owed; within one of zero the rotation is as fair as it can be."""
+        """Turns taken more than owed; a turn or two is as near as whole leads come."""
         return round(self.taken - self.owed, 1)
 
     @property
