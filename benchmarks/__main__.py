@@ -1,4 +1,4 @@
-"""`python -m benchmarks [pages | crm … | attribution … | past … | reconcile … | first_minutes …]`.
+"""`python -m benchmarks [pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes …]`.
 
 What documents quote, or all of it.
 """
@@ -9,10 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution, crm, first_minutes, reconcile
+from benchmarks import attribution, capture, crm, first_minutes, reconcile
 from benchmarks.past import measure
 
-_NAMES = "pages | crm … | attribution … | past … | reconcile … | first_minutes …"
+_NAMES = "pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes …"
 
 
 def main(arguments: list[str]) -> int:
@@ -21,6 +21,8 @@ def main(arguments: list[str]) -> int:
         return attribution.main(arguments[1:])
     if arguments[:1] == ["pages"]:
         return _pages(arguments[1:])
+    if arguments[:1] == ["capture"]:
+        return capture.main(arguments[1:])
     if arguments[:1] == ["crm"]:
         return crm.main(arguments[1:])
     if arguments[:1] == ["past"]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from leads.actions.answer_once import forget_answers
 from leads.actions.bulk.run_bulk import run_bulks
 from leads.actions.capture.take_submissions import take_submissions
+from leads.actions.capture.trace_mails import forget_traces
 from leads.actions.channels.reclassify_touches import reclassify_touches
 from leads.actions.handover.return_recycled import return_recycled
 from leads.actions.imports.rows import import_rows, unfinished_imports
@@ -63,9 +64,10 @@ def confirm_sign_ups() -> int:
 
 @shared_task
 def tidy_visits() -> int:
-    """Link visits that a sweep missed, and forget old page views of nobody."""
+    """Link visits that a sweep missed, and forget old page views of nobody and what was traced of old mails."""
     at = timezone.now()
     link_visits(at=at)
+    forget_traces(at=at)
     return forget_page_views(at=at)
 
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from leads.api import web_forms as web_form_doors
 from leads.api.mail_events import MailEvents
+from leads.api.mail_replies import mail_replies
 from leads.views import (
     bulk,
     campaign_costs,
@@ -194,6 +195,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/people/<uuid:public_id>/again", settings.invitation_again, name="invitation-again"),
     path("settings/people/<uuid:public_id>/revoke", settings.invitation_take_back, name="invitation-take-back"),
     path("invitations/<str:token>", settings.invitation_accept, name="invitation-accept"),
+    path("webhooks/email/<slug:service>/replies/<slug:secret>", mail_replies, name="mail-replies"),
     path("webhooks/email/<slug:service>/<slug:secret>", MailEvents.as_view(), name="mail-events"),
     path("forms", web_forms.web_forms, name="web-forms"),
     path("forms/add", web_forms.web_form_add, name="web-form-add"),
@@ -203,6 +205,7 @@ urlpatterns: list[URLPattern] = [
     path("forms/<uuid:public_id>", web_forms.web_form, name="web-form"),
     path("forms/<uuid:public_id>/edit", web_forms.web_form_edit, name="web-form-edit"),
     path("forms/<uuid:public_id>/preview", web_forms.web_form_preview, name="web-form-preview"),
+    path("forms/<uuid:public_id>/attendance", web_forms.web_form_attendance, name="web-form-attendance"),
     path("forms/<uuid:public_id>/switch", web_forms.web_form_switch, name="web-form-switch"),
     path("forms/submissions/<uuid:public_id>/release", web_forms.submission_release, name="submission-release"),
     path("f/<uuid:key>", public_forms.public_form, name="public-form"),

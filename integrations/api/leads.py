@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -25,7 +27,8 @@ from rest_framework.views import APIView
 from integrations.actions.push.receive import Received, receive
 from integrations.models import PendingPush
 from leads.actions.answer_once import Answer, KeyReused, answer_once, hash_request
-from leads.actions.capture.capture import MAX_ITEMS, Captured, CaptureRefused, RejectedItem
+from leads.actions.capture.capture import MAX_ITEMS, Captured, CaptureRefused, RejectedItem, keep_rejected
+from leads.actions.capture.promise import promise_items
 from leads.api.lead_answers import LeadStateAnswer, lead_states
 from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
 from leads.api.parsers import require_length
@@ -81,6 +84,37 @@ class BatchAnswer(serializers.Serializer[Any]):
         """Described only: the view makes the answer."""
 
 
+class Promise(serializers.Serializer[Any]):
+    """An item that is kept, and taken within seconds. The same whether the person is known or not."""
+
+    id = serializers.UUIDField(help_text="Of the submission.")
+    url = serializers.URLField(help_text="Tells later what became of it, to keys with leads:read.")
+    intake = serializers.ChoiceField(choices=["queued"])
+
+
+class PromisedItem(Promise):
+    """An item of a batch that is kept."""
+
+    status = serializers.ChoiceField(choices=[202])
+
+
+class PromisedBatch(serializers.Serializer[Any]):
+    """One answer for each item, in order."""
+
+    results = serializers.SerializerMethodField()
+
+    @extend_schema_field(
+        PolymorphicProxySerializer(
+            "PromisedItemAnswer",
+            serializers=[PromisedItem, RejectedItemAnswer],
+            resource_type_field_name=None,
+            many=True,
+        )
+    )
+    def get_results(self, answer: Any) -> Any:
+        """Described only: the view makes the answer."""
+
+
 class CaptureLeads(APIView):
     """Captures leads."""
 
@@ -93,7 +127,9 @@ class CaptureLeads(APIView):
         description=(
             "Durable before the answer leaves. An item that was captured before changes nothing. Values given by the "
             "newest event replace what was known; an older event only fills gaps. Up to 50 items are scored and "
-            "assigned at once; larger batches answer `intake: queued`, and `url` tells later."
+            "assigned at once; larger batches answer `intake: queued`, and `url` tells later. With "
+            "`Prefer: respond-async`, and always for keys without `leads:read`, the answer is 202 with the id of the "
+            "submission, the same whether the person is known or not; capture follows within seconds."
         ),
         tags=["leads"],
         parameters=[
@@ -104,14 +140,31 @@ class CaptureLeads(APIView):
                 description="1 to 255 visible characters, kept for 24 hours. A repeated request gets the same answer.",
             ),
             OpenApiParameter(
+                "Prefer",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="`respond-async` (RFC 7240) asks for the promise alone.",
+            ),
+            OpenApiParameter(
+                "Preference-Applied",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                response=[202],
+                description="`respond-async` where that was asked for.",
+            ),
+            OpenApiParameter(
                 "Idempotency-Replayed",
                 OpenApiTypes.BOOL,
                 OpenApiParameter.HEADER,
-                response=[200, 201],
+                response=[200, 201, 202],
                 description="true when the answer was given before.",
             ),
             OpenApiParameter(
-                "Location", OpenApiTypes.URI, OpenApiParameter.HEADER, response=[201], description="The new lead."
+                "Location",
+                OpenApiTypes.URI,
+                OpenApiParameter.HEADER,
+                response=[201, 202],
+                description="The new lead, or the submission.",
             ),
         ],
         request=PolymorphicProxySerializer(
@@ -121,6 +174,9 @@ class CaptureLeads(APIView):
             201: CapturedLead,
             200: PolymorphicProxySerializer(
                 "CapturedLeadOrBatch", serializers=[CapturedLead, BatchAnswer], resource_type_field_name=None
+            ),
+            202: PolymorphicProxySerializer(
+                "PromiseOrBatch", serializers=[Promise, PromisedBatch], resource_type_field_name=None
             ),
             **problems(400, 401, 403, 405, 411, 413, 415, 422, 429),
         },
@@ -147,8 +203,13 @@ class CaptureLeads(APIView):
         at = timezone.now()
         require_length(request)
         data = request.data
+        is_asked = _prefers_async(request)
+        is_promise = is_asked or Scope.LEADS_READ not in _key(request).scopes
+        make = _promise if is_promise else _answer
         key = request.headers.get("Idempotency-Key")
-        if key is None:
+        if key is None and is_promise:
+            answer = _promise(request, data, at)  # one statement needs no transaction
+        elif key is None:
             with transaction.atomic():
                 answer = _answer(request, data, at)
         else:
@@ -160,12 +221,21 @@ class CaptureLeads(APIView):
                     key=key,
                     request_hash=hash_request(method="POST", path=request.path, data=data),
                     at=at,
-                    make=lambda: _answer(request, data, at),
+                    make=lambda: make(request, data, at),
                 )
             except KeyReused as error:
                 fault = {"pointer": "", "code": "idempotency_key_reused", "detail": str(error)}
                 return Response(invalid([fault]), status=422, content_type=CONTENT_TYPE)
-        return _response(answer)
+        response = _response(answer)
+        if is_asked and answer.status == 202:
+            response["Preference-Applied"] = "respond-async"
+        return response
+
+
+def _prefers_async(request: Request) -> bool:
+    """Whether the caller asks for the promise alone (RFC 7240)."""
+    wishes = request.headers.get("Prefer", "").split(",")
+    return any(wish.split(";")[0].strip().lower() == "respond-async" for wish in wishes)
 
 
 def _key(request: Request) -> ApiKey:
@@ -176,32 +246,77 @@ def _key(request: Request) -> ApiKey:
 
 def _response(answer: Answer) -> Response:
     headers = {"Idempotency-Replayed": "true"} if answer.is_replay else {}
-    if answer.status == 201:
+    if answer.status in (201, 202) and "url" in answer.body:
         headers["Location"] = answer.body["url"]
     content_type = CONTENT_TYPE if answer.status == 422 else None
     return Response(answer.body, status=answer.status, headers=headers, content_type=content_type)
 
 
-def _answer(request: Request, data: Any, at: datetime) -> Answer:
-    """Do the work and say what came of it; runs in the transaction that keeps the answer."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A body, read: its items in order, each valid or with its faults, and whether they came as a batch."""
+
+    payloads: Sequence[Any]
+    items: Sequence[CapturedItem | list[Fault]]
+    pointers: Sequence[str]
+    is_batch: bool
+
+    @property
+    def valid(self) -> list[CapturedItem]:
+        return [item for item in self.items if isinstance(item, CapturedItem)]
+
+    @property
+    def rejected(self) -> list[RejectedItem]:
+        pairs = zip(self.payloads, self.items, strict=True)
+        return [RejectedItem(payload, item) for payload, item in pairs if isinstance(item, list)]
+
+
+def _read(data: Any, at: datetime) -> _Read | Answer:
+    """The body's items, or the answer to what is no batch."""
     is_batch = isinstance(data, dict) and "leads" in data
     payloads, faults = _payloads(data) if is_batch else ([data], [])
     if faults:
         return Answer(422, invalid(faults))
     pointers = [f"/leads/{index}" for index in range(len(payloads))] if is_batch else [""]
-    read = read_items(payloads, at=at, pointers=pointers)
-    received = receive(
-        items=[item for item in read if isinstance(item, CapturedItem)],
-        rejected=[
-            RejectedItem(payload, item) for payload, item in zip(payloads, read, strict=True) if isinstance(item, list)
-        ],
-        source=_key(request).name,
-        at=at,
-    )
+    return _Read(payloads, read_items(payloads, at=at, pointers=pointers), pointers, is_batch)
+
+
+def _promise(request: Request, data: Any, at: datetime) -> Answer:
+    """Keep what arrived, and promise the rest. Nobody is looked up, so that the answer tells nothing of anybody."""
+    read = _read(data, at)
+    if isinstance(read, Answer):
+        return read
+    source = _key(request).name
+    kept = iter(promise_items(items=read.valid, source=source, at=at) if read.valid else [])
+    if read.rejected:
+        keep_rejected(items=read.rejected, source=source, at=at)
+    transaction.on_commit(lambda: nudge_intake(), robust=True)
+    here = request.build_absolute_uri("/")[:-1]
+    results: list[dict[str, Any]] = []
+    for item in read.items:
+        if isinstance(item, list):
+            results.append({"status": 422, "errors": item})
+            continue
+        submission = next(kept).public_id
+        url = f"{here}{reverse('api-submission', args=[submission])}"
+        results.append({"status": 202, "id": str(submission), "url": url, "intake": "queued"})
+    if read.is_batch:
+        return Answer(202, {"results": results})
+    (result,) = results
+    status = result.pop("status")
+    return Answer(status, invalid(result["errors"]) if status == 422 else result)
+
+
+def _answer(request: Request, data: Any, at: datetime) -> Answer:
+    """Do the work and say what came of it; runs in the transaction that keeps the answer."""
+    read = _read(data, at)
+    if isinstance(read, Answer):
+        return read
+    received = receive(items=read.valid, rejected=read.rejected, source=_key(request).name, at=at)
     if received.is_queued:
         transaction.on_commit(lambda: nudge_intake(), robust=True)
-    results = _results(request, read, received, pointers)
-    if is_batch:
+    results = _results(request, read.items, received, read.pointers)
+    if read.is_batch:
         return Answer(200, {"results": results})
     (result,) = results
     status = result.pop("status")

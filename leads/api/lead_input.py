@@ -52,7 +52,7 @@ class EventInput(StrictSerializer):
     """What the person did."""
 
     type = StrictChoice(choices=EVENT_TYPES)
-    occurred_at = Moment()
+    occurred_at = Moment(required=False, help_text="Without it the moment of arrival counts.")
     name = Words(max_length=200, required=False)
     utm = UtmInput(required=False)
     landing_page = WebAddress(max_length=4000, required=False)
@@ -110,15 +110,16 @@ def read_items(
     results: list[CapturedItem | list[dict[str, str]]] = []
     for payload, pointer in zip(payloads, pointers, strict=True):
         try:
-            results.append(_item(serializer.run_validation(payload), payload))
+            results.append(_item(serializer.run_validation(payload), payload, at))
         except serializers.ValidationError as error:
             results.append(list(flatten(error.detail, pointer)))
     return results
 
 
-def _item(values: Mapping[str, Any], payload: Mapping[str, Any]) -> CapturedItem:
+def _item(values: Mapping[str, Any], payload: Mapping[str, Any], at: datetime) -> CapturedItem:
     details = {name: value for name, value in values.items() if name not in ("event", "consent")}
     event = dict(values["event"])
+    event.setdefault("occurred_at", at)
     kind = event.pop("type")
     utm = Utm(**event.pop("utm", {}))
     consent = values.get("consent")

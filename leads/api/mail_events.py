@@ -30,7 +30,8 @@ from rest_framework.views import APIView
 
 from leads.actions.capture.take_mail_events import take_mail_events
 from leads.past.acting import Door, act
-from leads.pure.capture.mail_events import MailEvent, is_hard_bounce, kind_of
+from leads.pure.capture.machines import ip_of
+from leads.pure.capture.mail_events import MailEvent, is_hard_bounce, kind_of, message_id_of
 from leads.pure.spelling.identity import InvalidEmail, normalize_email
 
 log = structlog.get_logger(__name__)
@@ -118,6 +119,8 @@ def _events(service: str, request: HttpRequest, at: datetime) -> Iterator[MailEv
             token="" if each.timestamp else str(each.event_id or _digest(raw)),
             url=_url(each.click_url or ""),
             user_agent=(each.user_agent or "")[:1000],
+            message_id=message_id_of(service, raw, str(each.message_id or "")),
+            ip=ip_of(raw),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from rest_framework.throttling import BaseThrottle
 from leads.queries.web_forms import is_among
 
 MINUTE = 60
+_VISITOR = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,8 @@ def is_web_address(text: object) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def visitor_of(text: object) -> str:
+    """An id such as the tracking script makes; empty for anything else."""
+    return text if isinstance(text, str) and _VISITOR.fullmatch(text) else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +17,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from leads.actions.web_forms.receive_answers import FirstVisit, Sent, Taken, opened, receive_answers
 from leads.actions.web_forms.record_views import count_form_view, record_page_view
-from leads.api.public import Rate, allowed_origin, is_too_often, is_web_address, preflight, read_json, with_origin
+from leads.api.public import (
+    Rate,
+    allowed_origin,
+    is_too_often,
+    is_web_address,
+    preflight,
+    read_json,
+    visitor_of,
+    with_origin,
+)
 from leads.models import TrackedSite, WebForm
 from leads.past.acting import Door, act_on
 from leads.pure.web_forms.answers import Answers, Asked, Context, words_of
@@ -30,7 +38,6 @@ MAX_VIEW_BYTES = 8 * 1024
 SENDING = Rate("form", each=30, all=600)
 SHOWING = Rate("form-shown", each=120, all=6_000)
 VIEWING = Rate("page-view", each=240, all=12_000)
-_VISITOR = re.compile(r"[A-Za-z0-9-]{8,64}")
 _SCRIPT = Path(settings.BASE_DIR) / "static" / "js" / "track.js"
 
 
@@ -133,9 +140,9 @@ def page_view(request: HttpRequest, key: UUID) -> HttpResponse:
     if is_too_often(request, key, VIEWING, timezone.now()):
         return with_origin(HttpResponse(status=429), origin)
     body = read_json(request, MAX_VIEW_BYTES) or {}
-    visitor, page, referrer = body.get("v"), body.get("p"), body.get("r")
+    visitor, page, referrer = visitor_of(body.get("v")), body.get("p"), body.get("r")
     is_refused = request.headers.get("Sec-GPC") == "1" or request.headers.get("DNT") == "1"
-    if not is_refused and isinstance(visitor, str) and _VISITOR.fullmatch(visitor) and is_web_address(page):
+    if not is_refused and visitor and is_web_address(page):
         act_on(Door.API, source=f"site: {site.name}", because="Tracked site")
         record_page_view(
             site=site,
@@ -164,8 +171,7 @@ def _site(key: UUID) -> TrackedSite:
 
 
 def _sent(request: HttpRequest, body: dict[str, Any]) -> Sent:
-    visitor = body.get("visitor")
-    visitor = visitor if isinstance(visitor, str) and _VISITOR.fullmatch(visitor) else ""
+    visitor = visitor_of(body.get("visitor"))
     page, referrer = body.get("page"), body.get("referrer")
     context = Context(
         landing_page=_clean(page) if is_web_address(page) else "",

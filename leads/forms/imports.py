@@ -12,7 +12,7 @@ from django.forms.boundfield import BoundField
 
 from leads.actions.imports.opportunities import OPENED_BY_DATES
 from leads.forms.import_words import WordMap, word_maps
-from leads.models import Channel, ImportKind, ImportMapping, ImportRun, Stage
+from leads.models import Channel, FormKind, ImportKind, ImportMapping, ImportRun, Stage, WebForm
 from leads.pure.imports.ad_presets import BY_SOURCE, PRESETS, order_of, zone_of
 from leads.pure.imports.dates import DATE_ORDERS
 from leads.pure.imports.encodings import ENCODINGS, can_decode, examples
@@ -36,6 +36,23 @@ class UploadForm(forms.Form):
         help_text="At most 50 MB. How it is written is found out; you can change it in the next step.",
         widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,text/csv"}),
         error_messages={"empty": "The file is empty."},
+    )
+
+    def clean_file(self) -> UploadedFile[bytes]:
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > MAX_BYTES:
+            raise ValidationError(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Cut it into parts.")
+        return file
+
+
+class AttendanceFile(forms.Form):
+    """A webinar's file of who came."""
+
+    file = forms.FileField(
+        label="CSV file",
+        help_text="As the webinar service exports it: email, join time, minutes.",
+        widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,text/csv"}),
+        error_messages={"empty": "The file is empty.", "required": "Choose a file."},
     )
 
     def clean_file(self) -> UploadedFile[bytes]:
@@ -164,6 +181,15 @@ class MappingForm(forms.Form):
             ]
             self._choose("opened", "Deals without an opening date opened with", opened)
             self._tick("create_accounts", "Create accounts that are not here yet")
+        if kind == ImportKind.ATTENDANCE:
+            webinars = WebForm.objects.filter(kind=FormKind.WEBINAR_REGISTRATION).order_by("-pk")
+            self._choose(
+                "web_form",
+                "Webinar",
+                [("", "— choose —"), *((str(each.public_id), each.name) for each in webinars)],
+                "Who registered and is not in the file counts as a no-show.",
+            )
+            self.fields["web_form"].required = True
         if kind in (ImportKind.OPPORTUNITIES, ImportKind.COSTS):
             self.fields["currency"] = forms.CharField(
                 max_length=3,
@@ -211,6 +237,7 @@ class MappingForm(forms.Form):
             "keep_other_columns",
             "dates",
             "decimal",
+            "web_form",
         ]
         chosen = {name: value for name in names if (value := self.cleaned_data.get(name))}
         for each in self.maps:

@@ -34,7 +34,7 @@ class WebFormForm(forms.ModelForm[WebForm]):
         empty_label="None: what the visitor's tags say",
         help_text="Counts where the visitor's own tags name no campaign.",
     )
-    language = forms.ChoiceField(choices=LANGUAGES, help_text="Of messages beside fields; labels are yours.")
+    language = forms.ChoiceField(choices=LANGUAGES, help_text="Of error messages; you write the labels.")
     origins = ListField(
         clean_item=origin,
         label="Sites that may embed it",
@@ -81,14 +81,14 @@ class WebFormForm(forms.ModelForm[WebForm]):
             "starts_at": "Webinar starts",
             "confirms_email": "Confirm the address by email (double opt-in)",
             "thanks": "Thank-you text",
-            "fastest_seconds": "Fastest person, in seconds",
+            "fastest_seconds": "Minimum time to fill in, in seconds",
         }
         help_texts = {
             "name": "The name of the touchpoint, and of the form in lists.",
             "starts_at": "For webinar registrations, in the company's time zone.",
             "confirms_email": "Without a click in the confirmation email the sign-up makes no lead and gets no other "
             "email.",
-            "fastest_seconds": "What is sent sooner after the form opened is kept as spam.",
+            "fastest_seconds": "What is sent sooner after the form was opened is kept as spam.",
         }
         widgets = {
             "intro": forms.Textarea({"rows": 2}),

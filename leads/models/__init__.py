@@ -3,7 +3,7 @@
 from leads.models.account import Account
 from leads.models.activity import Activity
 from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule, ChannelRuleVersion
-from leads.models.capture import ApiKey, IdempotentAnswer, Scope, Submission, SuppressedAddress
+from leads.models.capture import ApiKey, IdempotentAnswer, MailTrace, Scope, Submission, SuppressedAddress
 from leads.models.change import Change
 from leads.models.company import Company, ExchangeRate
 from leads.models.cost_history import CostChange, CostDoor, CostEntry
@@ -84,6 +84,7 @@ __all__ = [
     "LeadMerge",
     "LeadScore",
     "LifecyclePassage",
+    "MailTrace",
     "Notification",
     "NotificationPreference",
     "Opportunity",

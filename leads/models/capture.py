@@ -115,3 +115,19 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class MailTrace(models.Model):
+    """What is known of one mail to one address: when it was delivered, and its opens and clicks so far.
+
+    Kept for some weeks, so that machines can be told from people also where their clicks come one by one. ``seen``
+    holds [dedupe key, kind, moment, link, network address].
+    """
+
+    message_hash = models.CharField(max_length=64, unique=True, help_text="of service, message and address")
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    seen = models.JSONField(default=list)
+    changed_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.message_hash

@@ -14,6 +14,7 @@ class ImportKind(models.TextChoices):
     OPPORTUNITIES = "opportunities", "Opportunities"
     ACCOUNTS = "accounts", "Accounts"
     COSTS = "costs", "Campaign costs"
+    ATTENDANCE = "attendance", "Webinar attendance"
 
 
 class ImportMapping(models.Model):

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from leads.actions.web_forms.confirm_sign_up import ConfirmRefused, confirm_sign_up, confirmed_by_link
 from leads.actions.web_forms.receive_answers import Sent, opened, receive_answers
-from leads.api.public import Rate, is_too_often
+from leads.api.public import Rate, is_too_often, visitor_of
 from leads.models import Company, WebForm
 from leads.past.acting import Door, act_on
 from leads.pure.web_forms.answers import Answers, Asked, Context, words_of
@@ -44,7 +44,7 @@ def public_form(request: HttpRequest, key: UUID) -> HttpResponse:
         came = Context(
             landing_page=request.build_absolute_uri(),
             referrer=request.headers.get("Referer", ""),
-            visitor_id=request.GET.get("rv", "")[:64],
+            visitor_id=visitor_of(request.GET.get("rv")),
         )
         return _page(request, form, asked, opened(form=form, context=came, at=at))
     if is_too_often(request, key, SENDING, at):

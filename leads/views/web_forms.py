@@ -16,11 +16,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from leads.actions.imports.file import receive_file
 from leads.actions.web_forms.confirm_sign_up import ConfirmRefused, send_again
 from leads.actions.web_forms.release_submission import ReleaseRefused, release_submission
 from leads.actions.web_forms.save_form import FormRefused, save_form, save_site, switch_form
+from leads.forms.imports import AttendanceFile
 from leads.forms.web_forms import SiteForm, WebFormForm, field_forms
-from leads.models import Submission, TrackedSite, User, WebForm
+from leads.models import FormKind, ImportKind, Submission, TrackedSite, User, WebForm
+from leads.pure.table_file import UnreadableFile
 from leads.queries.web_forms import asked_by, attendance_of, forms_with_counts, may_change_forms, may_read_forms
 from leads.tasks import nudge_intake
 from leads.views.doors import SignedInRequest, allowed
@@ -89,6 +92,7 @@ def web_form(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         ),
         "consents": consents,
         "attendance": attendance_of(form) if form.is_webinar else None,
+        "upload": AttendanceFile() if form.is_webinar else None,
     }
     return render(request, "leads/web_forms/web_form.html", context)
 
@@ -181,6 +185,33 @@ def web_form_switch(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     is_open = request.POST.get("to") == "open"
     switch_form(form=form, is_open=is_open, by=user)
     messages.success(request, f"“{form.name}” is {'open' if is_open else 'closed'}.")
+    return redirect("leads:web-form", form.public_id)
+
+
+@login_required
+@require_POST
+def web_form_attendance(request: SignedInRequest, public_id: UUID) -> HttpResponse:
+    """Take a webinar's file of who came; its columns are chosen on the pages of imports."""
+    user = _reader(request)
+    form = get_object_or_404(WebForm, public_id=public_id, kind=FormKind.WEBINAR_REGISTRATION)
+    upload = AttendanceFile(request.POST, request.FILES)
+    if upload.is_valid():
+        file = upload.cleaned_data["file"]
+        try:
+            run = receive_file(
+                kind=ImportKind.ATTENDANCE,
+                file_name=file.name,
+                content=file.read(),
+                by=user,
+                at=timezone.now(),
+                web_form=str(form.public_id),
+            )
+        except UnreadableFile as error:
+            messages.error(request, str(error))
+        else:
+            return redirect("leads:import-columns", run.public_id)
+    else:
+        messages.error(request, " ".join(str(error) for errors in upload.errors.values() for error in errors))
     return redirect("leads:web-form", form.public_id)
 
 

@@ -247,3 +247,45 @@ def test_the_forms_own_page_fits_and_is_accessible(visitor: Visitor, shop: Shop)
         visitor.page.get_by_text("Please fill in this field.")
     ).first.wait_for()
     visitor.look("public-form-wrong")
+
+
+def test_the_pages_of_forms_fit_and_are_accessible(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.sign_in("admin")
+    page.goto("/forms")
+    page.get_by_role("link", name="Newsletter").wait_for()
+    visitor.look("web-forms")
+    for name, path in (("web-form-add", "/forms/add"), ("tracked-sites", "/forms/sites")):
+        page.goto(path)
+        visitor.look(name)
+    page.goto("/forms")
+    page.get_by_role("link", name="Analytics in Practice").click()
+    page.get_by_text("No-shows").first.wait_for()
+    visitor.look("web-form-webinar")
+    page.get_by_role("link", name="Preview").click()
+    page.get_by_text("A preview: it cannot be sent.").wait_for()
+    visitor.look("web-form-preview")
+
+
+def test_a_field_is_added_without_javascript(browser: Browser, portal: Portal) -> None:
+    context = browser.new_context(base_url=portal.url, java_script_enabled=False)
+    page = context.new_page()
+    user = portal.users["admin"]
+    page.goto("/account/login/")
+    page.fill("input[name=login]", user["email"])
+    page.fill("input[name=password]", user["password"])
+    page.click("form button[type=submit] >> nth=0")
+    page.wait_for_url(lambda url: "/account/login" not in url)
+    page.goto("/forms/add")
+    fields = page.locator("fieldset.builder-field")
+    before = fields.count()
+    page.get_by_role("button", name="Add a field").click()
+    assert fields.count() == before + 1
+    page.get_by_label("Name", exact=False).first.fill("Without scripts")
+    page.get_by_label("Title").fill("Plain")
+    fields.last.get_by_label("Property").select_option("phone")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/forms/*-*")
+    page.get_by_role("link", name="Preview").click()
+    assert page.get_by_label("Phone").count() == 1
+    context.close()

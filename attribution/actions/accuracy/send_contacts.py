@@ -68,7 +68,7 @@ class _CaptureAPI:
     def __init__(self) -> None:
         self.path = reverse("api-capture-leads")
         self.view = resolve(self.path)
-        _, self.key = ApiKey.objects.create_key(name=SOURCE, scopes=[Scope.LEADS_WRITE])
+        _, self.key = ApiKey.objects.create_key(name=SOURCE, scopes=[Scope.LEADS_WRITE, Scope.LEADS_READ])
 
     def post(self, body: Mapping[str, Any]) -> None:
         content = json.dumps(body).encode()

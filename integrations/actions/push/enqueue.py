@@ -35,8 +35,7 @@ def enqueue_leads(*, lead_ids: Collection[int], at: datetime, reason: str) -> in
     written = 0
     with transaction.atomic(savepoint=False):
         for ids in _chunks(sorted(set(lead_ids))):
-            for connection in connections:
-                written += _enqueue(connection, ids, at=at, not_before=not_before, reason=reason)
+            written += _enqueue(connections, ids, at=at, not_before=not_before, reason=reason)
     return written
 
 
@@ -63,7 +62,7 @@ def enqueue_changes(*, since: datetime, at: datetime) -> int:
                 known = PendingPush.objects.filter(connection=connection, lead__in=ids)
                 told = {push.lead_id for push in known if _knows(push, newest[push.lead_id])}
                 missing = [lead_id for lead_id in ids if lead_id not in told]
-                written += _enqueue(connection, missing, at=at, not_before=not_before, reason="changed")
+                written += _enqueue([connection], missing, at=at, not_before=not_before, reason="changed")
     return written
 
 
@@ -71,7 +70,7 @@ def enqueue_for(
     *, connection: Connection, lead_ids: Sequence[int], not_before: datetime, at: datetime, reason: str
 ) -> int:
     """Owe up to ``CHUNK`` leads to one connection, in the caller's transaction; returns the rows written."""
-    return _enqueue(connection, sorted(lead_ids), at=at, not_before=not_before, reason=reason)
+    return _enqueue([connection], sorted(lead_ids), at=at, not_before=not_before, reason=reason)
 
 
 def _knows(push: PendingPush, event_at: datetime) -> bool:
@@ -84,33 +83,33 @@ def _knows(push: PendingPush, event_at: datetime) -> bool:
 
 
 def _enqueue(
-    connection: Connection, lead_ids: Sequence[int], *, at: datetime, not_before: datetime, reason: str
+    connections: Sequence[Connection], lead_ids: Sequence[int], *, at: datetime, not_before: datetime, reason: str
 ) -> int:
     if not lead_ids:
         return 0
-    existing = PendingPush.objects.filter(connection=connection, lead__in=lead_ids)
+    existing = PendingPush.objects.filter(connection__in=connections, lead__in=lead_ids)
     # Locked in one order, so that two writers with overlapping leads cannot wait for each other.
-    known = set(existing.select_for_update().order_by("lead").values_list("lead", flat=True))
-    fresh = [lead_id for lead_id in lead_ids if lead_id not in known]
-    if fresh:
-        created = PendingPush.objects.bulk_create(
-            [
-                PendingPush(
-                    connection=connection, lead_id=lead_id, not_before=not_before, changed_at=at, reason=reason[:80]
-                )
-                for lead_id in fresh
-            ],
-            ignore_conflicts=True,  # somebody else has just enqueued it: their row sends what we wrote
-        )
-        if not known:
-            return len(created)
-    ours = existing.filter(lead__in=known)
-    ours.filter(state__in=_CLOSED).update(
-        state=_State.PENDING, not_before=not_before, attempts=0, last_error="", error_field="", error_code="",
-        candidates=[], settled_at=None,
-    )  # fmt: skip
-    ours.update(version=F("version") + 1, changed_at=at, reason=reason[:80])
-    return len(lead_ids)
+    locked = existing.select_for_update().order_by("lead_id", "connection_id")
+    known = {(connection, lead): pk for connection, lead, pk in locked.values_list("connection", "lead", "pk")}
+    PendingPush.objects.bulk_create(
+        [
+            PendingPush(
+                connection=connection, lead_id=lead_id, not_before=not_before, changed_at=at, reason=reason[:80]
+            )
+            for lead_id in lead_ids
+            for connection in connections
+            if (connection.pk, lead_id) not in known
+        ],
+        ignore_conflicts=True,  # somebody else has just enqueued it: their row sends what we wrote
+    )
+    if known:
+        ours = PendingPush.objects.filter(pk__in=known.values())
+        ours.filter(state__in=_CLOSED).update(
+            state=_State.PENDING, not_before=not_before, attempts=0, last_error="", error_field="", error_code="",
+            candidates=[], settled_at=None,
+        )  # fmt: skip
+        ours.update(version=F("version") + 1, changed_at=at, reason=reason[:80])
+    return len(lead_ids) * len(connections)
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

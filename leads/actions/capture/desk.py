@@ -37,6 +37,8 @@ from leads.pure.capture.captured import (
 from leads.pure.spelling.identity import company_domain, is_internal
 
 MAX_ADDRESS = 1000  # length of the columns for landing page and referrer
+# A statement compares each row with each of its rows: many small ones are quicker than a large one.
+AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class CaptureDesk:
 
     def _touch(self, file: LeadFile, item: CapturedItem, event: CapturedEvent, key: str) -> Touchpoint:
         channel, campaign = self.arrivals.came_through(event)
-        exclusion = touch_exclusion(
+        exclusion = event.exclusion or touch_exclusion(
             event.user_agent, event.kind, is_internal=bool(item.email) and self._is_ours(item.email)
         )
         lead = file.lead
@@ -227,24 +229,35 @@ class CaptureDesk:
             sorted((file.lead for file in new), key=lambda lead: (lead.email or "", lead.external_id or ""))
         )
         events = [self._event(file.lead, LeadEvent.Kind.CAPTURED, {"source": self.source}) for file in new]
-        touched: list[int] = []
-        for file in self.people.files:
-            if file.is_new or not (file.changes or file.has_news):
-                continue
-            if needs_intake:
-                file.lead.intake_due_at = due_at
-                touched.append(file.lead.pk)
-            fields = sorted(file.changes)
+        known = [file for file in self.people.files if not file.is_new and (file.changes or file.has_news)]
+        changed = [file for file in known if file.changes]
+        for file in known:
+            fields = sorted(file.changes) + (["is_unsubscribed"] if file.is_mail_news else [])
             if file.changes:
                 file.lead.changed_at = self.at
-                Lead.objects.filter(pk=file.lead.pk).update(**file.changes, changed_at=self.at)
-            if file.is_mail_news and not file.is_new:
-                fields.append("is_unsubscribed")
             if fields:
                 events.append(self._event(file.lead, LeadEvent.Kind.UPDATED, {"fields": fields}))
-        if touched:
-            Lead.objects.filter(pk__in=touched).update(intake_due_at=due_at)
+        columns = {name for file in changed for name in file.changes} | ({"changed_at"} if changed else set())
+        if needs_intake:
+            for file in known:
+                file.lead.intake_due_at = due_at
+        if needs_intake and len(changed) == len(known):
+            columns |= {"intake_due_at"} if known else set()
+        elif needs_intake:
+            Lead.objects.filter(pk__in=[file.lead.pk for file in known]).update(intake_due_at=due_at)
+        # The rows are locked and were read whole, so that writing a column that one of them keeps changes nothing.
+        if changed:
+            _update([file.lead for file in changed], sorted(columns))
         return events
 
     def _event(self, lead: Lead, kind: LeadEvent.Kind, details: dict[str, Any]) -> LeadEvent:
         return LeadEvent(lead=lead, kind=kind, happened_at=self.at, recorded_at=self.at, details=details)
+
+
+def _update(leads: Sequence[Lead], columns: Sequence[str]) -> None:
+    """Write these columns of the leads; one alone needs no choice by row."""
+    if len(leads) == 1:
+        (lead,) = leads
+        Lead.objects.filter(pk=lead.pk).update(**{name: getattr(lead, name) for name in columns})
+    else:
+        Lead.objects.bulk_update(leads, columns, batch_size=AT_ONCE)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from leads.actions.capture.capture import MAX_ITEMS, CaptureRefused, capture_batch
 from leads.actions.capture.suppress import address_hash, apply_suppressions, suppress_addresses
+from leads.actions.capture.trace_mails import trace_mails
 from leads.models import Lead, Submission, SuppressedAddress
 from leads.pure.capture.captured import CapturedEvent, CapturedItem, dedupe_key
-from leads.pure.capture.mail_events import MailEvent
+from leads.pure.capture.mail_events import DELIVERED, MailEvent
 
 _REPEATED_WITHIN = timedelta(days=14)
 """How long services deliver the same event again at most, and some days more."""
@@ -24,7 +26,24 @@ def take_mail_events(*, events: Sequence[MailEvent], service: str, at: datetime)
     opt-out of such an address holds for whoever becomes a lead with it.
     """
     known = _known({event.email for event in events})
-    items = {dedupe_key(item): item for item in (_item(event, service) for event in events)}
+    told = [event for event in events if event.kind != DELIVERED]
+    items = {dedupe_key(item): item for item in (_item(event, service) for event in told)}
+    with transaction.atomic():
+        reasons = trace_mails(
+            events=[event for event in events if event.email in known],
+            keys={event: dedupe_key(_item(event, service)) for event in told},
+            service=service,
+            at=at,
+        )
+        items = {key: _excluded(item, reasons.get(key, "")) for key, item in items.items()}
+        return _take(items, known, service, at)
+
+
+def _excluded(item: CapturedItem, reason: str) -> CapturedItem:
+    return replace(item, event=replace(item.event, exclusion=reason)) if reason else item
+
+
+def _take(items: dict[str, CapturedItem], known: set[str], service: str, at: datetime) -> int:
     ours = [item for item in items.values() if item.email in known]
     others = {key: item for key, item in items.items() if item.email not in known}
     taken = 0
@@ -57,6 +76,7 @@ def _item(event: MailEvent, service: str) -> CapturedItem:
         landing_page=event.url,
         user_agent=event.user_agent,
         channel="email",
+        exclusion=event.exclusion,
     )
     payload = {
         "service": service,

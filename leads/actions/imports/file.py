@@ -41,6 +41,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = {
     ),
     ImportKind.ACCOUNTS: ("owners", "keep_other_columns"),
     ImportKind.COSTS: ("currency",),
+    ImportKind.ATTENDANCE: ("web_form",),
 }
 _COUNTS = ("next_row", "rows_created", "rows_updated", "rows_unchanged", "rows_rejected")
 
@@ -50,7 +51,14 @@ class ImportRefused(Refused):
 
 
 def receive_file(
-    *, kind: str, file_name: str, content: bytes, by: User | None, at: datetime, reading: Reading | None = None
+    *,
+    kind: str,
+    file_name: str,
+    content: bytes,
+    by: User | None,
+    at: datetime,
+    reading: Reading | None = None,
+    web_form: str = "",
 ) -> ImportRun:
     """Keep a file with the columns guessed from its header, and how to read it. Raises UnreadableFile.
 
@@ -67,7 +75,7 @@ def receive_file(
         file_hash=hashlib.sha256(content).hexdigest(),
         content=content,
         columns=columns,
-        defaults=defaults,
+        defaults={**defaults, "web_form": web_form} if web_form else defaults,
         is_dry_run=True,
         rows_total=_count(table, kind, columns, defaults, at),
         created_by=by,

@@ -13,7 +13,7 @@ from leads.actions.imports.rows import plan_of, read_row, rows_of, table_of
 from leads.models import Account, Campaign, CampaignCost, Channel, ImportRun, Lead, Opportunity, PipelineStage
 from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.fields import FIELDS, Field
-from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
+from leads.pure.imports.records import AccountRecord, AttendanceRecord, CostRecord, DealRecord, LeadRecord, Record
 from leads.pure.lifecycle import LABELS
 from leads.pure.money import to_amount
 from leads.pure.table_file import Row
@@ -72,6 +72,8 @@ def _known(records: Collection[Record], service: str) -> set[tuple[str, ...]]:
         ids = {record.external_id for record in people} - {""}
         found |= {("email", email) for email in _values(Lead, "email", emails)}
         found |= {("external id", key) for key in _values(Lead, "external_id", ids)}
+    came = {record.email: record for record in records if isinstance(record, AttendanceRecord)}
+    found |= {key for email in _values(Lead, "email", set(came)) for key in came[email].identities()}
     deals = {record.external_id for record in records if isinstance(record, DealRecord)}
     found |= {("external id", key) for key in _values(Opportunity, "external_id", deals)}
     companies = [record for record in records if isinstance(record, AccountRecord)]

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.imports.accounts import import_accounts
+from leads.actions.imports.attendance import import_attendance, mark_no_shows
 from leads.actions.imports.costs import import_costs
 from leads.actions.imports.leads import LeadOptions, Outcome, import_leads
 from leads.actions.imports.opportunities import DealOptions, import_opportunities
@@ -23,7 +24,7 @@ from leads.past.acting import Door, act, acting
 from leads.pure.imports.ad_reports import report_rows
 from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.fields import FIELDS, value_map
-from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
+from leads.pure.imports.records import AccountRecord, AttendanceRecord, CostRecord, DealRecord, LeadRecord, Record
 from leads.pure.imports.rows import parse_row
 from leads.pure.imports.table import Reading, Table, open_table
 from leads.pure.table_file import REJECTED, REJECTED_FROM, Row
@@ -60,6 +61,8 @@ def import_rows(*, run_id: int, at: datetime, batch: int = BATCH, on_batch: OnBa
         because = by.right if by else acting().because
         with act(Door.IMPORT, actor=by.pk if by else None, source=run.file_name, because=because):
             _take_all(run, at, batch, on_batch)
+            if run.kind == ImportKind.ATTENDANCE and not run.is_dry_run:
+                mark_no_shows(form_id=str(run.defaults.get("web_form", "")), at=at)
     except TakenOver:
         log.info("import_taken_over", run=run_id)
         return None
@@ -226,6 +229,11 @@ def _dispatch(run: ImportRun, records: Sequence[Record], at: datetime) -> list[O
                 creates_accounts=bool(run.defaults.get("create_accounts")),
             )
             return import_opportunities(records=cast(Sequence[DealRecord], records), options=deal_options, at=at)
+        case ImportKind.ATTENDANCE:
+            attended = cast(Sequence[AttendanceRecord], records)
+            return import_attendance(
+                records=attended, form_id=str(run.defaults.get("web_form", "")), source=source, at=at
+            )
         case ImportKind.ACCOUNTS:
             return import_accounts(records=cast(Sequence[AccountRecord], records), at=at)
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from leads.past.registry import facts
 
@@ -10,6 +11,7 @@ WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "REPLACE", "TRUNCATE", 
 """How statements begin that may write; what else writes (a function in a SELECT) writes as nobody."""
 CHANGES = "leads_change"
 _FIRST = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
+_INSERT = re.compile(r'INSERT INTO "(\w+)" \(')
 _CHANGES_ROWS = re.compile(r"\b(INSERT\s+INTO|UPDATE\s+\S+\s+(AS\s+\w+\s+)?SET|DELETE\s+FROM|MERGE\s+INTO)\b", re.I)
 
 
@@ -25,6 +27,13 @@ def verb(sql: object) -> str:
 def is_write(sql: object) -> bool:
     """Whether a statement may write, told by its first word."""
     return verb(sql) in (*WRITES, "WRITE")
+
+
+@lru_cache(maxsize=512)
+def is_untold(sql: str) -> bool:
+    """Whether a statement only inserts into a table without versions: whoever writes it is recorded nowhere."""
+    found = _INSERT.match(sql)
+    return found is not None and found[1] not in {CHANGES, *(fact.table for fact in facts())}
 
 
 def versions_of(tables: list[str]) -> list[str]:

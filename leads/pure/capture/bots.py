@@ -12,12 +12,14 @@ BOT = "bot"
 MAIL_SCANNER = "mail_scanner"
 PREFETCH = "prefetch"
 OPT_OUT = "opt_out"
+AUTO_REPLY = "auto_reply"
 REASONS = {
     INTERNAL: "one of our own people",
     BOT: "a bot, not a person",
     MAIL_SCANNER: "a mail scanner that follows every link",
     PREFETCH: "a mail app that loads pictures before anybody reads",
     OPT_OUT: "the person wants no more mail, or the address takes none",
+    AUTO_REPLY: "an automatic reply, such as an absence note",
 }
 
 # Security gateways open mails and follow links within moments of delivery; people do not.

@@ -54,7 +54,8 @@ class CapturedEvent:
     ``channel`` is the key of a channel that somebody already decided on; empty means: find out. ``campaign`` is the
     code of the campaign it belongs to where its tags name none. ``key`` is the source's own id of it, unique among all
     sources: the same key is the same contact, whoever it is of. ``token`` is of an event that nobody dated: it tells it
-    from others instead of its moment, which is that of its arrival.
+    from others instead of its moment, which is that of its arrival. ``exclusion`` is why it must not count, where its
+    source can tell (see `leads.pure.capture.bots`).
     """
 
     kind: str
@@ -67,6 +68,7 @@ class CapturedEvent:
     user_agent: str = ""
     channel: str = ""
     token: str = ""
+    exclusion: str = ""
     campaign: str = ""
     key: str = ""
 

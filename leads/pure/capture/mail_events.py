@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+# Nothing that the person did, but the moment from which on they could.
+DELIVERED = "delivered"
 _KINDS = {
+    "delivered": DELIVERED,
     "unsubscribed": "email_unsubscribe",
     "complained": "email_complaint",
     "opened": "email_open",
@@ -38,10 +41,13 @@ class MailEvent:
     url: str = ""
     user_agent: str = ""
     token: str = ""
+    message_id: str = ""
+    ip: str = ""
+    exclusion: str = ""
 
 
 def kind_of(event_type: str, reject_reason: str, *, is_hard: bool) -> str:
-    """The touchpoint kind of an event; "" for what says nothing of the person, such as a delivery or a full mailbox.
+    """The touchpoint kind of an event, or `DELIVERED`; "" for what says nothing of the person, such as a full mailbox.
 
     ``is_hard``: see `is_hard_bounce`.
     """
@@ -50,6 +56,17 @@ def kind_of(event_type: str, reject_reason: str, *, is_hard: bool) -> str:
     if event_type == "rejected":
         return _FOR_GOOD.get(reject_reason, "")
     return _KINDS.get(event_type, "")
+
+
+def message_id_of(service: str, event: Mapping[str, Any], given: str) -> str:
+    """Which mail an event is of.
+
+    SendGrid tells the id that django-anymail reads with deliveries alone, and another with all events, whose first part
+    is the mail's.
+    """
+    if service == "sendgrid" and event.get("sg_message_id"):
+        return str(event["sg_message_id"]).partition(".")[0]
+    return given
 
 
 def is_hard_bounce(service: str, event: Mapping[str, Any]) -> bool:
@@ -78,3 +95,13 @@ def is_hard_bounce(service: str, event: Mapping[str, Any]) -> bool:
             return any(str(each.get("bounce_class")) in _SPARKPOST_HARD for each in inner.values())
         case _:
             return True  # Mailgun calls a soft bounce a temporary failure, which is none
+
+
+def is_auto_reply(headers: Mapping[str, Any]) -> bool:
+    """Whether nobody wrote a mail: absence notes and receipts say so in their headers (RFC 3834)."""
+    said = {name.casefold(): str(value).strip().casefold() for name, value in headers.items()}
+    if said.get("auto-submitted", "no").partition(";")[0].strip() != "no":
+        return True
+    if said.get("precedence") in ("auto_reply", "auto-reply", "bulk", "junk", "list"):
+        return True
+    return any(name in said for name in ("x-autoreply", "x-autorespond", "x-auto-reply"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from leads.pure.refused import FieldRefused
 
 LEADS, OPPORTUNITIES, COSTS, ACCOUNTS = "leads", "opportunities", "costs", "accounts"
+ATTENDANCE = "attendance"
 DATE, AMOUNT, WORD = "date", "amount", "word"
 
 
@@ -155,6 +156,18 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("amount", "Amount", "cost|spend|costs|amount spent", 40, "", AMOUNT),
         Field("currency", "Currency", "currency code", 40),
     ),
+    ATTENDANCE: (
+        Field("email", "Email", "mail|e mail|e mail address|email address|user email|attendee email|work email", 254),
+        Field("joined_at", "Joined", "join time|joined|time joined|joined at|entry time|first join time", 60, "", DATE),
+        Field(
+            "minutes",
+            "Minutes",
+            "time in session|time in session minutes|duration|duration minutes|minutes attended|attendance duration",
+            40,
+            "a person with 0 minutes did not come",
+        ),
+        Field("attended", "Attended", "attendance|has attended|participated|status", 40, "yes or no"),
+    ),
     ACCOUNTS: (
         Field("name", "Name", "account|account name|company|company name|organization|firma"),
         Field("domain", "Domain", "company domain name|company domain|website|website url|web|url", 253),
@@ -178,6 +191,7 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     OPPORTUNITIES: (("external_id", "lead_external_id"),),
     COSTS: (("campaign",), ("spent_on",), ("amount",)),
     ACCOUNTS: (("name", "domain"),),
+    ATTENDANCE: (("email",),),
 }
 # What files call the channels that every installation starts with.
 CHANNEL_WORDS: Mapping[str, str] = {

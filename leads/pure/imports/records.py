@@ -99,4 +99,18 @@ class CostRecord:
         return [("campaign and day", self.campaign, self.spent_on.isoformat())]
 
 
-Record = LeadRecord | DealRecord | AccountRecord | CostRecord
+@dataclass(frozen=True, slots=True)
+class AttendanceRecord:
+    """A person at a webinar. ``has_come`` is False where the file says that they did not."""
+
+    email: str
+    joined_at: datetime | None
+    minutes: int | None
+    has_come: bool
+
+    def identities(self) -> list[tuple[str, ...]]:
+        """What must not occur twice in a file: people who lost the connection join again."""
+        return [("email and time", self.email, self.joined_at.isoformat())] if self.joined_at else []
+
+
+Record = AttendanceRecord | LeadRecord | DealRecord | AccountRecord | CostRecord

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from leads.pure.capture.captured import CapturedConsent
 from leads.pure.imports.ad_reports import read_ad_cost
 from leads.pure.imports.cells import Cells, Plan, RowRefused
-from leads.pure.imports.fields import ACCOUNTS, COSTS, LEADS, OPPORTUNITIES
-from leads.pure.imports.records import AccountRecord, CostRecord, DealRecord, LeadRecord, Record
+from leads.pure.imports.fields import ACCOUNTS, ATTENDANCE, COSTS, LEADS, OPPORTUNITIES
+from leads.pure.imports.records import AccountRecord, AttendanceRecord, CostRecord, DealRecord, LeadRecord, Record
 from leads.pure.imports.words import named_lead_stage, yes_or_no
 from leads.pure.spelling.identity import is_free_mail
 from leads.pure.table_file import Row
@@ -180,9 +180,24 @@ def _cost(cells: Cells) -> CostRecord:
     return CostRecord(campaign, local_date(spent_at, cells.plan.tz), amount_cents, currency, note)
 
 
+_NOT_THERE = frozenset(
+    ["no", "n", "false", "0", "nein", "non", "absent", "no-show", "no show", "registered", "did not attend"]
+)
+
+
+def _attendance(cells: Cells) -> AttendanceRecord:
+    email = cells.email("email")
+    if not email:
+        raise RowRefused("email", "The row has no email address.")
+    minutes = cells.count("minutes")
+    has_come = cells.text("attended").casefold() not in _NOT_THERE and minutes != 0
+    return AttendanceRecord(email, cells.moment("joined_at"), minutes, has_come)
+
+
 _PARSERS: Mapping[str, Callable[[Cells], Record]] = {
     LEADS: _lead,
     OPPORTUNITIES: _deal,
     COSTS: _cost,
     ACCOUNTS: _account,
+    ATTENDANCE: _attendance,
 }

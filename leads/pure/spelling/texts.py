@@ -56,6 +56,8 @@ _JOINERS = "\u200c\u200d"
 
 def clean_text(raw: str) -> str:
     """NFC, one line, without signs that cannot be seen or that turn the direction of what follows."""
+    if raw.isascii() and raw.isprintable():
+        return " ".join(raw.split())  # most texts: nothing in them is composed or cannot be seen
     signs = []
     for sign in unicodedata.normalize("NFC", raw):
         category = unicodedata.category(sign)

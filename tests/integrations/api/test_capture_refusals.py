@@ -44,7 +44,7 @@ FUTURE = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         ({"event": "absent"}, {("/event", "required")}),
         ({"event": None}, {("/event", "null")}),
         ({"event": []}, {("/event", "invalid")}),
-        ({"event": {}}, {("/event/type", "required"), ("/event/occurred_at", "required")}),
+        ({"event": {}}, {("/event/type", "required")}),
         ({"consent": {"text": "x"}}, {("/consent/given_at", "required"), ("/consent/basis", "required")}),
         ({"consent": "yes"}, {("/consent", "invalid")}),
     ],

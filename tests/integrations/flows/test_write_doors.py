@@ -96,7 +96,7 @@ def test_the_right_of_a_superuser_is_not_their_role(rep: User) -> None:
 
 
 def test_keys_of_the_api(client: Client, said: Any) -> None:
-    _, headers = make_key("leads:write")
+    _, headers = make_key("leads:write", "leads:read")
     said()
     answer = post(client, headers, body())
     assert answer.status_code == 201, answer.content

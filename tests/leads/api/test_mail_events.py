@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from leads.actions.capture.capture import capture_lead
+from leads.actions.capture.trace_mails import forget_traces
 from leads.actions.identity.revise_leads import Revision, revise_leads
 from leads.models import Company, Lead, Submission, SuppressedAddress, Touchpoint
 from leads.pure.capture.captured import CapturedEvent, CapturedItem
@@ -224,3 +226,53 @@ def test_without_a_secret_there_is_no_such_address(settings: Any) -> None:
 def test_services_that_look_first_find_the_address() -> None:
     assert Client().head(f"/webhooks/email/mandrill/{SECRET}").status_code == 200
     assert Client().head("/webhooks/email/mandrill/another").status_code == 404
+
+
+def clicked(number: int, seconds: float, **more: Any) -> dict[str, Any]:
+    (event,) = sendgrid("click", url=f"https://engines.example/{number}")
+    return {**event, "timestamp": MOMENT + seconds, "sg_event_id": f"click-{number}", "sg_message_id": "m1", **more}
+
+
+def test_a_click_within_seconds_of_the_delivery_is_kept_and_worth_nothing(lead: Lead) -> None:
+    (delivered,) = sendgrid("delivered", sg_message_id="m1", sg_event_id="d")
+    assert tell("sendgrid", [delivered, clicked(1, 2), clicked(2, 300)]) == 200
+    rows = Touchpoint.objects.filter(lead=lead).order_by("occurred_at")
+    assert [(row.kind, row.exclusion) for row in rows] == [("email_click", "mail_scanner"), ("email_click", "")]
+
+
+def test_links_followed_at_once_are_a_machines_also_where_they_come_one_by_one(lead: Lead) -> None:
+    for number in range(3):
+        assert tell("sendgrid", [clicked(number, 600 + number)]) == 200
+    assert list(Touchpoint.objects.filter(lead=lead).values_list("exclusion", flat=True)) == ["mail_scanner"] * 3
+    lead.refresh_from_db()
+    assert lead.intake_due_at is not None  # the score follows
+    # A repeat changes nothing.
+    assert tell("sendgrid", [clicked(2, 602)]) == 200
+    assert Touchpoint.objects.filter(lead=lead).count() == 3
+
+
+def test_a_delivery_that_is_told_late_marks_what_came_before_it(lead: Lead) -> None:
+    tell("sendgrid", [clicked(1, 3)])
+    assert Touchpoint.objects.get(lead=lead).exclusion == ""
+    (delivered,) = sendgrid("delivered", sg_message_id="m1", sg_event_id="d")
+    tell("sendgrid", [delivered])
+    assert Touchpoint.objects.get(lead=lead).exclusion == "mail_scanner"
+
+
+def test_what_comes_from_a_scanners_network_is_marked(lead: Lead) -> None:
+    tell("sendgrid", [clicked(1, 4000, ip="104.47.12.1"), clicked(2, 4100, ip="198.51.100.9")])
+    rows = Touchpoint.objects.filter(lead=lead).order_by("occurred_at")
+    assert [row.exclusion for row in rows] == ["mail_scanner", ""]
+
+
+def test_the_score_and_the_figures_leave_machines_out(lead: Lead) -> None:
+    tell("sendgrid", [clicked(1, 4000, ip="104.47.12.1")])
+    tell("sendgrid", [clicked(2, 5000, ip="198.51.100.9")])
+    assert Touchpoint.objects.genuine().filter(lead=lead).count() == 1
+
+
+def test_old_traces_are_forgotten(lead: Lead) -> None:
+    tell("sendgrid", [clicked(1, 600)])
+    at = timezone.now()
+    assert forget_traces(at=at + timedelta(days=44)) == 0
+    assert forget_traces(at=at + timedelta(days=46)) == 1

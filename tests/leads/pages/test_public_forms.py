@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 
 from leads.actions.capture.take_submissions import take_submissions
@@ -21,11 +20,6 @@ from tests.leads.factories import CampaignFactory, LeadFactory, TouchpointFactor
 
 pytestmark = pytest.mark.django_db
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0"}
-
-
-@pytest.fixture(autouse=True)
-def _no_counts() -> None:
-    cache.clear()
 
 
 def made(**fields: Any) -> WebForm:

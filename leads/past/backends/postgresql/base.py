@@ -9,7 +9,7 @@ from django.db.backends.postgresql import base, features, operations
 from django.db.models import Model
 
 from leads.past.acting import Acting, acting
-from leads.past.backends.writer import is_write, versions_of
+from leads.past.backends.writer import is_untold, is_write, versions_of
 from leads.past.snapshot import forget_snapshots
 from leads.past.span import moment
 
@@ -90,7 +90,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.execute(_TELL, {**said, "is_local": not self.get_autocommit()})
 
     def _before(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        if not is_write(sql):
+        if not is_write(sql) or (isinstance(sql, str) and is_untold(sql)):
             return execute(sql, params, many, context)
         self.tell()
         try:

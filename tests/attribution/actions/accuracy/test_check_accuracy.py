@@ -51,7 +51,7 @@ def test_people_with_two_records_need_the_merge() -> None:
 
 
 def test_a_closed_door_is_no_accuracy() -> None:
-    body = {"email": "a@capture-check.example", "event": {"type": "form_submission"}}
+    body = {"email": "a@capture-check.example", "event": {}}
     send_contacts(steps=[Posted(body)], at=AT)  # refused, which is an answer
     assert (Lead.objects.count(), Submission.objects.count()) == (0, 1)
     with pytest.raises(DoorClosed, match="400"):
