@@ -192,7 +192,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
     "leads:proposal-restore": ("DA", lambda world: [world.proposal.public_id]),
     "leads:bulk-undo": ("LA", lambda world: [world.bulk.public_id]),
     "leads:view-save": (ALL, lambda world: ["leads"]),
-    "leads:view-remove": (ADMINS, lambda world: [world.view.public_id]),
+    "leads:view-remove": ("L", lambda world: [world.view.public_id]),
     "leads:lead-disqualify": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-recycle": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-reassign": ("LA", lambda world: [world.other_lead.public_id]),
