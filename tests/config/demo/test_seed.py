@@ -37,11 +37,13 @@ from leads.models import (
     OpportunityChange,
     PipelineStage,
     Scope,
+    ShownScore,
     Stage,
     Touchpoint,
     User,
 )
 from leads.pure import lifecycle
+from leads.queries.scoring import scores_as_shown
 from tests.config.demo.ordered import AT, LEADS, order_for, quiet
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -91,8 +93,11 @@ def test_credits_reconcile_with_won_revenue(seeded: Order) -> None:
 def test_scores_are_the_sum_of_their_reasons(seeded: Order) -> None:
     for score in LeadScore.objects.all():
         assert score.total == sum(reason["points"] for reason in score.reasons)
-    newest = LeadScore.objects.values("lead").annotate(newest=Max("pk")).values("newest")
-    assert not LeadScore.objects.filter(pk__in=newest).exclude(total=F("lead__score")).exists()
+    newest = set(LeadScore.objects.values("lead").annotate(newest=Max("pk")).values_list("newest", flat=True))
+    assert set(ShownScore.objects.values_list("given", flat=True)) == newest
+    assert not ShownScore.objects.exclude(total=F("lead__score")).exists()
+    for pk, score in scores_as_shown(list(ShownScore.objects.values_list("lead", flat=True))).items():
+        assert sum(reason.points for reason in score.reasons) == Lead.objects.get(pk=pk).score
     assert Lead.objects.live().filter(scores__isnull=True).count() == 0
 
 

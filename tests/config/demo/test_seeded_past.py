@@ -34,6 +34,7 @@ from leads.models import (
     Opportunity,
     OpportunityChange,
     PipelineStage,
+    ShownScore,
     Touchpoint,
 )
 from leads.past.acting import Door
@@ -151,12 +152,14 @@ def test_leads_stood_where_their_passages_had_brought_them(at: datetime) -> None
     with known_at(at):
         stages = dict(Lead.objects.live().values_list("pk", "stage"))
         reached = dict(LifecyclePassage.objects.order_by("passed_at", "pk").values_list("lead", "to_stage"))
-        scores = dict(LeadScore.objects.order_by("scored_at", "pk").values_list("lead", "total"))
+        scored = set(LeadScore.objects.values_list("lead", flat=True))
+        shown = dict(ShownScore.objects.values_list("lead", "total"))
         owners = dict(Assignment.objects.order_by("assigned_at", "pk").values_list("lead", "owner"))
         known = {lead.pk: lead for lead in Lead.objects.live()}
     assert len(known) > 20
     assert reached == stages
-    assert {pk: lead.score for pk, lead in known.items()} == scores
+    assert {pk: lead.score for pk, lead in known.items()} == shown
+    assert shown.keys() == scored
     assert {pk: lead.owner_id for pk, lead in known.items() if lead.owner_id} == owners
 
 
