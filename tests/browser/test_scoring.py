@@ -25,7 +25,7 @@ def test_fields_follow_what_is_chosen(portal: Portal, visitor: Visitor) -> None:
     page.get_by_label("Points").fill("10")
     visitor.look("scoring-rule")
     page.get_by_role("button", name="Save rule").click()
-    page.get_by_text("+10 when country is DE or AT and company size is at least 50").first.wait_for()
+    page.get_by_text("+10 when country is AT or DE and company size is at least 50").first.wait_for()
     visitor.look("scoring-version")
 
 
