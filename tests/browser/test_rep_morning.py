@@ -58,8 +58,10 @@ def mqls(portal: Portal, browser: Browser) -> list[str]:
         paths.append(f"/leads/{lead['id']}")
     context = browser.new_context(base_url=portal.url)
     page = context.new_page()
+    sign_in(page, portal, "sales_rep")
+    name = page.locator(".user-name").inner_text().split("\n")[0].strip()
+    context.clear_cookies()
     sign_in(page, portal, "sales_leader")
-    name = portal.users["sales_rep"]["name"]
     for path in paths:
         page.goto(path)
         if f"owner: {name}" in page.locator(".page-subtitle").inner_text():
