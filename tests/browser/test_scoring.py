@@ -40,7 +40,7 @@ def test_a_rule_is_built_without_scripts(portal: Portal, browser: Browser, visit
     page.get_by_label("Property").select_option(label="Visited page")
     page.get_by_role("button", name="Show fields").click()
     page.get_by_label("Times").fill("2")
-    page.get_by_label("Name", exact=True).fill("Came back")
+    page.locator("#id_name").fill("Came back")
     page.get_by_label("Points").fill("6")
     page.get_by_role("button", name="Save rule").click()
     page.get_by_text("+6 when visited page at least 2 times").first.wait_for()
