@@ -54,5 +54,5 @@ def test_an_admin_is_sent_to_the_checklist_until_the_first_report(boss: Client, 
 
 def test_others_are_sent_where_they_always_are(client: Client, rep: User) -> None:
     client.force_login(rep)
-    assert client.get("/").headers["Location"] == reverse("leads:lead-list")
+    assert client.get("/").headers["Location"] == reverse("leads:my-day")
     assert client.get(reverse("first-run")).status_code == 403

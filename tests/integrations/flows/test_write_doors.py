@@ -80,8 +80,7 @@ def test_the_admin(client: Client, admin_user: User, said: Any) -> None:
         reverse("admin:leads_territory_add"),
         {
             "name": "North",
-            "rules-TOTAL_FORMS": 0,
-            "rules-INITIAL_FORMS": 0,
+            "off_hours": "assign",
             "reps-TOTAL_FORMS": 0,
             "reps-INITIAL_FORMS": 0,
         },
