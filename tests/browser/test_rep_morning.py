@@ -68,7 +68,7 @@ def mqls(portal: Portal, browser: Browser) -> list[str]:
             continue
         page.get_by_text("Give this lead to somebody else").click()
         page.get_by_label("New owner").select_option(label=name)
-        page.get_by_label("Reason", exact=False).last.fill("Morning round")
+        page.locator("#reassign_reason").fill("Morning round")
         page.get_by_role("button", name="Reassign").click()
         expect(page.locator(".page-subtitle")).to_contain_text(name)
     context.close()
@@ -145,8 +145,9 @@ def test_keys_do_the_same_and_leave_fields_alone(visitor: Visitor, mqls: list[st
             page.keyboard.press("n")
     visitor.look("lead-in-a-round")
     name, where = page.locator("h1").inner_text(), page.url
-    page.get_by_label("Note", exact=True).last.focus()
+    page.locator("#log_note").focus()
     page.keyboard.type("an arrangement")
+    expect(page.locator("#log_note")).to_have_value("an arrangement")
     assert page.url == where
     page.locator("h1").click()
     page.keyboard.press("?")
