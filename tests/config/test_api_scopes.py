@@ -32,22 +32,26 @@ NEEDED = {
     ("get", "/api/v1/integrations/sales/reports/{week}/restatements"): "performance:read",
     ("get", "/api/v1/leads"): "leads:read",
     ("get", "/api/v1/leads/{lead_id}"): "leads:read",
+    ("get", "/api/v1/submissions/{submission_id}"): "leads:read",
+    ("post", "/api/v1/opportunities"): "opportunities:write",
+    ("patch", "/api/v1/opportunities/{opportunity_id}"): "opportunities:write",
 }
+VERBS = {"get", "post", "put", "patch", "delete"}
 # For people who are signed in; it has no keys.
 SESSIONS_ONLY = {("get", "/api/v1/search")}
 
 
 def asked(client: Client, verb: str, path: str, **options: Any) -> Any:
     given = {"kind": "lead", "week": "2026-W40"}
-    for name in ("campaign_id", "record_id", "opportunity_id", "lead_id"):
+    for name in ("campaign_id", "record_id", "opportunity_id", "lead_id", "submission_id"):
         given[name] = str(uuid4())
-    if verb == "post":
+    if verb in ("post", "patch"):
         options = {"data": "{}", "content_type": "application/json", **options}
     return getattr(client, verb)(path.format(**given), **options)
 
 
 def test_every_address_is_listed_here() -> None:
-    served = {(verb, path) for path, verbs in SCHEMA["paths"].items() for verb in verbs if verb in ("get", "post")}
+    served = {(verb, path) for path, verbs in SCHEMA["paths"].items() for verb in verbs if verb in VERBS}
     assert served == NEEDED.keys() | SESSIONS_ONLY
 
 

@@ -33,7 +33,7 @@ VALUES = {
     "leads.acceptance_rate": 2 / 3,
     "leads.rejection_reasons": 1,
     "leads.rejection_rate": 1 / 3,
-    "leads.sent_back": 0,
+    "leads.sent_back": 1,
     "leads.speed_to_lead": 330,  # 2 and 9 hours
     "leads.follow_up_attainment": 1 / 3,
     "leads.lead_velocity": None,  # October 1, September 0

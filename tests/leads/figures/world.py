@@ -94,6 +94,7 @@ def build() -> SimpleNamespace:
     passage(a, "sal", on(3), "mql")
     passage(b, "sal", on(5), "mql")
     passage(c, "recycled", on(6), "mql", reason="bad_fit")
+    passage(b, "recycled", on(20), "sal", reason="no_budget")
     passage(a, "sql", on(4), "sal")
     passage(a, "opportunity", on(5), "sql")
     passage(a, "customer", on(12), "opportunity")

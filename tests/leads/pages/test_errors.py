@@ -89,7 +89,7 @@ def test_a_mistake_of_ours_keeps_the_navigation(client: Client, rep: User, monke
     def broken(*_args: object, **_options: object) -> None:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("leads.views.lead_list.by_next_step", broken)
+    monkeypatch.setattr("leads.views.lead_rows.by_next_step", broken)
     client.raise_request_exception = False
     client.force_login(rep)
     answer = client.get("/leads")
@@ -151,7 +151,7 @@ def test_a_statement_that_can_never_succeed_is_our_fault(
     def missing(*_args: object, **_options: object) -> None:
         connection.cursor().execute("SELECT 1 FROM no_such_table")
 
-    monkeypatch.setattr("leads.views.lead_list.by_next_step", missing)
+    monkeypatch.setattr("leads.views.lead_rows.by_next_step", missing)
     client.raise_request_exception = False
     client.force_login(rep)
     assert client.get("/leads").status_code == 500
@@ -161,7 +161,7 @@ def test_changes_still_being_saved_ask_to_come_back(client: Client, rep: User, m
     def unsettled(*_args: object, **_options: object) -> None:
         raise NotSettled("Changes are still being saved.")
 
-    monkeypatch.setattr("leads.views.lead_list.by_next_step", unsettled)
+    monkeypatch.setattr("leads.views.lead_rows.by_next_step", unsettled)
     client.raise_request_exception = False
     client.force_login(rep)
     answer = client.get("/leads")

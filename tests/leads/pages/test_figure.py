@@ -46,7 +46,7 @@ def rows_of(response) -> list[dict[str, str]]:
 
 def test_page_shows_definition_formula_scope_and_rows(made, signed_in: Client) -> None:
     page = signed_in.get(reverse("leads:figure", args=["pipeline.win_rate"]), PERIOD).content.decode()
-    for text in ("Win rate", "version 1", "won ÷ (won + lost), by close date", "3 ÷ 4 = 75.0%", "Europe/Berlin"):
+    for text in ("Win rate", "version 2", "won ÷ (won + lost), by close date", "3 ÷ 4 = 75.0%", "Europe/Berlin"):
         assert text in page
     assert reverse("leads:opportunity-detail", args=[made.won.public_id]) in page
     assert "<html" in page
@@ -90,7 +90,7 @@ def test_workbook_has_every_part_and_the_definition(made, signed_in: Client) -> 
         names = book.read("xl/workbook.xml").decode()
         texts = book.read("xl/sharedStrings.xml").decode()
     assert all(name in names for name in ("Definition", "included", "excluded_no_rate"))
-    assert "pipeline.won, version 1" in texts
+    assert "pipeline.won, version 2" in texts
     assert "attachment" in response["Content-Disposition"]
 
 
