@@ -35,7 +35,7 @@ LOSSES = (
         ("ALTER TABLE leads_lead ENABLE REPLICA TRIGGER leads_lead_past_delete", "trigger leads_lead_past_delete"),
         ("SET LOCAL session_replication_role = replica", "session_replication_role = origin"),
         ("DROP VIEW past.leads_lead", "view past.leads_lead"),
-        ("DROP VIEW past.leads_submission", "view past.leads_submission"),
+        ("DROP VIEW past.leads_importrun", "view past.leads_importrun"),
         ("DROP FUNCTION portal_now", "function portal_now"),
         (f"{BODY} 'BEGIN RETURN NULL; END'", "this version of function portal_keep_leads_lead"),
         ("DROP TABLE leads_lead_past CASCADE", "view past.leads_lead"),
