@@ -75,7 +75,7 @@ def test_one_lead_from_form_to_report(portal: Portal, visitor: Visitor) -> None:
     visitor.page.get_by_text(lead["assignment"]["because"]).first.wait_for()
     visitor.page.locator(".timeline-title", has_text="Pricing request").first.wait_for()
     visitor.look("lead")
-    visitor.page.get_by_role("button", name="Accept").click()
+    visitor.page.get_by_role("button", name="Accept", exact=True).click()
     visitor.page.get_by_text("Grace Story is accepted.").wait_for()
 
     # In the CRM after a sync, once.
