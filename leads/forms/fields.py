@@ -1,4 +1,4 @@
-"""Form fields for columns that hold lists."""
+"""Form fields for lists and for moments of the company's time zone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
 
+from leads.models import Company
 from leads.pure.spelling.identity import InvalidCountry, InvalidDomain, normalize_country, normalize_domain
 
 
@@ -36,6 +38,26 @@ class ListField(forms.CharField):
             except ValueError as error:
                 raise ValidationError(f"{text}: {error}") from error
         return list(dict.fromkeys(items))
+
+
+class MomentField(forms.CharField):
+    """A date and a time of the company's time zone."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(widget=widget, **options)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            moment = parse_datetime(text)
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise ValidationError("Give a date and a time.")
+        return moment if moment.tzinfo else moment.replace(tzinfo=Company.current().tz)
 
 
 def country(text: str) -> str:

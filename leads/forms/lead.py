@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
 
-from leads.models import DETAILS, Activity, Company, FollowUp, Lead, RejectionReason, Role, User
+from leads.forms.fields import MomentField
+from leads.models import DETAILS, Activity, FollowUp, Lead, RejectionReason, Role, User
 from leads.pure.spelling.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
 from leads.pure.spelling.phones import InvalidPhone, clean_phone
 from leads.pure.spelling.texts import clean_text
@@ -17,26 +17,6 @@ from leads.pure.spelling.texts import clean_text
 DONE = [(value, label) for value, label in FollowUp.Outcome.choices if value != FollowUp.Outcome.NOT_NEEDED]
 # Days until the next contact; business days are found from there.
 NEXT = [("", "No follow-up"), ("1", "Next business day"), ("3", "In 3 days"), ("7", "In a week"), ("30", "In 30 days")]
-
-
-class MomentField(forms.CharField):
-    """A date and a time of the company's time zone."""
-
-    def __init__(self, **options: Any) -> None:
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        super().__init__(widget=widget, **options)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            moment = parse_datetime(text)
-        except ValueError:
-            moment = None
-        if moment is None:
-            raise ValidationError("Give a date and a time.")
-        return moment if moment.tzinfo else moment.replace(tzinfo=Company.current().tz)
 
 
 class RejectForm(forms.Form):

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from leads.forms.fields import MomentField
 from leads.models import ScoringRuleSet
 
 MOST_POINTS = 1_000
@@ -98,12 +99,7 @@ class ActivateForm(forms.Form):
     """When a draft takes effect, and why."""
 
     why = forms.CharField(max_length=300, label="Why", help_text="Kept with the version.")
-    activates_at = forms.DateTimeField(
-        required=False,
-        label="Activate at",
-        help_text="Empty: now.",
-        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    activates_at = MomentField(required=False, label="Activate at", help_text="Empty: now.")
 
 
 class WhyForm(forms.Form):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.dateparse import parse_datetime
 
-from leads.forms.fields import country
-from leads.models import Company, RoutingVersion, Territory
+from leads.forms.fields import MomentField, country
+from leads.models import RoutingVersion, Territory
 from leads.pure.spelling.identity import InvalidEmail, normalize_email
 
 
@@ -28,26 +27,12 @@ class ActivateForm(forms.Form):
     """When a draft becomes active, why, and whether past leads move along."""
 
     note = forms.CharField(max_length=300, label="Reason", help_text="Kept with the version.")
-    activates_at = forms.CharField(
-        required=False,
-        label="When",
-        help_text="In the company's time zone. Empty: now.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    activates_at = MomentField(required=False, label="When", help_text="In the company's time zone. Empty: now.")
     moves_leads = forms.BooleanField(
         required=False,
         label="Also move open leads of the last 13 weeks",
         help_text="As the simulation says. Otherwise the rules decide about new leads only.",
     )
-
-    def clean_activates_at(self) -> datetime | None:
-        text = self.cleaned_data["activates_at"]
-        if not text:
-            return None
-        moment = parse_datetime(text)
-        if moment is None:
-            raise ValidationError("Give a date and a time.")
-        return moment if moment.tzinfo else moment.replace(tzinfo=Company.current().tz)
 
 
 class RollBackForm(forms.Form):

@@ -214,17 +214,15 @@ def scoring_copy(request: SignedInRequest, version: int) -> HttpResponse:
 def scoring_activate(request: SignedInRequest, version: int) -> HttpResponse:
     """Put a draft in force, now or at a moment."""
     user, row = writer(request), version_of(version)
-    tz = Company.current().tz
-    with timezone.override(tz):
-        form = ActivateForm(request.POST)
-        is_valid = form.is_valid()
-    if not is_valid:
+    form = ActivateForm(request.POST)
+    if not form.is_valid():
         return _page(request, row, user, status=422, activate_form=form)
     at, moment, why = timezone.now(), form.cleaned_data["activates_at"], form.cleaned_data["why"]
     try:
         if moment is not None:
             schedule_rule_set(rule_set_id=row.pk, activates_at=moment, by=user, at=at, why=why)
-            messages.success(request, f"Version {row.version} takes effect {moment.astimezone(tz):%-d %b %Y, %H:%M}.")
+            there = moment.astimezone(Company.current().tz)
+            messages.success(request, f"Version {row.version} takes effect {there:%-d %b %Y, %H:%M}.")
         else:
             activate_rule_set(rule_set_id=row.pk, at=at, by=user, why=why)
             nudge_scores()

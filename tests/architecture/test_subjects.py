@@ -53,7 +53,7 @@ SUBJECTS = {
             actions.price actions.take_jobs actions.answer_once actions.choose_theme
             queries.kept_elsewhere
             pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
-            pure.conditions forms.conditions pure.grades queries.grades
+            pure.conditions forms.conditions forms.fields pure.grades queries.grades
             templatetags.ui
         """,
         "figure": """
@@ -73,7 +73,6 @@ SUBJECTS = {
             forms.opportunity queries.deals
             figures.pipeline figures.deals figures.deal_parts figures.marketing figures.stood
         """,
-        "settings": "forms.fields",
         "campaigns": "figures.spend figures.cost_causes forms.costs",
         "channels": "forms.channel_rules",
         "scoring": "queries.past_facts",

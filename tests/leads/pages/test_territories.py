@@ -91,6 +91,7 @@ def test_a_draft_is_changed_with_the_condition_form(leader: Client, draft: Routi
 def test_a_draft_is_scheduled_activated_and_rolled_back(leader: Client, draft: RoutingVersion) -> None:
     activate = reverse("leads:territory-version-activate", args=[2])
     assert leader.post(activate, {"note": ""}).status_code == 422
+    assert leader.post(activate, {"note": "Later", "activates_at": "2099-13-01T09:00"}).status_code == 422
     leader.post(activate, {"note": "Later", "activates_at": "2099-01-01T09:00"})
     assert "It becomes active" in page(leader, "territory-version", 2)
     leader.post(reverse("leads:territory-version-cancel", args=[2]))
