@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from integrations.pure.mapping import DEAL_RULES, PERSON_RULES, FieldRule, Money
@@ -44,6 +44,7 @@ from .base import (
     Window,
     as_day,
 )
+from .errors import Reading
 from .http import Answer, Bearer, CrmSession, Hosts, Limits
 
 VENDOR = Vendor(
@@ -131,7 +132,7 @@ class SandboxConnector:
     def check(self) -> AccountInfo:
         """Whose account it is."""
         answer = self._session.call("GET", "/v1/me")
-        with _Reading("/v1/me"):
+        with Reading("/v1/me"):
             account, user = answer.payload["account"], answer.payload["user"]
             return AccountInfo(str(account["id"]), str(account["name"]), str(user["name"]), _clock(answer))
 
@@ -167,7 +168,7 @@ class SandboxConnector:
         """Stages and owners, two calls. The clock is the first answer's: nothing read later is older."""
         stages = self._session.call("GET", "/v1/stages")
         owners = self._session.call("GET", "/v1/owners")
-        with _Reading("/v1/stages and /v1/owners"):
+        with Reading("/v1/stages and /v1/owners"):
             return Reference(
                 tuple(
                     Stage(row["key"], row["name"], row["position"], row["probability"], row["status"])
@@ -205,7 +206,7 @@ class SandboxConnector:
         for start in range(0, len(keys), BATCH):
             path = PATHS[kind]
             answer = self._session.call("GET", path, params={"external_id": list(keys[start : start + BATCH])})
-            with _Reading(path):
+            with Reading(path):
                 records = [_record(kind, row) for row in answer.payload["results"]]
             found |= {record.key: record for record in records if record.key is not None}
         return found
@@ -216,7 +217,7 @@ class SandboxConnector:
         for start in range(0, len(ids), BATCH):
             path = PATHS[kind]
             answer = self._session.call("GET", path, params={"id": list(ids[start : start + BATCH])})
-            with _Reading(path):
+            with Reading(path):
                 records = [_record(kind, row) for row in answer.payload["results"]]
             found |= {record.remote_id: record for record in records}
         return found
@@ -229,7 +230,7 @@ class SandboxConnector:
             params["modified_from"] = window.since.isoformat()
         while True:
             answer = self._session.call("GET", path, params=params | ({"cursor": resume} if resume else {}))
-            with _Reading(path):
+            with Reading(path):
                 records = tuple(_record(kind, row) for row in answer.payload["results"])
                 following = answer.payload["next_cursor"]
             if following is not None and following == resume:
@@ -244,7 +245,7 @@ class SandboxConnector:
         path = "/v1/deals/history"
         for start in range(0, len(ids), BATCH):
             answer = self._session.call("POST", path, body={"ids": list(ids[start : start + BATCH])})
-            with _Reading(path):
+            with Reading(path):
                 lines = [_stage_change(row) for row in answer.payload["results"]]
             yield from lines
 
@@ -269,21 +270,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     return value.isoformat() if isinstance(value, date) else value
-
-
-class _Reading:
-    """Turns any surprise in an answer's shape into an `Outage`: nobody can read it, and a person must
-    look."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (KeyError, TypeError, ValueError, AttributeError, InvalidOperation)):
-            raise Outage(f"{self._path} answered in an unknown shape.", code="unreadable") from None
 
 
 def _classify(status: int, headers: Mapping[str, str], payload: Any) -> QuotaDay | None:
