@@ -30,6 +30,10 @@ class Rate:
     all: int
 
 
+# A form is sent as often from its own page and from other sites together.
+SENDING = Rate("form", each=30, all=600)
+
+
 def is_too_often(request: HttpRequest, key: object, rate: Rate, at: datetime) -> bool:
     """Whether this caller, or all callers of the key together, were here too often in this minute."""
     caller = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # reads nothing but META

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from leads.actions.web_forms.receive_answers import FirstVisit, Sent, Taken, opened, receive_answers
 from leads.actions.web_forms.record_views import count_form_view, record_page_view
 from leads.api.public import (
+    SENDING,
     Rate,
     allowed_origin,
     is_too_often,
@@ -30,12 +32,11 @@ from leads.api.public import (
 from leads.models import TrackedSite, WebForm
 from leads.past.acting import Door, act_on
 from leads.pure.web_forms.answers import Answers, Asked, Context, words_of
-from leads.queries.web_forms import asked_by
+from leads.queries.web_forms import asked_by, open_form
 from leads.tasks import nudge_intake
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_VIEW_BYTES = 8 * 1024
-SENDING = Rate("form", each=30, all=600)
 SHOWING = Rate("form-shown", each=120, all=6_000)
 VIEWING = Rate("page-view", each=240, all=12_000)
 _SCRIPT = Path(settings.BASE_DIR) / "static" / "js" / "track.js"
@@ -45,14 +46,10 @@ _SCRIPT = Path(settings.BASE_DIR) / "static" / "js" / "track.js"
 @require_http_methods(["GET", "OPTIONS"])
 def form_embed(request: HttpRequest, key: UUID) -> HttpResponse:
     """What a page needs to show the form."""
-    form = open_form(key)
-    origin = allowed_origin(request, form.origins)
-    if not origin:
-        return HttpResponse(status=403)
-    if request.method == "OPTIONS":
-        return preflight(origin)
-    if is_too_often(request, key, SHOWING, timezone.now()):
-        return with_origin(HttpResponse(status=429), origin)
+    form = _form(key)
+    origin = _admitted(request, key, form.origins, SHOWING)
+    if isinstance(origin, HttpResponse):
+        return origin
     asked = asked_by(form)
     told = {
         "language": form.language,
@@ -83,14 +80,10 @@ def form_embed(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_http_methods(["POST", "OPTIONS"])
 def form_send(request: HttpRequest, key: UUID) -> HttpResponse:
     """Take a form that a page of another site sends."""
-    form = open_form(key)
-    origin = allowed_origin(request, form.origins)
-    if not origin:
-        return HttpResponse(status=403)
-    if request.method == "OPTIONS":
-        return preflight(origin)
-    if is_too_often(request, key, SENDING, timezone.now()):
-        return with_origin(HttpResponse(status=429), origin)
+    form = _form(key)
+    origin = _admitted(request, key, form.origins, SENDING)
+    if isinstance(origin, HttpResponse):
+        return origin
     body = read_json(request, MAX_FORM_BYTES)
     if body is None or not isinstance(body.get("values"), dict):
         return with_origin(HttpResponse(status=400), origin)
@@ -106,7 +99,7 @@ def form_send(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 def form_shown(request: HttpRequest, key: UUID) -> HttpResponse:
     """A browser shows the form."""
-    form = open_form(key)
+    form = _form(key)
     if not allowed_origin(request, form.origins):
         return HttpResponse(status=403)
     if not is_too_often(request, key, SHOWING, timezone.now()):
@@ -132,13 +125,9 @@ def site_script(request: HttpRequest, key: UUID) -> HttpResponse:
 def page_view(request: HttpRequest, key: UUID) -> HttpResponse:
     """A visitor opened a page. Who does not want to be tracked is not, whatever the site says."""
     site = _site(key)
-    origin = allowed_origin(request, site.origins)
-    if not origin:
-        return HttpResponse(status=403)
-    if request.method == "OPTIONS":
-        return preflight(origin)
-    if is_too_often(request, key, VIEWING, timezone.now()):
-        return with_origin(HttpResponse(status=429), origin)
+    origin = _admitted(request, key, site.origins, VIEWING)
+    if isinstance(origin, HttpResponse):
+        return origin
     body = read_json(request, MAX_VIEW_BYTES) or {}
     visitor, page, referrer = visitor_of(body.get("v")), body.get("p"), body.get("r")
     is_refused = request.headers.get("Sec-GPC") == "1" or request.headers.get("DNT") == "1"
@@ -155,9 +144,20 @@ def page_view(request: HttpRequest, key: UUID) -> HttpResponse:
     return with_origin(HttpResponse(status=204), origin)
 
 
-def open_form(key: UUID) -> WebForm:
-    """The form of a public key, if it is open. Raises Http404."""
-    form = WebForm.objects.select_related("campaign").filter(key=key, is_open=True).first()
+def _admitted(request: HttpRequest, key: UUID, origins: Collection[str], rate: Rate) -> str | HttpResponse:
+    """The caller's origin, or the answer that ends the request here."""
+    origin = allowed_origin(request, origins)
+    if not origin:
+        return HttpResponse(status=403)
+    if request.method == "OPTIONS":
+        return preflight(origin)
+    if is_too_often(request, key, rate, timezone.now()):
+        return with_origin(HttpResponse(status=429), origin)
+    return origin
+
+
+def _form(key: UUID) -> WebForm:
+    form = open_form(key)
     if form is None:
         raise Http404("There is no such form.")
     return form

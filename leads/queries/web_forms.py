@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -24,6 +25,11 @@ def may_read_forms(user: User) -> bool:
 def may_change_forms(user: User) -> bool:
     """Whether a person may build and change forms: admins."""
     return user.has_role(Role.ADMIN)
+
+
+def open_form(key: UUID) -> WebForm | None:
+    """The form of a public key, if it is open."""
+    return WebForm.objects.select_related("campaign").filter(key=key, is_open=True).first()
 
 
 def forms_with_counts() -> QuerySet[WebForm]:

@@ -14,29 +14,23 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from leads.actions.web_forms.confirm_sign_up import ConfirmRefused, confirm_sign_up, confirmed_by_link
 from leads.actions.web_forms.receive_answers import Sent, opened, receive_answers
-from leads.api.public import Rate, is_too_often, visitor_of
+from leads.api.public import SENDING, Rate, is_too_often, visitor_of
 from leads.models import Company, WebForm
 from leads.past.acting import Door, act_on
 from leads.pure.web_forms.answers import Answers, Asked, Context, words_of
 from leads.pure.web_forms.mails import mail_words
-from leads.queries.web_forms import asked_by
+from leads.queries.web_forms import asked_by, open_form
 from leads.tasks import nudge_intake
 from leads.views.form_page import about, page_context
 
-SENDING = Rate("form", each=30, all=600)
 CONFIRMING = Rate("confirm", each=60, all=6_000)
-
-
-def form_of(key: UUID) -> WebForm | None:
-    """The form of a public key, if it is open."""
-    return WebForm.objects.select_related("campaign").filter(key=key, is_open=True).first()
 
 
 @csrf_exempt  # no session, no cookie: nobody is signed in whose name could be misused
 @require_http_methods(["GET", "HEAD", "POST"])
 def public_form(request: HttpRequest, key: UUID) -> HttpResponse:
     """Show the form; take what was sent."""
-    form = form_of(key)
+    form = open_form(key)
     if form is None:
         return _gone(request)
     asked, at = asked_by(form), timezone.now()
@@ -69,7 +63,7 @@ def public_form(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_safe
 def public_form_thanks(request: HttpRequest, key: UUID) -> HttpResponse:
     """Thank whoever sent it."""
-    form = form_of(key)
+    form = open_form(key)
     if form is None:
         return _gone(request)
     return _secured(render(request, "leads/web_forms/public_note.html", {**about(form), "note": form.thanks}), form)
