@@ -90,14 +90,20 @@ def passages_to(current: str, target: str) -> list[Passage]:
     return [Passage(here, there, there != target) for here, there in zip((current, *rungs), rungs, strict=False)]
 
 
-def check_step(step: str, current: str) -> None:
-    """Raise PassageRefused where people cannot take a step of `STEPS` from the current stage."""
+def why_not(step: str, current: str) -> str:
+    """Why people cannot take a step of `STEPS` from the current stage; empty where they can."""
     allowed = STEPS[step]
     if current in allowed:
-        return
+        return ""
     wanted = [LABELS[stage] for stage in STAGES if stage in allowed]
     which = " or ".join(filter(None, [", ".join(wanted[:-1]), wanted[-1]]))
-    raise PassageRefused(f"You can {step} a lead at {which}; this one is at {LABELS[current]}.")
+    return f"You can {step} a lead at {which}; this one is at {LABELS[current]}."
+
+
+def check_step(step: str, current: str) -> None:
+    """Raise PassageRefused where people cannot take a step of `STEPS` from the current stage."""
+    if reason := why_not(step, current):
+        raise PassageRefused(reason)
 
 
 def is_allowed(current: str, target: str) -> bool:

@@ -20,7 +20,7 @@ from leads.actions.handover.save_questions import save_questions
 from leads.forms.lead import DisqualifyForm, RecycleForm
 from leads.forms.qualification import QualifyForm, QuestionFormSet, QuestionsForm, shown, written
 from leads.models import Lead, QuestionSet, Role, User
-from leads.pure.lifecycle import PassageRefused, check_step
+from leads.pure.lifecycle import why_not
 from leads.pure.qualification import AnswersRefused, QuestionsRefused, from_rows
 from leads.queries.lead import may_work
 from leads.views.doors import SignedInRequest, allowed
@@ -38,7 +38,7 @@ def lead_qualify(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         raise PermissionDenied("Only the owner, sales leaders and admins qualify a lead.")
     asked = QuestionSet.objects.order_by("-version")[0]
     form = QualifyForm(request.POST or None, questions=from_rows(asked.questions), version=asked.version)
-    problem = _problem(lead)
+    problem = why_not("qualify", lead.stage)
     if request.method == "POST" and not problem and form.is_valid():
         given = form.cleaned_data
 
@@ -67,15 +67,6 @@ def lead_qualify(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     }
     status = 422 if form.errors or (problem and request.method == "POST") else 200
     return render(request, "leads/handover/lead_qualify.html", context, status=status)
-
-
-def _problem(lead: Lead) -> str:
-    """Why the lead cannot be qualified now; empty when it can."""
-    try:
-        check_step("qualify", lead.stage)
-    except PassageRefused as refusal:
-        return str(refusal)
-    return ""
 
 
 @login_required

@@ -23,7 +23,7 @@ from leads.actions.deals.edit_opportunity import (
 )
 from leads.forms.opportunity import OpportunityForm
 from leads.models import Lead, Opportunity, User
-from leads.pure.lifecycle import PassageRefused, check_step
+from leads.pure.lifecycle import why_not
 from leads.queries.deals import may_edit_deal, why_read_only
 from leads.queries.lead import may_work
 from leads.views.doors import SignedInRequest
@@ -39,11 +39,7 @@ def opportunity_add(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     lead, user = visible_lead(request, public_id), request.user
     if not may_work(user, lead):
         raise PermissionDenied("Only the owner, sales leaders and admins open a deal for a lead.")
-    problem = ""
-    try:
-        check_step("open a deal for", lead.stage)
-    except PassageRefused as refusal:
-        problem = str(refusal)
+    problem = why_not("open a deal for", lead.stage)
     form = OpportunityForm(request.POST or None, people=_people_of(user, lead), lead=lead)
     if request.method == "POST" and not problem and form.is_valid():
         try:

@@ -18,7 +18,7 @@ from leads.actions.routing.carry_out_transfer import carry_out_at_once
 from leads.actions.routing.request_transfer import TransferRefused, request_transfer
 from leads.actions.routing.undo_transfer import request_undo, undo_at_once
 from leads.models import Lead, Transfer, TransferItem, User
-from leads.pure.lifecycle import PassageRefused, check_step
+from leads.pure.lifecycle import why_not
 from leads.pure.refused import Refused
 from leads.queries.lead import may_work
 
@@ -55,11 +55,7 @@ def _works(lead: Lead, by: User) -> str:
 
 def _step(step: str) -> Callable[[Lead, User, Params], str]:
     def check(lead: Lead, by: User, params: Params) -> str:
-        try:
-            check_step(step, lead.stage)
-        except PassageRefused as refusal:
-            return str(refusal)
-        return _works(lead, by)
+        return why_not(step, lead.stage) or _works(lead, by)
 
     return check
 
