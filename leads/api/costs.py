@@ -21,14 +21,14 @@ from rest_framework.views import APIView
 
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import IMPORTED, MANUAL, MAX_DAYS, CostRefused, DayCost, record_costs, spread
-from leads.api.fields import Day, StrictChar, StrictSerializer, Words
+from leads.api.fields import Day, MoneyInput, StrictChar, StrictSerializer, Words
 from leads.api.pagination import CursorPagination
 from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.parsers import require_length
 from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.models import ApiKey, Campaign, CampaignCost, Company, CostChange, CostDoor, Scope
-from leads.pure.money import InvalidAmount, check_currency, to_amount, to_cents
+from leads.pure.money import to_amount
 from leads.pure.week import local_date
 
 MAX_ITEMS = 1_000
@@ -43,23 +43,14 @@ _LISTED = [
 ]
 
 
-class CostMoneyInput(StrictSerializer):
+class CostMoneyInput(MoneyInput):
     """An exact amount; 0 means that nothing was spent."""
 
-    amount = StrictChar(max_length=40, help_text='as text, such as "1234.50"')
-    currency = StrictChar(max_length=3, help_text="such as EUR")
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        at_fault = "currency"
-        try:
-            check_currency(attrs["currency"])
-            at_fault = "amount"
-            cents = to_cents(attrs["amount"], attrs["currency"])
-        except InvalidAmount as error:
-            raise serializers.ValidationError({at_fault: [str(error)]}, code="invalid_amount") from error
-        if cents < 0:
+        found = super().validate(attrs)
+        if found["cents"] < 0:
             raise serializers.ValidationError({"amount": ["A cost must not be negative."]}, code="negative")
-        return {**attrs, "cents": cents}
+        return found
 
 
 class CostInput(StrictSerializer):

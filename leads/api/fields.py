@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from leads.pure.money import InvalidAmount, check_currency, to_cents
 from leads.pure.spelling.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
 from leads.pure.spelling.phones import InvalidPhone, clean_phone
 from leads.pure.spelling.texts import clean_text, is_placeholder
@@ -190,3 +191,19 @@ class Day(serializers.Field[date, Any, str, Any]):
 
     def to_representation(self, value: date) -> str:
         return value.isoformat()
+
+
+class MoneyInput(StrictSerializer):
+    """An exact amount; ``cents`` are in the smallest unit of its currency."""
+
+    amount = StrictChar(max_length=40, help_text='as text, such as "1234.50"')
+    currency = StrictChar(max_length=3, help_text="such as EUR")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        at_fault = "currency"
+        try:
+            check_currency(attrs["currency"])
+            at_fault = "amount"
+            return {**attrs, "cents": to_cents(attrs["amount"], attrs["currency"])}
+        except InvalidAmount as error:
+            raise serializers.ValidationError({at_fault: [str(error)]}, code="invalid_amount") from error

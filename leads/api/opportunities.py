@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.actions.deals.edit_opportunity import Contact, DealEdit, DealRefused, edit_opportunity, open_opportunity
-from leads.api.fields import Day, StrictChar, StrictChoice, StrictSerializer, Words
+from leads.api.fields import Day, MoneyInput, StrictChar, StrictChoice, StrictSerializer, Words
 from leads.api.parameters import check_parameters
 from leads.api.parsers import require_length
 from leads.api.schema import problems
@@ -31,25 +31,13 @@ from leads.models import (
     Scope,
     User,
 )
-from leads.pure.money import InvalidAmount, check_currency, to_amount, to_cents
+from leads.pure.money import to_amount
 
 MOST_CONTACTS = 100
 
 
-class DealMoneyInput(StrictSerializer):
+class DealMoneyInput(MoneyInput):
     """An exact amount; a negative one is a refund."""
-
-    amount = StrictChar(max_length=40, help_text='as text, such as "1234.50"')
-    currency = StrictChar(max_length=3, help_text="such as EUR")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        at_fault = "currency"
-        try:
-            check_currency(attrs["currency"])
-            at_fault = "amount"
-            return {**attrs, "cents": to_cents(attrs["amount"], attrs["currency"])}
-        except InvalidAmount as error:
-            raise serializers.ValidationError({at_fault: [str(error)]}, code="invalid_amount") from error
 
 
 class DealContactInput(StrictSerializer):
