@@ -37,9 +37,11 @@ def _row(version: int) -> ScoringRuleSet:
     return get_object_or_404(ScoringRuleSet, version=version)
 
 
-def _newest(row: ScoringRuleSet) -> BackTest | None:
+def _newest(row: ScoringRuleSet) -> BackTest:
     tests = BackTest.objects.filter(rule_set=row).select_related("job", "compared_with", "asked_by")
-    return tests.order_by("-pk").first()
+    if test := tests.order_by("-pk").first():
+        return test
+    raise Http404("This version was not tried on past leads yet.")
 
 
 @login_required
@@ -49,8 +51,6 @@ def scoring_back_test(request: SignedInRequest, version: int) -> HttpResponse:
     allowed(request, may_read_scoring, "Scoring is for admins, marketing directors and sales leaders.")
     row = _row(version)
     test = _newest(row)
-    if test is None:
-        raise Http404("This version was not tried on past leads yet.")
     moves = _sorted(test.moves, request.GET.get("who", ""))
     if made := list_file(request, f"back-test of version {version}", _HEADER, lambda: _cells(moves)):
         return made
@@ -101,8 +101,6 @@ def scoring_back_test_progress(request: SignedInRequest, version: int) -> HttpRe
     allowed(request, may_read_scoring, "Scoring is for admins, marketing directors and sales leaders.")
     row = _row(version)
     test = _newest(row)
-    if test is None:
-        raise Http404("This version was not tried on past leads yet.")
     context = {"row": row, "job": test.job}
     return progress_answer(request, "leads/scoring/_back_test_progress.html", context, is_moving=test.job.is_unfinished)
 
