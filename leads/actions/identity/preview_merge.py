@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from leads.actions.identity.merge_values import merged_values, standings
@@ -42,6 +43,11 @@ class Compared:
     ours: Any
     theirs: Any
     is_theirs: bool
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether these are moments, to be shown in the company's time zone."""
+        return isinstance(self.ours, datetime)
 
 
 @dataclass(frozen=True, slots=True)

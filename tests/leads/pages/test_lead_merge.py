@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from leads.models import Lead, LeadMerge, User
+from leads.models import Company, Lead, LeadMerge, User
 from leads.queries.identity import likely_duplicates, survivors
 from tests.leads.factories import AccountFactory, LeadFactory, OpportunityFactory, TouchpointFactory, UserFactory
 
@@ -171,3 +171,12 @@ def test_marketing_does_not_merge(client: Client, director: User) -> None:
     client.force_login(director)
     assert client.get(merge_url(survivor, loser)).status_code == 403
     assert "Merge with another lead" not in client.get(survivor.get_absolute_url()).content.decode()
+
+
+def test_both_days_of_creation_are_those_of_the_company(client: Client, sales_leader: User, company: Company) -> None:
+    lead = LeadFactory(captured_at=datetime(2026, 11, 12, 23, 30, tzinfo=UTC))
+    other = LeadFactory(captured_at=datetime(2026, 11, 9, 23, 30, tzinfo=UTC))
+    client.force_login(sales_leader)
+    page = client.get(merge_url(lead, other)).content.decode()
+    assert ">13 Nov 2026</time>" in page
+    assert ">10 Nov 2026</time>" in page
