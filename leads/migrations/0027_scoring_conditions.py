@@ -18,7 +18,7 @@ def write_conditions(apps, schema_editor):
             known = "event:form_submission" if rule.group == "behaviour" else rule.field[:60] or "job_title"
             operator = {"operator": "happened", "low": 1} if rule.group == "behaviour" else {"operator": "known"}
             found = {"schema": 1, "match": "all", "items": [{"property": known, **operator}]}
-        elif rule.group == "behaviour" and counts_once(found):
+        elif counts_once(rule.group, rule.operator):
             rule.max_times = 1
         rule.conditions = found
         rule.save(update_fields=["conditions", "is_enabled", "max_times"])

@@ -64,10 +64,9 @@ def _activity(kind, operator, value):
     return {**found, "operator": "between", "low": low, "high": min(high, EVER)}
 
 
-def counts_once(conditions):
-    """Whether repeats never counted: rules that compared the number of events."""
-    first = conditions["items"][0]
-    return first["operator"] != "happened" or first["low"] > 1
+def counts_once(group, operator):
+    """Whether repeats never counted: rules that compared the number of events, also with one."""
+    return group == "behaviour" and operator in ("at_least", "at_most", "between")
 
 
 def _items(value):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from leads.migrations._scoring_conditions import COLUMNS, conditions_of
+from leads.migrations._scoring_conditions import COLUMNS, conditions_of, counts_once
 from leads.pure.conditions.evaluate import Event, Facts
 from leads.pure.conditions.grammar import from_json
 from leads.pure.scoring.rules import Rule, RuleSet
@@ -55,10 +55,16 @@ def migrated(rule: former.Rule) -> Rule | None:
     stored = conditions_of(rule.group, rule.field, rule.operator, rule.value)
     if stored is None:
         return None
-    return Rule(rule.id, rule.name, rule.group, from_json(stored), rule.points, rule.max_times)
+    times = 1 if counts_once(rule.group, rule.operator) else rule.max_times
+    return Rule(rule.id, rule.name, rule.group, from_json(stored), rule.points, times)
+
+
+ONCE = former.Rule(1, "rule", "behaviour", "form_submission", "at_least", 1, 5, 2)
+TWICE = [("form_submission", "CTO", 0), ("form_submission", "CTO", 3)]
 
 
 @settings(max_examples=600)
+@example([ONCE], {}, TWICE, None, None, 30)
 @given(st.lists(old_rules(), max_size=8), ATTRIBUTES, EVENTS, LIMITS, LIMITS, st.none() | st.integers(1, 60))
 def test_todays_scores_are_equal(
     rules: list[former.Rule],
