@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 
 from alignment.models import Target, WeeklyReport
+from leads.admin.list_filters import ValuesListFilter
 from leads.admin.read_only import ReadOnly
 from leads.figures.base import UnknownFigure, definition
 
@@ -35,7 +36,7 @@ class TargetForm(ModelForm[Target]):
 class TargetAdmin(admin.ModelAdmin[Target]):
     form = TargetForm
     list_display = ("figure", "starts_on", "ends_on", "weekly_value")
-    list_filter = ("figure",)
+    list_filter = (("figure", ValuesListFilter),)
     search_fields = ("figure",)
     date_hierarchy = "starts_on"
     ordering = ("figure", "-starts_on")

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 
 from attribution.models import LiftTest, MethodFit
+from leads.admin.list_filters import ValuesListFilter
 from leads.admin.read_only import ReadOnly
 
 
@@ -45,6 +46,6 @@ class MethodFitAdmin(ReadOnly):
     """What data-driven methods learned, and from how much."""
 
     list_display = ("fitted_at", "method", "version", "is_current", "people", "conversions", "touches", "seconds")
-    list_filter = ("method", "is_current")
+    list_filter = (("method", ValuesListFilter), "is_current")
     ordering = ("-fitted_at", "-pk")
     exclude = ("parameters",)

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
+from leads.admin.list_filters import ValuesListFilter
 from leads.figures.offers import offered
 from leads.forms.fields import ListField, domain
 from leads.models import Company, ExchangeRate
@@ -90,5 +91,5 @@ class ExchangeRateAdmin(admin.ModelAdmin[ExchangeRate]):
 
     form = ExchangeRateForm
     list_display = ("currency", "valid_from", "rate")
-    list_filter = ("currency",)
+    list_filter = (("currency", ValuesListFilter),)
     ordering = ("-valid_from", "currency")

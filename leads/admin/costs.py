@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from leads.actions.campaigns.forget_costs import forget_cost_rows
 from leads.actions.campaigns.keep_cost_history import Said
 from leads.actions.campaigns.record_costs import MANUAL, CostRefused, DayCost, check_day, record_costs
+from leads.admin.list_filters import ValuesListFilter
 from leads.admin.read_only import ReadOnly
 from leads.models import Campaign, CampaignCost, Company, CostChange, CostDoor, CostEntry
 from leads.pure.money import InvalidAmount, format_money, to_cents
@@ -110,7 +111,7 @@ class CampaignCostAdmin(ReadOnly):
     """Costs by day, to look up and take back; they are recorded on the campaign, its cost page, by import and API."""
 
     list_display = ("spent_on", "campaign", "amount", "source", "recorded_at", "page")
-    list_filter = ("source", ("spent_on", admin.DateFieldListFilter), "campaign__channel")
+    list_filter = (("source", ValuesListFilter), ("spent_on", admin.DateFieldListFilter), "campaign__channel")
     search_fields = ("campaign__name", "campaign__code")
     list_select_related = ("campaign",)
     ordering = ("-spent_on", "campaign__name")
@@ -156,7 +157,7 @@ class CostEntryAdmin(ReadOnly):
 
     inlines = (CostChangeInline,)
     list_display = ("said_at", "campaign", "source", "door", "by_name", "reason")
-    list_filter = ("door", "source", ("said_at", admin.DateFieldListFilter))
+    list_filter = ("door", ("source", ValuesListFilter), ("said_at", admin.DateFieldListFilter))
     search_fields = ("campaign__name", "campaign__code", "by_name", "reason")
     list_select_related = ("campaign",)
     ordering = ("-said_at", "-pk")

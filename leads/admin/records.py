@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from leads.admin.list_filters import ValuesListFilter
 from leads.admin.read_only import ReadOnly
 from leads.models import Account, FollowUp, Lead, LeadMerge, Opportunity, ShownScore, Submission
 
@@ -23,7 +24,7 @@ class LeadAdmin(ReadOnly):
 @admin.register(Account)
 class AccountAdmin(admin.ModelAdmin[Account]):
     list_display = ("name", "domain", "industry", "company_size", "country", "owner")
-    list_filter = ("industry", "country")
+    list_filter = (("industry", ValuesListFilter), ("country", ValuesListFilter))
     search_fields = ("name", "domain")
     autocomplete_fields = ("owner",)
     list_select_related = ("owner",)
@@ -60,7 +61,7 @@ class FollowUpAdmin(ReadOnly):
 @admin.register(Submission)
 class SubmissionAdmin(ReadOnly):
     list_display = ("received_at", "source", "state", "lead")
-    list_filter = ("state", "source")
+    list_filter = ("state", ("source", ValuesListFilter))
     list_select_related = ("lead",)
     ordering = ("-received_at",)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db.models import CharField
 from django.test import Client
 from django.urls import reverse
 
 from leads.admin.company import holiday
+from leads.admin.list_filters import ValuesListFilter
 from leads.models import ApiKey, Campaign, Company, ExchangeRate, ScoringRuleSet, Territory, User
 from tests.leads.factories import (
     AccountFactory,
@@ -23,6 +26,12 @@ from tests.leads.factories import (
 )
 
 OURS = [model for model in admin.site._registry if model._meta.app_label == "leads"]
+
+ALL = [
+    model
+    for model in admin.site._registry
+    if model._meta.app_label in ("leads", "attribution", "alignment", "integrations")
+]
 
 
 @pytest.fixture
@@ -41,6 +50,24 @@ def test_every_list_opens_and_searches(boss: Client, model: Any, query: str) -> 
     name = f"admin:leads_{model._meta.model_name}_changelist"
     query = query if admin.site._registry[model].search_fields else ""
     assert boss.get(reverse(name) + query).status_code == 200
+
+
+@pytest.mark.parametrize("model", ALL, ids=lambda model: model.__name__)
+def test_no_filter_of_text_offers_a_link_without_a_text(model: Any) -> None:
+    """Choices and relations have labels; the values of a free text may be empty."""
+    for each in admin.site._registry[model].list_filter:
+        name, how = each if isinstance(each, tuple) else (each, None)
+        if isinstance(name, str) and "__" not in name:
+            field = model._meta.get_field(name)
+            if isinstance(field, CharField) and not field.choices:
+                assert how is ValuesListFilter, name
+
+
+def test_an_empty_value_of_a_filter_has_a_name(boss: Client) -> None:
+    AccountFactory(industry="")
+    AccountFactory(industry="Software")
+    page = boss.get(reverse("admin:leads_account_changelist")).content.decode()
+    assert re.search(r'href="\?industry="[^>]*>\s*Not set\s*<', page)
 
 
 @pytest.mark.parametrize("name", ["lead", "account", "campaign", "opportunity", "territory", "user"])
