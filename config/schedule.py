@@ -14,6 +14,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=30),
     },
     "leads: carry out transfers": {"task": "leads.tasks.sweep_transfers", "schedule": timedelta(seconds=30)},
+    "leads: find opt-outs of leads captured meanwhile": {
+        "task": "leads.tasks.sweep_opt_outs",
+        "schedule": timedelta(seconds=60),
+    },
     "leads: confirm sign-ups": {"task": "leads.tasks.confirm_sign_ups", "schedule": timedelta(seconds=20)},
     "leads: keep scores": {"task": "leads.tasks.keep_scores", "schedule": timedelta(seconds=60)},
     "leads: try scoring rules": {"task": "leads.tasks.try_scoring_rules", "schedule": timedelta(seconds=30)},

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from leads.actions.answer_once import forget_answers
 from leads.actions.bulk.run_bulk import run_bulks
+from leads.actions.capture.suppress import apply_late_suppressions
 from leads.actions.capture.take_submissions import take_submissions
 from leads.actions.capture.trace_mails import forget_traces
 from leads.actions.channels.reclassify_touches import reclassify_touches
@@ -54,6 +55,12 @@ def sweep_intake() -> int:
 def sweep_transfers() -> int:
     """Carry out transfers that wait, or undo them; also those whose worker died."""
     return carry_out_transfers(clock=timezone.now) + undo_transfers(clock=timezone.now)
+
+
+@shared_task
+def sweep_opt_outs() -> int:
+    """Tell leads of opt-outs that came in the moment in which they were captured."""
+    return apply_late_suppressions(at=timezone.now())
 
 
 @shared_task

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.db.models import Count, Q, Sum
 
 from attribution.figures import amounts_then, rows
-from attribution.figures.costs import cost_parts
 from attribution.models import CreditQuerySet
 from attribution.pure.credits import rollup
 from leads.figures.base import Scope
 from leads.figures.lifecycle import captured
+from leads.figures.spend import costs, without_costs
 from leads.models import Campaign, Channel
 
 Kind = Literal["channel", "programme", "campaign", "none"]
@@ -221,11 +221,10 @@ def _add_others(cells: Cells, scope: Scope) -> None:
     if scope.owner:
         # Costs have no owner: one owner's revenue over the cost of everybody's is no return.
         return
-    parts = cost_parts(scope)
-    spent = parts["included"].queryset.order_by().values_list("campaign__channel", "campaign")
-    for channel, campaign, cents in spent.annotate(Sum("reporting_cents")):
+    known = costs(scope).filter(reporting_cents__isnull=False).order_by().values_list("campaign__channel", "campaign")
+    for channel, campaign, cents in known.annotate(Sum("reporting_cents")):
         cells[channel, campaign].cost = cents
-    for channel, campaign in parts["excluded_unknown"].queryset.order_by().values_list("channel", "pk"):
+    for channel, campaign in without_costs(scope):
         cells[channel, campaign].is_cost_incomplete = True
 
 

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Parts, RowSet, Scope, ratio, register
 from leads.figures.lifecycle import captured, first_passages
-from leads.figures.rowset import when_listed
+from leads.figures.rowset import made_once, when_listed
 from leads.models import DealStatus, LifecyclePassage, Opportunity, Stage
 from leads.pure.lifecycle import LADDER
 
@@ -26,7 +26,7 @@ def _entries(scope: Scope, stage: str, of_deals: bool) -> tuple[QuerySet[Any], t
     Up to Opportunity we count persons, from there on deals.
     """
     if stage == "lead":
-        return captured(scope).order_by("captured_at", "pk"), columns.LEAD, "captured_at"
+        return captured(scope), columns.LEAD, "captured_at"
     if of_deals and stage == "opportunity":
         return _opened(scope), columns.DEAL, "opened_at"
     if stage == "won":
@@ -34,11 +34,13 @@ def _entries(scope: Scope, stage: str, of_deals: bool) -> tuple[QuerySet[Any], t
     return first_passages(scope, stage), columns.PASSAGE, "passed_at"
 
 
+@made_once
 def _opened(scope: Scope) -> QuerySet[Opportunity]:
     rows = selection.deals(scope).filter(selection.within(scope, "opened_at"), opened_at__lte=scope.at)
     return rows.order_by("opened_at", "pk")
 
 
+@made_once
 def _won(scope: Scope) -> QuerySet[Opportunity]:
     rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)
     return rows.filter(status=DealStatus.WON).order_by("closed_at", "pk")

@@ -25,8 +25,8 @@ from leads.figures.base import (
 from leads.figures.deals import (
     BACKWARDS,
     DEAL_PAGE,
-    _were_open,
     closed,
+    counted_open,
     created,
     days_open,
     deleted,
@@ -35,6 +35,7 @@ from leads.figures.deals import (
     open_deals,
     stood_money,
     stood_without_money,
+    valued_then,
 )
 from leads.figures.rowset import when_listed
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
@@ -66,8 +67,12 @@ def cycle_parts(scope: Scope) -> dict[str, RowSet]:
 
 
 def open_parts(scope: Scope) -> Parts:
-    rows = open_deals(scope)
-    return {"included": stood_money(rows, "Open deals"), **stood_without_money(rows), **deleted_open(scope)}
+    rows = when_listed(lambda: open_deals(scope))
+    return {
+        "included": stood_money(rows, "Open deals", among=valued_then(scope)),
+        **stood_without_money(rows),
+        **deleted_open(scope),
+    }
 
 
 def weighted(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -79,7 +84,6 @@ def weighted(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def weighted_parts(scope: Scope) -> Parts:
     rows = when_listed(lambda: weighted(open_deals(scope)))
-    valued = stood.as_valued(_were_open(scope), at=selection.moment(scope), currency=scope.currency)
     shown = (
         *columns.DEAL_STOOD,
         Column("stood_probability", "Probability", "share"),
@@ -92,7 +96,7 @@ def weighted_parts(scope: Scope) -> Parts:
             "Open deals",
             amount="weighted_cents",
             dated_by="opened_at",
-            among=weighted(valued),
+            among=weighted(valued_then(scope)),
         ),
         **stood_without_money(rows),
         "excluded_no_stage": RowSet(
@@ -147,7 +151,7 @@ def velocity_parts(scope: Scope) -> Parts:
     size, cycle = sized_parts(scope), cycle_parts(scope)
     left_out = {**size, **cycle}
     return {
-        "open": RowSet(open_deals(scope), columns.DEAL_STOOD, "Open deals", dated_by="opened_at"),
+        "open": counted_open(scope),
         **win_rate_parts(scope),
         "size": replace(size["included"], label="Average amount of won deals"),
         "cycle": replace(cycle["included"], label="Median days to win"),
@@ -222,8 +226,4 @@ def closed_counts(scope: Scope, status: DealStatus, label: str) -> Parts:
 
 
 def open_counts(scope: Scope) -> Parts:
-    rows = open_deals(scope)
-    return {
-        "included": RowSet(rows, columns.DEAL_STOOD, "Open deals", dated_by="opened_at"),
-        **deleted_open(scope),
-    }
+    return {"included": counted_open(scope), **deleted_open(scope)}

@@ -28,12 +28,20 @@ def created(scope: Scope) -> QuerySet[Opportunity]:
 @made_once
 def open_deals(scope: Scope) -> QuerySet[Any]:
     """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
-    return stood.as_stood(_were_open(scope), at=selection.moment(scope), currency=scope.currency)
+    return stood.as_stood(were_open(scope), at=selection.moment(scope), currency=scope.currency)
 
 
-def _were_open(scope: Scope) -> QuerySet[Opportunity]:
+@made_once
+def were_open(scope: Scope) -> QuerySet[Opportunity]:
+    """The same deals as they are now."""
     rows = selection.with_deleted(scope).filter(stood.was_open(selection.moment(scope)))
     return rows.order_by("opened_at", "pk")
+
+
+@made_once
+def valued_then(scope: Scope) -> QuerySet[Any]:
+    """The same deals with what they were worth then alone."""
+    return stood.as_valued(were_open(scope), at=selection.moment(scope), currency=scope.currency)
 
 
 @made_once
@@ -88,10 +96,17 @@ def without_money(rows: QuerySet[Opportunity]) -> dict[str, RowSet]:
     }
 
 
-def stood_money(rows: QuerySet[Any], label: str) -> RowSet:
-    """The sum of open deals at the amounts they had then."""
+def stood_money(rows: QuerySet[Any], label: str, *, among: QuerySet[Any] | None = None) -> RowSet:
+    """The sum of open deals at the amounts they had then; ``among`` may be the same deals with less of each."""
     known = when_listed(lambda: rows.filter(stood_cents__isnull=False))
-    return RowSet(known, columns.DEAL_STOOD, label, amount="stood_cents", dated_by="opened_at", among=rows)
+    among = rows if among is None else among
+    return RowSet(known, columns.DEAL_STOOD, label, amount="stood_cents", dated_by="opened_at", among=among)
+
+
+def counted_open(scope: Scope) -> RowSet:
+    """Every open deal."""
+    rows = when_listed(lambda: open_deals(scope))
+    return RowSet(rows, columns.DEAL_STOOD, "Open deals", dated_by="opened_at", among=were_open(scope))
 
 
 def stood_without_money(rows: QuerySet[Any]) -> dict[str, RowSet]:

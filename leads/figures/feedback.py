@@ -97,10 +97,11 @@ def decided_mqls(scope: Scope) -> list[Decided]:
     later = LifecyclePassage.objects.filter(
         lead=OuterRef("lead"), to_stage=Stage.SQL, passed_at__gte=OuterRef("passed_at"), passed_at__lte=scope.at
     )
+    keys = {pk: str(key) for pk, key in Campaign.objects.values_list("pk", "public_id")}
     rows = decisions(year).annotate(
         became_sql=Exists(later),
         channel=F("lead__channel__key"),
-        campaign=F("lead__campaign__public_id"),
+        campaign=F("lead__campaign"),
         industry=F("lead__industry"),
         account_industry=F("lead__account__industry"),
         country=F("lead__country"),
@@ -116,7 +117,7 @@ def decided_mqls(scope: Scope) -> list[Decided]:
         Decided(
             {
                 "channel": channel,
-                "campaign": str(campaign) if campaign else None,
+                "campaign": keys.get(campaign),
                 "industry": industry or account_industry,
                 "country": country,
                 "company_size": size if size is not None else account_size,

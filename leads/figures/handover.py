@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Derived, Parts, Row, RowSet, Scope, middle, ratio, register
@@ -92,34 +94,39 @@ def _speed(scope: Scope) -> Parts:
         selection.follow_ups(scope)
         .filter(selection.within(scope, "planned_at"), ~Exists(earlier), planned_at__lte=scope.at)
         .annotate(kept_at=kept, told_at=told, arrived_at=Coalesce(mql, F("planned_at")))
-        # Least() of a NULL is NULL on SQLite and ignored on PostgreSQL.
-        .annotate(answered_at=Least(Coalesce(F("kept_at"), F("told_at")), Coalesce(F("told_at"), F("kept_at"))))
         .order_by("planned_at", "pk")
     )
+    # Not of the two moments, each of which the database would look up once more.
+    answered = Exists(done) | Exists(logged)
+
+    def answer(row: Row) -> datetime:
+        moments: list[datetime | None] = [row["kept_at"], row["told_at"]]
+        return min(moment for moment in moments if moment)
 
     def minutes(row: Row) -> float:
-        return elapsed(row["arrived_at"], row["answered_at"], calendar).total_seconds() / 60
+        return elapsed(row["arrived_at"], answer(row), calendar).total_seconds() / 60
 
     shown = (
         *columns.FOLLOW_UP[:4],
         Column("arrived_at", "Became an MQL", "time"),
-        Column("answered_at", "First reply", "time"),
+        Column("answered_at", "First reply", "time", derived=Derived(("kept_at", "told_at"), answer)),
         Column(
-            "business_minutes", "Business minutes", "minutes", derived=Derived(("arrived_at", "answered_at"), minutes)
+            "business_minutes",
+            "Business minutes",
+            "minutes",
+            derived=Derived(("arrived_at", "kept_at", "told_at"), minutes),
         ),
     )
     return {
         "included": RowSet(
-            arrivals.filter(answered_at__isnull=False),
+            arrivals.filter(answered),
             shown,
             "Leads handed to sales in the period and answered",
             amount="business_minutes",
             dated_by="planned_at",
             statistic=middle,
         ),
-        "excluded_unanswered": RowSet(
-            arrivals.filter(answered_at__isnull=True), columns.FOLLOW_UP[:6], "Nobody has replied yet"
-        ),
+        "excluded_unanswered": RowSet(arrivals.exclude(answered), columns.FOLLOW_UP[:6], "Nobody has replied yet"),
     }
 
 

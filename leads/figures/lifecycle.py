@@ -30,7 +30,8 @@ def first_passages(scope: Scope, stage: str) -> QuerySet[LifecyclePassage]:
 @made_once
 def captured(scope: Scope) -> QuerySet[Lead]:
     """Persons who became known in the period and not later than the scope's moment."""
-    return selection.leads(scope).filter(selection.within(scope, "captured_at"), captured_at__lte=scope.at)
+    rows = selection.leads(scope).filter(selection.within(scope, "captured_at"), captured_at__lte=scope.at)
+    return rows.order_by("captured_at", "pk")
 
 
 def _passages(scope: Scope, stage: str) -> QuerySet[LifecyclePassage]:
@@ -49,16 +50,14 @@ def _captured(scope: Scope) -> Parts:
         return rows.filter(merged_into__isnull=False).order_by("captured_at", "pk")
 
     return {
-        "included": RowSet(
-            captured(scope).order_by("captured_at", "pk"), columns.LEAD, "Persons captured", dated_by="captured_at"
-        ),
+        "included": RowSet(captured(scope), columns.LEAD, "Persons captured", dated_by="captured_at"),
         "excluded_merged": RowSet(when_listed(merged), columns.LEAD, "The same person as another lead, merged into it"),
     }
 
 
 def _scored(scope: Scope) -> Parts:
     shown = (*columns.LEAD, Column("score", "Score", "count"))
-    rows = captured(scope).order_by("captured_at", "pk")
+    rows = captured(scope)
     return {
         "included": RowSet(rows, shown, "Persons captured", amount="score", dated_by="captured_at", statistic=middle)
     }

@@ -15,7 +15,7 @@ def _missing_contacts(scope: Scope) -> Parts:
 
 
 def _unassigned(scope: Scope) -> Parts:
-    rows = captured(scope).unassigned().order_by("captured_at", "pk")  # type: ignore[attr-defined]
+    rows = captured(scope).unassigned()  # type: ignore[attr-defined]
     left = rows.filter(stage__in=(Stage.DISQUALIFIED, Stage.CUSTOMER))
     return {
         "included": RowSet(
@@ -29,7 +29,7 @@ def _unassigned(scope: Scope) -> Parts:
 
 
 def _no_email(scope: Scope) -> Parts:
-    rows = captured(scope).filter(email__isnull=True).order_by("captured_at", "pk")
+    rows = captured(scope).filter(email__isnull=True)
     return {"included": RowSet(rows, columns.LEAD, "Leads without an email address", dated_by="captured_at")}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
@@ -51,8 +50,8 @@ def _active_days(row: Row, first: date, end: date) -> int:
     return max(days, 0)
 
 
-def _missing(scope: Scope) -> RowSet:
-    """Campaigns that ran in the period on days without a cost.
+def _running(scope: Scope) -> QuerySet[Campaign]:
+    """Campaigns that ran in the period, with the days of it for which a cost is known.
 
     A campaign without a first day is not known to have run; the leaves of the tree carry the costs.
     """
@@ -62,18 +61,32 @@ def _missing(scope: Scope) -> RowSet:
         Campaign.objects.active_on(end - timedelta(days=1))
         | Campaign.objects.filter(starts_on__lt=end, ends_on__gte=first)
     ).filter(_campaigns(scope), starts_on__lt=end, children__isnull=True)
-    running = running.annotate(known_days=Count("costs__spent_on", filter=known, distinct=True))
+    return running.annotate(known_days=Count("costs__spent_on", filter=known, distinct=True))
 
-    def unknown_days(row: Row) -> int:
-        days: int = _active_days(row, first, end) - row["known_days"]
-        return max(days, 0)
 
-    paths = ("pk", "starts_on", "ends_on", "known_days")
+_LACKING = ("pk", "starts_on", "ends_on", "known_days")
+"""What the number of days without a cost follows from."""
+
+
+def _unknown_days(row: Row, first: date, end: date) -> int:
+    days: int = _active_days(row, first, end) - row["known_days"]
+    return max(days, 0)
+
+
+def without_costs(scope: Scope) -> list[tuple[int, int]]:
+    """(channel, campaign) of the campaigns that ran on days without a cost; one query."""
+    first, end = _days(scope)
+    rows: list[Row] = list(_running(scope).values(*_LACKING, "channel"))
+    return [(row["channel"], row["pk"]) for row in rows if _unknown_days(row, first, end)]
+
+
+def _missing(scope: Scope) -> RowSet:
+    """Campaigns that ran in the period on days without a cost."""
+    first, end = _days(scope)
 
     def missing() -> QuerySet[Campaign]:
-        rows: list[dict[str, Any]] = list(running.values(*paths))
-        found = [row["pk"] for row in rows if unknown_days(row)]
-        return running.filter(pk__in=found).order_by("name", "pk")
+        found = [campaign for _, campaign in without_costs(scope)]
+        return _running(scope).filter(pk__in=found).order_by("name", "pk")
 
     return RowSet(
         when_listed(missing),
@@ -83,7 +96,12 @@ def _missing(scope: Scope) -> RowSet:
             Column("starts_on", "From", "date"),
             Column("ends_on", "To", "date"),
             Column("known_days", "Days known", "count"),
-            Column("unknown_days", "Days unknown", "count", derived=Derived(paths, unknown_days)),
+            Column(
+                "unknown_days",
+                "Days unknown",
+                "count",
+                derived=Derived(_LACKING, lambda row: _unknown_days(row, first, end)),
+            ),
         ),
         "Campaigns that ran on days without a reported cost",
     )

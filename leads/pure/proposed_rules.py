@@ -85,18 +85,47 @@ def proposals(decided: Sequence[Decided], most: int = MOST_SHOWN) -> list[Propos
 
     A pair of conditions is left out where one of them alone does nearly as well.
     """
-    met: dict[tuple[Condition, ...], list[Decided]] = {}
-    for each in decided:
-        single = sorted(conditions_of(each.facts))
-        pairs = (pair for pair in combinations(single, 2) if pair[0][0] != pair[1][0])
-        for conditions in (*((one,) for one in single), *pairs):
-            met.setdefault(conditions, []).append(each)
-    overall = sum(each.is_rejected for each in decided) / len(decided) if decided else 0.0
+    met = _rows_by_condition(decided)
+    rejected = _rows((place for place, each in enumerate(decided) if each.is_rejected), len(decided))
+    overall = rejected.bit_count() / len(decided) if decided else 0.0
     sqls = sum(each.is_sql for each in decided)
-    found = [_proposal(conditions, rows, sqls) for conditions, rows in met.items() if len(rows) >= MIN_DECIDED]
-    good = [each for each in found if _is_worth_it(each, overall)]
+    pairs = ((one, other) for one, other in combinations(met, 2) if one[0] != other[0])
+    good = []
+    for conditions in (*((one,) for one in met), *pairs):
+        rows = met[conditions[0]] & met[conditions[-1]]
+        count = rows.bit_count()
+        if count >= MIN_DECIDED and 2 * (rows & rejected).bit_count() >= count:
+            each = _proposal(conditions, [decided[place] for place in _places(rows)], sqls)
+            good += [each] * _is_worth_it(each, overall)
     good.sort(key=lambda each: (-each.rejected, len(each.conditions), each.key))
     return list(_distinct(good))[:most]
+
+
+def _rows_by_condition(decided: Sequence[Decided]) -> dict[Condition, int]:
+    """Which MQLs meet each condition that enough of them meet, in the order of the conditions: a bit for each MQL."""
+    places: dict[Condition, list[int]] = {}
+    for place, each in enumerate(decided):
+        for condition in conditions_of(each.facts):
+            places.setdefault(condition, []).append(place)
+    found = {}
+    for condition in sorted(places):
+        if len(places[condition]) >= MIN_DECIDED:
+            found[condition] = _rows(places[condition], len(decided))
+    return found
+
+
+def _rows(places: Iterable[int], size: int) -> int:
+    """One bit for each place."""
+    flags = bytearray(size // 8 + 1)
+    for place in places:
+        flags[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(flags, "little")
+
+
+def _places(rows: int) -> Iterator[int]:
+    while rows:
+        yield (rows & -rows).bit_length() - 1
+        rows &= rows - 1
 
 
 def _proposal(conditions: tuple[Condition, ...], rows: Sequence[Decided], all_sqls: int) -> Proposal:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from leads.models import Account, Assignment, Company, Lead, Role, RoutingVersion, Stage, Territory, TerritoryRule, User
 from leads.pure.conditions.grammar import Group
@@ -88,22 +88,45 @@ def listing(version: RoutingVersion, company: Company, at: datetime, *, counts: 
     if not counts:
         return found
     newest = Lead.objects.live().filter(captured_at__gt=at - timedelta(days=DAYS), captured_at__lte=at)
-    leads = list(
-        newest.exclude(stage=Stage.SUBSCRIBER).select_related("account", "channel").order_by("-pk")[: MOST + 1]
-    )
-    found.is_sample, leads = len(leads) > MOST, leads[:MOST]
-    found.leads, day = len(leads), at.astimezone(company.tz).date()
+    alike, found.is_sample = _alike(newest.exclude(stage=Stage.SUBSCRIBER), book.rules.properties)
+    found.leads, day = sum(alike.values()), at.astimezone(company.tz).date()
+    leads = list(Lead.objects.filter(pk__in=alike).select_related("account", "channel"))
     facts = book.facts(leads)
-    for lead in leads:
-        met = book.rules.met(facts[lead.pk], day)
-        found.unmatched += not met
+    for lead_id, count in alike.items():
+        met = book.rules.met(facts[lead_id], day)
+        found.unmatched += 0 if met else count
         for rule in met:
-            lines[rule.id].met += 1
+            lines[rule.id].met += count
         if met:
-            lines[met[0].id].decided += 1
+            lines[met[0].id].decided += count
             for later in met[1:]:
-                lines[later.id].taken[met[0].id] += 1
+                lines[later.id].taken[met[0].id] += count
     return found
+
+
+_STORED = {
+    "channel": ("channel",),
+    "company": ("company",),
+    "company_size": ("company_size", "account__company_size"),
+    "country": ("country", "account__country"),
+    "industry": ("industry", "account__industry"),
+    "job_title": ("job_title",),
+    "postal_code": ("postal_code",),
+    "region": ("region", "account__region"),
+    "score": ("score",),
+    "stage": ("stage",),
+}
+"""Columns that decide a property. Where rules look at another one, no two leads are taken to be alike."""
+
+
+def _alike(leads: QuerySet[Lead], properties: Iterable[str]) -> tuple[dict[int, int], bool]:
+    """One lead of all that are alike in what rules look at, newest first, with their number; whether there are more
+    than are looked at."""
+    columns = sorted({column for each in properties for column in _STORED.get(each, ("pk",))})
+    rows = list(leads.order_by("-pk").values_list("pk", *columns)[: MOST + 1])
+    first: dict[tuple[object, ...], int] = {}
+    counts = Counter(first.setdefault(row[1:], row[0]) for row in rows[:MOST])
+    return counts, len(rows) > MOST
 
 
 @dataclass(frozen=True, slots=True)

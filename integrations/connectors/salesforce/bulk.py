@@ -35,6 +35,7 @@ BULK_FROM, BULK_SIZE = 2_000, 10_000
 """Below so many a few calls of 200 are quicker; a job takes what Salesforce cuts into one chunk of its own."""
 CLEARED = "#N/A"
 FIRST_LOOK, LAST_LOOK, LONGEST = 1.0, 20.0, 1800.0
+ROWS_A_SECOND = 2_000
 RUNNING = ("Open", "UploadComplete", "InProgress")
 WRITING = ("UploadComplete", "InProgress")
 MOST_PAGES = 20
@@ -59,7 +60,7 @@ def push_many(
             raise
         return {draft.key: Unknown(draft.key, outage.code) for draft in drafts}
     try:
-        state = _awaited(session, job, beat, pause)
+        state = _awaited(session, job, len(drafts), beat, pause)
         if state != "JobComplete":
             return {draft.key: Unknown(draft.key, f"job_{state.lower()}") for draft in drafts}
         return _results(session, job, drafts)
@@ -124,17 +125,20 @@ def _cell(value: Any) -> str:
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 
-def _awaited(session: SalesforceSession, job: str, beat: Callable[[], object], pause: Callable[[float], None]) -> str:
-    """The state that a job comes to; still a running one where it takes too long."""
-    wait, waited, state = FIRST_LOOK, 0.0, ""
+def _awaited(
+    session: SalesforceSession, job: str, rows: int, beat: Callable[[], object], pause: Callable[[float], None]
+) -> str:
+    """The state that a job comes to; still a running one where it takes too long. Each look is a call, so the first
+    one waits as long as so many rows take at least."""
+    wait, waited = max(FIRST_LOOK, rows / ROWS_A_SECOND), 0.0
     while True:
         beat()
+        pause(wait)
+        waited += wait
         answer = session.call("GET", f"{JOBS}/{job}")
         state = str(answer.payload.get("state")) if isinstance(answer.payload, dict) else ""
         if state not in RUNNING or waited >= LONGEST:
             return state
-        pause(wait)
-        waited += wait
         wait = min(wait * 1.5, LAST_LOOK)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from leads.models import Channel, Lead, SuppressedAddress, Touchpoint
+from django.db import transaction
+
+from leads.models import Channel, Lead, LeadEvent, SuppressedAddress, Touchpoint
 from leads.pure.capture.bots import OPT_OUT
 from leads.pure.capture.captured import OPT_OUTS
 
 _CHUNK = 500
+_LATE = timedelta(minutes=10)
+"""No transaction that captures takes longer."""
 
 
 def suppress_addresses(*, rows: Sequence[SuppressedAddress]) -> None:
@@ -47,6 +51,37 @@ def apply_suppressions(*, leads: Collection[Lead], at: datetime) -> list[int]:
         ignore_conflicts=True,
     )
     return sorted({by_hash[row.address_hash].pk for row in found})
+
+
+def apply_late_suppressions(*, at: datetime) -> int:
+    """Give opt-outs to leads that came in the same moment, when neither transaction could see what the other wrote;
+    returns how many leads lacked one. A sweep calls it again and again."""
+    since = at - _LATE
+    rows = SuppressedAddress.objects.filter(recorded_at__gte=since).values_list("address_hash", "dedupe_key")
+    keys: dict[str, set[str]] = {}
+    for hashed, key in rows:
+        keys.setdefault(hashed, set()).add(key)
+    if not keys:
+        return 0
+    recent = Lead.objects.live().filter(changed_at__gte=since, email__isnull=False).order_by("pk")
+    leads = {lead.pk: (lead, keys[hashed]) for lead in recent if (hashed := address_hash(lead.email or "")) in keys}
+    held = Touchpoint.objects.filter(lead__in=leads, dedupe_key__in={key for _, own in leads.values() for key in own})
+    for lead_id, key in held.values_list("lead_id", "dedupe_key"):
+        leads[lead_id][1].discard(key)
+    late = [lead for lead, lacking in leads.values() if lacking]
+    with transaction.atomic():
+        apply_suppressions(leads=late, at=at)
+        LeadEvent.objects.bulk_create(
+            LeadEvent(
+                lead=lead,
+                kind=LeadEvent.Kind.UPDATED,
+                happened_at=at,
+                recorded_at=at,
+                details={"fields": ["is_unsubscribed"]},
+            )
+            for lead in late
+        )
+    return len(late)
 
 
 def address_hash(email: str) -> str:

@@ -378,3 +378,38 @@ def test_whoever_is_there_already_is_adopted_without_what_new_ones_need(typed: A
     refused = PendingPush.objects.get(lead=nobody)
     assert (refused.state, refused.error_code) == ("rejected", "REQUIRED_FIELD_MISSING")
     assert len(crm.world.people()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "remote", "values", "before", "after"),
+    [
+        ("salesforce", "HasOptedOutOfEmail", {}, False, True),
+        ("pipedrive", "marketing_status", {"yes": "unsubscribed"}, "no_consent", "unsubscribed"),
+    ],
+)
+def test_an_opt_out_goes_to_the_vendors_own_field(
+    typed: Any, clock: Clock, kind: str, remote: str, values: dict[str, str], before: object, after: object
+) -> None:
+    crm = typed(kind)
+    FieldMap.objects.create(
+        connection=crm.connection, kind="person", local="is_unsubscribed", remote=remote, position=20,
+        direction="push", policy="ours", values=values,
+    )  # fmt: skip
+    lead = LeadFactory()
+    owe(lead, clock=clock)
+    crm.sync(clock)
+    (person,) = crm.world.people()
+    assert person.members[remote] == before
+
+    Lead.objects.filter(pk=lead.pk).update(is_unsubscribed=True)
+    owe(lead, clock=clock)
+    crm.sync(clock)
+    (person,) = crm.world.people()
+    assert person.members[remote] == after
+
+    # Signing up again here takes nobody's wish back over there.
+    Lead.objects.filter(pk=lead.pk).update(is_unsubscribed=False)
+    owe(lead, clock=clock)
+    crm.sync(clock)
+    (person,) = crm.world.people()
+    assert person.members[remote] == after

@@ -13,9 +13,10 @@ from django.test import Client
 from django.utils import timezone
 
 from leads.actions.capture.capture import capture_lead
+from leads.actions.capture.suppress import apply_late_suppressions
 from leads.actions.capture.trace_mails import forget_traces
 from leads.actions.identity.revise_leads import Revision, revise_leads
-from leads.models import Company, Lead, Submission, SuppressedAddress, Touchpoint
+from leads.models import Company, Lead, LeadEvent, Submission, SuppressedAddress, Touchpoint
 from leads.pure.capture.captured import CapturedEvent, CapturedItem
 from leads.queries.mail import opt_outs
 from tests.leads.factories import LeadFactory
@@ -148,6 +149,22 @@ def test_an_opt_out_of_an_unknown_address_holds_for_whoever_becomes_a_lead_with_
     assert Touchpoint.objects.filter(kind="email_unsubscribe").count() == 1
     other = capture_lead(item=CapturedItem(event, email="ada@looms.example"), source="form", at=event.occurred_at)
     assert opt_outs([other.lead]) == {}
+
+
+def test_an_opt_out_in_the_instant_of_the_first_capture_is_found_by_the_sweep() -> None:
+    """Neither transaction saw what the other had not committed yet."""
+    at = timezone.now()
+    lead, other = LeadFactory(email="grace@looms.example", changed_at=at), LeadFactory(changed_at=at)
+    tell("sendgrid", sendgrid("unsubscribe", email="hedy@looms.example"))
+    SuppressedAddress.objects.update(address_hash=hashlib.sha256(b"grace@looms.example").hexdigest())
+    assert opt_outs([lead]) == {}
+    assert apply_late_suppressions(at=at) == 1
+    assert opt_outs([lead, other])[lead.pk].reason == "unsubscribed"
+    assert opt_outs([other]) == {}
+    assert LeadEvent.objects.get(kind="updated").details == {"fields": ["is_unsubscribed"]}  # which the CRMs hear of
+    assert apply_late_suppressions(at=at) == 0
+    Touchpoint.objects.filter(kind="email_unsubscribe").delete()
+    assert apply_late_suppressions(at=at + timedelta(hours=1)) == 0  # not every lead, every minute
 
 
 def test_so_it_does_when_a_lead_gets_such_an_address_from_the_crm() -> None:

@@ -273,11 +273,10 @@ class Salesforce(Rows):
     def job(self, call: Call, version: str, job: str) -> Answer:
         """How far it is."""
         found = self._job(job)
-        shown = found.shown()
         following = {"UploadComplete": "InProgress", "InProgress": "JobComplete"}
         if not found.is_slow:
             found.state = following.get(found.state, found.state)
-        return json_answer(shown)
+        return json_answer(found.shown())
 
     def list_jobs(self, call: Call, version: str) -> Answer:
         """All of them on one page; what only the job itself shows is left out."""
