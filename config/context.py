@@ -74,6 +74,7 @@ MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
     ("Qualification questions", "leads:qualification-settings", frozenset({Role.ADMIN})),
     ("Weekly report settings", "alignment:report-settings", frozenset({Role.ADMIN})),
     ("Slack and Teams", "integrations:chat-destinations", frozenset({Role.ADMIN})),
+    ("Webhooks", "integrations:webhook-endpoints", frozenset({Role.ADMIN})),
     ("Set up the portal", "first-run", frozenset({Role.ADMIN})),
     ("Tracked websites", "leads:tracked-sites", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
     ("Weekly reports", "alignment:weekly-report-list", NAVIGATION[0][3]),

@@ -99,6 +99,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "integrations.tasks.post_notifications",
         "schedule": timedelta(seconds=60),
     },
+    "integrations: deliver webhooks": {
+        "task": "integrations.tasks.deliver_webhooks",
+        "schedule": timedelta(seconds=10),
+    },
     "leads: link and forget visits": {"task": "leads.tasks.tidy_visits", "schedule": timedelta(days=1)},
     "leads: forget old idempotent answers": {
         "task": "leads.tasks.forget_old_answers",

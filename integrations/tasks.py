@@ -15,8 +15,12 @@ from integrations.actions.jobs.plan_syncs import follow_changes, run_due_syncs, 
 from integrations.actions.jobs.plan_trials import run_trials
 from integrations.actions.notifications.post_notifications import post_notifications as post
 from integrations.actions.notifications.watch_connections import watch_connections
+from integrations.actions.outgoing.deliver_webhooks import deliver_webhooks as deliver
+from integrations.actions.outgoing.watch_endpoints import watch_endpoints
 from integrations.actions.push.back_fill import run_back_fills
 from integrations.actions.runs.forget_old import forget_old
+from leads.actions.webhooks.collect_events import collect_events
+from leads.actions.webhooks.forget_events import forget_events
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +73,8 @@ def reconcile_connections() -> int:
 @shared_task
 def forget_old_sync_records() -> int:
     """Shorten the logs."""
-    return forget_old(at=timezone.now())
+    at = timezone.now()
+    return forget_old(at=at) + forget_events(at=at)
 
 
 @shared_task
@@ -77,6 +82,20 @@ def post_notifications() -> int:
     """Tell of connections in trouble, and post what waits for Slack and Teams."""
     watch_connections(at=timezone.now())
     return post(at=timezone.now())
+
+
+@shared_task
+def deliver_webhooks() -> int:
+    """Collect what happened, tell the endpoints that want it, and admins of those that fail."""
+    collect_events()
+    taken = deliver(clock=timezone.now, chance=secrets.SystemRandom().random)
+    watch_endpoints(at=timezone.now())
+    return taken
+
+
+def nudge_webhooks() -> None:
+    """Ask a worker to deliver events now. Only a hint, too."""
+    _nudge(deliver_webhooks)
 
 
 def nudge_look(connection_id: int) -> None:

@@ -15,6 +15,7 @@ from integrations.views import (
     setup,
     trials,
     undo,
+    webhooks,
 )
 
 app_name = "integrations"
@@ -50,6 +51,21 @@ urlpatterns: list[URLPattern] = [
     path("settings/chat/<uuid:public_id>/test", notifications.chat_destination_test, name="chat-destination-test"),
     path(
         "settings/chat/<uuid:public_id>/remove", notifications.chat_destination_remove, name="chat-destination-remove"
+    ),
+    path("settings/webhooks", webhooks.webhook_endpoints, name="webhook-endpoints"),
+    path("settings/webhooks/add", webhooks.webhook_endpoint_add, name="webhook-endpoint-add"),
+    path("settings/webhooks/<uuid:public_id>", webhooks.webhook_endpoint, name="webhook-endpoint"),
+    path("settings/webhooks/<uuid:public_id>/edit", webhooks.webhook_endpoint_edit, name="webhook-endpoint-edit"),
+    path("settings/webhooks/<uuid:public_id>/test", webhooks.webhook_endpoint_test, name="webhook-endpoint-test"),
+    path("settings/webhooks/<uuid:public_id>/rotate", webhooks.webhook_endpoint_rotate, name="webhook-endpoint-rotate"),
+    path("settings/webhooks/<uuid:public_id>/switch", webhooks.webhook_endpoint_switch, name="webhook-endpoint-switch"),
+    path("settings/webhooks/<uuid:public_id>/replay", webhooks.webhook_endpoint_replay, name="webhook-endpoint-replay"),
+    path("settings/webhooks/<uuid:public_id>/remove", webhooks.webhook_endpoint_remove, name="webhook-endpoint-remove"),
+    path("settings/webhooks/deliveries/<uuid:public_id>", webhooks.webhook_delivery, name="webhook-delivery"),
+    path(
+        "settings/webhooks/deliveries/<uuid:public_id>/replay",
+        webhooks.webhook_delivery_replay,
+        name="webhook-delivery-replay",
     ),
     path("webhooks/crm/<slug:key>", CrmWebhook.as_view(), name="crm-webhook"),
 ]

@@ -29,13 +29,14 @@ from integrations.models import PendingPush
 from leads.actions.answer_once import Answer, KeyReused, answer_once, hash_request
 from leads.actions.capture.capture import MAX_ITEMS, Captured, CaptureRefused, RejectedItem, keep_rejected
 from leads.actions.capture.promise import promise_items
-from leads.api.lead_answers import LeadStateAnswer, lead_states
+from leads.api.lead_answers import LeadStateAnswer
 from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
 from leads.api.parsers import require_length
 from leads.api.problems import CONTENT_TYPE, invalid
 from leads.api.schema import ProblemError, problems
 from leads.models import ApiKey, Scope
 from leads.pure.capture.captured import CapturedItem
+from leads.queries.answers import lead_states
 from leads.tasks import nudge_intake
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -343,7 +344,8 @@ def _results(
     request: Request, read: Sequence[CapturedItem | list[Fault]], received: Received, pointers: Sequence[str]
 ) -> list[dict[str, Any]]:
     leads = received.leads
-    states = lead_states(list(leads.values()), request, queued=set(leads) if received.is_queued else set())
+    link = request.build_absolute_uri
+    states = lead_states(list(leads.values()), link=link, queued=set(leads) if received.is_queued else set())
     crm = _crm_states(list(leads))
     outcomes = iter(received.outcomes)
     results: list[dict[str, Any]] = []

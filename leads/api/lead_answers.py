@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from leads.api.past import as_of_field
-from leads.models import DETAILS, Company, Lead, Stage
-from leads.past.deemed import deemed_now
-from leads.queries.lead import LeadStory, lead_stories
-from leads.queries.mail import OptOut, opt_outs
-from leads.queries.scoring import Shown, shown_scores
+from leads.models import Lead, Stage
+from leads.queries.answers import lead_data
 
 
 class ReasonAnswer(serializers.Serializer[Any]):
@@ -95,58 +91,6 @@ class DatedLeadAnswer(LeadAnswer):
     as_of = as_of_field()
 
 
-_COLUMNS = ("email", "external_id", *DETAILS)
-
-
-def lead_states(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> dict[int, dict[str, Any]]:
-    """The state of each lead by its key; ``queued`` are those whose intake is still to be done."""
-    done = [lead.pk for lead in leads if lead.pk not in queued]
-    stories = lead_stories(done)
-    tz = Company.current().tz
-    scores = shown_scores(done, deemed_now().astimezone(tz).date(), tz) if done else {}
-    return {lead.pk: _state(lead, stories.get(lead.pk), scores.get(lead.pk), request) for lead in leads}
-
-
 def lead_answers(leads: Sequence[Lead], request: Request, *, queued: Collection[int]) -> list[dict[str, Any]]:
     """State and details of each lead; reads ``channel`` and ``campaign``, so select them."""
-    states = lead_states(leads, request, queued=queued)
-    unmailable = opt_outs(leads)
-    return [
-        {
-            **states[lead.pk],
-            "email_opt_out": _opt_out(unmailable.get(lead.pk)),
-            **{name: getattr(lead, name) for name in _COLUMNS},
-            "channel": lead.channel.key if lead.channel else None,
-            "campaign": str(lead.campaign.public_id) if lead.campaign else None,
-            "captured_at": lead.captured_at.isoformat(),
-            "changed_at": lead.changed_at.isoformat(),
-        }
-        for lead in leads
-    ]
-
-
-def _opt_out(found: OptOut | None) -> dict[str, str | None] | None:
-    return {"reason": found.reason, "at": found.at.isoformat() if found.at else None} if found else None
-
-
-def _state(lead: Lead, story: LeadStory | None, score: Shown | None, request: Request) -> dict[str, Any]:
-    state: Mapping[str, Any] = {
-        "id": str(lead.public_id),
-        "url": request.build_absolute_uri(reverse("api-lead", args=[lead.public_id])),
-    }
-    if story is None:
-        return {**state, "stage": None, "score": None, "assignment": None, "follow_up": None, "intake": "queued"}
-    assignment, follow_up = story.assignment, story.follow_up
-    return {
-        **state,
-        "stage": lead.stage,
-        "score": score.told if score else None,
-        "assignment": {
-            "territory": assignment.territory.name if assignment.territory else None,
-            "owner": str(assignment.owner) if assignment.owner else None,
-            "because": assignment.because,
-        }
-        if assignment
-        else None,
-        "follow_up": {"due_at": follow_up.due_at.isoformat(), "kind": follow_up.kind} if follow_up else None,
-    }
+    return lead_data(leads, link=request.build_absolute_uri, queued=queued)

@@ -20,19 +20,13 @@ from leads.api.past import AS_OF, asked_as_of
 from leads.api.schema import page_of, problems
 from leads.filters.search import LeadFilter
 from leads.models import Lead, Scope, User
-from leads.past.deemed import deemed_now
+from leads.queries.answers import queued
 
 
 def readable(request: Request) -> QuerySet[Lead]:
     """Leads this caller may read: a key reads the company's, a person what they may see."""
     rows = Lead.objects.visible_to(request.user) if isinstance(request.user, User) else Lead.objects.live()
     return rows.select_related("channel", "campaign")
-
-
-def queued(leads: list[Lead]) -> set[int]:
-    """Keys of the leads whose intake is still to be done (those put off to find a rep have had theirs)."""
-    now = deemed_now()
-    return {lead.pk for lead in leads if lead.intake_due_at and lead.intake_due_at <= now}
 
 
 class LeadList(APIView):

@@ -31,7 +31,7 @@ from leads.models import (
     Scope,
     User,
 )
-from leads.pure.money import to_amount
+from leads.queries.answers import deal_data, told_deals
 
 MOST_CONTACTS = 100
 
@@ -99,8 +99,10 @@ class DealAnswer(serializers.Serializer[Any]):
     forecast_category = serializers.CharField()
     won_reason = serializers.CharField()
     lost_reason = serializers.CharField()
+    account = serializers.UUIDField(allow_null=True)
     owner = serializers.UUIDField(allow_null=True)
     contacts = DealContactAnswer(many=True)
+    deleted_at = serializers.DateTimeField(allow_null=True, help_text="when the CRM that keeps it deleted it")
     changed_at = serializers.DateTimeField()
 
 
@@ -232,26 +234,4 @@ def _url(deal: Opportunity, request: Request) -> str:
 
 
 def _answer(deal_id: int, request: Request) -> dict[str, Any]:
-    deal = Opportunity.objects.select_related("stage", "owner").prefetch_related("contacts__lead").get(pk=deal_id)
-    cents = deal.amount_cents
-    amount = None if cents is None else {"amount": to_amount(cents, deal.currency), "currency": deal.currency}
-    return {
-        "id": str(deal.public_id),
-        "url": _url(deal, request),
-        "name": deal.name,
-        "stage": deal.stage.key,
-        "status": deal.status,
-        "amount": amount,
-        "opened_at": deal.opened_at.isoformat(),
-        "closed_at": deal.closed_at.isoformat() if deal.closed_at else None,
-        "expected_close_on": deal.expected_close_on.isoformat() if deal.expected_close_on else None,
-        "forecast_category": deal.forecast_category,
-        "won_reason": deal.won_reason,
-        "lost_reason": deal.lost_reason,
-        "owner": str(deal.owner.public_id) if deal.owner else None,
-        "contacts": [
-            {"lead": str(each.lead.public_id), "role": each.role, "is_primary": each.is_primary}
-            for each in sorted(deal.contacts.all(), key=lambda each: (not each.is_primary, each.pk))
-        ],
-        "changed_at": deal.changed_at.isoformat(),
-    }
+    return deal_data([told_deals().get(pk=deal_id)], link=request.build_absolute_uri)[0]

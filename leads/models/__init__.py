@@ -40,6 +40,7 @@ from leads.models.web_form import (
     TrackedSite,
     WebForm,
 )
+from leads.models.webhook import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "DETAILS",
@@ -123,4 +124,8 @@ __all__ = [
     "TransferItem",
     "User",
     "WebForm",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

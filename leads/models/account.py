@@ -10,7 +10,7 @@ from leads.models.prefix import PrefixKey
 from leads.past.registry import versioned
 
 
-@versioned()
+@versioned(is_followed=True)
 class Account(models.Model):
     """A company, known by its e-mail domain; free-mail domains never make an account."""
 

@@ -114,7 +114,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         )
 
 
-@versioned()
+@versioned(is_followed=True)
 class Campaign(models.Model):
     """A marketing effort with a channel, dates and a budget; programmes are parents of campaigns."""
 

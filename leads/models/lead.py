@@ -65,7 +65,11 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
 
 # What decays by the day has its past in a narrow table: a version of this wide one for each point would be much larger.
-@versioned(untracked=["intake_due_at", "score"], told_by={"score": ("leads_shownscore", "lead_id", "total")})
+@versioned(
+    untracked=["intake_due_at", "score"],
+    told_by={"score": ("leads_shownscore", "lead_id", "total")},
+    is_followed=True,
+)
 class Lead(models.Model):
     """A person. E-mail is unique in its normalized form; without one an external id identifies them."""
 
@@ -243,7 +247,7 @@ class Consent(models.Model):
         return f"{self.lead}: {self.basis}"
 
 
-@versioned()
+@versioned(is_followed=True)
 class LeadEvent(models.Model):
     """News about a lead for other apps to read: append-only, written in the transaction of the change.
 

@@ -69,7 +69,7 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
         return self.kept().filter(status=DealStatus.LOST)
 
 
-@versioned()
+@versioned(is_followed=True)
 class Opportunity(models.Model):
     """A possible sale. ``amount_cents`` is in ``currency``; ``reporting_cents`` in the company currency.
 

@@ -89,6 +89,8 @@ def take_away(connection: BaseDatabaseWrapper) -> None:
         for fact in facts():
             for names in dialect.indexes(cursor, fact.table):
                 cursor.execute(f'DROP INDEX IF EXISTS "{_index(fact, names)}"')
+            if fact.is_followed:
+                cursor.execute(f'DROP INDEX IF EXISTS "{_index(fact, ["known_by"])}"')
 
 
 def unrecorded(connection: BaseDatabaseWrapper) -> list[str]:
@@ -150,6 +152,9 @@ def _prepare(cursor: Any, dialect: Any, fact: Fact, types: dict[str, str]) -> No
         if set(names) <= set(fact.kept):
             listed = ", ".join(f'"{name}"' for name in names)
             cursor.execute(f'CREATE INDEX IF NOT EXISTS "{_index(fact, names)}" ON "{fact.versions}" ({listed})')
+    if fact.is_followed:
+        index = _index(fact, ["known_by"])
+        cursor.execute(f'CREATE INDEX IF NOT EXISTS "{index}" ON "{fact.versions}" (known_by)')
 
 
 def _index(fact: Fact, names: Sequence[str]) -> str:

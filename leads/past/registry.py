@@ -22,7 +22,8 @@ class Fact:
     """A versioned table. ``untracked`` columns are kept in a version but make none by themselves (bookkeeping);
     ``hidden`` ones are never copied and read as empty in the past (secrets): NULL where ``nullable``, else ''.
     ``told_by``: columns whose past another versioned table holds, as (column, table, its key to this one, its column);
-    before that table has a version of a row, this one's own tells."""
+    before that table has a version of a row, this one's own tells. ``is_followed``: somebody asks what changed since a
+    moment, so that versions have an index by the change that made them."""
 
     table: str
     columns: tuple[str, ...]
@@ -30,6 +31,7 @@ class Fact:
     hidden: frozenset[str] = frozenset()
     nullable: frozenset[str] = frozenset()
     told_by: tuple[tuple[str, str, str, str], ...] = ()
+    is_followed: bool = False
 
     @property
     def versions(self) -> str:
@@ -70,6 +72,7 @@ class Computed:
 _versioned: dict[type[Model], tuple[frozenset[str], frozenset[str], tuple[tuple[str, str, str, str], ...]]] = {}
 _dated: dict[type[Model], str] = {}
 _computed: dict[type[Model], tuple[type[Model], str]] = {}
+_followed: set[type[Model]] = set()
 
 
 def versioned(
@@ -77,10 +80,12 @@ def versioned(
     untracked: Sequence[str] = (),
     hidden: Sequence[str] = (),
     told_by: Mapping[str, tuple[str, str, str]] | None = None,
+    is_followed: bool = False,
 ) -> Callable[[AnyModel], AnyModel]:
     """Keep every version of the model's rows, and of the rows that join it many to many. Fields are named as columns.
 
     ``told_by``: columns whose past is in another versioned table, as (table, its key to this one, its column).
+    ``is_followed``: `leads.past.news` is asked about them often.
 
     Raises ValueError at the first use of `facts` when a named column does not exist.
     """
@@ -88,6 +93,8 @@ def versioned(
     def keep(model: AnyModel) -> AnyModel:
         told = tuple((column, *where) for column, where in (told_by or {}).items())
         _versioned[model] = (frozenset(untracked), frozenset(hidden), told)
+        if is_followed:
+            _followed.add(model)
         return model
 
     return keep
@@ -154,7 +161,8 @@ def _facts() -> Iterator[Fact]:
         if unknown := (untracked | hidden | {column for column, *_ in told}) - set(columns):
             raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
         nullable = frozenset(str(field.column) for field in model._meta.local_concrete_fields if field.null)
-        yield Fact(model._meta.db_table, columns, untracked, hidden, nullable, told)
+        followed = model in _followed
+        yield Fact(model._meta.db_table, columns, untracked, hidden, nullable, told, followed)
         for field in model._meta.local_many_to_many:
             through = field.remote_field.through
             if through is not None and through._meta.auto_created:

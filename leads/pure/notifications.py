@@ -54,6 +54,12 @@ KINDS = {
             "A connected CRM refuses our calls or cannot be reached.",
             frozenset({"admin", "sales_leader"}),
         ),
+        Kind(
+            "webhook_trouble",
+            "Webhook needs attention",
+            "An endpoint takes no events, or was switched off for it.",
+            frozenset({"admin"}),
+        ),
     )
 }
 # How long after each failed try the next one follows; after the last the message is given up.

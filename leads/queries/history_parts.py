@@ -29,6 +29,7 @@ from leads.models import (
     Recycling,
     Touchpoint,
     User,
+    WebhookEndpoint,
 )
 
 # Columns that say nothing to people: keys, and moments that only keep the books.
@@ -205,6 +206,18 @@ KINDS: Mapping[str, Kind] = {
                 replace(
                     _itself("chat-channel", "Chat channel", ChatDestination),
                     untold=frozenset({"posted_at", "last_error", "url", "created_by_id"}),
+                ),
+            ),
+            is_for_admins=True,
+        ),
+        Kind(
+            "webhook-endpoint",
+            "Webhook endpoint",
+            WebhookEndpoint,
+            (
+                replace(
+                    _itself("webhook-endpoint", "Webhook endpoint", WebhookEndpoint),
+                    untold=frozenset({"secret", "former_secret", "failing_since", "delivered_at", "created_by_id"}),
                 ),
             ),
             is_for_admins=True,

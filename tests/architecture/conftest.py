@@ -13,6 +13,7 @@ from config.demo.seed import Order, seed_demo
 from config.demo.seed_crm import SLUG
 from leads.actions.bulk.run_bulk import request_bulk
 from leads.actions.routing.reassign_lead import reassign_lead
+from leads.actions.webhooks.save_endpoint import add_endpoint, send_test
 from leads.models import (
     ChannelRuleVersion,
     DismissedProposal,
@@ -69,6 +70,11 @@ class World:
         Lead.objects.filter(pk=self.other_lead.pk).update(stage="mql")
         self.view = SavedView.objects.create(listing="leads", name="Mine", owner=leader, created_at=NOW)
         self.proposal = DismissedProposal.objects.create(key="x", words="x", reason="x", dismissed_at=NOW)
+        admin = self.people["admin"]
+        endpoint = add_endpoint(
+            name="Test", url="http://127.0.0.1:9/", events=["lead.captured"], random=b"x" * 32, by=admin, at=NOW
+        )
+        self.webhook = send_test(endpoint=endpoint, key="world", by=admin, at=NOW)
         self.rules = ChannelRuleVersion.objects.create(number=1, rules=[], change="None", saved_at=NOW)
 
 

@@ -22,6 +22,7 @@ ORDER = {
         lifecycle channels settings
         capture deals campaigns follow_up routing
         handover identity scoring quality history web_forms
+        webhooks
         imports intake bulk
     """,
     "attribution": """
@@ -39,7 +40,7 @@ ORDER = {
         pull
         connections undo
         trials webhooks
-        jobs notifications
+        jobs notifications outgoing
     """,
     "alignment": """
         ground
@@ -79,6 +80,7 @@ SUBJECTS = {
         "identity": "pure.one_person forms.merge",
         "history": "queries.history_parts queries.history_words",
         "imports": "forms.import_words",
+        "webhooks": "queries.answers",
     },
     "attribution": {
         "journeys": "queries.world",

@@ -6,17 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from alignment.actions.report.compose_report import Draft, compose_report
 from alignment.actions.report.restate import news_since, restate
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import sealing
 from alignment.queries.report import last_whole_week, may_publish
+from leads.actions.webhooks.record_events import News, record_event
 from leads.models import Company, User
 from leads.past.settled import reading_moment
 from leads.past.span import known_at
 from leads.pure.refused import Refused
 from leads.pure.week import Week
+from leads.queries.answers import of_portal
 
 BATCH = 20
 
@@ -97,4 +100,18 @@ def _write(draft: Draft, company: Company, at: datetime, by: User | None) -> Wee
         ],
         batch_size=BATCH,
     )
+    _tell(report, at)
     return report
+
+
+def _tell(report: WeeklyReport, at: datetime) -> None:
+    """What other systems are told: where the report is, and that it was sealed."""
+    path = reverse("alignment:weekly-report", args=[report.week])
+    told = {
+        "week": report.week,
+        "url": of_portal(path),
+        "published_at": report.published_at.isoformat(),
+        "digest": report.digest,
+    }
+    key = f"report.published:{report.week}"
+    record_event(news=News(kind="report.published", key=key, occurred_at=at, data={"report": told}), at=at)

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,12 +15,14 @@ _active = threading.local()
 class Deadline:
     """Cuts every socket it watches when its time is over. A cut wakes a blocked read, whatever it was waiting for.
 
-    It also knows whether any byte of the request left: before that, a failure is clearly not a write.
+    It also knows whether any byte of the request left: before that, a failure is clearly not a write. ``check_peer`` is
+    shown the network address that a connection reached, before anything is sent there: it raises where that is wrong.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, check_peer: Callable[[str], None] | None = None) -> None:
         self.is_over = False
         self.has_sent = False
+        self.check_peer = check_peer
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
 
@@ -53,9 +55,9 @@ def _cut(sock: socket.socket) -> None:
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[Deadline]:
+def within(seconds: float, check_peer: Callable[[str], None] | None = None) -> Iterator[Deadline]:
     """Everything that this thread sends and reads inside has so long together."""
-    deadline = Deadline()
+    deadline = Deadline(check_peer)
     timer = threading.Timer(seconds, deadline.expire)
     timer.daemon = True
     timer.start()
@@ -75,6 +77,13 @@ class _Watched(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         _watch(sock)
+        deadline: Deadline | None = getattr(_active, "deadline", None)
+        if deadline is not None and deadline.check_peer is not None:
+            try:
+                deadline.check_peer(str(sock.getpeername()[0]))
+            except BaseException:
+                sock.close()
+                raise
         return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:

@@ -145,7 +145,7 @@ class CrmSession(requests.Session):
         }
         where = f"{request.method} {urlsplit(request.url or '').path}"
         failed: Exception | None = None
-        with within(self.limits.total) as deadline:
+        with within(self.limits.total, self.hosts.check_peer) as deadline:
             self.calls += 1
             try:
                 response = super().send(request, **kwargs)

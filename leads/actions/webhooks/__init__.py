@@ -1,0 +1,1 @@
+"""Verbs of outgoing webhooks: what is told, to whom, and again."""
