@@ -6,9 +6,16 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from zoneinfo import ZoneInfo
 
-from leads.models import Company, ExchangeRate
+from leads.models import Company, ExchangeRate, Opportunity
 from leads.pure.money import currency_decimals
+from leads.pure.week import local_date
+
+
+def deal_day(deal: Opportunity, tz: ZoneInfo) -> date:
+    """The day whose rate prices a deal: that of its close, or of its opening while it is open."""
+    return local_date(deal.closed_at or deal.opened_at, tz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,20 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
+from leads.actions.reprice import reprice, reprice_company
 from leads.admin.list_filters import ValuesListFilter
 from leads.figures.offers import offered
 from leads.forms.fields import ListField, domain
 from leads.models import Company, ExchangeRate
 from leads.pure.money import InvalidAmount, check_currency
+from leads.views.doors import person
 
 
 def weekday(text: str) -> int:
@@ -53,7 +57,10 @@ class CompanyForm(forms.ModelForm[Company]):
         fields = "__all__"  # noqa: DJ007  # one row of settings, all of them editable
 
     def clean_currency(self) -> str:
-        return currency(self.cleaned_data["currency"])
+        code, before = currency(self.cleaned_data["currency"]), Company.current().currency
+        if code != before and ExchangeRate.objects.exists():
+            raise ValidationError(f"The exchange rates on file are into {before}. Delete them first.")
+        return code
 
     def clean_business_weekdays(self) -> list[int]:
         days: list[int] = sorted(self.cleaned_data["business_weekdays"])
@@ -69,6 +76,11 @@ class CompanyAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
     form = CompanyForm
     list_display = ("name", "time_zone", "currency", "follow_up_hours", "look_back_days", "default_method")
 
+    def save_model(self, request: HttpRequest, obj: Company, form: CompanyForm, change: bool) -> None:
+        """Another currency prices every amount anew; another time zone moves the days whose rates count."""
+        super().save_model(request, obj, form, change)
+        reprice_company(company=obj, changed=form.changed_data, by=person(request), at=timezone.now())
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -82,7 +94,10 @@ class ExchangeRateForm(forms.ModelForm[ExchangeRate]):
         fields = ("currency", "valid_from", "rate")
 
     def clean_currency(self) -> str:
-        return currency(self.cleaned_data["currency"])
+        code = currency(self.cleaned_data["currency"])
+        if code == Company.current().currency:
+            raise ValidationError("That is the company's own currency: it needs no rate.")
+        return code
 
 
 @admin.register(ExchangeRate)
@@ -93,3 +108,28 @@ class ExchangeRateAdmin(admin.ModelAdmin[ExchangeRate]):
     list_display = ("currency", "valid_from", "rate")
     list_filter = (("currency", ValuesListFilter),)
     ordering = ("-valid_from", "currency")
+
+    def save_model(self, request: HttpRequest, obj: ExchangeRate, form: ExchangeRateForm, change: bool) -> None:
+        """Deals and costs of the currency are priced anew in the same transaction."""
+        super().save_model(request, obj, form, change)
+        before = str(form.initial.get("currency") or "")
+        self._reprice(request, {obj.currency, before} - {""}, f"{obj} was {'corrected' if change else 'entered'}.")
+
+    def delete_model(self, request: HttpRequest, obj: ExchangeRate) -> None:
+        """Without it an earlier rate counts, or none."""
+        told, code = str(obj), obj.currency
+        super().delete_model(request, obj)
+        self._reprice(request, {code}, f"{told} was deleted.")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ExchangeRate]) -> None:
+        """Several at once."""
+        codes = set(queryset.values_list("currency", flat=True))
+        super().delete_queryset(request, queryset)
+        self._reprice(request, codes, f"Rates of {', '.join(sorted(codes))} were deleted.")
+
+    def _reprice(self, request: HttpRequest, currencies: set[str], because: str) -> None:
+        done = reprice(currencies=currencies, because=because, by=person(request), at=timezone.now())
+        if done.deals or done.costs:
+            deals = f"{done.deals:,} deal{'' if done.deals == 1 else 's'}"
+            costs = f"{done.costs:,} cost{'' if done.costs == 1 else 's'}"
+            messages.info(request, f"Priced anew: {deals} and {costs}. Published reports list what that changes.")

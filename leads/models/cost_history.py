@@ -16,6 +16,7 @@ class CostDoor(models.TextChoices):
     API = "api", "API"
     CRM = "crm", "CRM"
     ADMIN = "admin", "Admin"
+    RATE = "rate", "Exchange rate"
     OPENING = "opening", "Opening entry"
 
 

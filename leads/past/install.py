@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations import Migration
+from django.db.migrations import Migration, RemoveField, RenameField, SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
 
 from leads.past import postgres, sqlite
 from leads.past.acting import Door
@@ -25,12 +26,13 @@ def drop_views(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f"DROP SCHEMA IF EXISTS {postgres.SCHEMA} CASCADE")
 
 
-def drop_triggers(connection: BaseDatabaseWrapper) -> None:
-    """Take the triggers away. What is written without them is recorded when they come back."""
+def drop_triggers(connection: BaseDatabaseWrapper, *, of: Container[str] | None = None) -> None:
+    """Take the triggers away, those of some tables alone where they are named. What is written without them is recorded
+    when they come back."""
     dialect = postgres if connection.vendor == "postgresql" else sqlite
     with connection.cursor() as cursor:
         for fact in facts():
-            if dialect.columns(cursor, fact.table):
+            if (of is None or fact.table in of) and dialect.columns(cursor, fact.table):
                 for statement in dialect.no_triggers(fact):
                     cursor.execute(statement)
 
@@ -214,14 +216,27 @@ def after_migrations(using: str, **_: Any) -> None:
 def before_migrations(using: str, plan: Sequence[tuple[Migration, bool]] = (), **_: Any) -> None:
     """Signal door: what is taken away comes back with `after_migrations`.
 
-    Triggers stay, so that data migrations are recorded, unless the table of changes is itself to change: they write it.
+    Triggers stay, so that data migrations are recorded as they write, unless the table of changes is itself to change,
+    which they write, or a table loses a column that its triggers name: the next write to it would fail.
     """
     from django.db import connections
 
     drop_views(connections[using])
-    steps = [step for migration, _ in plan if migration.app_label == "leads" for step in migration.operations]
-    if any(str(getattr(step, "model_name", getattr(step, "name", ""))).lower() == "change" for step in steps):
+    steps = [(migration.app_label, step) for migration, _ in plan for step in _flat(migration.operations)]
+    touched = {f"{label}_{getattr(step, 'model_name', getattr(step, 'name', ''))}".lower() for label, step in steps}
+    if CHANGES in touched:
         drop_triggers(connections[using])
+    narrowed = {
+        f"{label}_{step.model_name}".lower() for label, step in steps if isinstance(step, RemoveField | RenameField)
+    }
+    drop_triggers(connections[using], of=narrowed)
+
+
+def _flat(steps: Iterable[Operation]) -> Iterator[Operation]:
+    for step in steps:
+        yield step
+        if isinstance(step, SeparateDatabaseAndState):
+            yield from _flat(step.database_operations)
 
 
 __all__ = [

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from leads.actions.invitations.accept_invitation import accept_invitation
 from leads.actions.invitations.invite import InviteRefused, invite, invite_again, invited_by_link, take_back
+from leads.actions.reprice import reprice_company
 from leads.forms.invitations import AcceptForm, InviteForm
 from leads.forms.settings import CompanyForm
 from leads.models import Company, Invitation, Role, User
@@ -36,7 +38,9 @@ def company_settings(request: SignedInRequest) -> HttpResponse:
     company = Company.current()
     form = CompanyForm(request.POST or None, instance=company)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            form.save()
+            reprice_company(company=company, changed=form.changed_data, by=request.user, at=timezone.now())
         messages.success(request, "Company settings saved.")
         return redirect("leads:company-settings")
     context = {"form": form, "changes": _changes()}

@@ -79,6 +79,7 @@ SUBJECTS = {
         "scoring": "queries.past_facts",
         "identity": "pure.one_person forms.merge",
         "history": "queries.history_parts queries.history_words",
+        "intake": "actions.reprice",
         "imports": "forms.import_words",
         "webhooks": "queries.answers",
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from leads.models import (
     Activity,
     CampaignCost,
     Change,
+    ExchangeRate,
     FollowUp,
     Lead,
     LifecyclePassage,
@@ -43,6 +45,7 @@ _TOLD: dict[type[Model], tuple[str, ...]] = {
     FollowUp: ("planned_at", "done_at"),
     Activity: ("kind", "occurred_at"),
     CampaignCost: ("amount_cents",),
+    ExchangeRate: ("currency", "rate", "valid_from"),
     Opportunity: ("status", "amount_cents"),
 }
 
@@ -103,6 +106,8 @@ class Telling:
             return f"{value:%-d %b %Y}"
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if isinstance(value, Decimal):
+            return f"{value.normalize():f}"
         return str(dict(field.flatchoices).get(value, value))
 
 

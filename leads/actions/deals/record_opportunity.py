@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from leads.actions.deals.follow_deal import follow_deals
-from leads.actions.price import Rates
+from leads.actions.price import Rates, deal_day
 from leads.models import Company, Lead, Opportunity, OpportunityChange, OpportunityContact, PipelineStage
 from leads.pure.money import to_amount
 
@@ -194,8 +194,9 @@ class _Desk:
 
     def _complete(self, row: Opportunity, deal: DealFacts, *, is_moved: bool) -> None:
         """The columns that follow from others."""
-        day = (row.closed_at or row.opened_at).astimezone(self.tz).date()
-        row.reporting_cents = self.rates.reporting_cents(amount_cents=row.amount_cents, currency=row.currency, on=day)
+        row.reporting_cents = self.rates.reporting_cents(
+            amount_cents=row.amount_cents, currency=row.currency, on=deal_day(row, self.tz)
+        )
         if is_moved:
             row.stage = deal.stage
             row.stage_changed_at = _in_stage_since(deal) or (row.stage_changed_at if not row.pk else deal.changed_at)

@@ -84,10 +84,10 @@ def test_a_column_that_came_later_is_unknown_before() -> None:
     assert unkept() == []
 
 
-def migrated(operation: migrations.operations.base.Operation) -> None:
-    """One step as `migrate` takes it, with the signals before and after."""
+def migrated(*operations: migrations.operations.base.Operation) -> None:
+    """A migration as `migrate` takes it, with the signals before and after."""
     step = migrations.Migration("step", "leads")
-    step.operations = [operation]
+    step.operations = list(operations)
     before_migrations(using="default", plan=[(step, False)])
     state = ProjectState.from_apps(apps)
     with connection.schema_editor() as editor:
@@ -120,6 +120,31 @@ def test_a_migration_that_remakes_a_table_leaves_its_past(tmp_path: Path) -> Non
             with known_at(each):
                 found.append(Lead.objects.get().company)
         assert found == ["A", "B", "B", "C", "D"]
+        assert missing(connection) == []
+        assert unkept() == []
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_rows_are_written_after_a_column_that_their_triggers_name_is_gone(tmp_path: Path) -> None:
+    """In the same `migrate`, and the column comes back, because the portal's models have it."""
+    write = migrations.RunSQL("UPDATE leads_lead SET company = 'B'")
+    with shared_database(tmp_path) as address, here(address):
+        LeadFactory(company="A", industry="Looms")
+        field = Lead._meta.get_field("industry")
+        before = settled_now()
+        migrated(
+            migrations.RenameField("lead", "industry", "trade"),
+            write,
+            migrations.RenameField("lead", "trade", "industry"),
+            migrations.RemoveField("lead", "industry"),
+            write,
+            migrations.AddField("lead", "industry", field.clone()),
+        )
+        lead = Lead.objects.get()
+        assert (lead.company, lead.industry) == ("B", "")
+        with known_at(before):
+            lead = Lead.objects.get()
+            assert (lead.company, lead.industry) == ("A", "Looms")
         assert missing(connection) == []
         assert unkept() == []
 
