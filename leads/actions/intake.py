@@ -9,6 +9,7 @@ import structlog
 from django.db import transaction
 
 from leads.actions.follow_up.plan_follow_up import plan_follow_ups
+from leads.actions.lead_changes import LeadChanges
 from leads.actions.routing.assign_lead import assign_leads
 from leads.actions.scoring.score_lead import score_leads
 from leads.models import Company, Lead
@@ -79,15 +80,14 @@ def _run(leads: list[Lead], at: datetime) -> list[Lead]:
     if not leads:
         return leads
     company = Company.current()
-    score_leads(leads=leads, at=at, company=company)
-    without_rep = assign_leads(leads=leads, at=at, company=company)
-    plan_follow_ups(leads=leads, at=at, company=company)
-    Lead.objects.filter(pk__in=[lead.pk for lead in leads if lead.pk not in without_rep]).update(intake_due_at=None)
+    changes = LeadChanges(at)
+    score_leads(leads=leads, at=at, company=company, changes=changes)
+    without_rep = assign_leads(leads=leads, at=at, company=company, changes=changes)
+    plan_follow_ups(leads=leads, at=at, company=company, changes=changes)
     for lead in leads:
-        lead.intake_due_at = None
-        if lead.pk in without_rep:
-            lead.intake_due_at = _tried_again(lead, without_rep[lead.pk], at)
-            Lead.objects.filter(pk=lead.pk).update(intake_due_at=lead.intake_due_at)
+        next_try = _tried_again(lead, without_rep[lead.pk], at) if lead.pk in without_rep else None
+        changes.set(lead, intake_due_at=next_try)
+    changes.write()
     return leads
 
 

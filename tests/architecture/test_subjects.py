@@ -68,7 +68,7 @@ SUBJECTS = {
         """,
         "bulk": "forms.bulk",
         "lead": "queries.my_day queries.next_step",
-        "lifecycle": "actions.pass_stage figures.conversion",
+        "lifecycle": "actions.pass_stage actions.lead_changes figures.conversion",
         "handover": "pure.qualification pure.proposed_rules forms.qualification figures.feedback",
         "deals": """
             forms.opportunity queries.deals

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from django.db import transaction
 from django.db.models import Max
 
+from leads.actions.lead_changes import LeadChanges
 from leads.models import Company, FollowUp, Lead, LeadEvent, LifecyclePassage, Stage
 from leads.pure.calendar import BusinessHours, NeverOpen, due_at
 from leads.queries.mail import opt_outs
@@ -16,11 +16,12 @@ from leads.queries.mail import opt_outs
 log = structlog.get_logger(__name__)
 
 
-def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) -> list[FollowUp]:
+def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company, changes: LeadChanges) -> list[FollowUp]:
     """Promise a first contact to each MQL with an owner that has none since it became an MQL.
 
     The service level runs from the moment of becoming an MQL, not from the assignment: the person waits from then on.
-    It counts the owner's working hours. Owners come with the leads, their hours with them.
+    It counts the owner's working hours. Owners come with the leads, their hours with them. ``changes`` are those of the
+    same transaction; the caller writes them.
     """
     due = [lead for lead in leads if lead.stage == Stage.MQL and lead.owner_id is not None]
     if not due:
@@ -29,7 +30,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
         LifecyclePassage.objects.filter(lead__in=due, to_stage=Stage.MQL)
         .values_list("lead")
         .annotate(newest=Max("passed_at"))
-    )
+    ) | changes.moments_of(Stage.MQL)
     planned = dict(FollowUp.objects.filter(lead__in=due).values_list("lead").annotate(newest=Max("planned_at")))
     is_open = set(FollowUp.objects.open().filter(lead__in=due).values_list("lead", flat=True))
     unmailable = opt_outs([lead for lead in due if not lead.phone])
@@ -50,18 +51,10 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company) ->
                 due_at=_due(start, company.follow_up_hours, _hours(lead, usual)),
             )
         )
-    with transaction.atomic(savepoint=False):
-        FollowUp.objects.bulk_create(promises)
-        LeadEvent.objects.bulk_create(
-            LeadEvent(
-                lead=promise.lead,
-                kind=LeadEvent.Kind.FOLLOW_UP_PLANNED,
-                happened_at=at,
-                recorded_at=at,
-                details={"kind": promise.kind, "due_at": promise.due_at.isoformat()},
-            )
-            for promise in promises
-        )
+    FollowUp.objects.bulk_create(promises)
+    for promise in promises:
+        details = {"kind": promise.kind, "due_at": promise.due_at.isoformat()}
+        changes.tell(promise.lead, LeadEvent.Kind.FOLLOW_UP_PLANNED, details)
     return promises
 
 

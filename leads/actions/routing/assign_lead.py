@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from leads.actions.lead_changes import LeadChanges
 from leads.models import (
     Account,
     Assignment,
@@ -26,13 +27,16 @@ from leads.queries.routing import Decision, Rota, RuleBook, territories_for
 UNASSIGNED_STAGES = frozenset([Stage.SUBSCRIBER, Stage.DISQUALIFIED])
 
 
-def assign_leads(*, leads: Sequence[Lead], at: datetime, company: Company) -> dict[int, datetime | None]:
+def assign_leads(
+    *, leads: Sequence[Lead], at: datetime, company: Company, changes: LeadChanges | None = None
+) -> dict[int, datetime | None]:
     """Give each ownerless lead a territory and, if anybody is available, an owner.
 
     Returns the ids of leads left without one, each with the moment from which a rep is at work, where it waits for
     that. Whom somebody owns in the CRM who is no user here is left with them.
 
-    The caller has locked the leads. The territories are locked here, so that two assignments never take the same turn.
+    The caller has locked the leads, and with ``changes`` writes what changes of them. The territories are locked here, so
+    that two assignments never take the same turn.
     """
     waiting = [
         lead
@@ -42,7 +46,11 @@ def assign_leads(*, leads: Sequence[Lead], at: datetime, company: Company) -> di
     if not waiting:
         return {}
     with transaction.atomic(savepoint=False):
-        return _Round(waiting, at, company).assign()
+        wanted = changes or LeadChanges(at)
+        without = _Round(waiting, at, company).assign(wanted)
+        if changes is None:
+            wanted.write()
+        return without
 
 
 class _Round:
@@ -58,11 +66,10 @@ class _Round:
         self.rota = Rota(territories=locked, company=company, at=at)
         self.rota.know_accounts(leads)
 
-    def assign(self) -> dict[int, datetime | None]:
+    def assign(self, changes: LeadChanges) -> dict[int, datetime | None]:
         last = self._last_assignments()
         logged: list[Assignment] = []
         without: dict[int, datetime | None] = {}
-        moves: dict[tuple[int | None, int | None], list[Lead]] = {}
         for lead, match in zip(self.leads, self.matches, strict=True):
             decision = self.rota.decide(lead, match)
             assignment = self._logged(lead, decision)
@@ -71,14 +78,10 @@ class _Round:
             if _essence(last.get(lead.pk)) != _essence(assignment):
                 logged.append(assignment)
             if decision.owner is not None or lead.territory_id != assignment.territory_id:
-                moves.setdefault((assignment.owner_id, assignment.territory_id), []).append(lead)
-                lead.owner, lead.territory, lead.changed_at = decision.owner, decision.territory, self.at
+                changes.set(lead, owner=decision.owner, territory=decision.territory, changed_at=self.at)
         Assignment.objects.bulk_create(logged)
-        LeadEvent.objects.bulk_create([_news(assignment) for assignment in logged])
-        for (owner_id, territory_id), moved in moves.items():
-            Lead.objects.filter(pk__in=[lead.pk for lead in moved], owner__isnull=True).update(
-                owner_id=owner_id, territory_id=territory_id, changed_at=self.at
-            )
+        for assignment in logged:
+            changes.tell(assignment.lead, LeadEvent.Kind.ASSIGNED, _told(assignment))
         TerritoryRep.objects.bulk_update(self.rota.shares, ["credit"])
         self._hand_on_follow_ups()
         owners = self.rota.new_account_owners
@@ -115,14 +118,12 @@ class _Round:
         return {row.lead_id: row for row in Assignment.objects.filter(pk__in=newest.values("newest"))}
 
 
-def _news(assignment: Assignment) -> LeadEvent:
-    details: dict[str, Any] = {
+def _told(assignment: Assignment) -> dict[str, Any]:
+    return {
         "territory": str(assignment.territory or ""),
         "owner": str(assignment.owner or ""),
         "because": assignment.because,
     }
-    at, kind = assignment.assigned_at, LeadEvent.Kind.ASSIGNED
-    return LeadEvent(lead=assignment.lead, kind=kind, happened_at=at, recorded_at=at, details=details)
 
 
 def _essence(assignment: Assignment | None) -> tuple[object, ...] | None:

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max
 
-from leads.actions.pass_stage import pass_stage
+from leads.actions.lead_changes import LeadChanges
 from leads.models import (
     Company,
     Lead,
@@ -62,22 +62,24 @@ def score_leads(
     rules: Rules | None = None,
     because: str = "",
     company: Company | None = None,
+    changes: LeadChanges | None = None,
 ) -> Scored:
     """Score leads whose rows the caller has locked; a score that differs in nothing but age is not written again.
 
-    ``because`` is added to the reason of passages to MQL.
+    ``because`` is added to the reason of passages to MQL. With ``changes`` the caller writes what changes of the leads.
     """
     if not leads:
         return Scored()
     rules = rules or ready_rules(company=company)
     if rules is None:
         return Scored()
+    wanted = changes or LeadChanges(at)
     on = at.astimezone(rules.tz).date()
     facts = scoring_facts(leads, rules.scorer.rule_set, rules.tz)
     last = _last_scores(leads)
     results = {lead.pk: rules.scorer(facts[lead.pk], on) for lead in leads}
     new: dict[int, LeadScore] = {}
-    news: list[LeadEvent] = []
+    told: set[int] = set()
     with transaction.atomic(savepoint=False):
         for lead in leads:
             score, before = _row(lead, rules.row, results[lead.pk], at), last.get(lead.pk)
@@ -85,15 +87,21 @@ def score_leads(
                 new[lead.pk] = score
                 if before is None or lead.score != score.total:
                     details = {"from": lead.score if before else None, "to": score.total}
-                    kind = LeadEvent.Kind.SCORED
-                    news.append(LeadEvent(lead=lead, kind=kind, happened_at=at, recorded_at=at, details=details))
+                    wanted.tell(lead, LeadEvent.Kind.SCORED, details)
+                    told.add(lead.pk)
         LeadScore.objects.bulk_create(new.values(), batch_size=500)
-        LeadEvent.objects.bulk_create(news, batch_size=500)
-        told = {event.lead_id for event in news}
         show_scores(results=results, given={pk: new.get(pk) or last[pk] for pk in results}, on=on)
-        _write_totals(leads, results, told, at)
+        for lead in leads:
+            # What an event tells is a change that other systems should know of; mere decay is not.
+            if lead.pk in told:
+                wanted.set(lead, score=results[lead.pk].total, changed_at=at)
+            elif lead.score != results[lead.pk].total:
+                wanted.set(lead, score=results[lead.pk].total)
         met = [lead for lead in leads if results[lead.pk].is_qualified]
-        return Scored(len(new), tuple(_qualify(met, results, rules, at, because)))
+        qualified = tuple(_qualify(met, results, rules, because, wanted))
+        if changes is None:
+            wanted.write()
+        return Scored(len(new), qualified)
 
 
 def show_scores(*, results: dict[int, Score], given: dict[int, LeadScore], on: date) -> None:
@@ -117,23 +125,6 @@ def show_scores(*, results: dict[int, Score], given: dict[int, LeadScore], on: d
         unique_fields=["lead"],
         update_fields=_SHOWN,
     )
-
-
-def _write_totals(leads: Sequence[Lead], results: dict[int, Score], told: set[int], at: datetime) -> None:
-    """The totals on the leads; what an event tells is a change that other systems should know of, mere decay is not."""
-    aged = [lead.pk for lead in leads if lead.pk not in told and lead.score != results[lead.pk].total]
-    for lead in leads:
-        lead.score = results[lead.pk].total
-        if lead.pk in told:
-            lead.changed_at = at
-    if told:
-        Lead.objects.filter(pk__in=told).update(score=_total_shown(), changed_at=at)
-    if aged:
-        Lead.objects.filter(pk__in=aged).update(score=_total_shown())
-
-
-def _total_shown() -> Subquery:
-    return Subquery(ShownScore.objects.filter(lead=OuterRef("pk")).values("total")[:1])
 
 
 def _row(lead: Lead, rule_set: ScoringRuleSet, result: Score, at: datetime) -> LeadScore:
@@ -164,7 +155,7 @@ def _is_same(before: LeadScore, now: Score, rules: Rules, on: date) -> bool:
 
 
 def _qualify(
-    leads: Sequence[Lead], results: dict[int, Score], rules: Rules, at: datetime, because: str
+    leads: Sequence[Lead], results: dict[int, Score], rules: Rules, because: str, changes: LeadChanges
 ) -> Iterable[Lead]:
     returning = _returning([lead for lead in leads if lead.stage == Stage.RECYCLED])
     passed = []
@@ -175,7 +166,7 @@ def _qualify(
             why = (
                 f"fit {score.fit} and behavior {score.behaviour} meet version {rules.row.version}'s thresholds{because}"
             )
-            pass_stage(lead=lead, to=Stage.MQL, at=at, because=why)
+            changes.pass_stage(lead, Stage.MQL, why)
             passed.append(lead)
     return passed
 

@@ -178,6 +178,6 @@ def test_the_service_level_counts_the_owners_hours() -> None:
     RepHours.objects.create(rep=rep, time_zone="America/New_York", holiday_country="US")
     eve = datetime(2026, 11, 25, 21, tzinfo=UTC)  # 16:00 in New York, the day before Thanksgiving
     lead = LeadFactory(owner=rep, stage="mql")
-    promise = plan_follow_ups(leads=[lead], at=eve, company=Company.current())[0]
+    promise = plan_follow_ups(leads=[lead], at=eve, company=Company.current(), changes=LeadChanges(eve))[0]
     # One hour is left; Thursday is a holiday; three hours on Friday from 9:00.
     assert promise.due_at == datetime(2026, 11, 27, 17, tzinfo=UTC)

@@ -1,0 +1,80 @@
+"""What the verbs of one transaction change about leads, collected and then written table by table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from leads.actions.pass_stage import passages_of
+from leads.models import Lead, LeadEvent, LifecyclePassage, ShownScore
+
+
+class LeadChanges:
+    """Columns, passages and news of leads whose rows the caller holds locked.
+
+    The leads themselves change at once, so that the next verb sees what the one before did; the database learns it from
+    `write`. One lead takes three statements, a thousand hardly more: an update for each set of equal values.
+    """
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.passages: list[LifecyclePassage] = []
+        self.events: list[LeadEvent] = []
+        self._columns: dict[int, tuple[Lead, dict[str, Any]]] = {}
+
+    def set(self, lead: Lead, **values: Any) -> None:
+        """Give a lead other values. ``score`` is the total that `leads.models.ShownScore` holds by now."""
+        for name, value in values.items():
+            setattr(lead, name, value)
+        self._columns.setdefault(lead.pk, (lead, {}))[1].update(values)
+
+    def tell(self, lead: Lead, kind: LeadEvent.Kind, details: dict[str, Any]) -> None:
+        """Add a piece of news."""
+        event = LeadEvent(lead=lead, kind=kind, happened_at=self.at, recorded_at=self.at, details=details)
+        self.events.append(event)
+
+    def pass_stage(self, lead: Lead, to: str, because: str) -> None:
+        """Bring a lead to a stage; raises lifecycle.PassageRefused where there is no way."""
+        passages = passages_of(lead=lead, to=to, passed_at=self.at, because=because)
+        if passages:
+            details = {"from": lead.stage, "to": to, "because": because, "reason": ""}
+            self.passages += passages
+            self.tell(lead, LeadEvent.Kind.STAGE_CHANGED, details)
+            self.set(lead, stage=to, changed_at=self.at)
+
+    def moments_of(self, stage: str) -> dict[int, datetime]:
+        """When leads came to a stage among these changes, by lead."""
+        return {each.lead_id: each.passed_at for each in self.passages if each.to_stage == stage}
+
+    def write(self) -> None:
+        """Write everything. Belongs into the transaction that holds the rows."""
+        groups: dict[tuple[tuple[str, Any], ...], list[Lead]] = {}
+        for lead, values in self._columns.values():
+            # Totals differ from lead to lead, and one statement can take each from where it stands already.
+            rest = [(name, _plain(value)) for name, value in sorted(values.items()) if name != "score"]
+            groups.setdefault((*rest, ("score", "score" in values)), []).append(lead)
+        for group, leads in groups.items():
+            values = dict(group)
+            if values.pop("score"):
+                values["score"] = leads[0].score if len(leads) == 1 else _shown_totals()
+            Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**values)
+        LifecyclePassage.objects.bulk_create(self.passages, batch_size=500)
+        LeadEvent.objects.bulk_create(self.events, batch_size=500)
+        self._columns, self.passages, self.events = {}, [], []
+
+    def extend(self, passages: Iterable[LifecyclePassage], events: Iterable[LeadEvent]) -> None:
+        """Take in passages and news that were made elsewhere."""
+        self.passages += passages
+        self.events += events
+
+
+def _plain(value: Any) -> Any:
+    """A related row as its key, which can be compared and hashed."""
+    return getattr(value, "pk", value)
+
+
+def _shown_totals() -> Subquery:
+    return Subquery(ShownScore.objects.filter(lead=OuterRef("pk")).values("total")[:1])
