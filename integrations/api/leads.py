@@ -211,8 +211,7 @@ class CaptureLeads(APIView):
         if key is None and is_promise:
             answer = _promise(request, data, at)  # one statement needs no transaction
         elif key is None:
-            with transaction.atomic():
-                answer = _answer(request, data, at)
+            answer = _answer(request, data, at)
         else:
             if not IDEMPOTENCY_KEY.fullmatch(key):
                 raise exceptions.ParseError("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
@@ -309,7 +308,7 @@ def _promise(request: Request, data: Any, at: datetime) -> Answer:
 
 
 def _answer(request: Request, data: Any, at: datetime) -> Answer:
-    """Do the work and say what came of it; runs in the transaction that keeps the answer."""
+    """Do the work and say what came of it; with an Idempotency-Key in the transaction that keeps the answer."""
     read = _read(data, at)
     if isinstance(read, Answer):
         return read
@@ -344,9 +343,14 @@ def _results(
     request: Request, read: Sequence[CapturedItem | list[Fault]], received: Received, pointers: Sequence[str]
 ) -> list[dict[str, Any]]:
     leads = received.leads
-    link = request.build_absolute_uri
-    states = lead_states(list(leads.values()), link=link, queued=set(leads) if received.is_queued else set())
-    crm = _crm_states(list(leads))
+    states = lead_states(
+        list(leads.values()),
+        link=request.build_absolute_uri,
+        queued=set(leads) if received.is_queued else set(),
+        stories=received.stories,
+        shown=received.shown,
+    )
+    crm = _crm_states(received)
     outcomes = iter(received.outcomes)
     results: list[dict[str, Any]] = []
     for item, pointer in zip(read, pointers, strict=True):
@@ -363,9 +367,16 @@ def _results(
     return results
 
 
-def _crm_states(lead_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+def _crm_states(received: Received) -> dict[int, list[dict[str, Any]]]:
+    rows = [
+        (lead_id, push.connection.slug, push.state, push.not_before)
+        for lead_id, owed in received.owed.items()
+        for push in owed
+    ]
+    if others := [lead_id for lead_id in received.leads if lead_id not in received.owed]:
+        pushes = PendingPush.objects.filter(lead__in=others, connection__is_active=True).order_by("connection__slug")
+        rows += pushes.values_list("lead", "connection__slug", "state", "not_before")
     states: dict[int, list[dict[str, Any]]] = {}
-    pushes = PendingPush.objects.filter(lead__in=lead_ids, connection__is_active=True).order_by("connection__slug")
-    for lead_id, slug, state, due_at in pushes.values_list("lead", "connection__slug", "state", "not_before"):
+    for lead_id, slug, state, due_at in rows:
         states.setdefault(lead_id, []).append({"connection": slug, "state": state, "due_at": due_at.isoformat()})
     return states

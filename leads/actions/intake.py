@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,25 +13,56 @@ from leads.actions.follow_up.plan_follow_up import plan_follow_ups
 from leads.actions.lead_changes import LeadChanges
 from leads.actions.routing.assign_lead import assign_leads
 from leads.actions.scoring.score_lead import score_leads
-from leads.models import Company, Lead
+from leads.models import Lead
+from leads.queries.in_force import InForce, in_force
+from leads.queries.lead import LeadStory
+from leads.queries.scoring import Shown
 
 log = structlog.get_logger(__name__)
 
 CHUNK = 100
+_RELATED = ("account", "channel", "owner__working_hours", "territory")
 # A lead for whom no rep was available is tried again soon while it is fresh, ever more rarely later.
 SOONEST_RETRY, LATEST_RETRY = timedelta(minutes=15), timedelta(days=1)
 
 
-def run_intake(*, lead_ids: Collection[int], at: datetime) -> list[Lead]:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What intake did: the leads as they are now by key, and what it decided of those that are new."""
+
+    leads: Mapping[int, Lead]
+    stories: Mapping[int, LeadStory]
+    shown: Mapping[int, Shown]
+
+
+def run_intake(
+    *,
+    lead_ids: Collection[int],
+    at: datetime,
+    settings: InForce | None = None,
+    new: Collection[Lead] = (),
+    changes: LeadChanges | None = None,
+) -> Done:
     """Do what intake owes these leads; merged ones are left out. Running it twice changes nothing.
 
-    One transaction. Leads without an available rep keep their territory and a later ``intake_due_at``.
+    One transaction. Leads without an available rep keep their territory and a later ``intake_due_at``. Leads that are
+    ``new``, made in this very transaction, come as they are and are not read again; their ``changes`` so far come with
+    them and are written here.
     """
     with transaction.atomic(savepoint=False):
-        rows = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=lead_ids)
-        return _run(
-            list(rows.select_related("account", "channel", "owner__working_hours", "territory").order_by("pk")), at
-        )
+        known = set(lead_ids) - {lead.pk for lead in new}
+        rows: list[Lead] = []
+        if known:
+            found = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=known)
+            rows = list(found.select_related(*_RELATED).order_by("pk"))
+        changes = changes or LeadChanges(at)
+        leads = _run(sorted([*rows, *new], key=lambda lead: lead.pk), at, changes, settings or in_force())
+    made = {lead.pk for lead in new}
+    return Done(
+        {lead.pk: lead for lead in leads},
+        {pk: changes.stories.get(pk, LeadStory()) for pk in made},
+        {pk: shown for pk, shown in changes.shown.items() if pk in made},
+    )
 
 
 def finish_intake(*, at: datetime, limit: int = 2000) -> int:
@@ -65,7 +97,7 @@ def _take(ids: Sequence[int], at: datetime) -> int:
     with transaction.atomic():
         free = Lead.objects.live().select_for_update(skip_locked=True, of=("self",))
         rows = free.filter(pk__in=ids, intake_due_at__lte=at).order_by("pk")
-        return len(_run(list(rows.select_related("account", "channel", "owner__working_hours", "territory")), at))
+        return len(_run(list(rows.select_related(*_RELATED)), at, LeadChanges(at), in_force()))
 
 
 def _take_alone(lead_id: int, at: datetime) -> int:
@@ -76,14 +108,14 @@ def _take_alone(lead_id: int, at: datetime) -> int:
         return Lead.objects.filter(pk=lead_id).update(intake_due_at=at + SOONEST_RETRY)
 
 
-def _run(leads: list[Lead], at: datetime) -> list[Lead]:
+def _run(leads: list[Lead], at: datetime, changes: LeadChanges, settings: InForce) -> list[Lead]:
     if not leads:
+        changes.write()
         return leads
-    company = Company.current()
-    changes = LeadChanges(at)
-    score_leads(leads=leads, at=at, company=company, changes=changes)
-    without_rep = assign_leads(leads=leads, at=at, company=company, changes=changes)
-    plan_follow_ups(leads=leads, at=at, company=company, changes=changes)
+    if settings.rules:
+        score_leads(leads=leads, at=at, rules=settings.rules, changes=changes)
+    without_rep = assign_leads(leads=leads, at=at, settings=settings, changes=changes)
+    plan_follow_ups(leads=leads, at=at, company=settings.company, changes=changes)
     for lead in leads:
         next_try = _tried_again(lead, without_rep[lead.pk], at) if lead.pk in without_rep else None
         changes.set(lead, intake_due_at=next_try)

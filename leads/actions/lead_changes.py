@@ -10,6 +10,9 @@ from django.db.models import OuterRef, Subquery
 
 from leads.actions.pass_stage import passages_of
 from leads.models import Lead, LeadEvent, LifecyclePassage, ShownScore
+from leads.queries.lead import LeadStory
+from leads.queries.mail import Stored
+from leads.queries.scoring import Shown
 
 
 class LeadChanges:
@@ -17,13 +20,23 @@ class LeadChanges:
 
     The leads themselves change at once, so that the next verb sees what the one before did; the database learns it from
     `write`. One lead takes three statements, a thousand hardly more: an update for each set of equal values.
+
+    ``stored`` are the leads that this very transaction made, with their touchpoints: of these nothing else is stored
+    that would have to be looked up. ``shown`` and ``stories`` are the scores and decisions of here, written already.
     """
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime, stored: Stored | None = None) -> None:
         self.at = at
+        self.stored = stored or {}
         self.passages: list[LifecyclePassage] = []
         self.events: list[LeadEvent] = []
+        self.shown: dict[int, Shown] = {}
+        self.stories: dict[int, LeadStory] = {}
         self._columns: dict[int, tuple[Lead, dict[str, Any]]] = {}
+
+    def story_of(self, lead: Lead) -> LeadStory:
+        """What is decided about a lead here: its assignment and its next follow-up."""
+        return self.stories.setdefault(lead.pk, LeadStory())
 
     def set(self, lead: Lead, **values: Any) -> None:
         """Give a lead other values. ``score`` is the total that `leads.models.ShownScore` holds by now."""
@@ -44,6 +57,10 @@ class LeadChanges:
             self.passages += passages
             self.tell(lead, LeadEvent.Kind.STAGE_CHANGED, details)
             self.set(lead, stage=to, changed_at=self.at)
+
+    def known(self, leads: Iterable[Lead]) -> list[Lead]:
+        """Those of the leads that the database knows more about than is at hand."""
+        return [lead for lead in leads if lead.pk not in self.stored]
 
     def moments_of(self, stage: str) -> dict[int, datetime]:
         """When leads came to a stage among these changes, by lead."""

@@ -38,14 +38,23 @@ def queued(leads: Collection[Lead]) -> set[int]:
 
 
 def lead_states(
-    leads: Sequence[Lead], *, link: Link = of_portal, queued: Collection[int] = frozenset()
+    leads: Sequence[Lead],
+    *,
+    link: Link = of_portal,
+    queued: Collection[int] = frozenset(),
+    stories: Mapping[int, LeadStory] | None = None,
+    shown: Mapping[int, Shown] | None = None,
 ) -> dict[int, dict[str, Any]]:
-    """The state of each lead by its key; ``queued`` are those whose intake is still to be done."""
-    done = [lead.pk for lead in leads if lead.pk not in queued]
-    stories = lead_stories(done)
-    tz = Company.current().tz
-    scores = shown_scores(done, deemed_now().astimezone(tz).date(), tz) if done else {}
-    return {lead.pk: _state(lead, stories.get(lead.pk), scores.get(lead.pk), link) for lead in leads}
+    """The state of each lead by its key; ``queued`` are those whose intake is still to be done.
+
+    Leads whose ``stories``, and with them scores ``shown``, are at hand are not looked up.
+    """
+    told, scores = dict(stories or {}), dict(shown or {})
+    if looked_up := [lead.pk for lead in leads if lead.pk not in queued and lead.pk not in told]:
+        tz = Company.current().tz
+        told |= lead_stories(looked_up)
+        scores |= shown_scores(looked_up, deemed_now().astimezone(tz).date(), tz)
+    return {lead.pk: _state(lead, told.get(lead.pk), scores.get(lead.pk), link) for lead in leads}
 
 
 def lead_data(

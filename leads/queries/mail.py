@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from leads.models import Lead, TouchKind, Touchpoint
+
+Stored = Mapping[int, Sequence[Touchpoint]]
+"""Leads by key, each with all touchpoints that are stored of it."""
 
 _LIFTED_BY = frozenset([TouchKind.EMAIL_SIGNUP])
 _WORDS = {
@@ -30,16 +33,25 @@ class OptOut:
         return said.get(self.reason, self.reason) + (f" on {self.at:%Y-%m-%d}" if self.at else "")
 
 
-def opt_outs(leads: Collection[Lead]) -> dict[int, OptOut]:
+def opt_outs(leads: Collection[Lead], stored: Stored | None = None) -> dict[int, OptOut]:
     """Id of a lead → the newest reason not to mail them; who may be mailed is not among them.
 
-    Signing up again lifts an unsubscription. A complaint or a hard bounce stays, and so does what a file said.
+    Signing up again lifts an unsubscription. A complaint or a hard bounce stays, and so does what a file said. Whose
+    touchpoints are ``stored`` at hand needs no look-up of them.
     """
-    kinds = [*_WORDS, *_LIFTED_BY]
-    rows = Touchpoint.objects.filter(lead__in=leads, kind__in=kinds).order_by("occurred_at", "pk")
+    kinds, at_hand = [*_WORDS, *_LIFTED_BY], stored or {}
+    told = [
+        (lead.pk, touch.kind, touch.occurred_at)
+        for lead in leads
+        for touch in sorted(at_hand.get(lead.pk, ()), key=lambda touch: touch.occurred_at)
+        if touch.kind in kinds
+    ]
+    if looked_up := [lead.pk for lead in leads if lead.pk not in at_hand]:
+        rows = Touchpoint.objects.filter(lead__in=looked_up, kind__in=kinds).order_by("occurred_at", "pk")
+        told += rows.values_list("lead_id", "kind", "occurred_at")
     found: dict[int, OptOut] = {}
     said = {lead.pk: OptOut("unsubscribed") for lead in leads if lead.is_unsubscribed}
-    for lead, kind, at in rows.values_list("lead_id", "kind", "occurred_at"):
+    for lead, kind, at in told:
         if kind in _LIFTED_BY:
             if lead in found and found[lead].reason == _WORDS[TouchKind.EMAIL_UNSUBSCRIBE]:
                 del found[lead]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, QuerySet
 
 from leads.models import (
     OPEN_STAGES,
@@ -25,6 +25,7 @@ from leads.pure.conditions.properties import LEADS
 from leads.pure.spelling.identity import company_domain
 from leads.queries.calendar import Schedule
 from leads.queries.conditions import facts_of, lead_catalog
+from leads.queries.mail import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class RuleBook:
             if row.is_active
         ]
         looked_at = frozenset[str]().union(*(rule.conditions.properties for rule in listed))
-        self.catalog = lead_catalog() if looked_at & _WITH_CHOICES else LEADS
+        self.names_records = bool(looked_at & _WITH_CHOICES)
+        self.catalog = lead_catalog() if self.names_records else LEADS
         self.rules = routing.Rules(listed, self.catalog)
 
     @classmethod
@@ -83,16 +85,16 @@ class RuleBook:
         """The rules of any version."""
         return cls(rows=TerritoryRule.objects.filter(version=version), company=company, version=version)
 
-    def facts(self, leads: Sequence[Lead]) -> dict[int, Facts]:
+    def facts(self, leads: Sequence[Lead], stored: Stored | None = None) -> dict[int, Facts]:
         """What the rules look at, by lead; where a lead says nothing, its account does."""
-        known = facts_of(leads, properties=self.rules.properties, tz=self.tz)
+        known = facts_of(leads, properties=self.rules.properties, tz=self.tz, stored=stored)
         return {
             lead.pk: Facts({**known[lead.pk].values, **_from_account(lead)}, known[lead.pk].events) for lead in leads
         }
 
-    def match(self, leads: Sequence[Lead], at: datetime) -> list[routing.Match]:
+    def match(self, leads: Sequence[Lead], at: datetime, stored: Stored | None = None) -> list[routing.Match]:
         """The rule that decides for each lead, at a moment."""
-        facts, day = self.facts(leads), at.astimezone(self.tz).date()
+        facts, day = self.facts(leads, stored), at.astimezone(self.tz).date()
         return [self.rules.first_match(facts[lead.pk], day) for lead in leads]
 
 
@@ -119,7 +121,8 @@ class Rota:
     """The reps of territories, their turns and loads at a moment. Each decision moves turns and loads on in memory.
 
     ``leaving`` are reps who give their leads away: they get none, and own no account any more. A lead in ``released``
-    is not counted in the load of its owner: it is given away anew.
+    is not counted in the load of its owner: it is given away anew. ``shares`` and ``absences`` come from callers that
+    have them; a caller that will write the turns has locked the shares.
     """
 
     def __init__(
@@ -130,21 +133,22 @@ class Rota:
         at: datetime,
         leaving: Collection[int] = (),
         released: Collection[int] = (),
+        shares: Iterable[TerritoryRep] | None = None,
+        absences: Mapping[int, Sequence[tuple[date, date]]] | None = None,
     ) -> None:
         self.at, self.usual, self.leaving = at, company.hours, frozenset(leaving)
         self.day = at.astimezone(company.tz).date()
         self.territories = {territory.pk: territory for territory in territories}
         self.catch_all = next((one for one in self.territories.values() if one.is_catch_all), None)
-        # The credits are as whoever held the lock before left them.
-        rows = TerritoryRep.objects.filter(territory__in=self.territories)
-        self.shares = list(rows.select_related("rep", "rep__capacity", "rep__working_hours").order_by("pk"))
+        self.shares = list(shares_of(self.territories) if shares is None else shares)
+        self._credits = {share.pk: share.credit for share in self.shares}
         self.by_territory: dict[int, list[TerritoryRep]] = {}
         for share in self.shares:
             self.by_territory.setdefault(share.territory_id, []).append(share)
         self.reps = {share.rep_id: share.rep for share in self.shares}
         self.names = {rep_id: str(rep) for rep_id, rep in self.reps.items()}
         self.loads = open_loads([pk for pk, rep in self.reps.items() if capacity_of(rep) is not None], released)
-        self.schedules = self._schedules()
+        self.schedules = self._schedules(self._absences() if absences is None else absences)
         self.starts = self._starts()
         # An account may get its owner from the lead before, in this very round.
         self.account_owners: dict[int, int | None] = {}
@@ -176,6 +180,10 @@ class Rota:
                 self.account_owners[lead.account_id] = self.new_account_owners[lead.account_id] = owner.pk
         return Decision(match, territory, choice, owner)
 
+    def moved(self) -> list[TerritoryRep]:
+        """The shares whose turn the decisions moved on."""
+        return [share for share in self.shares if share.credit != self._credits[share.pk]]
+
     def _rep(self, share: TerritoryRep) -> routing.Rep:
         rep = share.rep
         schedule, starts = self.schedules[rep.pk], self.starts.get(rep.pk, self.at)
@@ -195,12 +203,15 @@ class Rota:
             never_works=starts is None,
         )
 
-    def _schedules(self) -> dict[int, Schedule]:
+    def _absences(self) -> Mapping[int, Sequence[tuple[date, date]]]:
         away: dict[int, list[tuple[date, date]]] = {}
         since = date.fromordinal(self.day.toordinal() - 1)  # a rep's day may be the one before the company's
         rows = RepAbsence.objects.filter(rep__in=self.reps, ends_on__gte=since)
         for rep_id, first, last in rows.values_list("rep_id", "starts_on", "ends_on"):
             away.setdefault(rep_id, []).append((first, last))
+        return away
+
+    def _schedules(self, away: Mapping[int, Sequence[tuple[date, date]]]) -> dict[int, Schedule]:
         found = {}
         for rep_id, rep in self.reps.items():
             # A missing one-to-one row raises on access; hasattr is Django's way to ask.
@@ -213,6 +224,12 @@ class Rota:
         asking = {pk for pk, territory in self.territories.items() if territory.off_hours != routing.ASSIGN}
         reps = {share.rep_id for share in self.shares if share.territory_id in asking}
         return {rep_id: self.schedules[rep_id].starts_at(self.at) for rep_id in reps}
+
+
+def shares_of(territories: Iterable[Territory] | Collection[int]) -> QuerySet[TerritoryRep]:
+    """The reps of territories with what tells whether they can take a lead."""
+    rows = TerritoryRep.objects.filter(territory__in=territories)
+    return rows.select_related("rep", "rep__capacity", "rep__working_hours").order_by("territory", "pk")
 
 
 def capacity_of(rep: User) -> int | None:
@@ -237,9 +254,3 @@ def _owners_of(lead_ids: Collection[int]) -> Iterable[int]:
     for start in range(0, len(ids), 500):
         rows = Lead.objects.open().filter(pk__in=ids[start : start + 500], owner__isnull=False)
         yield from (owner for owner in rows.values_list("owner_id", flat=True) if owner is not None)
-
-
-def territories_for(matches: Sequence[routing.Match]) -> Q:
-    """The condition of the territories that matches lead to."""
-    wanted = Q(pk__in={match.rule.territory_id for match in matches if match.rule})
-    return wanted if all(match.rule for match in matches) else wanted | Q(is_catch_all=True)

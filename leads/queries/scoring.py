@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from django.db.models import F, Max
 
-from leads.models import Lead, LeadScore, Role, ScoringRule, ScoringRuleSet, ShownScore, User
+from leads.models import Company, Lead, LeadScore, Role, ScoringRule, ScoringRuleSet, ShownScore, User
 from leads.pure.conditions.evaluate import Facts
 from leads.pure.conditions.grammar import from_json
 from leads.pure.conditions.properties import ATTRIBUTE, Catalog
@@ -20,6 +20,7 @@ from leads.pure.scoring.rules import SCORED, Rule, RuleSet
 from leads.pure.scoring.score import Reason, Score, Scorer
 from leads.pure.scoring.stored import is_aging, score_on, told
 from leads.queries.conditions import facts_of, lead_catalog
+from leads.queries.mail import Stored
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +111,28 @@ def with_limits(rule_set: ScoringRuleSet, rules: Sequence[Rule]) -> RuleSet:
     )
 
 
-def scoring_facts(leads: Collection[Lead] | Collection[int], rules: RuleSet, tz: ZoneInfo) -> dict[int, Facts]:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The active version, ready to score many leads."""
+
+    row: ScoringRuleSet
+    scorer: Scorer
+    tz: ZoneInfo
+
+
+def ready_rules(*, company: Company | None = None) -> Rules | None:
+    """The active version made ready; None where none is active."""
+    active = active_rule_set()
+    if active is None:
+        return None
+    return Rules(active, Scorer(rule_set_of(active)), (company or Company.current()).tz)
+
+
+def scoring_facts(
+    leads: Collection[Lead] | Collection[int], rules: RuleSet, tz: ZoneInfo, stored: Stored | None = None
+) -> dict[int, Facts]:
     """What the rules look at in these leads; at most four queries per 1,000."""
-    return facts_of(leads, properties=rules.properties, tz=tz)
+    return facts_of(leads, properties=rules.properties, tz=tz, stored=stored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from django.db.models import F, Max
 
 from integrations.models import Connection, PendingPush
 from integrations.pure.daily import next_sync
+from integrations.queries.connections import active_connections
 from leads.models import Company, LeadEvent
+from leads.queries.in_force import InForce
 
 CHUNK = 500
 # News that a CRM has no use for; everything else may change what it should show.
@@ -37,6 +39,27 @@ def enqueue_leads(*, lead_ids: Collection[int], at: datetime, reason: str) -> in
         for ids in _chunks(sorted(set(lead_ids))):
             written += _enqueue(connections, ids, at=at, not_before=not_before, reason=reason)
     return written
+
+
+def enqueue_new_leads(
+    *, lead_ids: Sequence[int], at: datetime, reason: str, settings: InForce
+) -> dict[int, list[PendingPush]]:
+    """Owe leads that this very transaction made, for which nothing is written yet; returns the rows of each lead."""
+    connections = active_connections(settings)
+    if not connections or not lead_ids:
+        return {}
+    not_before = next_sync(at, settings.company.tz)
+    rows = {
+        lead_id: [
+            PendingPush(
+                connection=connection, lead_id=lead_id, not_before=not_before, changed_at=at, reason=reason[:80]
+            )
+            for connection in connections
+        ]
+        for lead_id in lead_ids
+    }
+    PendingPush.objects.bulk_create([each for owed in rows.values() for each in owed], batch_size=CHUNK)
+    return rows
 
 
 def enqueue_changes(*, since: datetime, at: datetime) -> int:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from integrations.actions.push.enqueue import enqueue_leads
-from leads.actions.capture.capture import Captured, CaptureRefused, RejectedItem, capture_batch, keep_rejected
-from leads.actions.intake import run_intake
+from integrations.actions.push.enqueue import enqueue_leads, enqueue_new_leads
+from integrations.models import PendingPush
+from leads.actions.capture.capture import TRIES, Captured, CaptureRefused, RejectedItem, capture_once, keep_rejected
+from leads.actions.intake import Done, run_intake
+from leads.actions.lead_changes import LeadChanges
 from leads.models import Lead
 from leads.pure.capture.captured import CapturedItem
+from leads.queries.in_force import InForce, in_force
+from leads.queries.lead import LeadStory
+from leads.queries.scoring import Shown
 
 log = structlog.get_logger(__name__)
 
@@ -25,34 +30,77 @@ MAX_IMMEDIATE = 50
 class Received:
     """The outcomes, in the order of the items, and their leads by key, as they are after intake.
 
-    ``is_queued`` when intake was left to the sweeper.
+    ``is_queued`` when intake was left to the sweeper. Of new leads it is known without another look what intake decided
+    and what is owed: ``stories``, ``shown`` and ``owed``, by lead.
     """
 
     outcomes: Sequence[Captured | CaptureRefused]
     leads: Mapping[int, Lead]
     is_queued: bool
+    stories: Mapping[int, LeadStory] = field(default_factory=dict)
+    shown: Mapping[int, Shown] = field(default_factory=dict)
+    owed: Mapping[int, Sequence[PendingPush]] = field(default_factory=dict)
+
+
+class _IntakeFailed(Exception):
+    """A mistake in a rule; it must not cost the lead."""
 
 
 def receive(*, items: Sequence[CapturedItem], rejected: Sequence[RejectedItem], source: str, at: datetime) -> Received:
-    """Capture the items, keep the rejected ones, do the intake of small requests at once, enqueue the pushes."""
-    with transaction.atomic(savepoint=False):
+    """Capture the items, keep the rejected ones, do the intake of small requests at once, enqueue the pushes.
+
+    When another writer was faster with the same person, everything is done again; when intake fails, without it, and
+    the sweep does that. So nothing needs a savepoint of its own.
+    """
+    is_intake, is_sure = len(items) <= MAX_IMMEDIATE, False
+    for left in reversed(range(TRIES + 1)):
+        try:
+            with transaction.atomic():
+                return _receive(items, rejected, source, at, is_intake=is_intake, is_sure=is_sure)
+        except _IntakeFailed as error:
+            log.error("intake_left_to_sweep", leads=len(items), exc_info=error.__cause__)
+            is_intake = False
+        except IntegrityError:
+            if not left:
+                raise
+            is_sure = True
+    raise AssertionError("The last try returns or raises.")
+
+
+def _receive(
+    items: Sequence[CapturedItem],
+    rejected: Sequence[RejectedItem],
+    source: str,
+    at: datetime,
+    *,
+    is_intake: bool,
+    is_sure: bool,
+) -> Received:
+    if rejected:
         keep_rejected(items=rejected, source=source, at=at)
-        outcomes = capture_batch(items=items, source=source, at=at) if items else []
-        captured = [outcome for outcome in outcomes if isinstance(outcome, Captured)]
-        leads = {outcome.lead.pk: outcome.lead for outcome in captured}
-        done = _intake(leads, at) if len(items) <= MAX_IMMEDIATE else None
-        fresh = {outcome.lead.pk for outcome in captured if outcome.is_changed or not outcome.is_repeat}
-        enqueue_leads(lead_ids=fresh, at=at, reason="captured")
+    settings, changes = in_force(), LeadChanges(at)
+    outcomes: list[Captured | CaptureRefused] = []
+    if items:
+        outcomes = capture_once(items=items, source=source, at=at, settings=settings, changes=changes, is_sure=is_sure)
+    captured = [outcome for outcome in outcomes if isinstance(outcome, Captured)]
+    leads = {outcome.lead.pk: outcome.lead for outcome in captured}
+    done = None
+    if is_intake and leads:
+        done = _intake(leads, changes, settings, at)
+    else:
+        changes.write()
+    changed = {outcome.lead.pk for outcome in captured if outcome.is_changed or not outcome.is_repeat}
+    if known := changed - changes.stored.keys():
+        enqueue_leads(lead_ids=known, at=at, reason="captured")
+    owed = enqueue_new_leads(lead_ids=sorted(changes.stored), at=at, reason="captured", settings=settings)
     if done is None:
-        return Received(outcomes, leads, is_queued=True)
-    return Received(outcomes, done, is_queued=False)
+        return Received(outcomes, leads, is_queued=True, owed=owed)
+    return Received(outcomes, done.leads, is_queued=False, stories=done.stories, shown=done.shown, owed=owed)
 
 
-def _intake(leads: Mapping[int, Lead], at: datetime) -> dict[int, Lead] | None:
-    """Try the intake in a savepoint: a mistake in a rule must not cost the lead. None leaves it to the sweeper."""
+def _intake(leads: Mapping[int, Lead], changes: LeadChanges, settings: InForce, at: datetime) -> Done:
     try:
-        with transaction.atomic():
-            return {lead.pk: lead for lead in run_intake(lead_ids=leads.keys(), at=at)}
-    except Exception:
-        log.exception("intake_left_to_sweep", leads=len(leads))
-        return None
+        new = [lead for pk, lead in leads.items() if pk in changes.stored]
+        return run_intake(lead_ids=leads.keys(), at=at, settings=settings, new=new, changes=changes)
+    except Exception as error:
+        raise _IntakeFailed from error

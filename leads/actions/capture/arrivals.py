@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leads.models import Campaign, Channel, ChannelRule, Company
+from leads.models import Campaign, Channel
 from leads.pure.capture.captured import CHANNEL_BY_KIND, CapturedEvent, campaign_code
 from leads.pure.channels import channels
 from leads.pure.channels.landing import click_of, parameters
+from leads.queries.in_force import InForce
 
 
 class Arrivals:
     """Channels, rules and campaigns for the events of one batch."""
 
-    def __init__(self, events: Sequence[CapturedEvent], company: Company) -> None:
-        self.company = company
-        self.channels = {channel.key: channel for channel in Channel.objects.all()}
-        self.rules = [
-            channels.ChannelRule(*row)
-            for row in ChannelRule.objects.order_by("position").values_list(
-                "position", "channel__key", "source", "medium", "campaign", "referrer"
-            )
-        ]
+    def __init__(self, events: Sequence[CapturedEvent], settings: InForce) -> None:
+        self.company, self.channels, self.rules = settings.company, settings.channels, settings.channel_rules
         codes = {campaign_code(event) for event in events} - {""}
-        self.campaigns = {campaign.code: campaign for campaign in Campaign.objects.filter(code__in=codes)}
+        self.campaigns = {one.code: one for one in Campaign.objects.filter(code__in=codes)} if codes else {}
         self.new_campaigns: dict[str, Campaign] = {}
 
     def discovered(self) -> list[Campaign]:

@@ -18,10 +18,20 @@ from django.db.models import JSONField, Value
 
 from leads.actions.capture.desk import Captured, CaptureDesk
 from leads.actions.capture.people import CaptureRefused
+from leads.actions.lead_changes import LeadChanges
 from leads.models import Submission
 from leads.pure.capture.captured import CapturedItem
+from leads.queries.in_force import InForce
 
-__all__ = ["CaptureRefused", "Captured", "RejectedItem", "capture_batch", "capture_lead", "keep_rejected"]
+__all__ = [
+    "CaptureRefused",
+    "Captured",
+    "RejectedItem",
+    "capture_batch",
+    "capture_lead",
+    "capture_once",
+    "keep_rejected",
+]
 
 MAX_ITEMS = 1000
 # Each try sees the rows of the writers that beat the one before, so every loser gets on quickly.
@@ -61,19 +71,55 @@ def capture_batch(
     the same person. With ``needs_intake`` the leads are left for :mod:`leads.actions.intake`. An import keeps its file
     and needs no submissions.
     """
-    if len(items) > MAX_ITEMS:
-        raise ValueError(f"A batch has at most {MAX_ITEMS} items.")
-    desk = partial(CaptureDesk, items, at=at, source=source, keeps_submissions=keeps_submissions)
+    take = partial(
+        capture_once,
+        items=items,
+        source=source,
+        at=at,
+        needs_intake=needs_intake,
+        keeps_submissions=keeps_submissions,
+    )
     for _ in range(TRIES - 1):
         try:
             with transaction.atomic():
-                return desk().take(needs_intake=needs_intake)
+                return take()
         except IntegrityError:
             # Somebody else captured the same person, company or campaign between our look and our insert. The
             # savepoint is gone, so look again: this time they are found.
             continue
     with transaction.atomic():
-        return desk().take(needs_intake=needs_intake)
+        return take()
+
+
+def capture_once(
+    *,
+    items: Sequence[CapturedItem],
+    source: str,
+    at: datetime,
+    needs_intake: bool = True,
+    keeps_submissions: bool = True,
+    settings: InForce | None = None,
+    changes: LeadChanges | None = None,
+    is_sure: bool = True,
+) -> list[Captured | CaptureRefused]:
+    """Capture items like `capture_batch`, for a caller who does all of its transaction again on IntegrityError.
+
+    That saves the savepoint; the error means that another writer was faster with the same person. With ``changes`` the
+    caller writes the passages and the news. A first try need not be ``is_sure`` that contacts of unknown people are
+    new.
+    """
+    if len(items) > MAX_ITEMS:
+        raise ValueError(f"A batch has at most {MAX_ITEMS} items.")
+    desk = CaptureDesk(
+        items,
+        at=at,
+        source=source,
+        keeps_submissions=keeps_submissions,
+        settings=settings,
+        changes=changes,
+        is_sure=is_sure,
+    )
+    return desk.take(needs_intake=needs_intake)
 
 
 def keep_rejected(*, items: Iterable[RejectedItem], source: str, at: datetime) -> None:

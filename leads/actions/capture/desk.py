@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from leads.actions.capture.arrivals import Arrivals
 from leads.actions.capture.people import CaptureRefused, KnownPeople, LeadFile
 from leads.actions.capture.suppress import apply_suppressions
+from leads.actions.lead_changes import LeadChanges
 from leads.actions.pass_stage import passages_of
 from leads.models import (
     DETAILS,
     Account,
     Campaign,
-    Company,
     Consent,
     Lead,
     LeadEvent,
-    LifecyclePassage,
     Stage,
     Submission,
     TouchKind,
@@ -35,6 +33,7 @@ from leads.pure.capture.captured import (
     with_tags,
 )
 from leads.pure.spelling.identity import company_domain, is_internal
+from leads.queries.in_force import InForce, in_force
 
 MAX_ADDRESS = 1000  # length of the columns for landing page and referrer
 # A statement compares each row with each of its rows: many small ones are quicker than a large one.
@@ -56,23 +55,36 @@ class CaptureDesk:
     """One batch. Every look-up happens here, in the transaction that will write."""
 
     def __init__(
-        self, items: Sequence[CapturedItem], *, at: datetime, source: str, keeps_submissions: bool = True
+        self,
+        items: Sequence[CapturedItem],
+        *,
+        at: datetime,
+        source: str,
+        keeps_submissions: bool = True,
+        settings: InForce | None = None,
+        changes: LeadChanges | None = None,
+        is_sure: bool = True,
     ) -> None:
         self.items = items
+        self.changes, self.is_written = changes or LeadChanges(at), changes is None
         self.keeps_submissions = keeps_submissions
         self.at = at
         self.source = source[:80]
-        self.company = Company.current()
+        settings = settings or in_force()
+        self.company = settings.company
         self.events = [with_tags(item.event) for item in items]
         self.keys = [dedupe_key(item) for item in items]
         self.people = KnownPeople(items)
-        self.arrivals = Arrivals(self.events, self.company)
+        self.arrivals = Arrivals(self.events, settings)
         domains = {domain for item in items if (domain := company_domain(item.email))}
         self.accounts = {account.domain: account for account in Account.objects.filter(domain__in=domains)}
-        self.touches = {touch.dedupe_key: touch for touch in Touchpoint.objects.filter(dedupe_key__in=self.keys)}
+        # A contact of nobody we know is none we have, but for an address that was corrected since: then the key of the
+        # table says so, and the second try is sure.
+        looks = is_sure or self.people.files or any(event.key for event in self.events)
+        known = Touchpoint.objects.filter(dedupe_key__in=self.keys) if looks else ()
+        self.touches = {touch.dedupe_key: touch for touch in known}
         self.new_accounts: dict[str, Account] = {}
         self.new_touches: list[Touchpoint] = []
-        self.passages: list[LifecyclePassage] = []
         self.consents: list[Consent] = []
 
     def take(self, *, needs_intake: bool) -> list[Captured | CaptureRefused]:
@@ -93,6 +105,7 @@ class CaptureDesk:
         if touch is None:
             touch = self.touches[self.keys[index]] = self._touch(file, item, event, self.keys[index])
             self.new_touches.append(touch)
+            file.touches.append(touch)
             file.has_news = True
             file.is_mail_news |= event.kind in OPT_OUTS or event.kind == TouchKind.EMAIL_SIGNUP
             self._advance(file, event)
@@ -181,7 +194,7 @@ class CaptureDesk:
             return
         because = f"captured: {event.kind.replace('_', ' ')}"
         passed_at = min(event.occurred_at, self.at)
-        self.passages += passages_of(lead=lead, to=target, passed_at=passed_at, because=because)
+        self.changes.passages += passages_of(lead=lead, to=target, passed_at=passed_at, because=because)
         lead.stage = file.changes["stage"] = target
 
     def _is_ours(self, email: str) -> bool:
@@ -191,15 +204,17 @@ class CaptureDesk:
         """Parents before children, and each kind in a fixed order: two batches then never wait in a circle."""
         Campaign.objects.bulk_create(self.arrivals.discovered())
         Account.objects.bulk_create([self.new_accounts[domain] for domain in sorted(self.new_accounts)])
-        events = self._write_leads(needs_intake=needs_intake)
-        given = [file.lead for file in self.people.files if "email" in file.changes]
+        self._write_leads(needs_intake=needs_intake)
+        given = {file.lead.pk: file for file in self.people.files if "email" in file.changes}
         if given:
-            apply_suppressions(leads=given, at=self.at)
+            for touch in apply_suppressions(leads=[file.lead for file in given.values()], at=self.at):
+                given[touch.lead_id].touches.append(touch)
         Touchpoint.objects.bulk_create(sorted(self.new_touches, key=lambda touch: touch.dedupe_key))
-        LifecyclePassage.objects.bulk_create(self.passages)
         # The same consent may be sent with every event; once is enough.
         Consent.objects.bulk_create(self.consents, ignore_conflicts=True)
-        LeadEvent.objects.bulk_create(events)
+        self.changes.stored = {file.lead.pk: file.touches for file in self.people.files if file.is_new}
+        if self.is_written:
+            self.changes.write()
         if self.keeps_submissions:
             self._keep(outcomes)
 
@@ -220,7 +235,7 @@ class CaptureDesk:
             for item, outcome in zip(self.items, outcomes, strict=True)
         )
 
-    def _write_leads(self, *, needs_intake: bool) -> list[LeadEvent]:
+    def _write_leads(self, *, needs_intake: bool) -> None:
         due_at = self.at if needs_intake else None
         new = [file for file in self.people.files if file.is_new]
         for file in new:
@@ -228,7 +243,8 @@ class CaptureDesk:
         Lead.objects.bulk_create(
             sorted((file.lead for file in new), key=lambda lead: (lead.email or "", lead.external_id or ""))
         )
-        events = [self._event(file.lead, LeadEvent.Kind.CAPTURED, {"source": self.source}) for file in new]
+        for file in new:
+            self.changes.tell(file.lead, LeadEvent.Kind.CAPTURED, {"source": self.source})
         known = [file for file in self.people.files if not file.is_new and (file.changes or file.has_news)]
         changed = [file for file in known if file.changes]
         for file in known:
@@ -236,7 +252,7 @@ class CaptureDesk:
             if file.changes:
                 file.lead.changed_at = self.at
             if fields:
-                events.append(self._event(file.lead, LeadEvent.Kind.UPDATED, {"fields": fields}))
+                self.changes.tell(file.lead, LeadEvent.Kind.UPDATED, {"fields": fields})
         columns = {name for file in changed for name in file.changes} | ({"changed_at"} if changed else set())
         if needs_intake:
             for file in known:
@@ -248,10 +264,6 @@ class CaptureDesk:
         # The rows are locked and were read whole, so that writing a column that one of them keeps changes nothing.
         if changed:
             _update([file.lead for file in changed], sorted(columns))
-        return events
-
-    def _event(self, lead: Lead, kind: LeadEvent.Kind, details: dict[str, Any]) -> LeadEvent:
-        return LeadEvent(lead=lead, kind=kind, happened_at=self.at, recorded_at=self.at, details=details)
 
 
 def _update(leads: Sequence[Lead], columns: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ class CaptureRefused(Refused):
 class LeadFile:
     """A lead on the desk: whether it is new, the moments of its first and newest genuine touch, what changed.
 
-    ``is_mail_news``: something happened after which it may be mailed, or may not.
+    ``is_mail_news``: something happened after which it may be mailed, or may not. ``touches`` are those of this batch.
     """
 
     lead: Lead
@@ -36,6 +36,7 @@ class LeadFile:
     changes: dict[str, Any]
     has_news: bool = False
     is_mail_news: bool = False
+    touches: list[Touchpoint] = field(default_factory=list)
 
 
 class KnownPeople:

@@ -16,6 +16,7 @@ from leads.models import Campaign, Channel, Company, Lead, LeadEvent, LifecycleP
 from leads.pure.capture.bots import touch_exclusion
 from leads.pure.capture.captured import SUBSCRIBER_KINDS, CapturedEvent, with_tags
 from leads.pure.spelling.identity import is_internal
+from leads.queries.in_force import in_force
 
 BATCH = 500
 MAX_ADDRESS = 1000  # length of the column for the landing page
@@ -99,7 +100,7 @@ class _Road:
             for fact in facts
             if fact.campaign_id is None
         }
-        self.arrivals = Arrivals(list(self.events.values()), self.company) if self.events else None
+        self.arrivals = Arrivals(list(self.events.values()), in_force()) if self.events else None
 
     def leads_here(self, fact: TouchFact) -> bool:
         """Whether its campaign, if it names one, is there."""

@@ -22,8 +22,8 @@ def suppress_addresses(*, rows: Sequence[SuppressedAddress]) -> None:
     SuppressedAddress.objects.bulk_create([row for row in rows if row.kind in OPT_OUTS], ignore_conflicts=True)
 
 
-def apply_suppressions(*, leads: Collection[Lead], at: datetime) -> list[int]:
-    """Give leads whose address opted out before they had it the touchpoints of that; returns which leads those are.
+def apply_suppressions(*, leads: Collection[Lead], at: datetime) -> list[Touchpoint]:
+    """Give leads whose address opted out before they had it the touchpoints of that; returns these.
 
     Belongs into the transaction that gives them the address. A repeat adds nothing.
     """
@@ -35,22 +35,19 @@ def apply_suppressions(*, leads: Collection[Lead], at: datetime) -> list[int]:
     if not found:
         return []
     channel = Channel.objects.get(key="email")
-    Touchpoint.objects.bulk_create(
-        [
-            Touchpoint(
-                lead=by_hash[row.address_hash],
-                channel=channel,
-                kind=row.kind,
-                occurred_at=row.occurred_at,
-                recorded_at=at,
-                exclusion=OPT_OUT,
-                dedupe_key=row.dedupe_key,
-            )
-            for row in found
-        ],
-        ignore_conflicts=True,
-    )
-    return sorted({by_hash[row.address_hash].pk for row in found})
+    touches = [
+        Touchpoint(
+            lead=by_hash[row.address_hash],
+            channel=channel,
+            kind=row.kind,
+            occurred_at=row.occurred_at,
+            recorded_at=at,
+            exclusion=OPT_OUT,
+            dedupe_key=row.dedupe_key,
+        )
+        for row in found
+    ]
+    return Touchpoint.objects.bulk_create(touches, ignore_conflicts=True)
 
 
 def apply_late_suppressions(*, at: datetime) -> int:

@@ -26,14 +26,10 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company, ch
     due = [lead for lead in leads if lead.stage == Stage.MQL and lead.owner_id is not None]
     if not due:
         return []
-    became = dict(
-        LifecyclePassage.objects.filter(lead__in=due, to_stage=Stage.MQL)
-        .values_list("lead")
-        .annotate(newest=Max("passed_at"))
-    ) | changes.moments_of(Stage.MQL)
-    planned = dict(FollowUp.objects.filter(lead__in=due).values_list("lead").annotate(newest=Max("planned_at")))
-    is_open = set(FollowUp.objects.open().filter(lead__in=due).values_list("lead", flat=True))
-    unmailable = opt_outs([lead for lead in due if not lead.phone])
+    known = changes.known(due)
+    became, planned, is_open = (_became(known), _planned(known), _open(known)) if known else ({}, {}, set())
+    became |= changes.moments_of(Stage.MQL)
+    unmailable = opt_outs([lead for lead in due if not lead.phone], changes.stored)
     usual = company.hours
     promises: list[FollowUp] = []
     for lead in due:
@@ -55,7 +51,21 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company, ch
     for promise in promises:
         details = {"kind": promise.kind, "due_at": promise.due_at.isoformat()}
         changes.tell(promise.lead, LeadEvent.Kind.FOLLOW_UP_PLANNED, details)
+        changes.story_of(promise.lead).follow_up = promise
     return promises
+
+
+def _became(leads: Sequence[Lead]) -> dict[int, datetime]:
+    passages = LifecyclePassage.objects.filter(lead__in=leads, to_stage=Stage.MQL)
+    return dict(passages.values_list("lead").annotate(newest=Max("passed_at")))
+
+
+def _planned(leads: Sequence[Lead]) -> dict[int, datetime]:
+    return dict(FollowUp.objects.filter(lead__in=leads).values_list("lead").annotate(newest=Max("planned_at")))
+
+
+def _open(leads: Sequence[Lead]) -> set[int]:
+    return set(FollowUp.objects.open().filter(lead__in=leads).values_list("lead", flat=True))
 
 
 def _hours(lead: Lead, usual: BusinessHours) -> BusinessHours:

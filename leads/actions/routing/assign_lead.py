@@ -13,30 +13,29 @@ from leads.actions.lead_changes import LeadChanges
 from leads.models import (
     Account,
     Assignment,
-    Company,
     FollowUp,
     Lead,
     LeadEvent,
     Stage,
-    Territory,
     TerritoryRep,
 )
-from leads.queries.routing import Decision, Rota, RuleBook, territories_for
+from leads.queries.in_force import InForce
+from leads.queries.routing import Decision, Rota, shares_of
 
 # Subscribers asked for mail, not for a rep; whom sales ruled out needs none.
 UNASSIGNED_STAGES = frozenset([Stage.SUBSCRIBER, Stage.DISQUALIFIED])
 
 
 def assign_leads(
-    *, leads: Sequence[Lead], at: datetime, company: Company, changes: LeadChanges | None = None
+    *, leads: Sequence[Lead], at: datetime, settings: InForce, changes: LeadChanges | None = None
 ) -> dict[int, datetime | None]:
     """Give each ownerless lead a territory and, if anybody is available, an owner.
 
     Returns the ids of leads left without one, each with the moment from which a rep is at work, where it waits for
     that. Whom somebody owns in the CRM who is no user here is left with them.
 
-    The caller has locked the leads, and with ``changes`` writes what changes of them. The territories are locked here, so
-    that two assignments never take the same turn.
+    The caller has locked the leads, and with ``changes`` writes what changes of them. The territories are locked here,
+    so that two assignments never take the same turn.
     """
     waiting = [
         lead
@@ -47,7 +46,7 @@ def assign_leads(
         return {}
     with transaction.atomic(savepoint=False):
         wanted = changes or LeadChanges(at)
-        without = _Round(waiting, at, company).assign(wanted)
+        without = _Round(waiting, settings, wanted).assign()
         if changes is None:
             wanted.write()
         return without
@@ -56,17 +55,23 @@ def assign_leads(
 class _Round:
     """One round of assignments and what it writes."""
 
-    def __init__(self, leads: Sequence[Lead], at: datetime, company: Company) -> None:
-        self.leads, self.at = leads, at
+    def __init__(self, leads: Sequence[Lead], settings: InForce, changes: LeadChanges) -> None:
+        self.leads, self.changes, self.at = leads, changes, changes.at
         self.retried = [lead for lead in leads if lead.territory_id is not None]
-        book = RuleBook.active(company)
+        book = settings.book
         self.version = book.version
-        self.matches = book.match(leads, at)
-        locked = Territory.objects.select_for_update().filter(territories_for(self.matches)).order_by("pk")
-        self.rota = Rota(territories=locked, company=company, at=at)
+        self.matches = book.match(leads, self.at, changes.stored)
+        ids = {match.rule.territory_id for match in self.matches if match.rule}
+        is_open = any(match.rule is None for match in self.matches)
+        asked = [one for one in settings.territories if one.pk in ids or (is_open and one.is_catch_all)]
+        # In one order, so that two rounds cannot wait for each other; the turns are as whoever held the lock left them.
+        locked = shares_of(asked).select_for_update(of=("self", "territory")).select_related("territory")
+        self.rota = Rota(
+            territories=asked, company=settings.company, at=self.at, shares=locked, absences=settings.absences
+        )
         self.rota.know_accounts(leads)
 
-    def assign(self, changes: LeadChanges) -> dict[int, datetime | None]:
+    def assign(self) -> dict[int, datetime | None]:
         last = self._last_assignments()
         logged: list[Assignment] = []
         without: dict[int, datetime | None] = {}
@@ -78,11 +83,12 @@ class _Round:
             if _essence(last.get(lead.pk)) != _essence(assignment):
                 logged.append(assignment)
             if decision.owner is not None or lead.territory_id != assignment.territory_id:
-                changes.set(lead, owner=decision.owner, territory=decision.territory, changed_at=self.at)
+                self.changes.set(lead, owner=decision.owner, territory=decision.territory, changed_at=self.at)
         Assignment.objects.bulk_create(logged)
         for assignment in logged:
-            changes.tell(assignment.lead, LeadEvent.Kind.ASSIGNED, _told(assignment))
-        TerritoryRep.objects.bulk_update(self.rota.shares, ["credit"])
+            self.changes.tell(assignment.lead, LeadEvent.Kind.ASSIGNED, _told(assignment))
+            self.changes.story_of(assignment.lead).assignment = assignment
+        TerritoryRep.objects.bulk_update(self.rota.moved(), ["credit"])
         self._hand_on_follow_ups()
         owners = self.rota.new_account_owners
         for account_id in sorted(owners):  # in one order, so that two rounds cannot wait for each other

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from leads.actions.routing.assign_lead import assign_leads
-from leads.models import Account, Assignment, Company, FollowUp, JobRun, Lead, LeadEvent, Transfer
+from leads.models import Account, Assignment, FollowUp, JobRun, Lead, LeadEvent, Transfer
+from leads.queries.in_force import in_force
 
 CHUNK = 100
 # Nobody is free at once for each of them: those left without an owner are tried again as fresh leads are.
@@ -43,7 +44,7 @@ def _take(most: int, at: datetime) -> int:
         accounts = {lead.account_id for lead in leads if lead.account_id}
         Account.objects.filter(_OWNER_LEFT, pk__in=accounts).update(owner=None)
         _let_go(leads, at)
-        assign_leads(leads=leads, at=at, company=Company.current())
+        assign_leads(leads=leads, at=at, settings=in_force())
         by_owner: dict[int | None, list[int]] = {}
         for lead in leads:
             by_owner.setdefault(lead.owner_id, []).append(lead.pk)

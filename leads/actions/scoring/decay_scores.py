@@ -7,13 +7,13 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from leads.actions.scoring.score_lead import Rules, ready_rules, score_leads, show_scores
+from leads.actions.scoring.score_lead import score_leads, show_scores
 from leads.models import Lead, LeadScore, ShownScore, Stage
 from leads.past.acting import Door, act
 from leads.pure.scoring.rules import RuleSet
 from leads.pure.scoring.score import Score
 from leads.pure.scoring.stored import is_aging, score_on
-from leads.queries.scoring import with_limits
+from leads.queries.scoring import Rules, ready_rules, with_limits
 
 BATCH = 250  # so long nobody else writes on SQLite
 # From where a lead that meets the thresholds is passed on; see `score_leads`.

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from leads.actions.scoring.score_lead import ready_rules, score_leads
+from leads.actions.scoring.score_lead import score_leads
 from leads.actions.take_jobs import Clock, failing_openly, take_jobs
 from leads.models import JobRun, Lead, ScoringRuleSet, User
 from leads.past.acting import Door, act
+from leads.queries.scoring import ready_rules
 
 KIND = "scoring"
 BATCH = 200  # so long nobody else writes on SQLite

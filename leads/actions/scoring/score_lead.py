@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Max
@@ -23,20 +22,11 @@ from leads.models import (
     Touchpoint,
 )
 from leads.pure.capture.captured import SUBSCRIBER_KINDS
-from leads.pure.scoring.score import Score, Scorer
+from leads.pure.scoring.score import Score
 from leads.pure.scoring.stored import is_aging, score_on, to_stored
-from leads.queries.scoring import active_rule_set, rule_set_of, scoring_facts
+from leads.queries.scoring import Rules, Shown, ready_rules, scoring_facts
 
 _SHOWN = ["given", "fit", "behaviour", "total", "computed_on", "turns_on", "changes_on"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The active version, ready to score many leads."""
-
-    row: ScoringRuleSet
-    scorer: Scorer
-    tz: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +35,6 @@ class Scored:
 
     changed: int = 0
     qualified: tuple[Lead, ...] = ()
-
-
-def ready_rules(*, company: Company | None = None) -> Rules | None:
-    """The active version made ready; None where none is active."""
-    active = active_rule_set()
-    if active is None:
-        return None
-    return Rules(active, Scorer(rule_set_of(active)), (company or Company.current()).tz)
 
 
 def score_leads(
@@ -75,8 +57,8 @@ def score_leads(
         return Scored()
     wanted = changes or LeadChanges(at)
     on = at.astimezone(rules.tz).date()
-    facts = scoring_facts(leads, rules.scorer.rule_set, rules.tz)
-    last = _last_scores(leads)
+    facts = scoring_facts(leads, rules.scorer.rule_set, rules.tz, wanted.stored)
+    last = _last_scores(wanted.known(leads))
     results = {lead.pk: rules.scorer(facts[lead.pk], on) for lead in leads}
     new: dict[int, LeadScore] = {}
     told: set[int] = set()
@@ -90,7 +72,10 @@ def score_leads(
                     wanted.tell(lead, LeadEvent.Kind.SCORED, details)
                     told.add(lead.pk)
         LeadScore.objects.bulk_create(new.values(), batch_size=500)
-        show_scores(results=results, given={pk: new.get(pk) or last[pk] for pk in results}, on=on)
+        given = {pk: new.get(pk) or last[pk] for pk in results}
+        show_scores(results=results, given=given, on=on)
+        version = rules.row.version
+        wanted.shown |= {pk: Shown(result, version, given[pk]) for pk, result in results.items()}
         for lead in leads:
             # What an event tells is a change that other systems should know of; mere decay is not.
             if lead.pk in told:
@@ -141,6 +126,8 @@ def _row(lead: Lead, rule_set: ScoringRuleSet, result: Score, at: datetime) -> L
 
 
 def _last_scores(leads: Sequence[Lead]) -> dict[int, LeadScore]:
+    if not leads:
+        return {}
     newest = LeadScore.objects.filter(lead__in=leads).values("lead").annotate(newest=Max("pk")).values("newest")
     return {score.lead_id: score for score in LeadScore.objects.filter(pk__in=newest)}
 

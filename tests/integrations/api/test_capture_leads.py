@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import Connection, PendingPush
@@ -221,7 +222,7 @@ def test_an_error_after_capture_leaves_nothing(
     def broken(**_: Any) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr("integrations.actions.push.receive.enqueue_leads", broken)
+    monkeypatch.setattr("integrations.actions.push.receive.enqueue_new_leads", broken)
     client.raise_request_exception = False
 
     response = post(client, key, body(), **{"Idempotency-Key": "form-1"})
@@ -237,8 +238,22 @@ def test_one_capture_stays_within_its_queries(
 ) -> None:
     post(client, key, body(email="warm@example.com"))
 
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(35):
         assert post(client, key, body(), **{"Idempotency-Key": "form-1"}).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_answer_about_somebody_new_takes_few_statements(
+    client: Client, key: dict[str, str], sandbox: Connection, dach: None
+) -> None:
+    """BEGIN and COMMIT among them. A new company takes three more: its row, its owner, and the turn of a rep."""
+    post(client, key, body(email="warm@engines.example"))
+    with CaptureQueriesContext(connection) as known:
+        assert post(client, key, body(email="ada@engines.example")).status_code == 201
+    with CaptureQueriesContext(connection) as new:
+        assert post(client, key, body(email="bob@other.example")).status_code == 201
+    assert len(known) <= 21
+    assert len(new) <= 24
 
 
 def test_a_locked_database_asks_to_come_back(

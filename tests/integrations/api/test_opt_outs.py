@@ -12,6 +12,7 @@ from django.utils import timezone
 from leads.actions.follow_up.complete_follow_up import FollowUpRefused
 from leads.actions.follow_up.plan_follow_up import plan_follow_ups
 from leads.actions.follow_up.promise_follow_up import promise_follow_up
+from leads.actions.lead_changes import LeadChanges
 from leads.models import Company, FollowUp, Lead, Touchpoint, User
 from leads.queries.mail import opt_outs
 from tests.integrations.api.capture import body, post
@@ -87,7 +88,7 @@ def test_the_planned_follow_up_is_no_email(company: Company) -> None:
     owner = UserFactory()
     mailable = LeadFactory(email="bob@engines.example", stage="mql", owner=owner, phone="")
     lead = opted_out(stage="mql", owner=owner, phone="")
-    plan_follow_ups(leads=[lead, mailable], at=timezone.now(), company=company)
+    plan_follow_ups(leads=[lead, mailable], at=timezone.now(), company=company, changes=LeadChanges(timezone.now()))
     assert dict(FollowUp.objects.values_list("lead", "kind")) == {lead.pk: "call", mailable.pk: "email"}
 
 

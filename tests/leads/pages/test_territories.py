@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from leads.actions.routing.assign_lead import assign_leads
 from leads.models import Company, Lead, RoutingSimulation, RoutingVersion, Territory, TerritoryRep, User
+from leads.queries.in_force import in_force
 from leads.tasks import sweep_routing
 from tests.leads.factories import LeadFactory, TerritoryFactory, UserFactory, rule
 
@@ -150,7 +151,7 @@ def test_turns_open_their_assignments(leader: Client, dach: Territory) -> None:
     away = UserFactory(name="Ben Away", is_active=False)
     TerritoryRep.objects.create(territory=dach, rep=away)
     lead = LeadFactory(country="DE")
-    assign_leads(leads=[lead], at=timezone.now() - timedelta(minutes=1), company=Company.current())
+    assign_leads(leads=[lead], at=timezone.now() - timedelta(minutes=1), settings=in_force())
     text = page(leader, "routing-fairness", territory=dach.pk, days=7)
     assert "deactivated (1)" in text
     assert "Jana Weber" in page(leader, "routing-fairness", territory=dach.pk, export="csv")

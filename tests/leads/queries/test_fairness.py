@@ -8,8 +8,9 @@ import pytest
 
 from leads.actions.routing.assign_lead import assign_leads
 from leads.actions.routing.reassign_lead import reassign_lead
-from leads.models import Company, RepAbsence, Territory, TerritoryRep, User
+from leads.models import RepAbsence, Territory, TerritoryRep, User
 from leads.queries.fairness import fairness
+from leads.queries.in_force import in_force
 from tests.leads.factories import AccountFactory, LeadFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
@@ -24,10 +25,10 @@ def test_owed_and_taken(sales_leader: User) -> None:
     RepAbsence.objects.create(rep=mia, starts_on=date(2026, 11, 16), ends_on=date(2026, 11, 16))
     for number in range(10):
         day = AT + timedelta(days=number >= 6)
-        assign_leads(leads=[LeadFactory(captured_at=day)], at=day, company=Company.current())
+        assign_leads(leads=[LeadFactory(captured_at=day)], at=day, settings=in_force())
     account = AccountFactory(owner=karl)
     lead = LeadFactory(account=account)
-    assign_leads(leads=[lead], at=AT, company=Company.current())
+    assign_leads(leads=[lead], at=AT, settings=in_force())
     lead.refresh_from_db()
     reassign_lead(lead=lead, to=mia, reason="Knows them", by=sales_leader, at=AT)
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import holidays
 import pytest
 
+from leads.actions.lead_changes import LeadChanges
 from leads.actions.routing.assign_lead import assign_leads
 from leads.models import (
     Assignment,
@@ -24,6 +25,7 @@ from leads.models import (
     TerritoryRep,
     User,
 )
+from leads.queries.in_force import in_force
 from tests.leads.factories import AccountFactory, LeadFactory, TerritoryFactory, UserFactory, rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
@@ -103,7 +105,7 @@ def test_only_reps_who_can_take_a_lead_get_one(seed: int) -> None:
         could = {rep.pk: judged(rep, at, company) for rep in reps}
         lead = Lead.objects.select_related("account", "owner", "territory").get(pk=lead.pk)
 
-        without = assign_leads(leads=[lead], at=at, company=company)
+        without = assign_leads(leads=[lead], at=at, settings=in_force())
 
         log = Assignment.objects.get(lead=lead)
         assert log.because
@@ -164,7 +166,7 @@ def test_whoever_starts_first_gets_it_at_night() -> None:
         RepHours.objects.create(rep=rep, time_zone=zone)
         TerritoryRep.objects.create(territory=territory, rep=rep)
     night = datetime(2026, 11, 15, 22, tzinfo=UTC)
-    assign_leads(leads=[LeadFactory(captured_at=night)], at=night, company=Company.current())
+    assign_leads(leads=[LeadFactory(captured_at=night)], at=night, settings=in_force())
     log = Assignment.objects.get()
     assert str(log.owner) == "Kim Sato"
     assert log.because.endswith("nobody is at work; Kim Sato starts first, Mon 16 Nov 09:00")

@@ -16,9 +16,10 @@ from leads.actions.routing.version_rules import (
     roll_back,
     schedule_version,
 )
-from leads.models import Assignment, Company, JobRun, RoutingVersion, Territory, TerritoryRep, User
+from leads.models import Assignment, JobRun, RoutingVersion, Territory, TerritoryRep, User
 from leads.pure.conditions.grammar import Condition, Group
 from leads.pure.conditions.properties import LEADS, Operator
+from leads.queries.in_force import in_force
 from leads.queries.routing_rules import differences
 from tests.leads.factories import LeadFactory, TerritoryFactory, UserFactory, rule
 
@@ -131,7 +132,7 @@ def test_assignments_name_the_version_and_the_turn(draft: RoutingVersion, dach: 
     for rep, weight in ((jana, 2), (karl, 1)):
         TerritoryRep.objects.create(territory=dach, rep=rep, weight=weight)
     schedule_version(number=2, activates_at=AT, note="x", moves_leads=False, by=sales_leader, at=AT)
-    assign_leads(leads=[LeadFactory(country="AT")], at=AT, company=Company.current())
+    assign_leads(leads=[LeadFactory(country="AT")], at=AT, settings=in_force())
     log = Assignment.objects.get()
     assert (log.version, log.rule.version.number, log.rule.position) == (draft, 2, 2)
     assert log.rotation == {str(jana.pk): 2, str(karl.pk): 1}
