@@ -11,4 +11,4 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         import_module("integrations.figures")  # definitions register themselves on import
         import_module("integrations.queries.kept_deals")
-        import_module("integrations.queries.connections").watch_connections()
+        import_module("integrations.queries.active").watch_connections()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,26 +12,10 @@ from integrations.models import EDITORS, LOOKERS, Connection, ExternalRecord, Pe
 from integrations.pure.daily import next_sync
 from integrations.queries.runs import SPENT_DAYS
 from leads.models import Company, User
-from leads.queries.in_force import InForce, Watched, watch
 
 _State = PendingPush.State
 _TONES = {"ok": "good", "paused": "warn", "failing": "bad"}
 _ICONS = {"ok": "check-circle", "paused": "hourglass-split", "failing": "x-circle", "untried": "question-circle"}
-
-
-# What decides which connections are active, and what is told of them. Never their secrets.
-_WATCHED = Watched(Connection, columns=("id", "slug", "is_active", "switched_on_at"))
-
-
-def watch_connections() -> None:
-    """Let connections count among the settings in force."""
-    watch(_WATCHED)
-
-
-def active_connections(settings: InForce) -> Sequence[Connection]:
-    """The active connections in the order of their slugs, without a query while none changed. Only key and slug are
-    loaded."""
-    return settings.once("connections", lambda: list(Connection.objects.active().order_by("slug").only("slug")))
 
 
 @dataclass(slots=True)

@@ -12,11 +12,11 @@ from django.db import transaction
 from leads.actions.follow_up.plan_follow_up import plan_follow_ups
 from leads.actions.lead_changes import LeadChanges
 from leads.actions.routing.assign_lead import assign_leads
-from leads.actions.scoring.score_lead import score_leads
+from leads.actions.scoring.score_lead import Scored, score_leads
 from leads.models import Lead
 from leads.queries.in_force import InForce, in_force
 from leads.queries.lead import LeadStory
-from leads.queries.scoring import Shown
+from leads.queries.scoring import Shown, rules_in_force
 
 log = structlog.get_logger(__name__)
 
@@ -56,12 +56,13 @@ def run_intake(
             found = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=known)
             rows = list(found.select_related(*_RELATED).order_by("pk"))
         changes = changes or LeadChanges(at)
-        leads = _run(sorted([*rows, *new], key=lambda lead: lead.pk), at, changes, settings or in_force())
+        leads = sorted([*rows, *new], key=lambda lead: lead.pk)
+        shown = _run(leads, at, changes, settings or in_force())
     made = {lead.pk for lead in new}
     return Done(
         {lead.pk: lead for lead in leads},
         {pk: changes.stories.get(pk, LeadStory()) for pk in made},
-        {pk: shown for pk, shown in changes.shown.items() if pk in made},
+        {pk: score for pk, score in shown.items() if pk in made},
     )
 
 
@@ -97,7 +98,9 @@ def _take(ids: Sequence[int], at: datetime) -> int:
     with transaction.atomic():
         free = Lead.objects.live().select_for_update(skip_locked=True, of=("self",))
         rows = free.filter(pk__in=ids, intake_due_at__lte=at).order_by("pk")
-        return len(_run(list(rows.select_related(*_RELATED)), at, LeadChanges(at), in_force()))
+        leads = list(rows.select_related(*_RELATED))
+        _run(leads, at, LeadChanges(at), in_force())
+        return len(leads)
 
 
 def _take_alone(lead_id: int, at: datetime) -> int:
@@ -108,19 +111,20 @@ def _take_alone(lead_id: int, at: datetime) -> int:
         return Lead.objects.filter(pk=lead_id).update(intake_due_at=at + SOONEST_RETRY)
 
 
-def _run(leads: list[Lead], at: datetime, changes: LeadChanges, settings: InForce) -> list[Lead]:
+def _run(leads: list[Lead], at: datetime, changes: LeadChanges, settings: InForce) -> Mapping[int, Shown]:
+    """Scores, assigns, plans and writes; returns what is shown of each lead's score."""
     if not leads:
         changes.write()
-        return leads
-    if settings.rules:
-        score_leads(leads=leads, at=at, rules=settings.rules, changes=changes)
+        return {}
+    rules = rules_in_force(settings)
+    scored = score_leads(leads=leads, at=at, rules=rules, changes=changes) if rules else Scored()
     without_rep = assign_leads(leads=leads, at=at, settings=settings, changes=changes)
     plan_follow_ups(leads=leads, at=at, company=settings.company, changes=changes)
     for lead in leads:
         next_try = _tried_again(lead, without_rep[lead.pk], at) if lead.pk in without_rep else None
         changes.set(lead, intake_due_at=next_try)
     changes.write()
-    return leads
+    return scored.shown
 
 
 def _tried_again(lead: Lead, starts_at: datetime | None, at: datetime) -> datetime:

@@ -12,7 +12,6 @@ from leads.actions.pass_stage import passages_of
 from leads.models import Lead, LeadEvent, LifecyclePassage, ShownScore
 from leads.queries.lead import LeadStory
 from leads.queries.mail import Stored
-from leads.queries.scoring import Shown
 
 
 class LeadChanges:
@@ -22,7 +21,7 @@ class LeadChanges:
     `write`. One lead takes three statements, a thousand hardly more: an update for each set of equal values.
 
     ``stored`` are the leads that this very transaction made, with their touchpoints: of these nothing else is stored
-    that would have to be looked up. ``shown`` and ``stories`` are the scores and decisions of here, written already.
+    that would have to be looked up. ``stories`` are the decisions of here, written already.
     """
 
     def __init__(self, at: datetime, stored: Stored | None = None) -> None:
@@ -30,7 +29,6 @@ class LeadChanges:
         self.stored = stored or {}
         self.passages: list[LifecyclePassage] = []
         self.events: list[LeadEvent] = []
-        self.shown: dict[int, Shown] = {}
         self.stories: dict[int, LeadStory] = {}
         self._columns: dict[int, tuple[Lead, dict[str, Any]]] = {}
 

@@ -27,8 +27,6 @@ from leads.models import (
     TerritoryRule,
 )
 from leads.pure.channels.channels import ChannelRule as ReadyRule
-from leads.queries.routing import RuleBook
-from leads.queries.scoring import Rules, ready_rules
 
 T = TypeVar("T")
 
@@ -61,7 +59,7 @@ _watched = [
 class InForce:
     """The settings of one text. Its rows are shared by every caller: they are read, never changed.
 
-    ``absences`` are first and last days by rep; ``rules`` is None where no version scores.
+    ``absences`` are first and last days by rep.
     """
 
     company: Company
@@ -69,20 +67,17 @@ class InForce:
     channel_rules: Sequence[ReadyRule]
     territories: Sequence[Territory]
     absences: Mapping[int, Sequence[tuple[date, date]]]
-    rules: Rules | None
-    _book: RuleBook
+    _text: str
     _more: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def book(self) -> RuleBook:
-        """The territory rules. Sentences that name records of other tables are made anew each time."""
-        return RuleBook.active(self.company) if self._book.names_records else self._book
-
     def once(self, name: str, load: Callable[[], T]) -> T:
-        """What an app above keeps beside these settings, of tables that it told `watch`."""
-        if name not in self._more:
-            self._more[name] = load()
-        found: T = self._more[name]
+        """What a later subject makes ready of these settings, of tables watched here or added by `watch`."""
+        if name in self._more:
+            kept: T = self._more[name]
+            return kept
+        found = load()
+        if _text() == self._text:  # else changed while it was read: good for now, and not kept
+            self._more[name] = found
         return found
 
 
@@ -96,18 +91,18 @@ def watch(table: Watched) -> None:
 
 
 def in_force() -> InForce:
-    """The settings as the current transaction sees them: one statement, and ten more when a row is another."""
+    """The settings as the current transaction sees them: one statement, and seven more when a row is another."""
     global _kept
     text = _text()
     if _kept is None or _kept[0] != text:
-        found = _load()
-        if _text() != text:  # changed while they were read: good for now, and not kept
+        found = _load(text)
+        if _text() != text:  # as above
             return found
         _kept = text, found
     return _kept[1]
 
 
-def _load() -> InForce:
+def _load(text: str) -> InForce:
     company = Company.current()
     absences: dict[int, list[tuple[date, date]]] = {}
     for rep_id, first, last in RepAbsence.objects.values_list("rep_id", "starts_on", "ends_on"):
@@ -121,8 +116,7 @@ def _load() -> InForce:
         channel_rules=[ReadyRule(*row) for row in rules],
         territories=list(Territory.objects.order_by("pk")),
         absences=absences,
-        rules=ready_rules(company=company),
-        _book=RuleBook.active(company),
+        _text=text,
     )
 
 

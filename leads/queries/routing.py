@@ -25,6 +25,7 @@ from leads.pure.conditions.properties import LEADS
 from leads.pure.spelling.identity import company_domain
 from leads.queries.calendar import Schedule
 from leads.queries.conditions import facts_of, lead_catalog
+from leads.queries.in_force import InForce
 from leads.queries.mail import Stored
 
 
@@ -79,6 +80,12 @@ class RuleBook:
         listed = list(rows.select_related("version"))
         version = listed[0].version if listed else active_version()
         return cls(rows=listed, company=company, version=version)
+
+    @classmethod
+    def in_force(cls, settings: InForce) -> RuleBook:
+        """The rules in force, made ready anew only after a change; always, where sentences name other records."""
+        kept = settings.once("territory rules", lambda: cls.active(settings.company))
+        return cls.active(settings.company) if kept.names_records else kept
 
     @classmethod
     def of(cls, version: RoutingVersion, company: Company) -> RuleBook:

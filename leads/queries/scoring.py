@@ -20,6 +20,7 @@ from leads.pure.scoring.rules import SCORED, Rule, RuleSet
 from leads.pure.scoring.score import Reason, Score, Scorer
 from leads.pure.scoring.stored import is_aging, score_on, told
 from leads.queries.conditions import facts_of, lead_catalog
+from leads.queries.in_force import InForce
 from leads.queries.mail import Stored
 
 log = structlog.get_logger(__name__)
@@ -126,6 +127,11 @@ def ready_rules(*, company: Company | None = None) -> Rules | None:
     if active is None:
         return None
     return Rules(active, Scorer(rule_set_of(active)), (company or Company.current()).tz)
+
+
+def rules_in_force(settings: InForce) -> Rules | None:
+    """The active version made ready, anew only after a change."""
+    return settings.once("scoring rules", lambda: ready_rules(company=settings.company))
 
 
 def scoring_facts(

@@ -19,7 +19,8 @@ ORDER = {
         ground
         figure calendar lead mail search invitations
         notifications conditions
-        lifecycle channels settings
+        lifecycle channels
+        settings
         capture deals campaigns follow_up routing
         handover identity scoring quality history web_forms
         webhooks
@@ -61,6 +62,7 @@ SUBJECTS = {
             figures.base figures.columns figures.moments figures.rowset figures.selection figures.together figures.words
             figures.offers figures.groups forms.scope forms.as_of
         """,
+        "settings": "queries.in_force",
         "calendar": "pure.public_holidays",
         "routing": """
             pure.spread queries.transfers queries.reps queries.reroute queries.routing_rules queries.fairness
@@ -97,7 +99,7 @@ SUBJECTS = {
         "sourced": "actions.lock_sourced",
     },
     "integrations": {
-        "ground": "figures queries.kept_deals",
+        "ground": "figures queries.kept_deals queries.active",
         "mapping": """
             actions.fit_values actions.lead_facts actions.local_values
             pure.activity_rules pure.campaign_kinds pure.keys pure.merging pure.record_links pure.stage_proposals

@@ -10,7 +10,7 @@ from django.db.models import F, Max
 
 from integrations.models import Connection, PendingPush
 from integrations.pure.daily import next_sync
-from integrations.queries.connections import active_connections
+from integrations.queries.active import active_connections
 from leads.models import Company, LeadEvent
 from leads.queries.in_force import InForce
 

@@ -20,7 +20,7 @@ from leads.models import (
     TerritoryRep,
 )
 from leads.queries.in_force import InForce
-from leads.queries.routing import Decision, Rota, shares_of
+from leads.queries.routing import Decision, Rota, RuleBook, shares_of
 
 # Subscribers asked for mail, not for a rep; whom sales ruled out needs none.
 UNASSIGNED_STAGES = frozenset([Stage.SUBSCRIBER, Stage.DISQUALIFIED])
@@ -58,7 +58,7 @@ class _Round:
     def __init__(self, leads: Sequence[Lead], settings: InForce, changes: LeadChanges) -> None:
         self.leads, self.changes, self.at = leads, changes, changes.at
         self.retried = [lead for lead in leads if lead.territory_id is not None]
-        book = settings.book
+        book = RuleBook.in_force(settings)
         self.version = book.version
         self.matches = book.match(leads, self.at, changes.stored)
         ids = {match.rule.territory_id for match in self.matches if match.rule}

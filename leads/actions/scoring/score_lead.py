@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.db import transaction
@@ -31,10 +31,11 @@ _SHOWN = ["given", "fit", "behaviour", "total", "computed_on", "turns_on", "chan
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What scoring did: how many scores are new, and the leads that became MQLs."""
+    """What scoring did: how many scores are new, the leads that became MQLs, and what is shown of each, by lead."""
 
     changed: int = 0
     qualified: tuple[Lead, ...] = ()
+    shown: Mapping[int, Shown] = field(default_factory=dict)
 
 
 def score_leads(
@@ -75,7 +76,7 @@ def score_leads(
         given = {pk: new.get(pk) or last[pk] for pk in results}
         show_scores(results=results, given=given, on=on)
         version = rules.row.version
-        wanted.shown |= {pk: Shown(result, version, given[pk]) for pk, result in results.items()}
+        shown = {pk: Shown(result, version, given[pk]) for pk, result in results.items()}
         for lead in leads:
             # What an event tells is a change that other systems should know of; mere decay is not.
             if lead.pk in told:
@@ -86,7 +87,7 @@ def score_leads(
         qualified = tuple(_qualify(met, results, rules, because, wanted))
         if changes is None:
             wanted.write()
-        return Scored(len(new), qualified)
+        return Scored(len(new), qualified, shown)
 
 
 def show_scores(*, results: dict[int, Score], given: dict[int, LeadScore], on: date) -> None:
