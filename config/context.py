@@ -42,6 +42,7 @@ NAVIGATION: list[tuple[str, str, str, frozenset[str]]] = [
         "chat-left-text",
         frozenset({Role.MARKETING_DIRECTOR, Role.SALES_LEADER, Role.ADMIN}),
     ),
+    ("Workflows", "leads:workflows", "diagram-3", frozenset()),
     ("Integration points", "alignment:integration-points", "list-check", frozenset()),
     ("Connections", "integrations:connections", "arrow-repeat", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Forms", "leads:web-forms", "chat-left-text", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
@@ -60,6 +61,7 @@ BELONGS = {
 # Pages of a person's own or of an admin, which search finds, too.
 MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
     ("Fit and engagement", "leads:scoring-grid", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR, Role.SALES_LEADER})),
+    ("Emails of workflows to decide", "leads:workflow-mails", frozenset({Role.ADMIN})),
     ("Notifications", "leads:notifications", frozenset()),
     ("My day", "leads:my-day", frozenset({Role.SALES_LEADER})),
     ("New lead", "leads:lead-add", frozenset()),

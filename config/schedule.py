@@ -29,6 +29,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "leads.tasks.run_bulk_actions",
         "schedule": timedelta(seconds=30),
     },
+    "leads: run workflows": {"task": "leads.tasks.run_workflows", "schedule": timedelta(seconds=30)},
     "leads: go on with imports": {"task": "leads.tasks.sweep_imports", "schedule": timedelta(seconds=30)},
     "leads: apply channel rules to past touchpoints": {
         "task": "leads.tasks.apply_channel_rules",

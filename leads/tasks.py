@@ -32,6 +32,9 @@ from leads.actions.scoring.version_scoring import activate_due
 from leads.actions.web_forms.confirm_sign_up import send_confirmations
 from leads.actions.web_forms.link_visits import LOOK_BACK, link_visits
 from leads.actions.web_forms.record_views import forget_page_views
+from leads.actions.workflows.advance import advance_enrollments
+from leads.actions.workflows.enroll import enroll_triggered
+from leads.actions.workflows.send_mails import send_workflow_mails
 
 log = structlog.get_logger(__name__)
 _nudged: dict[str, float] = {}
@@ -95,6 +98,15 @@ def return_recycled_leads() -> int:
 def run_bulk_actions() -> int:
     """Do what people asked for with many leads, and take it back."""
     return run_bulks(clock=timezone.now)
+
+
+@shared_task
+def run_workflows() -> int:
+    """Enroll leads whose trigger happened, take the steps that are due, and send emails; returns how many steps."""
+    enroll_triggered(at=timezone.now())
+    advanced = advance_enrollments(at=timezone.now())
+    send_workflow_mails(at=timezone.now())
+    return advanced
 
 
 @shared_task

@@ -33,6 +33,7 @@ from leads.views import (
     web_forms,
 )
 from leads.views.routing import reps, territories, transfers, trials
+from leads.views.workflows import builder, log, versions, workflows
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -61,6 +62,60 @@ urlpatterns: list[URLPattern] = [
     path("leads/<uuid:public_id>/edit", lead_record.lead_edit, name="lead-edit"),
     path("leads/<uuid:public_id>/reassign", lead_record.lead_reassign, name="lead-reassign"),
     path("leads/<uuid:public_id>/give-back", lead_record.lead_give_back, name="lead-give-back"),
+    path("workflows", workflows.workflows, name="workflows"),
+    path("workflows/add", workflows.workflow_add, name="workflow-add"),
+    path("workflows/emails", log.workflow_mails, name="workflow-mails"),
+    path("workflows/emails/<uuid:public_id>", log.workflow_mail_settle, name="workflow-mail-settle"),
+    path("workflows/enrollments/<uuid:public_id>", log.enrollment, name="enrollment"),
+    path("workflows/enrollments/<uuid:public_id>/end", log.enrollment_end, name="enrollment-end"),
+    path("workflows/<uuid:public_id>", workflows.workflow, name="workflow"),
+    path("workflows/<uuid:public_id>/switch", workflows.workflow_switch, name="workflow-switch"),
+    path("workflows/<uuid:public_id>/log", log.workflow_log, name="workflow-log"),
+    path("workflows/<uuid:public_id>/hold-out", log.workflow_arms, name="workflow-arms"),
+    path("workflows/<uuid:public_id>/versions/<int:number>", versions.workflow_version, name="workflow-version"),
+    path("workflows/<uuid:public_id>/versions/<int:number>/test", versions.workflow_test, name="workflow-test"),
+    path("workflows/<uuid:public_id>/versions/<int:number>/copy", versions.workflow_copy, name="workflow-copy"),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/activate",
+        versions.workflow_activate,
+        name="workflow-activate",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/roll-back",
+        versions.workflow_roll_back,
+        name="workflow-roll-back",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/discard",
+        versions.workflow_discard,
+        name="workflow-discard",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/definition",
+        builder.workflow_definition,
+        name="workflow-definition",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/steps/add",
+        builder.workflow_step_add,
+        name="workflow-step-add",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/steps/<int:step_id>",
+        builder.workflow_step,
+        name="workflow-step",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/steps/<int:step_id>/move",
+        builder.workflow_step_move,
+        name="workflow-step-move",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/steps/<int:step_id>/remove",
+        builder.workflow_step_remove,
+        name="workflow-step-remove",
+    ),
+    path("u/<str:token>", log.mail_opt_out, name="mail-opt-out"),
     path("my-day", my_day.my_day, name="my-day"),
     path("my-day/next", my_day.my_day_next, name="my-day-next"),
     path("leads/<uuid:public_id>/merge", lead_merge.lead_merge, name="lead-merge"),

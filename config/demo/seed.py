@@ -43,6 +43,7 @@ from config.demo import (
     seed_scoring,
     seed_settings,
     seed_targets,
+    seed_workflows,
 )
 from config.demo.bulk import Bulk
 from config.demo.company import FULL_SIZE, build
@@ -55,6 +56,7 @@ from leads.actions.routing.simulate_rules import request_simulation, simulate_ru
 from leads.models import (
     Campaign,
     Company,
+    HoldOutArm,
     JobRun,
     Lead,
     Opportunity,
@@ -269,6 +271,12 @@ def _build_forms(order: Order) -> None:
     seed_forms.write_forms(order.at, order.seed)
 
 
+def _automate(order: Order) -> None:
+    """The ready workflows, with what they did in the last weeks."""
+    seed_workflows.write_workflows(order.at, order.seed)
+    past.put_in_order([HoldOutArm])
+
+
 def _try_rules(order: Order) -> None:
     """A draft of the scoring rules, tried on past leads."""
     since = past.last_change()
@@ -279,6 +287,7 @@ def _try_rules(order: Order) -> None:
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
     ("scoring rules", _try_rules),
     ("forms", _build_forms),
+    ("workflows", _automate),
     ("attribution", _attribute),
     ("accuracy", _measure),
     ("targets", _aim),

@@ -74,12 +74,22 @@ def _forms(admin: User, at: datetime) -> Iterator[tuple[WebForm, Sequence[str]]]
         thanks="Thank you. Please open the email that we have just sent you.",
     )  # fmt: skip
     yield newsletter, ["Newsletter"]
+    name, starts_at = _last_webinar()
     webinar = _form(
-        admin, at, "Analytics in Practice", "Register for the next webinar", default_fields(),
-        kind=FormKind.WEBINAR_REGISTRATION, submit_label="Register",
+        admin, at, name, "Register for our webinar", default_fields(),
+        kind=FormKind.WEBINAR_REGISTRATION, submit_label="Register", starts_at=starts_at,
         thanks="You are registered. We send you the link a day before.",
     )  # fmt: skip
-    yield webinar, []
+    yield webinar, [name]
+
+
+def _last_webinar() -> tuple[str, datetime | None]:
+    """Its name, as registrations bear it, and when it began."""
+    came = Touchpoint.objects.filter(kind="webinar_attendance").order_by("-occurred_at").first()
+    if came is None:
+        return "Analytics in Practice", None
+    first = Touchpoint.objects.filter(kind="webinar_attendance", name=came.name).order_by("occurred_at")[0]
+    return came.name, first.occurred_at.replace(minute=0, second=0, microsecond=0)
 
 
 def _form(admin: User, at: datetime, name: str, title: str, fields: list[Field], **more: object) -> WebForm:

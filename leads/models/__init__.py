@@ -7,6 +7,7 @@ from leads.models.capture import ApiKey, IdempotentAnswer, MailTrace, Scope, Sub
 from leads.models.change import Change
 from leads.models.company import Company, ExchangeRate
 from leads.models.cost_history import CostChange, CostDoor, CostEntry
+from leads.models.enrollment import Enrollment, HoldOutArm, StepRun, WorkflowMail, WorkflowSweep
 from leads.models.follow_up import FollowUp
 from leads.models.handover import DismissedProposal, Qualification, QuestionSet, Recycling
 from leads.models.import_file import ImportKind, ImportMapping, ImportRowError, ImportRun
@@ -41,6 +42,7 @@ from leads.models.web_form import (
     WebForm,
 )
 from leads.models.webhook import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from leads.models.workflow import Workflow, WorkflowStep, WorkflowVersion
 
 __all__ = [
     "DETAILS",
@@ -68,11 +70,13 @@ __all__ = [
     "CostEntry",
     "DealStatus",
     "DismissedProposal",
+    "Enrollment",
     "ExchangeRate",
     "FollowUp",
     "ForecastCategory",
     "FormKind",
     "FormViews",
+    "HoldOutArm",
     "IdempotentAnswer",
     "ImportKind",
     "ImportMapping",
@@ -110,6 +114,7 @@ __all__ = [
     "ShownScore",
     "SimulatedLead",
     "Stage",
+    "StepRun",
     "Submission",
     "SuppressedAddress",
     "Territory",
@@ -128,4 +133,9 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookEvent",
+    "Workflow",
+    "WorkflowMail",
+    "WorkflowStep",
+    "WorkflowSweep",
+    "WorkflowVersion",
 ]

@@ -51,7 +51,11 @@ class FollowUp(models.Model):
                 name="follow_up_done_has_outcome",
             ),
         ]
-        indexes = [models.Index(fields=["owner", "done_at", "due_at"], name="follow_up_owner_due")]
+        indexes = [
+            models.Index(fields=["owner", "done_at", "due_at"], name="follow_up_owner_due"),
+            # Whoever asks every minute what became overdue reads that alone.
+            models.Index(fields=["due_at"], name="follow_up_open_due", condition=Q(done_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.lead} by {self.due_at:%Y-%m-%d %H:%M}"

@@ -47,6 +47,14 @@ KINDS = {
             frozenset({"sales_leader"}),
             False,
         ),
+        Kind("workflow", "Message of a workflow", "A workflow tells me of a lead."),
+        Kind(
+            "workflow_trouble",
+            "Workflow needs attention",
+            "An email of a workflow may not have been sent, or a step failed for good.",
+            frozenset({"admin"}),
+            False,
+        ),
         Kind("import_finished", "Import finished", "A file I imported is done, or stopped.", ALL_BUT_REPS, False),
         Kind(
             "connection_trouble",

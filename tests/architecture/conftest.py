@@ -17,6 +17,7 @@ from leads.actions.webhooks.save_endpoint import add_endpoint, send_test
 from leads.models import (
     ChannelRuleVersion,
     DismissedProposal,
+    Enrollment,
     Lead,
     Opportunity,
     RoutingVersion,
@@ -25,6 +26,9 @@ from leads.models import (
     TrackedSite,
     User,
     WebForm,
+    Workflow,
+    WorkflowMail,
+    WorkflowVersion,
 )
 from leads.past.acting import backdated
 from tests.conftest import NOW
@@ -64,6 +68,10 @@ class World:
         self.submission = self.web_form.submissions.filter(state="spam").order_by("pk")[0]
         self.tracked_site = TrackedSite.objects.order_by("pk")[0]
         self.draft = RoutingVersion.objects.get(state="draft")
+        self.workflow = Workflow.objects.get(name="Nurture after a form")
+        self.workflow_draft = WorkflowVersion.objects.get(state="draft")
+        self.enrollment = Enrollment.objects.running().exclude(lead__owner=rep).order_by("pk")[0]
+        self.unclear_mail = WorkflowMail.objects.get(state="unclear")
         self.scoring_draft = ScoringRuleSet.objects.get(state="draft")
         leader = self.people["sales_leader"]
         self.bulk = request_bulk(verb="accept", ids=[self.other_lead.pk], params={}, by=leader, at=NOW)

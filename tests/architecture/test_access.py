@@ -27,6 +27,10 @@ def first_rule(world: World) -> list[Any]:
     return [world.scoring_draft.version, world.scoring_draft.rules.earliest("pk").pk]
 
 
+def draft_workflow(world: World) -> list[Any]:
+    return [world.workflow_draft.workflow.public_id, world.workflow_draft.number]
+
+
 # Pages people open: who gets 200; everybody else gets 403 or 404, strangers are sent to the sign-in.
 PAGES: dict[str, tuple[str, Args]] = {
     "search": (ALL, none),
@@ -74,6 +78,18 @@ PAGES: dict[str, tuple[str, Args]] = {
     "leads:tracked-sites": ("DA", none),
     "leads:tracked-site-add": (ADMINS, none),
     "leads:tracked-site": (ADMINS, lambda world: [world.tracked_site.public_id]),
+    "leads:workflows": (ALL, none),
+    "leads:workflow-add": (ADMINS, none),
+    "leads:workflow-mails": (ALL, none),
+    "leads:workflow": (ALL, lambda world: [world.workflow.public_id]),
+    "leads:workflow-log": (ALL, lambda world: [world.workflow.public_id]),
+    "leads:workflow-arms": (ALL, lambda world: [world.workflow.public_id]),
+    "leads:enrollment": (NO_REPS, lambda world: [world.enrollment.public_id]),
+    "leads:workflow-version": (ALL, draft_workflow),
+    "leads:workflow-test": (ALL, draft_workflow),
+    "leads:workflow-definition": (ADMINS, draft_workflow),
+    "leads:workflow-step-add": (ADMINS, draft_workflow),
+    "leads:workflow-step": (ADMINS, lambda world: [*draft_workflow(world), world.workflow_draft.steps.first().pk]),
     "leads:scoring": (NO_REPS, none),
     "leads:scoring-grid": (NO_REPS, none),
     "leads:scoring-version": (NO_REPS, lambda world: [world.scoring_draft.version]),
@@ -165,6 +181,21 @@ CHANGES: dict[str, tuple[str, Args]] = {
     "leads:submission-release": ("DA", lambda world: [world.submission.public_id]),
     "leads:channel-rule-move": (ADMINS, lambda world: [1]),
     "leads:channel-rules-apply": (ADMINS, none),
+    "leads:workflow-switch": (ADMINS, lambda world: [world.workflow.public_id]),
+    "leads:workflow-copy": (ADMINS, draft_workflow),
+    "leads:workflow-activate": (ADMINS, draft_workflow),
+    "leads:workflow-roll-back": (ADMINS, draft_workflow),
+    "leads:workflow-discard": (ADMINS, draft_workflow),
+    "leads:workflow-step-move": (
+        ADMINS,
+        lambda world: [*draft_workflow(world), world.workflow_draft.steps.first().pk],
+    ),
+    "leads:workflow-step-remove": (
+        ADMINS,
+        lambda world: [*draft_workflow(world), world.workflow_draft.steps.first().pk],
+    ),
+    "leads:workflow-mail-settle": (ADMINS, lambda world: [world.unclear_mail.public_id]),
+    "leads:enrollment-end": (ADMINS, lambda world: [world.enrollment.public_id]),
     "leads:scoring-retry": (ADMINS, none),
     "leads:scoring-copy": (ADMINS, lambda world: [1]),
     "leads:scoring-activate": (ADMINS, lambda world: [world.scoring_draft.version]),
@@ -238,6 +269,7 @@ ELSEWHERE = {
     "leads:public-form", "leads:public-form-thanks", "leads:form-embed", "leads:form-send", "leads:form-shown",
     "leads:sign-up-confirm", "leads:site-script", "leads:page-view",
     "api-submission", "api-history", "api-search", "leads:unsubscribe", "leads:invitation-accept",
+    "leads:mail-opt-out",
     "account_login", "account_logout", "account_inactive", "account_signup", "account_change_password",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_reauthenticate",

@@ -24,7 +24,7 @@ ORDER = {
         capture deals campaigns follow_up routing
         handover identity scoring quality history web_forms
         webhooks
-        imports intake bulk
+        imports intake bulk workflows
     """,
     "attribution": """
         columns

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
-import socket
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +16,7 @@ from django.urls import reverse
 
 from leads.actions.web_forms.receive_answers import LINK_FOR
 from leads.models import Company, ConfirmationMail, Role, Submission, User
+from leads.pure.mail import NOT_SENT
 from leads.pure.refused import Refused
 from leads.pure.web_forms.mails import mail_words
 
@@ -27,17 +26,6 @@ AT_ONCE = 200
 TRIES = 5
 _SIGNER = Signer(salt="leads.web_forms.confirm")
 State = ConfirmationMail.State
-# Nothing of the mail can have left when one of these is raised.
-_NOT_SENT = (
-    ConnectionRefusedError,
-    socket.gaierror,
-    smtplib.SMTPConnectError,
-    smtplib.SMTPAuthenticationError,
-    smtplib.SMTPHeloError,
-    smtplib.SMTPNotSupportedError,
-    smtplib.SMTPSenderRefused,
-    smtplib.SMTPRecipientsRefused,
-)
 
 
 class ConfirmRefused(Refused):
@@ -145,7 +133,7 @@ def _send(mail: ConfirmationMail, at: datetime) -> int:
     except ValidationError:
         row.update(state=State.FAILED)
         return 0
-    except _NOT_SENT as error:
+    except NOT_SENT as error:
         log.warning("confirmation_not_sent", error=type(error).__name__)
         again = mail.attempts + 1 < TRIES
         pause = timedelta(minutes=2 ** (mail.attempts + 1))

@@ -1,0 +1,1 @@
+"""Workflows: build and activate versions, enroll leads, take steps, send emails, hold out."""

@@ -1,0 +1,1 @@
+"""Workflows: triggers, steps, the order of steps, email templates, hold-outs and ready-made workflows."""

@@ -1,0 +1,1 @@
+"""What workflows look at: occurrences of triggers, people behind leads, the log, names."""
