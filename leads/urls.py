@@ -8,6 +8,7 @@ from leads.api.mail_replies import mail_replies
 from leads.views import (
     bulk,
     campaign_costs,
+    campaign_members,
     channel_rules,
     feedback,
     figure,
@@ -185,6 +186,7 @@ urlpatterns: list[URLPattern] = [
     path("opportunities/<uuid:public_id>/edit", opportunity_edit.opportunity_edit, name="opportunity-edit"),
     path("leads/<uuid:public_id>/opportunity", opportunity_edit.opportunity_add, name="opportunity-add"),
     path("history/<str:kind>/<uuid:public_id>", history.history, name="history"),
+    path("campaigns/<uuid:public_id>/members", campaign_members.campaign_members, name="campaign-members"),
     path("campaigns/<uuid:public_id>/costs", campaign_costs.campaign_costs, name="campaign-costs"),
     path("campaigns/<uuid:public_id>/costs/forget", campaign_costs.campaign_costs_forget, name="campaign-costs-forget"),
     path("channels/rules", channel_rules.channel_rules, name="channel-rules"),

@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 
-from leads.models import FollowUp, RejectionReason, Stage, User, WebForm, WorkflowVersion
+from leads.models import Campaign, FollowUp, RejectionReason, Stage, User, WebForm, WorkflowVersion
 from leads.pure.refused import Refused
 from leads.pure.workflows.definition import DATES, ROLES, UNITS, Definition, Settings, StepKind, Trigger
 from leads.pure.workflows.hold_out import HIGHEST
@@ -254,6 +254,15 @@ class ReassignForm(StepForm):
     )
 
 
+class CampaignForm(StepForm):
+    campaign = forms.ChoiceField(
+        label="Campaign",
+        choices=lambda: [
+            (str(key), name) for key, name in Campaign.objects.order_by("name", "pk").values_list("public_id", "name")
+        ],
+    )
+
+
 STEP_FORMS: Mapping[str, type[StepForm]] = {
     StepKind.WAIT: WaitForm,
     StepKind.EMAIL: EmailForm,
@@ -261,5 +270,6 @@ STEP_FORMS: Mapping[str, type[StepForm]] = {
     StepKind.NOTIFY: NotifyForm,
     StepKind.STAGE: StageForm,
     StepKind.REASSIGN: ReassignForm,
+    StepKind.CAMPAIGN: CampaignForm,
 }
 """By kind; a branch is a builder of conditions."""

@@ -3,6 +3,7 @@
 from leads.models.account import Account
 from leads.models.activity import Activity
 from leads.models.campaign import Campaign, CampaignCost, Channel, ChannelRule, ChannelRuleVersion
+from leads.models.campaign_member import CampaignMember, CampaignResponse
 from leads.models.capture import ApiKey, IdempotentAnswer, MailTrace, Scope, Submission, SuppressedAddress
 from leads.models.change import Change
 from leads.models.company import Company, ExchangeRate
@@ -56,6 +57,8 @@ __all__ = [
     "BulkRun",
     "Campaign",
     "CampaignCost",
+    "CampaignMember",
+    "CampaignResponse",
     "Change",
     "Channel",
     "ChannelRule",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from leads.models import (
     DETAILS,
     Campaign,
+    CampaignMember,
     Channel,
     Company,
     Consent,
@@ -169,11 +170,14 @@ def _kinds(wanted: frozenset[str] | None) -> list[str] | None:
 
 
 def _memberships(lead_ids: Collection[int]) -> Mapping[int, list[str]]:
-    """The campaigns that reached each lead, and the programs above those."""
+    """The campaigns that reached each lead or that it was added to, and the programs above those."""
     ups = {pk: (str(key), parent) for pk, key, parent in Campaign.objects.values_list("pk", "public_id", "parent")}
-    pairs = Touchpoint.objects.genuine().filter(lead__in=lead_ids, campaign__isnull=False)
+    reached = Touchpoint.objects.genuine().filter(lead__in=lead_ids, campaign__isnull=False)
+    added = CampaignMember.objects.filter(lead__in=lead_ids).values_list("lead_id", "campaign_id")
     found: dict[int, dict[str, None]] = {}
-    for lead_id, campaign in pairs.order_by("lead", "campaign").values_list("lead_id", "campaign_id").distinct():
+    for lead_id, campaign in (
+        reached.values_list("lead_id", "campaign_id").order_by().union(added).order_by("lead_id", "campaign_id")
+    ):
         step: int | None = campaign
         while step is not None and step in ups:
             key, step = ups[step]

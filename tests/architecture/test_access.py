@@ -102,6 +102,7 @@ PAGES: dict[str, tuple[str, Args]] = {
     "leads:scoring-back-test": (NO_REPS, lambda world: [world.scoring_draft.version]),
     "leads:notifications": (ALL, none),
     "leads:notification-preferences": (ALL, none),
+    "leads:campaign-members": (ALL, lambda world: [world.campaign.public_id]),
     "leads:campaign-costs": (NO_REPS, lambda world: [world.campaign.public_id]),
     "leads:channel-rules": ("DA", none),
     "leads:channel-rule-add": (ADMINS, none),

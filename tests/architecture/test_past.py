@@ -55,6 +55,7 @@ PRESENT = {
     "integrations:webhook-endpoint-edit": "leads up to a change",
     "integrations:webhook-delivery": "a log of work",
     "leads:notification-preferences": "leads up to a change",
+    "leads:campaign-members": "who is in it by now, and by today's word of what a response is",
     "leads:workflows": "work, counts of what was done so far",
     "leads:workflow-add": "leads up to a change",
     "leads:workflow-mails": "work that waits for a person",

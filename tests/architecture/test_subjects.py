@@ -76,7 +76,7 @@ SUBJECTS = {
             forms.opportunity queries.deals
             figures.pipeline figures.deals figures.deal_parts figures.marketing figures.stood
         """,
-        "campaigns": "figures.spend figures.cost_causes forms.costs",
+        "campaigns": "figures.spend figures.cost_causes forms.costs forms.members queries.members",
         "channels": "forms.channel_rules",
         "scoring": "queries.past_facts",
         "identity": "pure.one_person forms.merge",

@@ -17,6 +17,7 @@ from django.db.models import Max, Model
 from leads.actions.identity.merge_values import merged_values, standings
 from leads.models import (
     Activity,
+    CampaignMember,
     Consent,
     FollowUp,
     Lead,
@@ -128,6 +129,7 @@ class _Merge:
         newest = LifecyclePassage.objects.filter(lead=self.survivor).aggregate(pk=Max("pk"))
         self.moved["newest_passage"] = newest["pk"] or 0
         self.moved["consents"] = self._move_consents()
+        self.moved["members"] = self._move_memberships()
         self.moved["follow_ups"] = self._move_follow_ups()
         self.moved["roles"] = self._move_roles()
         self._write_leads()
@@ -160,6 +162,14 @@ class _Merge:
         ids = [pk for pk, *key in theirs.values_list("pk", "given_at", "basis") if tuple(key) not in known]
         theirs.filter(pk__in=ids).update(lead=self.survivor)
         return sorted(ids)
+
+    def _move_memberships(self) -> list[int]:
+        """A person is in a campaign once: where both were added, the survivor's row counts."""
+        ours = CampaignMember.objects.filter(lead=self.survivor).values_list("campaign", flat=True)
+        rows = CampaignMember.objects.filter(lead=self.loser).exclude(campaign__in=list(ours))
+        ids = sorted(rows.values_list("pk", flat=True))
+        CampaignMember.objects.filter(pk__in=ids).update(lead=self.survivor)
+        return ids
 
     def _move_follow_ups(self) -> dict[str, Any]:
         """Promises go to the survivor's owner. Of two open ones of a kind one stays, due at the earlier moment."""

@@ -22,6 +22,7 @@ from leads.actions.identity.merge_leads import (
     write_events,
 )
 from leads.models import (
+    CampaignMember,
     Consent,
     FollowUp,
     Lead,
@@ -105,6 +106,8 @@ def _take_back(merge: LeadMerge, survivor: Lead, loser: Lead, by: User | None, a
         rows: Any = model._default_manager.filter(pk__in=merge.moved.get(name, ()), lead=survivor)
         rows.update(lead=loser)
     Consent.objects.filter(pk__in=merge.moved["consents"], lead=survivor).update(lead=loser)
+    members = CampaignMember.objects.filter(pk__in=merge.moved.get("members", ()), lead=survivor)
+    members.update(lead=loser)
     _return_follow_ups(merge, survivor, loser)
     _return_roles(merge, survivor, loser, at)
     set_columns(survivor, {**_values(merge.before), "changed_at": at, "intake_due_at": at})

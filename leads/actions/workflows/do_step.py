@@ -8,11 +8,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from leads.actions.campaigns.add_members import add_members
 from leads.actions.notifications.notify import notify
 from leads.actions.pass_stage import pass_stage
 from leads.actions.routing.carry_out_transfer import carry_out_at_once
 from leads.actions.routing.request_transfer import request_transfer
 from leads.models import (
+    Campaign,
     Company,
     Enrollment,
     FollowUp,
@@ -212,11 +214,21 @@ def _next_rep(turn: Turn) -> User | None:
     return owner
 
 
+def _campaign(turn: Turn) -> str:
+    campaign = Campaign.objects.filter(public_id=str(turn.settings["campaign"])).first()
+    if campaign is None:
+        raise NotDone("The campaign is not there any more.")
+    if not add_members(campaign=campaign, leads=[turn.lead], at=turn.at, because=turn.source):
+        raise NotDone(f"The lead was added to “{campaign}” before.")
+    return f"Member of “{campaign}”"
+
+
 _DO: dict[StepKind, Do] = {
     StepKind.EMAIL: _email,
     StepKind.FOLLOW_UP: _follow_up,
     StepKind.NOTIFY: _notify,
     StepKind.STAGE: _stage,
     StepKind.REASSIGN: _reassign,
+    StepKind.CAMPAIGN: _campaign,
 }
 """By kind; waits and branches belong to whoever walks."""

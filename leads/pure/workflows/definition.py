@@ -50,6 +50,7 @@ class StepKind(StrEnum):
     NOTIFY = "notify"
     STAGE = "stage"
     REASSIGN = "reassign"
+    CAMPAIGN = "campaign"
 
 
 STEPS: dict[StepKind, tuple[str, str]] = {
@@ -60,6 +61,7 @@ STEPS: dict[StepKind, tuple[str, str]] = {
     StepKind.NOTIFY: ("Notify", "The owner, a role or a person, in the portal and by the channels they chose."),
     StepKind.STAGE: ("Change the lifecycle stage", "Where the lifecycle allows it from the lead's present stage."),
     StepKind.REASSIGN: ("Reassign", "To a person, or to the next rep by the territory rules."),
+    StepKind.CAMPAIGN: ("Add to a campaign", "As a member, from whom a response is awaited."),
 }
 """Label and explanation of each kind of step."""
 
@@ -152,6 +154,8 @@ def step_sentence(kind: str, settings: Settings, names: Names, said: str = "") -
             to = str(settings.get("to", ""))
             who = "the next rep by the territory rules" if to == "rules" else recipient_label(to, names)
             return f"Reassign to {who}"
+        case StepKind.CAMPAIGN:
+            return f"Add to the campaign “{names.campaigns.get(str(settings.get('campaign')), 'a deleted campaign')}”"
         case _:
             return kind
 

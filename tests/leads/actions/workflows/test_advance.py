@@ -31,7 +31,7 @@ from leads.pure.conditions.properties import Operator
 from leads.pure.workflows.definition import StepKind
 from leads.pure.workflows.ready import Planned
 from tests.leads.actions.workflows.made import CALL, MAIL, MONDAY, WAIT, created, workflow
-from tests.leads.factories import LeadFactory, TerritoryFactory, TouchpointFactory, UserFactory
+from tests.leads.factories import CampaignFactory, LeadFactory, TerritoryFactory, TouchpointFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -169,6 +169,18 @@ def test_reassigned_to_the_next_rep_but_not_to_the_owner() -> None:
     row.lead.refresh_from_db()
     assert said(row) == [("done", "From Rita to Sven")]
     assert row.lead.owner == sven
+
+
+def test_added_to_a_campaign_once() -> None:
+    campaign = CampaignFactory(name="Autumn")
+    step = Planned(StepKind.CAMPAIGN, {"campaign": str(campaign.public_id)})
+    row = enrolled(step, step)
+    advance_enrollments(at=MONDAY)
+    assert [member.because for member in campaign.members.all()] == ["workflow “Welcome”"]
+    assert said(row) == [
+        ("done", "Member of “Autumn”"),
+        ("skipped", "The lead was added to “Autumn” before."),
+    ]
 
 
 def test_who_unsubscribed_gets_no_email_and_goes_on() -> None:
