@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 
-from leads.models import Campaign, FollowUp, RejectionReason, Stage, User, WebForm, WorkflowVersion
+from leads.models import Campaign, FollowUp, RejectionReason, Stage, User, WebForm, WebhookEndpoint, WorkflowVersion
 from leads.pure.refused import Refused
 from leads.pure.workflows.definition import DATES, ROLES, UNITS, Definition, Settings, StepKind, Trigger
 from leads.pure.workflows.hold_out import HIGHEST
@@ -263,6 +263,17 @@ class CampaignForm(StepForm):
     )
 
 
+class WebhookForm(StepForm):
+    endpoint = forms.ChoiceField(
+        label="Endpoint",
+        choices=lambda: [
+            (str(key), name)
+            for key, name in WebhookEndpoint.objects.active().order_by("name").values_list("public_id", "name")
+        ],
+        help_text="Endpoints are set up under Webhooks. The event is workflow.step.",
+    )
+
+
 STEP_FORMS: Mapping[str, type[StepForm]] = {
     StepKind.WAIT: WaitForm,
     StepKind.EMAIL: EmailForm,
@@ -271,5 +282,6 @@ STEP_FORMS: Mapping[str, type[StepForm]] = {
     StepKind.STAGE: StageForm,
     StepKind.REASSIGN: ReassignForm,
     StepKind.CAMPAIGN: CampaignForm,
+    StepKind.WEBHOOK: WebhookForm,
 }
 """By kind; a branch is a builder of conditions."""

@@ -13,6 +13,7 @@ from leads.actions.notifications.notify import notify
 from leads.actions.pass_stage import pass_stage
 from leads.actions.routing.carry_out_transfer import carry_out_at_once
 from leads.actions.routing.request_transfer import request_transfer
+from leads.actions.webhooks.record_events import News, record_event
 from leads.models import (
     Campaign,
     Company,
@@ -25,14 +26,17 @@ from leads.models import (
     TerritoryRep,
     Transfer,
     User,
+    WebhookEndpoint,
     WorkflowMail,
     WorkflowStep,
     WorkflowVersion,
 )
 from leads.pure.calendar import NeverOpen, due_at
 from leads.pure.refused import Refused
+from leads.pure.webhooks import WORKFLOW
 from leads.pure.workflows.definition import Settings, StepKind, mail_moment
 from leads.pure.workflows.templates import compose
+from leads.queries.answers import lead_data, told_leads
 from leads.queries.calendar import hours_of
 from leads.queries.mail import opt_outs
 from leads.queries.transfers import plan_transfer
@@ -223,6 +227,28 @@ def _campaign(turn: Turn) -> str:
     return f"Member of “{campaign}”"
 
 
+def _webhook(turn: Turn) -> str:
+    endpoint = WebhookEndpoint.objects.active().filter(public_id=str(turn.settings["endpoint"])).first()
+    if endpoint is None:
+        raise NotDone("The endpoint is switched off, or not there any more.")
+    lead = told_leads().get(pk=turn.lead.pk)
+    data = {
+        "workflow": {"id": str(turn.version.workflow.public_id), "name": turn.version.workflow.name},
+        "enrollment": str(turn.enrollment.public_id),
+        "lead": lead_data([lead])[0],
+    }
+    news = News(
+        kind=WORKFLOW,
+        key=turn.key,
+        occurred_at=turn.at,
+        data=data,
+        lead_id=lead.pk,
+        endpoint_ids=[endpoint.pk],
+    )
+    record_event(news=news, at=turn.at)
+    return f"Queued for {endpoint}"
+
+
 _DO: dict[StepKind, Do] = {
     StepKind.EMAIL: _email,
     StepKind.FOLLOW_UP: _follow_up,
@@ -230,5 +256,6 @@ _DO: dict[StepKind, Do] = {
     StepKind.STAGE: _stage,
     StepKind.REASSIGN: _reassign,
     StepKind.CAMPAIGN: _campaign,
+    StepKind.WEBHOOK: _webhook,
 }
 """By kind; waits and branches belong to whoever walks."""

@@ -51,6 +51,7 @@ class StepKind(StrEnum):
     STAGE = "stage"
     REASSIGN = "reassign"
     CAMPAIGN = "campaign"
+    WEBHOOK = "webhook"
 
 
 STEPS: dict[StepKind, tuple[str, str]] = {
@@ -62,6 +63,7 @@ STEPS: dict[StepKind, tuple[str, str]] = {
     StepKind.STAGE: ("Change the lifecycle stage", "Where the lifecycle allows it from the lead's present stage."),
     StepKind.REASSIGN: ("Reassign", "To a person, or to the next rep by the territory rules."),
     StepKind.CAMPAIGN: ("Add to a campaign", "As a member, from whom a response is awaited."),
+    StepKind.WEBHOOK: ("Send a webhook", "Tells another system of the lead, signed and with retries."),
 }
 """Label and explanation of each kind of step."""
 
@@ -82,11 +84,12 @@ MOST_STEPS = 60
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names of what settings refer to by id: people, campaigns, forms."""
+    """Names of what settings refer to by id: people, forms, campaigns, endpoints of webhooks."""
 
     people: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, str] = field(default_factory=dict)
     campaigns: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -156,6 +159,9 @@ def step_sentence(kind: str, settings: Settings, names: Names, said: str = "") -
             return f"Reassign to {who}"
         case StepKind.CAMPAIGN:
             return f"Add to the campaign “{names.campaigns.get(str(settings.get('campaign')), 'a deleted campaign')}”"
+        case StepKind.WEBHOOK:
+            endpoint = names.endpoints.get(str(settings.get("endpoint")), "an endpoint that is not here any more")
+            return f"Send a webhook to {endpoint}"
         case _:
             return kind
 

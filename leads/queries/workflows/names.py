@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from leads.models import Campaign, Company, Lead, RejectionReason, Stage, User, WebForm
+from leads.models import Campaign, Company, Lead, RejectionReason, Stage, User, WebForm, WebhookEndpoint
 from leads.pure.workflows.definition import Names
 
 
 def names() -> Names:
-    """People, forms and campaigns by id, stages and reasons. Three queries."""
+    """People, forms, campaigns and endpoints by id, stages and reasons. Four queries."""
     return Names(
         people={str(user.public_id): str(user) for user in User.objects.order_by("pk")},
         forms={str(key): name for key, name in WebForm.objects.values_list("public_id", "name")},
         campaigns={str(key): name for key, name in Campaign.objects.values_list("public_id", "name")},
+        endpoints={str(key): name for key, name in WebhookEndpoint.objects.values_list("public_id", "name")},
         stages={str(value): str(label) for value, label in Stage.choices},
         reasons={str(value): str(label) for value, label in RejectionReason.choices},
     )

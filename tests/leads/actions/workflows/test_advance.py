@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ from leads.models import (
     StepRun,
     Territory,
     TerritoryRep,
+    WebhookDelivery,
+    WebhookEndpoint,
     Workflow,
     WorkflowMail,
 )
@@ -180,6 +183,28 @@ def test_added_to_a_campaign_once() -> None:
     assert said(row) == [
         ("done", "Member of “Autumn”"),
         ("skipped", "The lead was added to “Autumn” before."),
+    ]
+
+
+def test_a_webhook_is_queued_for_one_endpoint() -> None:
+    ours, other = (
+        WebhookEndpoint.objects.create(name=name, url=f"https://{name}.example", secret="whsec_x", created_at=MONDAY)
+        for name in ("ours", "other")
+    )
+    step = Planned(StepKind.WEBHOOK, {"endpoint": str(ours.public_id)})
+    row = enrolled(step, Planned(StepKind.WEBHOOK, {"endpoint": "00000000-0000-0000-0000-000000000000"}))
+    advance_enrollments(at=MONDAY)
+    (delivery,) = WebhookDelivery.objects.all()
+    assert (delivery.endpoint, delivery.state) == (ours, "waiting")
+    told = json.loads(delivery.event.body)
+    assert told["type"] == "workflow.step"
+    assert told["data"]["workflow"]["name"] == "Welcome"
+    assert told["data"]["lead"]["email"] == row.lead.email
+    assert delivery.event.lead == row.lead
+    assert other.deliveries.count() == 0
+    assert said(row) == [
+        ("done", "Queued for ours"),
+        ("skipped", "The endpoint is switched off, or not there any more."),
     ]
 
 
