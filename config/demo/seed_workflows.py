@@ -15,12 +15,12 @@ from django.db import transaction
 
 from leads.actions.workflows.edit_draft import save_step
 from leads.actions.workflows.enroll import first_step
-from leads.actions.workflows.hold_out import arms_of
 from leads.actions.workflows.version_workflow import activate_version, copy_version, create_workflow
 from leads.models import (
     Company,
     Enrollment,
     FollowUp,
+    HoldOutArm,
     Lead,
     LeadScore,
     LifecyclePassage,
@@ -38,7 +38,7 @@ from leads.past.acting import Door, act, backdated
 from leads.pure.conditions.evaluate import Evaluator, Facts
 from leads.pure.conditions.grammar import Group, from_json
 from leads.pure.workflows.definition import StepKind, Trigger, mail_moment, wait_until
-from leads.pure.workflows.hold_out import Arm
+from leads.pure.workflows.hold_out import Arm, arm_of
 from leads.pure.workflows.ready import READY
 from leads.pure.workflows.templates import compose
 from leads.pure.workflows.walk import Place, Walk
@@ -119,6 +119,8 @@ class _Past:
         self.facts: dict[int, Facts] = {}
         self.leads: dict[int, Lead] = {}
         self.mute: dict[int, OptOut] = {}
+        self.arms: dict[int, HoldOutArm] = {}
+        self.ready: dict[Group, Evaluator] = {}
         self.leaders = list(User.objects.active().filter(role=Role.SALES_LEADER).order_by("pk"))
 
     def live_through(self, flow: Workflow, since: datetime) -> None:
@@ -137,6 +139,8 @@ class _Past:
             if row.turn:
                 last[each.lead_id] = row
             made.append((row, rest))
+        HoldOutArm.objects.bulk_create(self.arms.values(), batch_size=500)
+        self.arms = {}
         Enrollment.objects.bulk_create((row for row, _ in made), batch_size=500)
         StepRun.objects.bulk_create((each for _, rest in made for each in rest.runs), batch_size=500)
         WorkflowMail.objects.bulk_create((each for _, rest in made for each in rest.mails), batch_size=500)
@@ -195,7 +199,9 @@ class _Past:
             "stage": stages[-1] if stages else "subscriber",
             "is_unsubscribed": self._refused(lead_id, moment) is not None,
         }
-        answer = Evaluator(group, self.catalog)(
+        if group not in self.ready:
+            self.ready[group] = Evaluator(group, self.catalog)
+        answer = self.ready[group](
             Facts(values, [each for each in known.events if each.at <= moment]),
             moment.astimezone(self.company.tz).date(),
         )
@@ -235,13 +241,22 @@ class _Past:
             return row, rest
         row.turn = (before.turn or 0) + 1 if before else 1
         if conditions.items:
-            row.because = f"{each.words}. {because}"[:400]
-        if arms_of(version=version, leads=[lead], at=moment).get(lead.pk) == Arm.HELD_OUT:
+            row.because = f"{each.words}. {because[:1].upper()}{because[1:]}"[:400]
+        if version.hold_out_percent and self._arm(version, lead, moment) == Arm.HELD_OUT:
             row.state, row.ended_at = _State.HELD_OUT, moment
         else:
             row.step = plan.first
             self._walk(plan, row, rest, goal, moment)
         return row, rest
+
+    def _arm(self, version: WorkflowVersion, lead: Lead, moment: datetime) -> Arm:
+        """As `leads.actions.workflows.hold_out.arms_of` gives it; here one person after the other."""
+        if lead.pk not in self.arms:
+            arm = arm_of(version.workflow.seed, str(lead.public_id), version.hold_out_percent)
+            self.arms[lead.pk] = HoldOutArm(
+                workflow=version.workflow, version=version, lead=lead, arm=arm, assigned_at=moment
+            )
+        return Arm(self.arms[lead.pk].arm)
 
     def _walk(self, plan: _Plan, row: Enrollment, rest: _Written, goal: Group, moment: datetime) -> None:
         while True:

@@ -185,8 +185,8 @@ class Row:
 
 
 class ConditionBuilder:
-    """Conditions as a form; see the module. ``may_be_empty``: no condition means every lead; ``is_single``: one group,
-    without a button for more."""
+    """Conditions as a form; see the module. ``may_be_empty``: no condition means every lead, which is said as
+    ``everything``; ``is_single``: one group, without a button for more."""
 
     def __init__(
         self,
@@ -197,9 +197,10 @@ class ConditionBuilder:
         prefix: str = "conditions",
         may_be_empty: bool = False,
         is_single: bool = False,
+        everything: str = "every lead",
     ) -> None:
         self.catalog, self.prefix = catalog, prefix
-        self.may_be_empty, self.is_single = may_be_empty, is_single
+        self.may_be_empty, self.is_single, self.everything = may_be_empty, is_single, everything
         self.match: Match = "all"
         self.groups: list[tuple[Match, list[Row]]] = []
         self.error = ""
@@ -248,7 +249,7 @@ class ConditionBuilder:
             check(group, self.catalog)
         except Refused:
             return ""
-        return sentence(group, self.catalog)
+        return sentence(group, self.catalog, everything=self.everything)
 
     @property
     def shape(self) -> str:

@@ -32,7 +32,7 @@ def campaign_members(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     user = request.user
     campaign = get_object_or_404(Campaign.objects.select_related("channel"), public_id=public_id)
     kinds = response_kinds(campaign)
-    form = ResponseForm(request.POST or None, initial={"kinds": kinds})
+    form = ResponseForm(request.POST if request.method == "POST" else None, initial={"kinds": kinds})
     if request.method == "POST":
         allowed(request, may_change_members, "Admins and marketing directors say what counts as a response.")
         if form.is_valid():

@@ -149,7 +149,7 @@ def _judged(version: WorkflowVersion, leads: Sequence[Lead], at: datetime) -> di
         elif reached and (because := reached.reason(facts[lead.pk], day)):
             found[lead.pk] = False, f"has reached the goal already: {because}"
         else:
-            found[lead.pk] = True, answer.because if conditions.items else ""
+            found[lead.pk] = True, answer.because[:1].upper() + answer.because[1:] if conditions.items else ""
     return found
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from liquid import Environment, StrictUndefined
+from liquid import BoundTemplate, Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 
 from leads.pure.refused import Refused
@@ -81,11 +82,17 @@ def check_template(subject: str, body: str) -> Letter:
     return compose(subject, body, SAMPLE)
 
 
+@lru_cache(maxsize=200)
+def _template(source: str) -> BoundTemplate:
+    """Parsed once: one template makes many emails."""
+    return _ENVIRONMENT.from_string(source)
+
+
 def _rendered(source: str, values: Mapping[str, Mapping[str, str]], what: str) -> str:
     if len(source) > LONGEST:
         raise TemplateRefused(f"{what}: at most {LONGEST:,} characters.")
     try:
-        return str(_ENVIRONMENT.from_string(source).render(**values))
+        return str(_template(source).render(**values))
     except LiquidError as error:
         line = error.token.start_index if error.token is not None else None
         where = f"line {source.count(chr(10), 0, line) + 1}: " if line is not None else ""

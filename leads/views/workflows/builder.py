@@ -38,8 +38,11 @@ def workflow_definition(request: SignedInRequest, public_id: UUID, number: int) 
     catalog = lead_catalog()
     data = request.POST if request.method == "POST" else None
     builders = {
-        name: ConditionBuilder(catalog, data=data, group=group, prefix=name, may_be_empty=True)
-        for name, group in (("conditions", definition.conditions), ("goal", definition.goal))
+        name: ConditionBuilder(catalog, data=data, group=group, prefix=name, may_be_empty=True, everything=words)
+        for name, group, words in (
+            ("conditions", definition.conditions, "every lead"),
+            ("goal", definition.goal, "no goal"),
+        )
     }
     is_edited = any(builder.is_edited for builder in builders.values())
     attributes = tuple(key.removeprefix(ATTRIBUTE) for key in catalog if key.startswith(ATTRIBUTE))

@@ -68,6 +68,7 @@ def workflow_test(request: SignedInRequest, public_id: UUID, number: int) -> Htt
             trial = try_on_lead(version=version, lead_id=found[0].pk, at=timezone.now())
             context |= {
                 "trial": trial,
+                "form": TryLeadForm(initial={"lead": found[0].email or found[0].display_name}),
                 "tried": [(step, plan.flat[step.step_id]) for step in trial.steps if step.step_id in plan.flat],
                 "plan": plan,
             }
