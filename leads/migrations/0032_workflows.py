@@ -13,7 +13,7 @@ import leads.models.workflow
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0030_webhooks'),
+        ('leads', '0031_cost_door_rate'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0031_workflows'),
+        ('leads', '0032_workflows'),
     ]
 
     operations = [
