@@ -13,14 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from integrations.actions.connections.delete_connection import DeleteRefused, delete_connection
 from integrations.actions.connections.edit_connection import open_webhook
 from integrations.actions.jobs.plan_syncs import plan_manual_sync
-from integrations.actions.push.choose_record import ChoiceRefused, choose_record
+from integrations.actions.push.choose_record import choose_record
 from integrations.actions.push.requeue import requeue_pushes
 from integrations.actions.undo.release_records import release_records
 from integrations.connectors import vendor as vendor_of
 from integrations.queries.removal import removal_of
 from integrations.tasks import nudge_look, nudge_sync
 from integrations.views.doors import editable_connection, webhook_address
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, telling
 
 
 @login_required
@@ -57,14 +57,11 @@ def connection_choose(request: SignedInRequest, slug: str) -> HttpResponse:
     connection = editable_connection(request, slug)
     push, remote_id = request.POST.get("push", ""), request.POST.get("record", "")[:120]
     push_id = int(push) if push.isdecimal() and push.isascii() and len(push) < 19 else 0
-    try:
+    with telling(request):
         chosen = choose_record(
             connection_id=connection.pk, push_id=push_id, remote_id="" if remote_id == "new" else remote_id,
             at=timezone.now(),
         )  # fmt: skip
-    except ChoiceRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"{chosen.lead} is sent with the next sync.")
     return redirect(f"{connection.get_absolute_url()}#failed")
 

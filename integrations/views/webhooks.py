@@ -20,7 +20,7 @@ from integrations.actions.outgoing.deliver_webhooks import deliver_now
 from integrations.actions.outgoing.set_endpoint import set_endpoint
 from integrations.forms.webhooks import EndpointForm, ReplayForm
 from integrations.tasks import nudge_webhooks
-from leads.actions.webhooks.replay_deliveries import ReplayRefused, replay_all, replay_delivery, replay_failed
+from leads.actions.webhooks.replay_deliveries import replay_all, replay_delivery, replay_failed
 from leads.actions.webhooks.save_endpoint import (
     EndpointRefused,
     remove_endpoint,
@@ -31,7 +31,7 @@ from leads.actions.webhooks.save_endpoint import (
 from leads.models import Company, User, WebhookDelivery, WebhookEndpoint
 from leads.pure.webhooks import EVENTS, TEST, WORKFLOW
 from leads.queries.webhooks import endpoints_with_counts, may_set_webhooks
-from leads.views.doors import SignedInRequest, allowed
+from leads.views.doors import SignedInRequest, allowed, telling
 from leads.views.list_file import list_file
 
 PAGE_SIZE = 25
@@ -127,11 +127,8 @@ def webhook_delivery_replay(request: SignedInRequest, public_id: UUID) -> HttpRe
     """Send one delivery again."""
     user = _admin(request)
     row = get_object_or_404(WebhookDelivery.objects.select_related("endpoint"), public_id=public_id)
-    try:
+    with telling(request):
         replay_delivery(delivery=row, by=user, at=timezone.now())
-    except ReplayRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         nudge_webhooks()
         messages.success(request, "It is sent again, under the same message ID.")
     return redirect("integrations:webhook-delivery", public_id)
@@ -148,11 +145,8 @@ def webhook_endpoint_replay(request: SignedInRequest, public_id: UUID) -> HttpRe
         return redirect(row)
     since = datetime.combine(form.cleaned_data["since"], time(), Company.current().tz)
     replay = replay_all if form.cleaned_data["what"] == "all" else replay_failed
-    try:
+    with telling(request):
         number = replay(endpoint=row, by=user, at=timezone.now(), since=since)
-    except ReplayRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         nudge_webhooks()
         messages.success(request, f"{number:,} deliveries are sent again, under the same message IDs.")
     return redirect(row)

@@ -19,13 +19,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from leads.actions.bulk.run_bulk import MOST, BulkRefused, request_bulk, request_undo, why_not_undo
+from leads.actions.bulk.run_bulk import MOST, request_bulk, request_undo, why_not_undo
 from leads.actions.bulk.verbs import VERBS, Verb
 from leads.forms.bulk import FORMS
 from leads.models import BulkRow, BulkRun, Company, Lead, Role, User
 from leads.pure.calendar import opening_in
 from leads.tasks import nudge_bulk
-from leads.views.doors import SignedInRequest, allowed
+from leads.views.doors import SignedInRequest, allowed, telling
 from leads.views.lead_rows import lead_rows
 from leads.views.list_file import list_file
 from leads.views.progress import progress_answer
@@ -57,11 +57,8 @@ def bulk(request: SignedInRequest) -> HttpResponse:
         is_confirmed = False
     form = FORMS[verb.key](request.POST if is_confirmed else None)
     if is_confirmed and form.is_valid():
-        try:
+        with telling(request):
             run = request_bulk(verb=verb.key, ids=ids, params=_params(form), by=user, at=timezone.now())
-        except BulkRefused as refusal:
-            messages.error(request, str(refusal))
-        else:
             nudge_bulk()
             return redirect(run)
     context = {
@@ -185,10 +182,7 @@ def bulk_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 def bulk_undo(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Take a run back."""
     run = _run(request, public_id)
-    try:
+    with telling(request):
         request_undo(run=run, by=request.user, at=timezone.now())
-    except BulkRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         nudge_bulk()
     return redirect(run)

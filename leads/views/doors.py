@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from leads.forms.as_of import AsOf
 from leads.models import User
+from leads.pure.refused import Refused
 from leads.queries.transfers import may_transfer
 
 
@@ -33,6 +36,15 @@ def allowed(request: SignedInRequest, may: Callable[[User], bool], otherwise: st
     if not may(request.user):
         raise PermissionDenied(otherwise)
     return request.user
+
+
+@contextmanager
+def telling(request: HttpRequest) -> Iterator[None]:
+    """Show the message of a refusal at the top of the next page; the rest of the block is left out then."""
+    try:
+        yield
+    except Refused as refusal:
+        messages.error(request, str(refusal))
 
 
 def sales_desk(request: SignedInRequest) -> User:

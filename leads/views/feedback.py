@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from leads.actions.handover.dismiss_proposal import DismissRefused, dismiss_proposal
+from leads.actions.handover.dismiss_proposal import dismiss_proposal
 from leads.figures.base import Scope, figure
 from leads.figures.feedback import Feedback, proposed
 from leads.figures.feedback import feedback as feedback_of
@@ -26,7 +26,7 @@ from leads.past.deemed import deemed_now
 from leads.past.span import moment
 from leads.pure.proposed_rules import Proposal, words
 from leads.pure.words import share
-from leads.views.doors import SignedInRequest, allowed
+from leads.views.doors import SignedInRequest, allowed, telling
 from leads.views.filters import refused_filters
 from leads.views.list_file import list_file
 from leads.views.past import asked_as_of, has_filters
@@ -136,7 +136,7 @@ def _told(each: Proposal, named: dict[tuple[str, str], str]) -> dict[str, Any]:
 def proposal_dismiss(request: SignedInRequest) -> HttpResponse:
     """Propose a rule no more."""
     user = allowed(request, _decides, "Marketing and admins decide about rules.")
-    try:
+    with telling(request):
         row = dismiss_proposal(
             key=str(request.POST.get("key", "")),
             words=str(request.POST.get("words", "")),
@@ -144,9 +144,6 @@ def proposal_dismiss(request: SignedInRequest) -> HttpResponse:
             by=user,
             at=timezone.now(),
         )
-    except DismissRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"“{row.words}” is not proposed any more.")
     return redirect("leads:feedback")
 

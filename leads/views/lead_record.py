@@ -16,13 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from leads.actions.capture.add_lead import AddRefused, add_lead
 from leads.actions.identity.revise_leads import Revision, revise_leads
 from leads.actions.routing.reassign_lead import reassign_lead
-from leads.actions.routing.request_transfer import TransferRefused
 from leads.actions.routing.undo_transfer import request_undo, undo_at_once
 from leads.forms.lead import LeadForm, NewLeadForm, ReassignForm
 from leads.models import Lead, Role, User
 from leads.queries.lead import may_edit
 from leads.tasks import nudge_intake
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, telling
 from leads.views.lead_page import changed, last_reassigned, visible_lead
 
 
@@ -93,11 +92,8 @@ def lead_give_back(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     item = last_reassigned(lead, user)
     if item is None:
         raise PermissionDenied("Nothing can be given back, or not by you.")
-    try:
+    with telling(request):
         transfer = request_undo(transfer=item.transfer, reason="Given back on the lead's page", by=user, at=at)
-    except TransferRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         undo_at_once(transfer=transfer, at=at)
         messages.success(request, f"{lead.display_name} is with {item.from_owner or 'nobody'} again.")
     is_seen = Lead.objects.visible_to(user).filter(pk=lead.pk).exists()

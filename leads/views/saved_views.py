@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from leads.actions.bulk.save_view import ViewRefused, remove_view, save_view
 from leads.forms.bulk import SaveViewForm
 from leads.models import SavedView
-from leads.views.doors import SignedInRequest
+from leads.views.doors import SignedInRequest, telling
 
 # Lists that have views, and where they are.
 LISTS = {"leads": "leads:lead-list"}
@@ -31,11 +31,8 @@ def view_save(request: SignedInRequest, listing: str) -> HttpResponse:
     user, form = request.user, SaveViewForm(request.POST, by=request.user)
     query = str(request.POST.get("query", ""))
     if form.is_valid():
-        try:
+        with telling(request):
             view = save_view(listing=listing, by=user, at=timezone.now(), **form.cleaned_data)
-        except ViewRefused as refusal:
-            messages.error(request, str(refusal))
-        else:
             messages.success(request, f"View “{view.name}” is saved.")
     else:
         messages.error(request, "Give the view a name.")

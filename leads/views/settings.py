@@ -24,7 +24,7 @@ from leads.forms.invitations import AcceptForm, InviteForm
 from leads.forms.settings import CompanyForm
 from leads.models import Company, Invitation, Role, User
 from leads.past.acting import Door, act_on
-from leads.views.doors import SignedInRequest, allowed
+from leads.views.doors import SignedInRequest, allowed, telling
 
 CHANGES_SHOWN = 10
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -78,11 +78,8 @@ def invitation_again(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Send another mail."""
     user = _admin(request)
     invitation = get_object_or_404(Invitation.objects.select_related("user"), public_id=public_id)
-    try:
+    with telling(request):
         invite_again(by=user, invitation=invitation, at=timezone.now())
-    except InviteRefused as error:
-        messages.error(request, str(error))
-    else:
         messages.success(request, f"Another invitation is on its way to {invitation.user.email}.")
     return redirect("leads:people")
 
@@ -93,11 +90,8 @@ def invitation_take_back(request: SignedInRequest, public_id: UUID) -> HttpRespo
     """Take an invitation back."""
     user = _admin(request)
     invitation = get_object_or_404(Invitation.objects.select_related("user"), public_id=public_id)
-    try:
+    with telling(request):
         take_back(by=user, invitation=invitation)
-    except InviteRefused as error:
-        messages.error(request, str(error))
-    else:
         messages.success(request, f"{invitation.user.email} is not invited any more.")
     return redirect("leads:people")
 

@@ -29,6 +29,28 @@ def test_a_target_needs_a_known_figure(admin: Client, company: Company) -> None:
     assert admin.get(reverse("admin:alignment_target_changelist")).status_code == 200
 
 
+def test_a_target_is_written_and_read_as_people_do(admin: Client, company: Company) -> None:
+    url = reverse("admin:alignment_target_add")
+    days = {"starts_on": "2026-10-01", "ends_on": "2026-12-31"}
+    for figure, text in (("pipeline.sourced", "€650,000"), ("attribution.roi", "250 %"), ("leads.mqls", "75")):
+        assert admin.post(url, {**days, "figure": figure, "weekly_value": text}).status_code == 302
+    held = dict(Target.objects.values_list("figure", "weekly_value"))
+    assert held == {"pipeline.sourced": 65_000_000, "attribution.roi": 2.5, "leads.mqls": 75}
+    listed = admin.get(reverse("admin:alignment_target_changelist")).content.decode()
+    for text in ("Sourced pipeline", "€650,000", "250.0%"):
+        assert text in listed
+    target = Target.objects.get(figure="pipeline.sourced")
+    page = reverse("admin:alignment_target_change", args=[target.pk])
+    shown = admin.get(page).context["adminform"].form["weekly_value"].value()
+    assert shown == "650000.00 EUR"
+    assert admin.post(page, {**days, "figure": "pipeline.sourced", "weekly_value": shown}).status_code == 302
+    target.refresh_from_db()
+    assert target.weekly_value == 65_000_000
+    for text in ("650.000", "1,23", "much", "-"):
+        answer = admin.post(page, {**days, "figure": "pipeline.sourced", "weekly_value": text})
+        assert answer.status_code == 200, text
+
+
 def test_new_words_are_a_new_version(admin: Client, company: Company) -> None:
     point = IntegrationPoint.objects.get(code="1.1.1")
     url = reverse("admin:alignment_integrationpoint_change", args=[point.pk])

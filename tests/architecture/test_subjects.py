@@ -111,7 +111,7 @@ SUBJECTS = {
     },
     "alignment": {
         "ground": "pure.sealing pure.ledger",
-        "report": "pure.decomposition pure.headline pure.variation queries.row_changes",
+        "report": "pure.decomposition pure.headline pure.variation pure.targets queries.row_changes",
         "pipeline": "pure.survival figures.cohorts figures.cycle figures.stages",
     },
 }

@@ -3,13 +3,31 @@ the deals, people, accounts and campaigns that were read before, and reads none 
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import Q
 
+from integrations.connectors.base import Connector, CrmError
 from integrations.models import Connection, ExternalRecord, FormerRecord
 
 _BATCH = 500
 _SHARED = ("kind", "remote_id", "lead_id", "opportunity_id", "account_id", "campaign_id", "is_born_there", "lacks_key")
 _OURS = Q(lead__isnull=False) | Q(opportunity__isnull=False) | Q(account__isnull=False) | Q(campaign__isnull=False)
+
+
+def learn_account(*, connection: Connection, connector: Connector) -> None:
+    """Learn whose account this is, where nobody has tested the connection: after it is deleted, another one finds its
+    records by that. A CRM that does not answer tells nothing; whoever goes on with it hears why."""
+    if connection.account.get("id"):
+        return
+    try:
+        info = connector.check()
+    except CrmError:
+        return
+    facts = {"name": info.name, "user": info.user, "currency": info.currency, "time_zone": info.time_zone}
+    with transaction.atomic():
+        connection.account = {**facts, **connection.account, "id": info.account_id}
+        Connection.objects.filter(pk=connection.pk).update(account=connection.account)
+        take_former_records(connection=connection)
 
 
 def keep_former_records(*, connection: Connection) -> int:

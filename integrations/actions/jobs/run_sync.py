@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from integrations.actions.connections.former_records import learn_account
 from integrations.actions.connections.open_connector import connector_of
 from integrations.actions.pull.pull import pull_held
 from integrations.actions.push.enqueue import LATEST_COMMIT, enqueue_changes
@@ -71,6 +72,7 @@ def _sync(
 ) -> Synced:
     runs: list[SyncRun] = []
     if reason != RETRY:
+        learn_account(connection=held.connection, connector=connector)
         runs.append(
             pull_held(held=held, connector=connector, rng=rng, reason=reason, is_full=is_full, progress=progress)
         )

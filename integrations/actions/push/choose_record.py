@@ -8,9 +8,10 @@ from django.db import transaction
 
 from integrations.actions.push.requeue import requeue_pushes
 from integrations.models import ExternalRecord, PendingPush, RecordKind
+from leads.pure.refused import Refused
 
 
-class ChoiceRefused(Exception):
+class ChoiceRefused(Refused):
     """The choice is not open; the message says why."""
 
 

@@ -28,7 +28,7 @@ from leads.queries.reps import reps_of
 from leads.queries.reroute import fingerprint
 from leads.queries.routing_rules import Line, Listing, differences, listing, rule_catalog, versions
 from leads.tasks import nudge_routing
-from leads.views.doors import SignedInRequest, sales_desk
+from leads.views.doors import SignedInRequest, sales_desk, telling
 from leads.views.list_file import list_file
 
 _HEADER = ("Position", "Rule", "Territory", "On", "Decided in 90 days", "Met in 90 days", "Overlaps", "Last hit")
@@ -233,11 +233,8 @@ def territory_version_remove(request: SignedInRequest, number: int) -> HttpRespo
 
 
 def _done(request: SignedInRequest, version: RoutingVersion, change: Callable[[], object], said: str) -> HttpResponse:
-    try:
+    with telling(request):
         change()
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
         if said:
             messages.success(request, said)
     return redirect(version)

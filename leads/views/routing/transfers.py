@@ -23,7 +23,7 @@ from leads.models import Account, FollowUp, Lead, Opportunity, Role, Transfer, T
 from leads.pure.refused import Refused
 from leads.queries.transfers import Plan, book_of, leads_of, plan_transfer
 from leads.tasks import nudge_transfers
-from leads.views.doors import SignedInRequest, allowed, sales_desk
+from leads.views.doors import SignedInRequest, allowed, sales_desk, telling
 from leads.views.list_file import list_file
 from leads.views.progress import progress_answer
 
@@ -174,11 +174,8 @@ def transfer_progress(request: SignedInRequest, public_id: UUID) -> HttpResponse
 def transfer_undo(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Give back what nobody changed since."""
     user, row = sales_desk(request), _transfer(public_id)
-    try:
+    with telling(request):
         row = request_undo(transfer=row, reason=request.POST.get("reason", ""), by=user, at=timezone.now())
-    except TransferRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         if may_carry_out_at_once(transfer=row):
             undo_at_once(transfer=row, at=timezone.now())
             messages.success(request, "The transfer is undone.")
