@@ -35,8 +35,14 @@ DATABASE_FREE = (
     "tests/leads/api/test_parsers.py",
     "tests/leads/test_ui.py",
 )
-# What is seen of a page is made from the same rows; its queries and its demo run on both.
-LOOKS = ("tests/browser/test_looks.py", "tests/browser/test_every_page.py")
+# What is seen of a page is made from the same rows; its queries and its demo run on both, and so do the stories that
+# lead through the whole product.
+STORIES = ("test_story.py", "test_rep_morning.py", "test_web_forms.py")
+LOOKS = tuple(
+    str(path.relative_to(state.ROOT))
+    for path in sorted((state.ROOT / "tests" / "browser").glob("test_*.py"))
+    if path.name not in STORIES
+)
 
 
 @dataclass(frozen=True)

@@ -90,10 +90,21 @@ class _Round:
             self.changes.story_of(assignment.lead).assignment = assignment
         TerritoryRep.objects.bulk_update(self.rota.moved(), ["credit"])
         self._hand_on_follow_ups()
-        owners = self.rota.new_account_owners
-        for account_id in sorted(owners):  # in one order, so that two rounds cannot wait for each other
-            Account.objects.filter(pk=account_id, owner__isnull=True).update(owner=owners[account_id])
+        self._give_accounts()
         return without
+
+    def _give_accounts(self) -> None:
+        """The first owner of a lead owns its account."""
+        owners = self.rota.new_account_owners
+        if len(owners) > 1:
+            # Locked in one order, so that two rounds cannot wait for each other.
+            rows = Account.objects.select_for_update().filter(pk__in=owners).order_by("pk")
+            list(rows.values_list("pk", flat=True))
+        theirs: dict[int, list[int]] = {}
+        for account_id, owner_id in owners.items():
+            theirs.setdefault(owner_id, []).append(account_id)
+        for owner_id, account_ids in theirs.items():
+            Account.objects.filter(pk__in=account_ids, owner__isnull=True).update(owner=owner_id)
 
     def _hand_on_follow_ups(self) -> None:
         """What was promised to leads while they waited for an owner. Fresh leads have none."""
