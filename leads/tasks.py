@@ -33,7 +33,7 @@ from leads.actions.web_forms.confirm_sign_up import send_confirmations
 from leads.actions.web_forms.link_visits import LOOK_BACK, link_visits
 from leads.actions.web_forms.record_views import forget_page_views
 from leads.actions.workflows.advance import advance_enrollments
-from leads.actions.workflows.enroll import enroll_triggered
+from leads.actions.workflows.enroll import enroll_triggered, forget_refusals
 from leads.actions.workflows.send_mails import send_workflow_mails
 
 log = structlog.get_logger(__name__)
@@ -140,7 +140,8 @@ def try_scoring_rules() -> int:
 
 @shared_task
 def forget_old_answers() -> int:
-    """Forget idempotent answers older than 24 hours."""
+    """Forget idempotent answers older than 24 hours, and why leads were not enrolled 90 days ago."""
+    forget_refusals(at=timezone.now())
     return forget_answers(at=timezone.now())
 
 

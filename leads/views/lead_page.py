@@ -48,6 +48,7 @@ from leads.queries.mail import opt_outs
 from leads.queries.my_day import following, round_of
 from leads.queries.scoring import shown_scores
 from leads.queries.transfers import may_transfer
+from leads.queries.workflows.log import enrollments_of
 from leads.views.account_link import account_link
 from leads.views.doors import SignedInRequest
 from leads.views.lead_story import story
@@ -106,6 +107,7 @@ def lead_page(request: SignedInRequest, lead: Lead, *, status: int = 200, **form
         # What the CRM holds is known as of now alone.
         "crm_url": "" if is_past else _crm_url(lead),
         "merges": _merges(lead, at),
+        "enrollments": [] if is_past else enrollments_of(lead),
         **(_work(request, lead) if works else {}),
         **forms,
     }

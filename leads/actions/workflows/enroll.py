@@ -27,6 +27,7 @@ OVERLAP = timedelta(minutes=10)
 """Rows of so long ago are read again: their moments precede their commits."""
 LATEST_DAYS = 7
 """After a longer stop dates of earlier days are passed over."""
+REFUSALS_KEPT = timedelta(days=90)
 State = Enrollment.State
 
 
@@ -54,6 +55,13 @@ def enroll_triggered(*, at: datetime) -> int:
         entered += sum(_enroll_dated(version, at) for version in versions if version.trigger == Trigger.DATE)
     _note_seen(at)
     return entered
+
+
+def forget_refusals(*, at: datetime) -> int:
+    """Delete rows that only say why somebody was not enrolled, after 90 days; returns how many."""
+    old = Enrollment.objects.filter(state=State.REFUSED, enrolled_at__lt=at - REFUSALS_KEPT)
+    deleted, _ = old.delete()
+    return deleted
 
 
 def _note_seen(at: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from leads.models import Enrollment, HoldOutArm, User, Workflow, WorkflowMail, WorkflowVersion
+from leads.models import Enrollment, HoldOutArm, Lead, User, Workflow, WorkflowMail, WorkflowVersion
 from leads.pure.workflows.hold_out import Arm
 
 State = Enrollment.State
@@ -67,6 +67,12 @@ def enrollments(workflow: Workflow, user: User, *, state: str, words: str, sort:
     if column is None:
         return rows.order_by("-enrolled_at", "-pk")
     return rows.order_by(f"{'-' if sort.startswith('-') else ''}{column}", "-pk")
+
+
+def enrollments_of(lead: Lead) -> list[Enrollment]:
+    """The last ten times that a lead entered a workflow."""
+    rows = Enrollment.objects.entered().filter(lead=lead).select_related("workflow")
+    return list(rows.order_by("-enrolled_at", "-pk")[:10])
 
 
 def mails_to_decide(user: User) -> QuerySet[WorkflowMail]:

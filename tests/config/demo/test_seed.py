@@ -23,11 +23,13 @@ from config.dev.state import write_private
 from integrations.models import Connection, ExternalRecord, PendingPush, StageMap
 from integrations.sandbox_crm.store import Store
 from leads.actions.scoring.score_lead import score_leads
+from leads.actions.workflows.enroll import enroll_triggered
 from leads.models import (
     ApiKey,
     Assignment,
     Campaign,
     CampaignCost,
+    Enrollment,
     FollowUp,
     JobRun,
     Lead,
@@ -41,8 +43,11 @@ from leads.models import (
     Stage,
     Touchpoint,
     User,
+    Workflow,
+    WorkflowMail,
 )
 from leads.pure import lifecycle
+from leads.pure.workflows.hold_out import arm_of
 from leads.queries.scoring import scores_as_shown
 from tests.config.demo.ordered import AT, LEADS, order_for, quiet
 
@@ -197,6 +202,24 @@ def test_every_live_lead_is_with_the_crm_or_owed_to_it(seeded: Order) -> None:
     linked = ExternalRecord.objects.filter(kind="person").values("lead")
     unlinked = Lead.objects.live().exclude(pk__in=linked)
     assert not PendingPush.objects.filter(lead__in=unlinked).exclude(state="pending").exists()
+
+
+def test_workflows_went_by_their_own_rules(seeded: Order) -> None:
+    assert Workflow.objects.filter(is_on=True).count() == 6
+    entered = Enrollment.objects.entered()
+    assert entered.count() > 20
+    for flow in Workflow.objects.all():
+        arms = flow.arms.select_related("lead", "version")
+        assert [arm.arm for arm in arms] == [
+            arm_of(flow.seed, str(arm.lead.public_id), arm.version.hold_out_percent) for arm in arms
+        ]
+    assert not Enrollment.objects.running().filter(due_at__lte=seeded.at).exists()
+    late = WorkflowMail.objects.filter(state="sent", sent_at__lt=F("not_before"))
+    assert not late.exists()
+    # Nothing of these weeks is enrolled once more by the portal's own look.
+    count = Enrollment.objects.count()
+    enroll_triggered(at=seeded.at)
+    assert Enrollment.objects.count() == count
 
 
 def test_seeding_twice_doubles_nothing_and_keeps_the_sign_ins(seeded: Order) -> None:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from leads.actions.identity.merge_leads import merge_leads
 from leads.actions.workflows.advance import advance_enrollments
-from leads.actions.workflows.enroll import enroll_triggered
+from leads.actions.workflows.enroll import enroll_triggered, forget_refusals
 from leads.actions.workflows.version_workflow import activate_version, copy_version, switch_workflow
 from leads.models import Company, Enrollment, FollowUp, HoldOutArm, Lead, Workflow
 from leads.pure.conditions.grammar import Condition, Group
@@ -315,6 +315,15 @@ class TestHoldOut:
         enroll_triggered(at=MONDAY + timedelta(days=3, minutes=1))
         assert flow.enrollments.order_by("-pk")[0].state == "running"
         assert flow.arms.count() == 1
+
+
+def test_old_refusals_are_forgotten_and_nothing_else() -> None:
+    flow, lead = workflow(WAIT), LeadFactory()
+    created([lead, lead], LATER)
+    look()
+    assert forget_refusals(at=MONDAY + timedelta(days=90)) == 0
+    assert forget_refusals(at=MONDAY + timedelta(days=91)) == 1
+    assert states(flow) == [("running", "Became a lead")]
 
 
 def test_queries_do_not_grow_with_leads() -> None:
