@@ -15,32 +15,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 HERE = Path(__file__).resolve()
-SIZES = {"demo": (20_000, 1_500), "1m": (1_000_000, 10_000)}
 TURNS = 7
-LEAST = 0.2
-"""Seconds of a turn: the processor time of another process is told in hundredths."""
-FIGURES = (
-    "leads.captured", "leads.inquiries", "leads.mqls", "leads.conversion.mql_to_sql", "leads.speed_to_lead",
-    "pipeline.created", "pipeline.influenced", "pipeline.open", "pipeline.won", "spend.total",
-)  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
     """Measure and print one line of JSON for each database and size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--before", type=Path, required=True)
-    parser.add_argument("--sizes", default=",".join(SIZES))
+    parser.add_argument("--sizes", default="demo,1m")
     parser.add_argument("--databases", default="PostgreSQL,SQLite")
     options = parser.parse_args(arguments)
     for size in options.sizes.split(","):
@@ -49,16 +39,17 @@ def main(arguments: list[str]) -> int:
                 _worker(options.before.resolve(), size, database) as before,
                 _worker(HERE.parents[2], size, database) as now,
             ):
-                found = {key: _compared(key, before, now) for key in FIGURES}
+                questions, _ = before.recv(), now.recv()
+                found = {question: _compared(question, before, now) for question in questions}
             print(json.dumps({"database": database, "size": size, "figures": found}), flush=True)
     return 0
 
 
-def _compared(key: str, before: Any, now: Any) -> dict[str, float]:
+def _compared(question: str, before: Any, now: Any) -> dict[str, float]:
     times: dict[Any, list[float]] = {before: [], now: []}
     for turn in range(TURNS + 1):
         for worker in (before, now):
-            worker.send(key)
+            worker.send(question)
             spent = worker.recv()
             if turn:  # the first warms
                 times[worker].append(spent)
@@ -75,14 +66,13 @@ def _worker(tree: Path, size: str, database: str) -> Iterator[Any]:
         with Listener(address) as listener:
             process = subprocess.Popen(command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)})
             worker = listener.accept()
-            worker.recv()
             yield worker
             worker.send("")
             process.wait()
 
 
 def work(address: str, size: str) -> None:
-    """The process of one tree: fills a database, then answers each figure's key with its processor time."""
+    """The process of one tree: fills a database, then answers each question with its processor time."""
     client = Client(address)
     sys.path[:] = [path for path in sys.path if Path(path).resolve() != HERE.parent]
     os.environ.update(DJANGO_SETTINGS_MODULE="tests.settings", LOG_LEVEL="ERROR", PORTAL_MODE="test")
@@ -97,48 +87,22 @@ def work(address: str, size: str) -> None:
         installing: Any = ModuleType("leads.past.install")
         installing.install = installing.drop_triggers = lambda _: None
         sys.modules.update({"leads.past": ModuleType("leads.past"), "leads.past.install": installing})
-    spec: Any = importlib.util.spec_from_file_location("world", HERE.parent / "world.py")
-    world = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(world)
-    world.fill(*SIZES[size])
-    asks = {key: _asking(key) for key in FIGURES}
-    client.send("ready")
-    while key := client.recv():
-        client.send(_spent(asks[key]))
+    _ours("benchmarks.timing")
+    asked = _ours("benchmarks.past.asking")
+    _ours("benchmarks.past.world").fill(*asked.SIZES[size])
+    asks = {question: asked.asking(question) for question in asked.LIVE}
+    client.send(list(asks))
+    while question := client.recv():
+        client.send(asked.spent(asks[question]))
 
 
-def _asking(key: str) -> Callable[[], None]:
-    from leads.figures.base import Scope, figure
-    from leads.pure.week import Period
-
-    tz = ZoneInfo("Europe/Berlin")
-    period = Period.of_dates(date(2026, 7, 1), date(2026, 10, 1), tz)
-    scope = Scope(period=period, at=datetime(2026, 10, 1, tzinfo=UTC), tz=tz, currency="EUR")
-
-    def ask() -> None:
-        for part in figure(key, scope).parts.values():
-            part.rows(0, 25)
-
-    return ask
-
-
-def _spent(work: Callable[[], None]) -> float:
-    began, goes = _processor(), 0
-    while (passed := _processor() - began) < LEAST and goes < 1_000:
-        work()
-        goes += 1
-    return passed / goes
-
-
-def _processor() -> float:
-    from django.db import connection
-
-    spent = time.process_time()
-    if connection.vendor == "postgresql":
-        connection.ensure_connection()
-        words = Path(f"/proc/{connection.connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
-        spent += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-    return spent
+def _ours(module: str) -> Any:
+    """A module of this tree's benchmarks under its own name, whatever the tree that is measured has there."""
+    path = HERE.parents[1].joinpath(*module.split(".")[1:]).with_suffix(".py")
+    spec: Any = importlib.util.spec_from_file_location(module, path)
+    made = sys.modules[module] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 if __name__ == "__main__":

@@ -17,11 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.past.asking import SIZES
 from benchmarks.past.section import BEGIN, END, section
 
 HERE = Path(__file__).parents[1]
-SIZES = {"demo": (20_000, 1_500), "1m": (1_000_000, 10_000)}
-"""Touchpoints and deals."""
 PARTS = ("writers", *SIZES, *(f"credits-{size}" for size in SIZES))
 
 

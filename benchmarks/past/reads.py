@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from benchmarks.timing import processor
+from benchmarks.past.asking import FIGURES, asking, spent
 
 TURNS = 5
-LEAST = 0.2
-"""Seconds of a turn: the processor time of another process is told in hundredths."""
-FIGURES = (
-    "leads.captured",
-    "leads.inquiries",
-    "leads.mqls",
-    "leads.conversion.mql_to_sql",
-    "leads.speed_to_lead",
-    "pipeline.created",
-    "pipeline.influenced",
-    "pipeline.open",
-    "pipeline.won",
-    "spend.total",
-)
 CHANGES = (
     ("leads_touchpoint", "name = 'changed'"),
     ("leads_lead", "job_title = 'changed'"),
@@ -58,7 +43,7 @@ def reads() -> dict[str, Any]:
 
     figures = {}
     for key in FIGURES:
-        live, past = in_turns(_asking(key), in_past(_asking(key)))
+        live, past = in_turns(asking(key), in_past(asking(key)))
         figures[key] = {"live": live, "past": past, "ratio": past / live}
     ratios = sorted(each["ratio"] for each in figures.values())
     span, _ = in_turns(in_past(lambda: None), lambda: None)
@@ -72,33 +57,9 @@ def in_turns(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[float
     second()
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(TURNS):
-        for work, spent in zip((first, second), times, strict=True):
-            spent.append(_spent(work))
+        for work, seconds in zip((first, second), times, strict=True):
+            seconds.append(spent(work))
     return statistics.median(times[0]), statistics.median(times[1])
-
-
-def _spent(work: Callable[[], Any]) -> float:
-    """Seconds of processor time of one go; done again until enough have passed."""
-    began, goes = processor(), 0
-    while (passed := processor() - began) < LEAST and goes < 1_000:
-        work()
-        goes += 1
-    return passed / goes
-
-
-def _asking(key: str) -> Callable[[], Any]:
-    from leads.figures.base import Scope, figure
-    from leads.pure.week import Period
-
-    tz = ZoneInfo("Europe/Berlin")
-    period = Period.of_dates(date(2026, 7, 1), date(2026, 10, 1), tz)
-    scope = Scope(period=period, at=datetime(2026, 10, 1, tzinfo=UTC), tz=tz, currency="EUR")
-
-    def ask() -> None:
-        for part in figure(key, scope).parts.values():
-            part.rows(0, 25)
-
-    return ask
 
 
 def _pages(at: datetime) -> dict[str, Any]:

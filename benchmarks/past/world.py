@@ -71,8 +71,9 @@ def fill(touches: int, deals: int) -> None:
            changed_at=in_year, recorded_at=in_year, source_key="'k' || i")  # fmt: skip
     copies(LifecyclePassage, passage.pk, people // 2, lead_id=f"{first[Lead]} + i * 2 % {people}", passed_at=in_year,
            to_stage="CASE WHEN i % 3 = 0 THEN 'sql' ELSE 'mql' END")  # fmt: skip
-    copies(FollowUp, follow_up.pk, people // 4, lead_id=f"{first[Lead]} + i * 4 % {people}", planned_at=in_year,
-           due_at=moment("i * 7919 % 28000000 + 90000"), done_at=moment("i * 7919 % 28000000 + 50000"),
+    copies(FollowUp, follow_up.pk, people // 4, lead_id=f"{first[Lead]} + i * 4 % {people}",
+           planned_at=moment("i * 15838 % 28000000 + 60"), due_at=moment("i * 15838 % 28000000 + 90000"),
+           done_at=moment("i * 15838 % 28000000 + 50000"),
            outcome="'reached'")  # fmt: skip
     copies(CampaignCost, cost.pk, 50 * 300, campaign_id=f"{campaigns[0].pk} + i % 50", amount_cents="i",
            reporting_cents="i", spent_on=day("i / 50"))  # fmt: skip

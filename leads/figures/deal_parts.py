@@ -36,6 +36,7 @@ from leads.figures.deals import (
     stood_money,
     stood_without_money,
     valued_then,
+    were_open,
 )
 from leads.figures.rowset import when_listed
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
@@ -84,6 +85,7 @@ def weighted(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def weighted_parts(scope: Scope) -> Parts:
     rows = when_listed(lambda: weighted(open_deals(scope)))
+    valued = stood.as_weighted(were_open(scope), at=selection.moment(scope), currency=scope.currency)
     shown = (
         *columns.DEAL_STOOD,
         Column("stood_probability", "Probability", "share"),
@@ -96,7 +98,7 @@ def weighted_parts(scope: Scope) -> Parts:
             "Open deals",
             amount="weighted_cents",
             dated_by="opened_at",
-            among=weighted(valued_then(scope)),
+            among=weighted(valued),
         ),
         **stood_without_money(rows),
         "excluded_no_stage": RowSet(

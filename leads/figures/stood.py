@@ -33,9 +33,11 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast, Coalesce, Round
-from django.db.models.lookups import Exact, GreaterThanOrEqual
+from django.db.models.functions import Cast, Round
+from django.db.models.lookups import Exact
 
+from leads.figures import deal_history as history
+from leads.figures.deal_history import Told
 from leads.figures.moments import rows_at_moments
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
 
@@ -53,14 +55,7 @@ def was_open(at: datetime) -> Q:
     Closed for good is the deal's own ``closed_at``, the date by which won and lost deals are counted, so that no deal
     is both won in a period and open at its end.
     """
-    dated = Q(opened_at__lt=at) & (Q(closed_at__isnull=True) | Q(closed_at__gte=at))
-    dated &= Q(deleted_at__isnull=True) | Q(deleted_at__gte=at)
-    # Most deals have no line of a close at all, which is found three times as fast as the newest of several lines.
-    closes = OpportunityChange.objects.filter(opportunity=OuterRef("pk"), changed_at__lt=at).exclude(status=_OPEN)
-    was_never_closed = ~Q(Exists(closes))
-    newest = Coalesce(Subquery(_newest(_lines(at)).values("status")[:1]), Value(_OPEN))
-    # First what the row alone tells of nearly all of today's open deals, which spares them the look-up.
-    return dated & (_has_stood_since_before(at) | was_never_closed | Q(Exact(newest, Value(_OPEN))))
+    return Q(history.stood_open(at))
 
 
 def closed_spells(deals: QuerySet[Any] | RawSQL) -> Mapping[int, list[tuple[datetime, datetime | None]]]:
@@ -103,44 +98,28 @@ def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> Que
     Subqueries for each deal and no join: only the few deals that were open are looked up, by an index, while a join
     has PostgreSQL read the whole history.
     """
-    newest = _newest(_lines(at))
-    moved = Case(When(Exists(_others(at)), then=F("amount_cents")))
-    has_later = _has_later(at)
-    found: QuerySet[Any] = (
-        as_valued(rows, at=at, currency=currency)
-        .annotate(
-            stood_stage=_stage(newest, at, "stage", BigIntegerField()),
-            stood_stage_name=_stage(newest, at, "stage__name", CharField()),
-            stood_position=_stage(newest, at, "stage__position", IntegerField()),
-            stood_moved_cents=Case(When(has_later, then=Subquery(newest.values(moved=moved)[:1]))),
-            stood_moved_currency=Subquery(newest.values("currency")[:1]),
-        )
-        .annotate(
-            stood_amount_cents=Coalesce("stood_moved_cents", "amount_cents"),
-            stood_currency=Case(
-                When(stood_moved_cents__isnull=True, then=F("currency")), default=F("stood_moved_currency")
-            ),
-        )
+    found: QuerySet[Any] = as_weighted(rows, at=at, currency=currency).annotate(
+        stood_stage=_stage("id", "stage_id", at, BigIntegerField()),
+        stood_stage_name=_stage("name", "stage__name", at, CharField()),
+        stood_position=_stage("position", "stage__position", at, IntegerField()),
+        stood_amount_cents=Told(history.AMOUNT, at=at, output_field=BigIntegerField()),
+        stood_currency=Told(history.CURRENCY, at=at, output_field=CharField()),
+    )
+    return found
+
+
+def as_weighted(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> QuerySet[Any]:
+    """`as_stood` of ``stood_cents`` and ``stood_probability`` alone."""
+    found: QuerySet[Any] = as_valued(rows, at=at, currency=currency).annotate(
+        stood_probability=_stage("probability", "stage__probability", at, FloatField())
     )
     return found
 
 
 def as_valued(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> QuerySet[Any]:
-    """`as_stood` of ``stood_cents`` and ``stood_probability`` alone, which is what a sum needs and made in half the
-    time."""
-    told = _lines(at)
-    newest = _newest(told)
-    found: QuerySet[Any] = rows.annotate(
-        stood_probability=_stage(newest, at, "stage__probability", FloatField()),
-        # All in one look-up: each time it is named again, a column that is computed is computed again.
-        stood_cents=Case(
-            When(
-                _has_later(at) & Q(Exists(told)), then=Subquery(newest.values(cents=_cents(_others(at), currency))[:1])
-            ),
-            default=F("reporting_cents"),
-            output_field=BigIntegerField(),
-        ),
-    )
+    """`as_stood` of ``stood_cents`` alone, which is what a sum needs."""
+    cents = Told(history.CENTS, at=at, output_field=BigIntegerField(), company=currency)
+    found: QuerySet[Any] = rows.annotate(stood_cents=cents)
     return found
 
 
@@ -213,14 +192,7 @@ def _cents(other: QuerySet[OpportunityChange], currency: str, *, of: str = "") -
 def in_stage_since(rows: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
     """Adds ``stood_since`` to rows of `as_stood`: when the deal entered the stage it stood in, whatever became of its
     amount there. None where the stage is not known."""
-    before = OpportunityChange.objects.filter(opportunity=OuterRef("pk"), changed_at__lt=at)
-    stayed = before.filter(~Exists(_later(at).exclude(stage=OuterRef("stage")))).order_by("changed_at", "pk")
-    is_told = Q(stood_stage__isnull=False) & Q(Exists(_lines(at)))
-    since = Case(
-        When(is_told, then=Subquery(stayed.values("changed_at")[:1])),
-        When(stood_stage__isnull=False, then=F("stage_changed_at")),
-        output_field=DateTimeField(),
-    )
+    since = Told(history.SINCE, "stood_stage", at=at, output_field=DateTimeField())
     found: QuerySet[Any] = rows.annotate(stood_since=since)
     return found
 
@@ -233,46 +205,9 @@ def stalled(rows: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
     return in_stage_since(rows, at=at).filter(reduce(or_, late, Q(pk__in=[])))
 
 
-def _priced_later(at: datetime) -> QuerySet[OpportunityChange]:
-    return OpportunityChange.objects.filter(changed_at__gte=at, amount_cents__isnull=False)
-
-
-def _has_later(at: datetime) -> Q:
-    """Most often nothing is told after the moment, which is the cheapest to find."""
-    return Q(Exists(_priced_later(at).filter(opportunity=OuterRef("pk"))))
-
-
-def _others(at: datetime) -> QuerySet[OpportunityChange]:
-    """Lines of the outer line's deal after the moment that tell another amount."""
-    lines = _priced_later(at).filter(opportunity=OuterRef("opportunity"))
-    return lines.exclude(amount_cents=OuterRef("amount_cents"), currency=OuterRef("currency"))
-
-
-def _lines(at: datetime) -> QuerySet[OpportunityChange]:
-    """Of the outer deal's history before a moment, the lines that its own row does not overrule."""
-    is_known_later = GreaterThanOrEqual(OuterRef("stage_changed_at"), Value(at))
-    return OpportunityChange.objects.filter(
-        Q(is_known_later) | Q(changed_at__gte=OuterRef("stage_changed_at")),
-        opportunity=OuterRef("pk"),
-        changed_at__lt=at,
-    )
-
-
-def _later(at: datetime) -> QuerySet[OpportunityChange]:
-    """Lines of the same deal after the outer line, and before a moment."""
-    later = Q(changed_at__gt=OuterRef("changed_at")) | Q(changed_at=OuterRef("changed_at"), pk__gt=OuterRef("pk"))
-    return OpportunityChange.objects.filter(later, opportunity=OuterRef("opportunity"), changed_at__lt=at)
-
-
 def _newest(lines: QuerySet[OpportunityChange]) -> QuerySet[OpportunityChange]:
     return lines.order_by("-changed_at", "-pk")
 
 
-def _has_stood_since_before(at: datetime) -> Q:
-    """Open deals that have not changed their stage since the moment: their row is how they stood."""
-    return Q(status=_OPEN, stage_changed_at__lt=at)
-
-
-def _stage(newest: QuerySet[OpportunityChange], at: datetime, path: str, kind: Field[Any, Any]) -> Case:
-    told = Subquery(newest.values(path)[:1], output_field=kind)
-    return Case(When(_has_stood_since_before(at), then=F(path)), default=told, output_field=kind)
+def _stage(column: str, own: str, at: datetime, kind: Field[Any, Any]) -> Told:
+    return Told(history.of_stage(column), own, at=at, output_field=kind)

@@ -185,7 +185,10 @@ class OpportunityChange(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["opportunity", "source_key"], name="opportunity_change_once")]
-        indexes = [models.Index(fields=["opportunity", "changed_at"], name="opportunity_change_time")]
+        indexes = [
+            models.Index(fields=["opportunity", "changed_at"], name="opportunity_change_time"),
+            models.Index(fields=["changed_at"], name="opportunity_change_when"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.opportunity}: {self.stage}"

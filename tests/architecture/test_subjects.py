@@ -75,6 +75,7 @@ SUBJECTS = {
         "deals": """
             forms.opportunity queries.deals
             figures.pipeline figures.deals figures.deal_parts figures.marketing figures.stood
+            figures.deal_history
         """,
         "campaigns": "figures.spend figures.cost_causes forms.costs forms.members queries.members",
         "channels": "forms.channel_rules",
