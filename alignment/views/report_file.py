@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from alignment.actions.report.freeze_figure import KEY
 from alignment.models import ReportRows, WeeklyReport
 from leads.pure.money import to_amount
-from leads.pure.table_file import neutralize
+from leads.pure.table_file import neutralize, sheet_name
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -95,7 +95,7 @@ def figure_xlsx(report: WeeklyReport, rows: ReportRows, listed: list[list[Any]])
             told.write_string(line, 1, neutralize(text))
         told.set_column(0, 0, 18)
         told.set_column(1, 1, 90)
-        sheet = book.add_worksheet(rows.part[:31])
+        sheet = book.add_worksheet(sheet_name(rows.part))
         sheet.freeze_panes(1, 0)
         sheet.write_row(0, 0, _header(_shown(rows)), bold)
         for line, row in enumerate(listed, start=1):

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*%?")
+_NOT_IN_SHEETS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_LONGEST_SHEET = 31
 # The first columns of a file of rejected rows. A file that has them is one of ours, mended.
 REJECTED = ("rejected line", "rejected because")
 # The column behind these, with the import that they were left out of.
@@ -161,6 +163,15 @@ def _unmark(cell: str, is_ours: bool) -> str:
     if not cell.startswith("'"):
         return cell
     return cell[1:] if is_ours or neutralize(cell[1:]) == cell else cell
+
+
+def sheet_name(name: str) -> str:
+    """A name that spreadsheets take for a sheet: what they refuse in one is a space, and 31 characters are the most."""
+    plain = " ".join(_NOT_IN_SHEETS.sub(" ", name).split())
+    while len(plain.encode("utf-16-le")) > 2 * _LONGEST_SHEET:
+        plain = plain[:-1]
+    plain = plain.strip(" '")
+    return plain if plain and plain.lower() != "history" else f"{plain} sheet".strip()  # a name of Excel's own
 
 
 def neutralize(cell: object) -> str:

@@ -17,7 +17,7 @@ from leads.figures import words
 from leads.figures.base import Column, Figure, Row, Scope
 from leads.figures.groups import DIMENSIONS, Group
 from leads.pure.money import to_amount
-from leads.pure.table_file import neutralize
+from leads.pure.table_file import neutralize, sheet_name
 from leads.views.list_file import list_file, money_cells
 
 
@@ -64,7 +64,7 @@ def xlsx_file(found: Figure, part: str, sort: str) -> HttpResponse:
         about.set_column(0, 0, 18)
         about.set_column(1, 1, 90)
         for name, rows in found.parts.items():
-            sheet = book.add_worksheet(name[:31])
+            sheet = book.add_worksheet(sheet_name(name))
             sheet.freeze_panes(1, 0)
             sheet.write_row(0, 0, _header(rows.columns), bold)
             for line, row in enumerate(rows.rows(sort=sort if name == part else ""), start=1):

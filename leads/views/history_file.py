@@ -48,7 +48,7 @@ def xlsx_file(record: Record, entries: Sequence[Entry], company: Company) -> Htt
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(stream, options) as book:
         bold = book.add_format({"bold": True})
-        sheet = book.add_worksheet("History")
+        sheet = book.add_worksheet("Changes")
         sheet.write_row(0, 0, HEADER, bold)
         row = 0
         for row, line in enumerate(lines(entries, company), start=1):

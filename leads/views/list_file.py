@@ -16,7 +16,7 @@ from django.utils.text import slugify
 
 from leads.models import Company
 from leads.pure.money import to_amount
-from leads.pure.table_file import neutralize
+from leads.pure.table_file import neutralize, sheet_name
 from leads.views.past import as_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -85,7 +85,7 @@ def _xlsx(name: str, header: Sequence[str], lines: Iterable[list[Any]], headers:
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     widths = [len(label) for label in header]
     with xlsxwriter.Workbook(stream, options) as book:
-        sheet = book.add_worksheet(name[:31])
+        sheet = book.add_worksheet(sheet_name(name))
         sheet.write_row(0, 0, header, book.add_format({"bold": True}))
         row = 0
         for row, line in enumerate(lines, start=1):

@@ -215,6 +215,12 @@ def test_every_page_opens_as_of_a_moment(world: World, then: datetime, name: str
         assert "Back to now" in page
     assert writing(page) == []
     assert leaks(page, response.request["PATH_INFO"]) == []
+    if role == "admin":
+        with reading() as found:
+            book = asked(client, reverse(name, args=args(world)), then, export="xlsx")
+        assert book.status_code == 200
+        assert found.inside & ours() <= with_a_past()
+        assert found.outside & ours() <= OUTSIDE
 
 
 def writing(page: str) -> list[str]:

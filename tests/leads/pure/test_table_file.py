@@ -6,10 +6,20 @@ import csv
 import io
 
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads.pure.table_file import REJECTED, Row, UnreadableFile, column_names, mark_again, neutralize, read_rows
+from leads.pure.table_file import (
+    REJECTED,
+    Row,
+    UnreadableFile,
+    column_names,
+    mark_again,
+    neutralize,
+    read_rows,
+    sheet_name,
+)
 
 
 def rows(text: str) -> list[Row]:
@@ -127,3 +137,23 @@ def test_our_file_of_rejected_rows_comes_back_as_it_was_sent(cells: list[str]) -
     writer.writerows([[mark_again(name) for name in (*REJECTED, *names)], ["2", "a reason", *map(mark_again, sent)]])
     found = rows(out.getvalue())
     assert [row.cells for row in found] == [dict(zip(names, sent, strict=True))]
+
+
+@pytest.mark.parametrize(
+    ("name", "sheet"),
+    [
+        ("journey Prenlund Bank: Pilot", "journey Prenlund Bank Pilot"),
+        ("3/4 [new] 'quoted'", "3 4 new 'quoted"),
+        ("x" * 40, "x" * 31),
+        ("History", "History sheet"),
+        (":", "sheet"),
+    ],
+)
+def test_a_sheet_has_a_name_that_spreadsheets_take(name: str, sheet: str) -> None:
+    assert sheet_name(name) == sheet
+
+
+@given(st.text())
+def test_any_name_makes_a_sheet(name: str) -> None:
+    with xlsxwriter.Workbook(io.BytesIO(), {"in_memory": True}) as book:
+        book.add_worksheet(sheet_name(name))
