@@ -171,6 +171,7 @@ class _Answer:
 
     def __init__(self, request: Request, scope: Scope) -> None:
         self.request, self.scope = request, scope
+        self._root = request.build_absolute_uri("/").removesuffix("/")
 
     def body(self) -> dict[str, Any]:
         scope = self.scope
@@ -232,7 +233,7 @@ class _Answer:
         return {"amount": to_amount(round(cents), self.scope.currency), "currency": self.scope.currency}
 
     def _rows_url(self, key: str, scope: Scope) -> str:
-        return self.request.build_absolute_uri(figure_url(key, scope))
+        return self._root + figure_url(key, scope)
 
     # --- campaigns ---------------------------------------------------------------------------------------------------
 

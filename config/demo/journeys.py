@@ -153,7 +153,7 @@ class Journeys:
             if source.channel == "webinar" and held is not None:
                 self._attend(number, source.campaign, held, born, 0.56)
         engagement = rng.lognormvariate(0, 0.8) * (0.35 + lead.fit) * (0.4 if is_bad or lead.is_bot else 1.0)
-        self._nurture(number, born, min(int(engagement * 6.1 + rng.random()), 34), is_bad)
+        self._nurture(number, born, min(int(engagement * 4.2 + rng.random()), 26), is_bad)
         if not is_bad and lead.email and not lead.is_bot:
             self._invite(number, born, lead.fit)
         if rng.random() < _UNSUBSCRIBED_SHARE * (2.5 if is_bad else 1.0):
@@ -175,15 +175,15 @@ class Journeys:
                 kind = "form_submission" if chance > 0.88 else "ad_click"
                 name = "Download: State of Product Analytics Report" if chance > 0.88 else ""
                 self._touch(number, at, kind, self.campaigns[self._bad].channel, self._bad, name, "/library")
-            elif chance < 0.44 or is_bad:
+            elif chance < 0.22 or is_bad:
                 self.visit(number, at, group="email", kind="email_open")
-            elif chance < 0.62:
+            elif chance < 0.42:
                 self.visit(number, at, group="email", kind="email_click", page=self._page())
-            elif chance < 0.635:
+            elif chance < 0.435:
                 self.visit(number, at, group="email", kind="email_reply")
-            elif chance < 0.83:
+            elif chance < 0.72:
                 self.visit(number, at, group="self", kind="page_view", page=self._page())
-            elif chance < 0.95:
+            elif chance < 0.90:
                 self.visit(number, at, group="visit", kind="page_view", page=self._page())
             else:
                 name = _FORMS[int(rng.random() * len(_FORMS))]

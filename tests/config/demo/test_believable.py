@@ -111,6 +111,12 @@ def test_marketing_brings_a_part_of_the_pipeline(seeded: None) -> None:
     assert 0.2 <= sourced / opened <= 0.8
 
 
+def test_some_deals_have_nobody_on_them(seeded: None) -> None:
+    """What the data-quality page of every company shows: reps leave contact roles out."""
+    lacking = Opportunity.objects.filter(contacts__isnull=True).count()
+    assert 0 < lacking < Opportunity.objects.count() * 0.2
+
+
 def test_deals_are_won_as_often_as_elsewhere(seeded: None) -> None:
     """Salesmotion, "Sales Win Rate: How to Calculate and Benchmark in 2026": 21 % on average (HubSpot's survey of 1,000
     reps), about 29 % of qualified opportunities, 25 to 35 % in small and mid-sized accounts."""
@@ -256,6 +262,10 @@ def test_every_channel_with_costs_has_ranges(seeded: None) -> None:
     assert set(cost_by_channel()) == told
 
 
-def test_no_channel_earns_nearly_everything(seeded: None) -> None:
+def test_no_channel_earns_more_than_the_best_do_elsewhere(seeded: None) -> None:
+    """B&S & Co., "E-Commerce Email Attribution Benchmarks" (2026): email earns 33.4 % in one agency's shops and about
+    27 % on Klaviyo's average. Drip, "What You Need to Know About Revenue Attribution": 20 to 25 % is good, 30 to
+    35 % great. No source read gives shares in B2B, where more people and channels have a part in each deal."""
     revenue = {channel: cents for channel, cents in revenue_by_channel().items() if channel is not None}
-    assert max(revenue.values()) / sum(revenue.values()) <= 0.5
+    assert max(revenue, key=lambda channel: revenue[channel]) == "email"
+    assert 0.15 <= max(revenue.values()) / sum(revenue.values()) <= 0.35
