@@ -16,9 +16,9 @@ from simple_history.admin import SimpleHistoryAdmin
 from leads.actions.reprice import reprice, reprice_company
 from leads.admin.list_filters import ValuesListFilter
 from leads.figures.offers import offered
-from leads.forms.fields import ListField, domain
+from leads.forms.fields import ListField, currency, domain
+from leads.forms.settings import company_currency
 from leads.models import Company, ExchangeRate
-from leads.pure.money import InvalidAmount, check_currency
 from leads.views.doors import person
 
 
@@ -36,14 +36,6 @@ def holiday(text: str) -> str:
     return date.fromisoformat(text).isoformat()
 
 
-def currency(text: str) -> str:
-    """The code of a currency; raises ValidationError."""
-    try:
-        return check_currency(text.strip().upper())
-    except InvalidAmount as error:
-        raise ValidationError(str(error)) from error
-
-
 class CompanyForm(forms.ModelForm[Company]):
     business_weekdays = ListField(clean_item=weekday, help_text="0 is Monday: 0, 1, 2, 3, 4")
     holidays = ListField(clean_item=holiday, help_text="2026-12-25, …")
@@ -57,10 +49,7 @@ class CompanyForm(forms.ModelForm[Company]):
         fields = "__all__"  # noqa: DJ007  # one row of settings, all of them editable
 
     def clean_currency(self) -> str:
-        code, before = currency(self.cleaned_data["currency"]), Company.current().currency
-        if code != before and ExchangeRate.objects.exists():
-            raise ValidationError(f"The exchange rates on file are into {before}. Delete them first.")
-        return code
+        return company_currency(self.cleaned_data["currency"])
 
     def clean_business_weekdays(self) -> list[int]:
         days: list[int] = sorted(self.cleaned_data["business_weekdays"])

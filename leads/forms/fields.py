@@ -1,4 +1,4 @@
-"""Form fields for lists and for moments of the company's time zone."""
+"""Form fields for lists, currencies and moments of the company's time zone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 
 from leads.models import Company
+from leads.pure.money import InvalidAmount, check_currency
 from leads.pure.spelling.identity import InvalidCountry, InvalidDomain, normalize_country, normalize_domain
 
 
@@ -74,3 +75,11 @@ def domain(text: str) -> str:
         return normalize_domain(text)
     except InvalidDomain as error:
         raise ValueError(str(error)) from error
+
+
+def currency(text: str) -> str:
+    """The code of a currency; raises ValidationError."""
+    try:
+        return check_currency(text.strip().upper())
+    except InvalidAmount as error:
+        raise ValidationError(str(error)) from error

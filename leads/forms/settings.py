@@ -12,8 +12,16 @@ from django.core.exceptions import ValidationError
 
 from leads.figures.offers import offered
 from leads.forms.calendar import clean_holidays, holiday_countries
-from leads.forms.fields import ListField, domain
-from leads.models import CampaignCost, Company, Opportunity
+from leads.forms.fields import ListField, currency, domain
+from leads.models import CampaignCost, Company, ExchangeRate, Opportunity
+
+
+def company_currency(text: str) -> str:
+    """The code of a currency that the company can count in; raises ValidationError."""
+    code, before = currency(text), Company.current().currency
+    if code != before and ExchangeRate.objects.exists():
+        raise ValidationError(f"The exchange rates on file are into {before}. Delete them first.")
+    return code
 
 
 class CompanyForm(forms.ModelForm[Company]):
@@ -93,10 +101,7 @@ class CompanyForm(forms.ModelForm[Company]):
             self.fields["currency"].help_text = "Three letters, such as EUR. Fixed once deals or costs are recorded."
 
     def clean_currency(self) -> str:
-        code = str(self.cleaned_data["currency"]).strip().upper()
-        if len(code) != 3 or not code.isalpha() or not code.isascii():
-            raise ValidationError("Give the three letters of a currency, such as EUR.")
-        return code
+        return company_currency(self.cleaned_data["currency"])
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leads.actions.notifications.deliver import send_emails
-from leads.models import Company, Invitation, Notification, User
+from leads.models import Company, ExchangeRate, Invitation, Notification, User
 from tests.conftest import NOW
 from tests.leads.factories import OpportunityFactory
 
@@ -62,6 +62,22 @@ def test_changes_are_kept_with_who_made_them(boss: Client, admin_user: User) -> 
     assert change["fields"] == [("name", "Initech", "Initrode")]
 
 
+def test_another_time_zone_prices_by_the_rates_of_its_days(boss: Client) -> None:
+    """23:30 in Berlin is still the day before in New York; rates of another currency keep the company's own."""
+    boss.post(reverse("leads:company-settings"), company_form(time_zone="Europe/Berlin", currency="EUR"))
+    for since, rate in (("2026-01-01", "0.8"), ("2026-11-11", "0.9")):
+        ExchangeRate.objects.create(currency="USD", valid_from=since, rate=rate)
+    answer = boss.post(reverse("leads:company-settings"), company_form(currency="GBP"))
+    assert "The exchange rates on file are into EUR. Delete them first." in answer.content.decode()
+    closed_at = datetime(2026, 11, 11, 0, 30, tzinfo=UTC)
+    deal = OpportunityFactory(
+        status="won", amount_cents=100_000, currency="USD", reporting_cents=90_000, closed_at=closed_at
+    )
+    boss.post(reverse("leads:company-settings"), company_form(currency="EUR"))
+    deal.refresh_from_db()
+    assert deal.reporting_cents == 80_000
+
+
 def test_the_currency_is_fixed_once_money_is_recorded(boss: Client) -> None:
     OpportunityFactory()
     boss.post(reverse("leads:company-settings"), company_form())
@@ -73,7 +89,8 @@ def test_the_currency_is_fixed_once_money_is_recorded(boss: Client) -> None:
     ("changes", "message"),
     [
         ({"time_zone": "Mars/Olympus"}, "Select a valid choice"),
-        ({"currency": "12"}, "three letters"),
+        ({"currency": "12"}, "three-letter"),
+        ({"currency": "XYZ"}, "currency"),
         ({"business_closes": "08:00"}, "must end after"),
         ({"business_weekdays": []}, "required"),
         ({"holidays": "25.12.2026"}, "25.12.2026"),
