@@ -33,9 +33,39 @@ class Field:
 
     def names(self) -> set[str]:
         """Every spelling that stands for this field."""
-        return {plain(text) for text in (self.name, self.label, *self.aliases.split("|")) if text}
+        told = (self.name, self.label, *self.aliases.split("|"), *_IN_OTHER_LANGUAGES.get(self.name, "").split("|"))
+        return {plain(text) for text in told if text}
 
 
+_IN_OTHER_LANGUAGES: Mapping[str, str] = {
+    "account": "unternehmen|firma|kunde|entreprise|société|empresa|cliente",
+    "amount": "betrag|wert|umsatz|montant|importe|valor",
+    "campaign": "kampagne|campagne|campaña",
+    "channel": "quelle|leadquelle|herkunft|origen",
+    "closed_at": "abschlussdatum|geschlossen am|date de clôture|fecha de cierre",
+    "company": "unternehmen|unternehmensname|firmenname|entreprise|société|empresa",
+    "company_size": "mitarbeiter|mitarbeiterzahl|anzahl mitarbeiter|unternehmensgröße|effectif|número de empleados",
+    "consent": "einwilligung|consentement|consentimiento",
+    "country": "pays|país",
+    "currency": "währung|devise|moneda",
+    "email": "e mail adresse|email adresse|courriel|adresse e mail|correo electrónico",
+    "first_name": "prénom",
+    "industry": "branche|secteur",
+    "job_title": "berufsbezeichnung|funktion|poste|fonction|puesto|cargo",
+    "last_name": "familienname|nom de famille|apellidos|apellido",
+    "lost_reason": "verlustgrund",
+    "occurred_at": "erstkontakt|erstellt|erstellt am|erstelldatum|date de création|fecha de creación",
+    "opened_at": "eröffnet|erstellt|erstellt am|erstelldatum|date de création|fecha de creación",
+    "owner": "besitzer|inhaber|zuständig|verantwortlich|propriétaire|propietario",
+    "phone": "telefon|telefonnummer|mobiltelefon|handy|téléphone|teléfono",
+    "postal_code": "postleitzahl|code postal|código postal",
+    "product": "produkt|produit|producto",
+    "region": "bundesland|région|provincia",
+    "spent_on": "tag|datum|jour|fecha",
+    "stage": "phase|étape|etapa",
+    "unsubscribed": "abgemeldet|désabonné",
+}
+"""What German, French and Spanish exports call a field."""
 _COMPANY_SIZE = Field(
     "company_size",
     "Company size",

@@ -158,6 +158,29 @@ def test_columns_are_guessed_by_their_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (
+            "E-Mail;Vorname;Nachname;Firma;Telefon;Land;Mitarbeiter;Erstkontakt;Status;Besitzer;Branche;PLZ;Bundesland",
+            "email first_name last_name company phone country company_size occurred_at stage owner industry postal_code"
+            " region",
+        ),
+        (
+            "Courriel;Prénom;Nom de famille;Société;Téléphone;Pays;Effectif;Date de création;Propriétaire;Poste",
+            "email first_name last_name company phone country company_size occurred_at owner job_title",
+        ),
+        (
+            "Correo electrónico;Apellidos;Empresa;Teléfono;País;Número de empleados;Propietario;Código postal",
+            "email last_name company phone country company_size owner postal_code",
+        ),
+    ],
+)
+def test_columns_of_exports_in_other_languages(header: str, expected: str) -> None:
+    columns = header.split(";")
+    assert guess_columns(LEADS, columns) == dict(zip(expected.split(), columns, strict=True))
+
+
+@pytest.mark.parametrize(
     ("kind", "header", "fields"),
     [
         (
