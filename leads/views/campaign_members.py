@@ -21,7 +21,7 @@ from leads.queries.members import SORTS, STATUSES, counts, may_change_members, m
 from leads.views.doors import SignedInRequest, allowed
 from leads.views.list_file import list_file
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 _HEADER = ("Lead", "Email", "Company", "Status", "Member since", "Responded", "Lead ID")
 
 

@@ -30,7 +30,7 @@ from leads.views.doors import SignedInRequest
 from leads.views.list_file import list_file
 from leads.views.workflows.access import workflow_of, writer
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 _HEADER = ("Lead", "Email", "Company", "State", "Version", "Enrolled", "Why", "Ended", "Why it ended", "Lead ID", "ID")
 _ARMS = ("Unit", "Name", "Arm", "Assigned", "Version", "ID")
 _MAILS = ("Workflow", "Lead", "Email", "Subject", "State", "Tried", "Why", "Message ID")
