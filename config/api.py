@@ -20,5 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("integrations/sales/", include("integrations.api.urls")),
     path("integrations/sales/", include("attribution.api.urls")),
     path("integrations/sales/", include("alignment.api.urls")),
+    path("", include("alignment.api.read_urls")),
     path("", include("leads.api.urls")),
 ]

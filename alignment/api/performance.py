@@ -21,6 +21,7 @@ from alignment.api.performance_answer import PerformanceAnswer
 from attribution.figures.campaign_table import CampaignTable, Node, Sums, campaign_table
 from attribution.figures.offers import chosen_method, method_choices, scope_choices
 from attribution.queries.rules import methods
+from leads.api.figures import rows_path
 from leads.api.parameters import wrong_parameters
 from leads.api.past import AS_OF, asked_as_of, stated
 from leads.api.schema import problems
@@ -225,6 +226,7 @@ class _Answer:
             "lacking": found.lacking,
             "definition": {"key": meaning.key, "version": meaning.version},
             "rows_url": self._rows_url(meaning.key, found.scope),
+            "page_url": self._page_url(meaning.key, found.scope),
         }
 
     def _money(self, cents: Number | None) -> dict[str, str] | None:
@@ -233,6 +235,9 @@ class _Answer:
         return {"amount": to_amount(round(cents), self.scope.currency), "currency": self.scope.currency}
 
     def _rows_url(self, key: str, scope: Scope) -> str:
+        return self._root + rows_path(key, scope.query())
+
+    def _page_url(self, key: str, scope: Scope) -> str:
         return self._root + figure_url(key, scope)
 
     # --- campaigns ---------------------------------------------------------------------------------------------------
@@ -270,6 +275,7 @@ class _Answer:
             "roi_reason": None if roi is not None else _why_no_roi(node),
             "leads": node.leads,
             "rows_url": self._rows_url("attribution.revenue", place),
+            "page_url": self._page_url("attribution.revenue", place),
         }
 
 

@@ -28,7 +28,8 @@ class FigureAnswer(serializers.Serializer[Any]):
     unit = serializers.CharField()
     lacking = serializers.IntegerField(help_text="rows that left the value unknown, for want of their amount")
     definition = DefinitionAnswer()
-    rows_url = serializers.URLField(help_text="the page with the rows behind the value")
+    rows_url = serializers.URLField(help_text="the rows behind the value, readable with the same key")
+    page_url = serializers.URLField(help_text="the page with the same rows")
 
 
 class MoneyFigureAnswer(serializers.Serializer[Any]):
@@ -39,6 +40,7 @@ class MoneyFigureAnswer(serializers.Serializer[Any]):
     lacking = serializers.IntegerField(help_text="rows that left the value unknown, for want of their amount")
     definition = DefinitionAnswer()
     rows_url = serializers.URLField()
+    page_url = serializers.URLField()
 
 
 class FactorsAnswer(serializers.Serializer[Any]):
@@ -94,6 +96,7 @@ class CampaignAnswer(serializers.Serializer[Any]):
     roi_reason = serializers.CharField(allow_null=True)
     leads = serializers.IntegerField()
     rows_url = serializers.URLField()
+    page_url = serializers.URLField()
 
 
 class CampaignsAnswer(serializers.Serializer[Any]):

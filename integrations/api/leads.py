@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,7 @@ from drf_spectacular.utils import (
     extend_schema,
     extend_schema_field,
 )
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -29,17 +28,17 @@ from integrations.models import PendingPush
 from leads.actions.answer_once import Answer, KeyReused, answer_once, hash_request
 from leads.actions.capture.capture import MAX_ITEMS, Captured, CaptureRefused, RejectedItem, keep_rejected
 from leads.actions.capture.promise import promise_items
+from leads.api.idempotency import asked_key, key_of, reused
 from leads.api.lead_answers import LeadStateAnswer
 from leads.api.lead_input import LeadBatchInput, LeadInput, read_items
 from leads.api.parsers import require_length
 from leads.api.problems import CONTENT_TYPE, invalid
 from leads.api.schema import ProblemError, problems
-from leads.models import ApiKey, Scope
+from leads.models import Scope
 from leads.pure.capture.captured import CapturedItem
 from leads.queries.answers import lead_states
 from leads.tasks import nudge_intake
 
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 Fault = dict[str, str]
 
 
@@ -205,27 +204,24 @@ class CaptureLeads(APIView):
         require_length(request)
         data = request.data
         is_asked = _prefers_async(request)
-        is_promise = is_asked or Scope.LEADS_READ not in _key(request).scopes
+        is_promise = is_asked or Scope.LEADS_READ not in key_of(request).scopes
         make = _promise if is_promise else _answer
-        key = request.headers.get("Idempotency-Key")
+        key = asked_key(request)
         if key is None and is_promise:
             answer = _promise(request, data, at)  # one statement needs no transaction
         elif key is None:
             answer = _answer(request, data, at)
         else:
-            if not IDEMPOTENCY_KEY.fullmatch(key):
-                raise exceptions.ParseError("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
             try:
                 answer = answer_once(
-                    api_key=_key(request),
+                    api_key=key_of(request),
                     key=key,
                     request_hash=hash_request(method="POST", path=request.path, data=data),
                     at=at,
                     make=lambda: make(request, data, at),
                 )
             except KeyReused as error:
-                fault = {"pointer": "", "code": "idempotency_key_reused", "detail": str(error)}
-                return Response(invalid([fault]), status=422, content_type=CONTENT_TYPE)
+                return reused(error)
         response = _response(answer)
         if is_asked and answer.status == 202:
             response["Preference-Applied"] = "respond-async"
@@ -236,12 +232,6 @@ def _prefers_async(request: Request) -> bool:
     """Whether the caller asks for the promise alone (RFC 7240)."""
     wishes = request.headers.get("Prefer", "").split(",")
     return any(wish.split(";")[0].strip().lower() == "respond-async" for wish in wishes)
-
-
-def _key(request: Request) -> ApiKey:
-    if not isinstance(request.auth, ApiKey):  # HasScope lets only keys write
-        raise exceptions.NotAuthenticated
-    return request.auth
 
 
 def _response(answer: Answer) -> Response:
@@ -286,7 +276,7 @@ def _promise(request: Request, data: Any, at: datetime) -> Answer:
     read = _read(data, at)
     if isinstance(read, Answer):
         return read
-    source = _key(request).name
+    source = key_of(request).name
     kept = iter(promise_items(items=read.valid, source=source, at=at) if read.valid else [])
     if read.rejected:
         keep_rejected(items=read.rejected, source=source, at=at)
@@ -312,7 +302,7 @@ def _answer(request: Request, data: Any, at: datetime) -> Answer:
     read = _read(data, at)
     if isinstance(read, Answer):
         return read
-    received = receive(items=read.valid, rejected=read.rejected, source=_key(request).name, at=at)
+    received = receive(items=read.valid, rejected=read.rejected, source=key_of(request).name, at=at)
     if received.is_queued:
         transaction.on_commit(lambda: nudge_intake(), robust=True)
     results = _results(request, read.items, received, read.pointers)

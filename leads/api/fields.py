@@ -38,7 +38,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
-            raise serializers.ValidationError("Must be an object.", code="invalid")
+            # Under a name: of a body, the library takes nothing but an object of errors.
+            raise serializers.ValidationError({"non_field_errors": ["Must be an object."]}, code="invalid")
         unknown = [name for name in data if name not in self.fields]
         errors: dict[str, Any] = {
             str(name): [serializers.ErrorDetail("This member is unknown.", code="unknown")] for name in unknown

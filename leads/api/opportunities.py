@@ -1,4 +1,4 @@
-"""Opening and editing deals: ``POST /api/v1/opportunities`` and ``PATCH /api/v1/opportunities/{id}``."""
+"""Deals: ``GET`` and ``POST /api/v1/opportunities``, ``GET`` and ``PATCH /api/v1/opportunities/{id}``."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leads.actions.deals.edit_opportunity import Contact, DealEdit, DealRefused, edit_opportunity, open_opportunity
 from leads.api.fields import Day, MoneyInput, StrictChar, StrictChoice, StrictSerializer, Words
+from leads.api.idempotency import PARAMETERS as ONCE
+from leads.api.idempotency import once
 from leads.api.parameters import check_parameters
 from leads.api.parsers import require_length
+from leads.api.past import AS_OF, as_of_field, asked_as_of
+from leads.api.reads import FIELDS, LISTED, ListView, asked_fields, list_of, members_of, only
 from leads.api.schema import problems
+from leads.filters.lists import DealFilter
 from leads.models import (
     ApiKey,
     ForecastCategory,
@@ -31,6 +38,7 @@ from leads.models import (
     Scope,
     User,
 )
+from leads.past.news import changed_after
 from leads.queries.answers import deal_data, told_deals
 
 MOST_CONTACTS = 100
@@ -106,11 +114,42 @@ class DealAnswer(serializers.Serializer[Any]):
     changed_at = serializers.DateTimeField()
 
 
-class OpportunityList(APIView):
-    """Deals."""
+class DatedDealAnswer(DealAnswer):
+    """A deal by itself, now or as it was known at a moment."""
 
-    required_scope = Scope.OPPORTUNITIES_WRITE
-    http_method_names = ["post"]
+    as_of = as_of_field()
+
+
+class OpportunityList(ListView):
+    """Deals, newest first; and new ones."""
+
+    http_method_names = ["get", "head", "post"]
+    queryset = Opportunity.objects.none()  # tells the schema what the filters are about
+    filterset_class = DealFilter
+
+    @property
+    def required_scope(self) -> Scope:
+        """Reading and writing are allowed apart."""
+        return Scope.OPPORTUNITIES_READ if self.request.method in SAFE_METHODS else Scope.OPPORTUNITIES_WRITE
+
+    @extend_schema(
+        operation_id="list_opportunities",
+        summary="List opportunities",
+        description="Deleted ones are among them, with `deleted_at`.",
+        tags=["opportunities"],
+        filters=True,
+        parameters=LISTED,
+        responses={200: list_of(DealAnswer, "OpportunityPage"), **problems(400, 401, 403, 429)},
+    )
+    @asked_as_of
+    def get(self, request: Request) -> Response:
+        return self.answer_list(
+            request,
+            told_deals(),
+            tell=lambda page: deal_data(page, link=request.build_absolute_uri),
+            members=members_of(DealAnswer),
+            changed=lambda since: Q(pk__in=changed_after(Opportunity, since)),
+        )
 
     @extend_schema(
         operation_id="open_opportunity",
@@ -118,6 +157,8 @@ class OpportunityList(APIView):
         description="Of a lead that is an SQL, an opportunity or a customer. The lead is its primary contact unless "
         "another one is named, and becomes an opportunity.",
         tags=["opportunities"],
+        filters=False,
+        parameters=ONCE,
         request=DealInput,
         responses={201: DealAnswer, **problems(400, 401, 403, 411, 413, 415, 422, 429)},
         examples=[
@@ -137,6 +178,9 @@ class OpportunityList(APIView):
     def post(self, request: Request) -> Response:
         check_parameters(request, set())
         require_length(request)
+        return once(request, make=lambda: self._opened(request))
+
+    def _opened(self, request: Request) -> Response:
         asked = DealInput(data=request.data)
         asked.is_valid(raise_exception=True)
         given = dict(asked.validated_data)
@@ -155,8 +199,28 @@ class OpportunityList(APIView):
 class OpportunityDetail(APIView):
     """One deal."""
 
-    required_scope = Scope.OPPORTUNITIES_WRITE
-    http_method_names = ["patch"]
+    http_method_names = ["get", "head", "patch"]
+
+    @property
+    def required_scope(self) -> Scope:
+        """Reading and writing are allowed apart."""
+        return Scope.OPPORTUNITIES_READ if self.request.method in SAFE_METHODS else Scope.OPPORTUNITIES_WRITE
+
+    @extend_schema(
+        operation_id="read_opportunity",
+        summary="Read an opportunity",
+        tags=["opportunities"],
+        parameters=[FIELDS, AS_OF],
+        responses={200: DatedDealAnswer, **problems(400, 401, 403, 404, 429)},
+    )
+    @asked_as_of
+    def get(self, request: Request, opportunity_id: UUID) -> Response:
+        check_parameters(request, {FIELDS.name, AS_OF.name})
+        wanted = asked_fields(request, members_of(DealAnswer))
+        deal = told_deals().filter(public_id=opportunity_id).first()
+        if deal is None:
+            raise Http404
+        return Response(only(deal_data([deal], link=request.build_absolute_uri)[0], wanted))
 
     @extend_schema(
         operation_id="edit_opportunity",
@@ -164,12 +228,16 @@ class OpportunityDetail(APIView):
         description="Of a deal that no connected CRM keeps. Stages and amounts that it had stay in its history; "
         "`contacts` replaces all of them. `amount` null says that it is not known yet.",
         tags=["opportunities"],
+        parameters=ONCE,
         request=DealFieldsInput,
         responses={200: DealAnswer, **problems(400, 401, 403, 404, 411, 413, 415, 422, 429)},
     )
     def patch(self, request: Request, opportunity_id: UUID) -> Response:
         check_parameters(request, set())
         require_length(request)
+        return once(request, make=lambda: self._edited(request, opportunity_id))
+
+    def _edited(self, request: Request, opportunity_id: UUID) -> Response:
         deal = Opportunity.objects.filter(public_id=opportunity_id).first()
         if deal is None:
             raise Http404

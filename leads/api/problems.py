@@ -80,6 +80,13 @@ def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
+class PreconditionFailed(exceptions.APIException):
+    """What an ``If-Match`` named is no more."""
+
+    status_code = 412
+    default_code = "changed_meanwhile"
+
+
 class Unavailable(exceptions.APIException):
     """The same request may succeed in ``wait`` seconds."""
 

@@ -18,6 +18,7 @@ class Scope(models.TextChoices):
     ATTRIBUTION_READ = "attribution:read", "Read attribution"
     PERFORMANCE_READ = "performance:read", "Read performance"
     COSTS_WRITE = "costs:write", "Write campaign costs"
+    OPPORTUNITIES_READ = "opportunities:read", "Read opportunities"
     OPPORTUNITIES_WRITE = "opportunities:write", "Open and edit opportunities"
     HISTORY_READ = "history:read", "Read who changed what"
 

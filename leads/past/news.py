@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.expressions import RawSQL
 
 from leads.past.moments import to_micros
 from leads.past.registry import fact_of
-from leads.past.steps import stored
+from leads.past.steps import known_until, stored
 
 
 def changed_rows(model: type[Model], *, since: datetime, until: datetime) -> list[int]:
@@ -26,4 +27,19 @@ def changed_rows(model: type[Model], *, since: datetime, until: datetime) -> lis
         return [int(row) for (row,) in cursor.fetchall()]
 
 
-__all__ = ["changed_rows"]
+def changed_after(model: type[Model], since: datetime, column: str = "id") -> RawSQL:
+    """A subquery of what the rows made or changed after ``since`` have in a column: for ``filter(pk__in=…)``.
+
+    Inside a span those known at its moment. Raises LookupError for a model without a past or the column.
+    """
+    fact = fact_of(model)
+    if column not in fact.kept:
+        raise LookupError(f"{model.__name__} keeps no past of {column}.")
+    return RawSQL(  # noqa: S611  # names are the models' own, values are parameters
+        f'SELECT v."{column}" FROM {stored("leads_change")} c JOIN {stored(fact.versions)} v'
+        " ON v.known_by = c.id WHERE c.at > %s AND c.at <= %s",
+        [to_micros(since), known_until()],
+    )
+
+
+__all__ = ["changed_after", "changed_rows"]

@@ -41,6 +41,23 @@ def reading_moment(at: datetime | None = None) -> datetime:
     return settled_now() if chosen is None else from_micros(chosen)
 
 
+def settled_at_once() -> datetime:
+    """A settled moment without waiting for anybody: now, or as long ago as nothing can still belong to."""
+    at = database_now()
+    if connection.vendor == "postgresql":
+        return at if _is_settled_postgres(at) else at - RECENT
+    if connection.in_atomic_block:
+        return at
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        (usual,) = cursor.fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            return at if _is_settled_sqlite(at) else at - RECENT
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {int(usual)}")
+
+
 def database_now() -> datetime:
     """The clock by which changes are stamped: never before the last of them, whatever was done to the clock."""
     is_postgres = connection.vendor == "postgresql"

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 
-from leads.models import DETAILS, Company, Lead, Opportunity, OpportunityContact
+from leads.models import DETAILS, Account, Campaign, Company, Lead, Opportunity, OpportunityContact, Touchpoint
 from leads.past.deemed import deemed_now
 from leads.pure.money import to_amount
 from leads.queries.lead import LeadStory, lead_stories
@@ -137,6 +137,64 @@ def deal_data(deals: Sequence[Opportunity], *, link: Link = of_portal) -> list[d
             "changed_at": deal.changed_at.isoformat(),
         }
         for deal in deals
+    ]
+
+
+def account_data(accounts: Sequence[Account], *, link: Link = of_portal) -> list[dict[str, Any]]:
+    """Each account; reads ``owner``, so select it."""
+    return [
+        {
+            "id": str(each.public_id),
+            "name": each.name,
+            "domain": each.domain,
+            "industry": each.industry,
+            "company_size": each.company_size,
+            "country": each.country,
+            "region": each.region,
+            "owner": str(each.owner.public_id) if each.owner else None,
+            "created_at": each.created_at.isoformat(),
+        }
+        for each in accounts
+    ]
+
+
+def campaign_data(campaigns: Sequence[Campaign], *, link: Link = of_portal) -> list[dict[str, Any]]:
+    """Each campaign; reads ``channel`` and ``parent``, so select them."""
+    return [
+        {
+            "id": str(each.public_id),
+            "name": each.name,
+            "code": each.code,
+            "channel": each.channel.key,
+            "program": str(each.parent.public_id) if each.parent else None,
+            "starts_on": each.starts_on.isoformat() if each.starts_on else None,
+            "ends_on": each.ends_on.isoformat() if each.ends_on else None,
+            "budget": money(each.budget_cents, each.currency),
+            "is_discovered": each.is_discovered,
+            "created_at": each.created_at.isoformat(),
+        }
+        for each in campaigns
+    ]
+
+
+def touchpoint_data(touches: Sequence[Touchpoint], *, link: Link = of_portal) -> list[dict[str, Any]]:
+    """Each touchpoint; reads ``lead``, ``channel`` and ``campaign``, so select them."""
+    return [
+        {
+            "id": str(each.public_id),
+            "lead": str(each.lead.public_id),
+            "kind": each.kind,
+            "name": each.name,
+            "channel": each.channel.key,
+            "campaign": str(each.campaign.public_id) if each.campaign else None,
+            "occurred_at": each.occurred_at.isoformat(),
+            "recorded_at": each.recorded_at.isoformat(),
+            "utm": {name: getattr(each, f"utm_{name}") for name in ("source", "medium", "campaign", "term", "content")},
+            "landing_page": each.landing_page,
+            "referrer": each.referrer,
+            "excluded_because": each.exclusion or None,
+        }
+        for each in touches
     ]
 
 

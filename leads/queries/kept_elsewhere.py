@@ -1,11 +1,11 @@
-"""Which opportunities another system keeps: their owner, stage and amount are changed there, not here.
+"""What another system keeps: opportunities, whose owner, stage and amount are changed there, and fields of leads.
 
 Apps above register how they know; this app knows no CRM.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
 
@@ -35,3 +35,20 @@ def kept_here() -> OpportunityQuerySet:
 
 def _any() -> Q:
     return reduce(or_, (each() for each in _conditions), Q(pk__in=[]))
+
+
+_fields: list[Callable[[int], Mapping[str, str]]] = []
+
+
+def keeps_lead_fields(provider: Callable[[int], Mapping[str, str]]) -> Callable[[int], Mapping[str, str]]:
+    """Register what tells, of a lead, who decides which of its fields: {our name: who}."""
+    _fields.append(provider)
+    return provider
+
+
+def lead_fields_kept_elsewhere(lead_id: int) -> dict[str, str]:
+    """The fields of a lead that another system decides, and which: what is written here would be written over."""
+    found: dict[str, str] = {}
+    for provider in _fields:
+        found |= provider(lead_id)
+    return found

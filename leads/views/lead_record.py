@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from leads.actions.capture.add_lead import AddRefused, add_lead
-from leads.actions.identity.revise_leads import Revision, revise_leads
+from leads.actions.identity.edit_lead import LeadEditRefused, edit_lead
 from leads.actions.routing.reassign_lead import reassign_lead
 from leads.actions.routing.undo_transfer import request_undo, undo_at_once
 from leads.forms.lead import LeadForm, NewLeadForm, ReassignForm
@@ -53,14 +53,17 @@ def lead_edit(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         raise PermissionDenied("Only the owner, sales leaders, marketing and admins edit a lead.")
     form = LeadForm(request.POST or None, lead=lead)
     if request.method == "POST" and form.is_valid():
-        revision = Revision(lead.pk, form.values)
-        (revised,) = revise_leads(revisions=[revision], source=f"Portal: {user}", at=timezone.now(), by=user)
-        for name, why in revised.refused.items():
-            form.add_error(name, why)
-        if not revised.refused:
-            if revised.written:
+        try:
+            written = edit_lead(
+                lead_id=lead.pk, values=form.values, source=f"Portal: {user}", at=timezone.now(), by=user
+            )
+        except LeadEditRefused as refusal:
+            for name, why in refusal.fields.items():
+                form.add_error(name, why)
+        else:
+            if written:
                 nudge_intake()
-                messages.success(request, f"Saved: {_fields(revised.written)}.")
+                messages.success(request, f"Saved: {_fields(written)}.")
             return redirect(lead)
     context = {"form": form, "lead": lead}
     return render(request, "leads/lead/lead_form.html", context, status=422 if form.errors else 200)

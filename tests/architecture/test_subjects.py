@@ -69,7 +69,7 @@ SUBJECTS = {
             forms.territories
         """,
         "bulk": "forms.bulk",
-        "lead": "queries.my_day queries.next_step",
+        "lead": "queries.my_day queries.next_step filters.lists",
         "lifecycle": "actions.pass_stage actions.lead_changes figures.conversion",
         "handover": "pure.qualification pure.proposed_rules forms.qualification figures.feedback",
         "deals": """
@@ -80,7 +80,7 @@ SUBJECTS = {
         "campaigns": "figures.spend figures.cost_causes forms.costs forms.members queries.members",
         "channels": "forms.channel_rules",
         "scoring": "queries.past_facts",
-        "identity": "pure.one_person forms.merge",
+        "identity": "pure.one_person forms.merge queries.joined",
         "history": "queries.history_parts queries.history_words",
         "intake": "actions.reprice",
         "imports": "forms.import_words",

@@ -33,6 +33,22 @@ NEEDED = {
     ("get", "/api/v1/leads"): "leads:read",
     ("get", "/api/v1/leads/{lead_id}"): "leads:read",
     ("get", "/api/v1/submissions/{submission_id}"): "leads:read",
+    ("patch", "/api/v1/leads/{lead_id}"): "leads:write",
+    ("get", "/api/v1/accounts"): "leads:read",
+    ("get", "/api/v1/accounts/{account_id}"): "leads:read",
+    ("get", "/api/v1/campaigns"): "attribution:read",
+    ("get", "/api/v1/campaigns/{campaign_id}"): "attribution:read",
+    ("get", "/api/v1/touchpoints"): "leads:read",
+    ("get", "/api/v1/territories"): "leads:read",
+    ("get", "/api/v1/owners"): "leads:read",
+    ("get", "/api/v1/figures"): "performance:read",
+    ("get", "/api/v1/figures/{key}"): "performance:read",
+    ("get", "/api/v1/figures/{key}/rows"): "performance:read",
+    ("get", "/api/v1/reports"): "performance:read",
+    ("get", "/api/v1/reports/{week}"): "performance:read",
+    ("get", "/api/v1/integration-points"): "performance:read",
+    ("get", "/api/v1/opportunities"): "opportunities:read",
+    ("get", "/api/v1/opportunities/{opportunity_id}"): "opportunities:read",
     ("post", "/api/v1/opportunities"): "opportunities:write",
     ("patch", "/api/v1/opportunities/{opportunity_id}"): "opportunities:write",
 }
@@ -42,8 +58,8 @@ SESSIONS_ONLY = {("get", "/api/v1/search")}
 
 
 def asked(client: Client, verb: str, path: str, **options: Any) -> Any:
-    given = {"kind": "lead", "week": "2026-W40"}
-    for name in ("campaign_id", "record_id", "opportunity_id", "lead_id", "submission_id"):
+    given = {"kind": "lead", "week": "2026-W40", "key": "pipeline.open"}
+    for name in ("campaign_id", "record_id", "opportunity_id", "lead_id", "submission_id", "account_id"):
         given[name] = str(uuid4())
     if verb in ("post", "patch"):
         options = {"data": "{}", "content_type": "application/json", **options}

@@ -130,7 +130,7 @@ def test_narrowed_by_territory_id_or_name_and_channel(made, client: Client, key)
 def test_rows_open_in_the_same_scope(made, client: Client, key, director) -> None:
     shown = client.get(ADDRESS, {**ASKED, "territory": "South"}, headers=key).json()["pipeline"]["won"]
     client.force_login(director)
-    opened = client.get(shown["rows_url"]).context["figure"]
+    opened = client.get(shown["page_url"]).context["figure"]
     assert opened.value == cents(shown["value"]) == 100_000
     assert opened.scope.at == AT
 

@@ -59,10 +59,11 @@ def test_a_deal_is_opened_and_edited(client: Client, lead: Lead, rep: User) -> N
         ({"stage": "won", "closed_on": "2999-01-01"}, "/closed_on"),
         ({"name": ""}, "/name"),
         ({"colour": "red"}, "/colour"),
+        ([], ""),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(
-    client: Client, company: Company, changes: dict[str, object], pointer: str
+    client: Client, company: Company, changes: object, pointer: str
 ) -> None:
     deal = OpportunityFactory()
     answer = send(client, "patch", f"{URL}/{deal.public_id}", changes)
@@ -86,3 +87,21 @@ def test_scopes_and_unknown_deals(client: Client, lead: Lead) -> None:
     assert send(client, "post", URL, {"lead": str(lead.public_id)}, scope="leads:write").status_code == 403
     assert send(client, "patch", f"{URL}/{uuid.uuid4()}", {"name": "x"}).status_code == 404
     assert client.get(URL).status_code in (401, 403, 405)
+
+
+def test_a_repeated_request_opens_one_deal(client: Client, lead: Lead) -> None:
+    _, headers = make_key("opportunities:write")
+    asked = {**headers, "Idempotency-Key": "deal-1"}
+    body = {"lead": str(lead.public_id), "name": "Platform"}
+    answers = [client.post(URL, body, content_type="application/json", headers=asked) for _ in range(2)]
+    assert [each.status_code for each in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert answers[1]["Location"] == answers[0]["Location"]
+    assert answers[1]["Idempotency-Replayed"] == "true"
+    assert Opportunity.objects.count() == 1
+    other = client.post(URL, {**body, "name": "Other"}, content_type="application/json", headers=asked)
+    assert other.json()["errors"][0]["code"] == "idempotency_key_reused"
+    refused = {**headers, "Idempotency-Key": "deal-2"}
+    bad = client.post(URL, {**body, "stage": "dreaming"}, content_type="application/json", headers=refused)
+    assert bad.status_code in (400, 422)
+    assert client.post(URL, body, content_type="application/json", headers=refused).status_code == 201
