@@ -65,6 +65,7 @@ MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
     ("Notifications", "leads:notifications", frozenset()),
     ("My day", "leads:my-day", frozenset({Role.SALES_LEADER})),
     ("New lead", "leads:lead-add", frozenset()),
+    ("Duplicates", "leads:duplicates", frozenset({Role.ADMIN, Role.SALES_LEADER, Role.SALES_REP})),
     ("Notification preferences", "leads:notification-preferences", frozenset()),
     ("Reps", "leads:reps", frozenset({Role.ADMIN, Role.SALES_LEADER})),
     ("Test a lead", "leads:routing-test", frozenset({Role.ADMIN, Role.SALES_LEADER})),

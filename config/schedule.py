@@ -19,6 +19,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=60),
     },
     "leads: confirm sign-ups": {"task": "leads.tasks.confirm_sign_ups", "schedule": timedelta(seconds=20)},
+    "leads: look for duplicates": {
+        "task": "leads.tasks.look_for_duplicates",
+        "schedule": timedelta(seconds=60),
+    },
     "leads: keep scores": {"task": "leads.tasks.keep_scores", "schedule": timedelta(seconds=60)},
     "leads: try scoring rules": {"task": "leads.tasks.try_scoring_rules", "schedule": timedelta(seconds=30)},
     "leads: bring back recycled leads": {

@@ -15,6 +15,7 @@ from leads.actions.capture.take_submissions import take_submissions
 from leads.actions.capture.trace_mails import forget_traces
 from leads.actions.channels.reclassify_touches import reclassify_touches
 from leads.actions.handover.return_recycled import return_recycled
+from leads.actions.identity.find_duplicates import find_duplicates
 from leads.actions.imports.rows import import_rows, unfinished_imports
 from leads.actions.intake import finish_intake
 from leads.actions.notifications.deliver import send_emails
@@ -64,6 +65,12 @@ def sweep_transfers() -> int:
 def sweep_opt_outs() -> int:
     """Tell leads of opt-outs that came in the moment in which they were captured."""
     return apply_late_suppressions(at=timezone.now())
+
+
+@shared_task
+def look_for_duplicates() -> int:
+    """Look among the leads that changed for those that may be one person."""
+    return find_duplicates()
 
 
 @shared_task

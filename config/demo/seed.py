@@ -43,6 +43,7 @@ from config.demo import (
     seed_scoring,
     seed_settings,
     seed_targets,
+    seed_webhooks,
     seed_workflows,
 )
 from config.demo.bulk import Bulk
@@ -64,6 +65,7 @@ from leads.models import (
     ScoringRule,
     ScoringRuleSet,
     User,
+    WebhookEndpoint,
 )
 from leads.past.acting import Door, act, backdated
 from leads.pure.refused import Refused
@@ -284,6 +286,18 @@ def _try_rules(order: Order) -> None:
     past.known_all_along([ScoringRuleSet, ScoringRule, Company], since=since)
 
 
+def _tell(order: Order) -> None:
+    """A receiver of webhooks, and what it is to be told."""
+    since = past.last_change()
+    seed_webhooks.write_webhooks(order.sandbox_url, order.seed, order.at)
+    past.known_all_along([WebhookEndpoint], since=since)
+
+
+def _compare(order: Order) -> None:
+    """Leads that may be one person."""
+    seed_webhooks.write_duplicates(order.at)
+
+
 AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
     ("scoring rules", _try_rules),
     ("forms", _build_forms),
@@ -294,6 +308,8 @@ AFTERWARDS: list[tuple[str, Callable[[Order], object]]] = [
     ("simulation of territory rules", _simulate),
     ("weekly reports", _publish),
     ("integration points", _coordinate),
+    ("webhooks", _tell),
+    ("duplicates", _compare),
 ]
 
 
@@ -302,6 +318,7 @@ def _point_at_sandbox(order: Order) -> None:
     rows = Connection.objects.filter(slug=seed_crm.SLUG)
     if not rows.filter(base_url=order.sandbox_url).exists():
         rows.update(base_url=order.sandbox_url)
+    WebhookEndpoint.objects.filter(name=seed_webhooks.NAME).update(url=f"{order.sandbox_url}/hooks")
     stored = rows.get()
     if order.sandbox_token and stored.secret != order.sandbox_token:
         rows.update(secret=order.sandbox_token, secret_set_at=order.at)

@@ -69,6 +69,9 @@ class SandboxServer(ThreadingHTTPServer):
         try:
             if request.path == "/health" and request.method == "GET":
                 return json_answer({"status": "ok"})
+            if request.path == "/hooks" and request.method == "POST":
+                # A receiver of webhooks, so that the demo has one without another host.
+                return json_answer({"received": request.headers.get("webhook-id", "")})
             if request.path.startswith("/v1/"):
                 return self._api(request)
             if request.path in control.PATHS:

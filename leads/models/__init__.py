@@ -8,6 +8,7 @@ from leads.models.capture import ApiKey, IdempotentAnswer, MailTrace, Scope, Sub
 from leads.models.change import Change
 from leads.models.company import Company, ExchangeRate
 from leads.models.cost_history import CostChange, CostDoor, CostEntry
+from leads.models.duplicate import Duplicate, IdentityKey
 from leads.models.enrollment import Enrollment, HoldOutArm, StepRun, WorkflowMail, WorkflowSweep
 from leads.models.follow_up import FollowUp
 from leads.models.handover import DismissedProposal, Qualification, QuestionSet, Recycling
@@ -73,6 +74,7 @@ __all__ = [
     "CostEntry",
     "DealStatus",
     "DismissedProposal",
+    "Duplicate",
     "Enrollment",
     "ExchangeRate",
     "FollowUp",
@@ -81,6 +83,7 @@ __all__ = [
     "FormViews",
     "HoldOutArm",
     "IdempotentAnswer",
+    "IdentityKey",
     "ImportKind",
     "ImportMapping",
     "ImportRowError",

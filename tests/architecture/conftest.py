@@ -17,6 +17,7 @@ from leads.actions.webhooks.save_endpoint import add_endpoint, send_test
 from leads.models import (
     ChannelRuleVersion,
     DismissedProposal,
+    Duplicate,
     Enrollment,
     Lead,
     Opportunity,
@@ -78,6 +79,10 @@ class World:
         Lead.objects.filter(pk=self.other_lead.pk).update(stage="mql")
         self.view = SavedView.objects.create(listing="leads", name="Mine", owner=leader, created_at=NOW)
         self.proposal = DismissedProposal.objects.create(key="x", words="x", reason="x", dismissed_at=NOW)
+        first, second = sorted([self.other_lead.pk, self.own_lead.pk])
+        self.duplicate = Duplicate.objects.create(
+            first_id=first, second_id=second, reasons=["x"], strength=1, found_at=NOW
+        )
         admin = self.people["admin"]
         endpoint = add_endpoint(
             name="Test", url="http://127.0.0.1:9/", events=["lead.captured"], random=b"x" * 32, by=admin, at=NOW

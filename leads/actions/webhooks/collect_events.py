@@ -16,7 +16,7 @@ from leads.actions.webhooks.record_events import News, known_keys, record_events
 from leads.models import DealStatus, JobRun, LeadEvent, Opportunity, WebhookEndpoint
 from leads.past.moments import to_micros
 from leads.past.news import changed_rows
-from leads.past.settled import reading_moment
+from leads.past.settled import settled_at_once
 from leads.past.steps import Values, versions
 from leads.queries.answers import deal_data, lead_data, queued, told_deals, told_leads
 
@@ -44,7 +44,7 @@ def collect_events(*, at: datetime | None = None) -> int:
     The first call with an endpoint only remembers where to begin. ``at``: for tests, the moment up to which is read.
     """
     kinds = {kind for each in WebhookEndpoint.objects.active() for kind in each.events}
-    until = reading_moment(at)
+    until = at or settled_at_once()
     kind, period = _MARK
     mark, is_new = JobRun.objects.get_or_create(
         kind=kind, period=period, defaults={"created_at": until, "state": JobRun.State.DONE, "finished_at": until}
@@ -57,7 +57,7 @@ def collect_events(*, at: datetime | None = None) -> int:
             return 0
         written = 0
         if any(each.startswith("lead.") for each in kinds):
-            written += _tell(_of_leads(changed_rows(LeadEvent, since=since, until=until), kinds), until)
+            written += _tell(lead_news(changed_rows(LeadEvent, since=since, until=until), kinds), until)
         if any(each.startswith("opportunity.") for each in kinds):
             deals = changed_rows(Opportunity, since=since, until=until)
             written += _tell(_of_deals(deals, kinds, since, until), until)
@@ -69,7 +69,8 @@ def _tell(batches: Iterator[list[News]], at: datetime) -> int:
     return sum(record_events(news=news, at=at) for news in batches)
 
 
-def _of_leads(ids: Sequence[int], kinds: Collection[str]) -> Iterator[list[News]]:
+def lead_news(ids: Sequence[int], kinds: Collection[str]) -> Iterator[list[News]]:
+    """What these lead events tell, for the kinds that somebody wants, some at a time."""
     for start in range(0, len(ids), _AT_ONCE):
         rows = LeadEvent.objects.filter(pk__in=ids[start : start + _AT_ONCE], kind__in=_KINDS).select_related("by")
         wanted = [each for each in rows.order_by("pk") if _KINDS[LeadEvent.Kind(each.kind)] in kinds]
