@@ -69,11 +69,11 @@ SUBJECTS = {
             forms.territories
         """,
         "bulk": "forms.bulk",
-        "lead": "queries.my_day queries.next_step filters.lists",
+        "lead": "queries.my_day queries.next_step",
         "lifecycle": "actions.pass_stage actions.lead_changes figures.conversion",
         "handover": "pure.qualification pure.proposed_rules forms.qualification figures.feedback",
         "deals": """
-            forms.opportunity queries.deals
+            forms.opportunity queries.deals filters.lists
             figures.pipeline figures.deals figures.deal_parts figures.marketing figures.stood
             figures.deal_history
         """,

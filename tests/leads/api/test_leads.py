@@ -80,7 +80,7 @@ def test_a_page_takes_few_queries(client: Client, key: dict[str, str], django_as
     for _ in range(50):
         LeadFactory()
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert len(client.get("/api/v1/leads", headers=key).json()["results"]) == 50
 
 
