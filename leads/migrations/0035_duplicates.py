@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0033_campaign_members'),
+        ('leads', '0034_opportunity_change_when'),
     ]
 
     operations = [
