@@ -20,9 +20,10 @@ from leads.models import (
     ScoringRule,
     Territory,
     TerritoryRep,
+    Touchpoint,
 )
 from tests.leads.actions.capture.items import AT, event, item
-from tests.leads.factories import LeadFactory, TerritoryFactory, UserFactory, rule
+from tests.leads.factories import LeadFactory, TerritoryFactory, TouchpointFactory, UserFactory, rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 
@@ -212,3 +213,24 @@ def test_queries_do_not_grow_with_the_leads(dach: Territory, django_assert_max_n
 
     with django_assert_max_num_queries(30):
         assert finish_intake(at=AT) == 100
+
+
+def test_opens_and_clicks_of_machines_earn_no_points(dach: Territory) -> None:
+    lead = qualified()
+    run_intake(lead_ids=[lead.pk], at=AT)
+    lead.refresh_from_db()
+    before = lead.score
+    kinds = ("email_click", "webinar_attendance", "form_submission")
+    touches = [
+        TouchpointFactory(lead=lead, kind=kind, name="Pricing request", occurred_at=AT, exclusion=why)
+        for kind in kinds
+        for why in ("scanner", "bot", "machine")
+    ]
+    run_intake(lead_ids=[lead.pk], at=AT)
+    lead.refresh_from_db()
+    assert lead.score == before
+    # The control: the same touchpoints of a person.
+    Touchpoint.objects.filter(pk__in=[touch.pk for touch in touches]).update(exclusion="")
+    run_intake(lead_ids=[lead.pk], at=AT)
+    lead.refresh_from_db()
+    assert lead.score > before
