@@ -19,7 +19,13 @@ from leads.models import SavedView
 from leads.views.doors import SignedInRequest, telling
 
 # Lists that have views, and where they are.
-LISTS = {"leads": "leads:lead-list"}
+LISTS = {
+    "leads": "leads:lead-list",
+    "opportunities": "leads:opportunity-list",
+    "accounts": "leads:account-list",
+    "campaigns": "leads:campaign-list",
+    "touchpoints": "leads:touchpoint-list",
+}
 
 
 @login_required
