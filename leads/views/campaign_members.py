@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,7 +15,15 @@ from django.views.decorators.http import require_http_methods
 from leads.actions.campaigns.add_members import MembersRefused, save_response
 from leads.forms.members import ResponseForm
 from leads.models import Campaign, TouchKind
-from leads.queries.members import SORTS, STATUSES, counts, may_change_members, members, response_kinds
+from leads.queries.members import (
+    STATUSES,
+    counts,
+    may_change_members,
+    members,
+    ordered,
+    response_kinds,
+    with_leads,
+)
 from leads.views.doors import SignedInRequest, allowed
 from leads.views.list_file import list_file
 
@@ -44,24 +50,23 @@ def campaign_members(request: SignedInRequest, public_id: UUID) -> HttpResponse:
                 messages.success(request, "Saved. Statuses follow from it at once.")
                 return redirect("leads:campaign-members", public_id)
     status, sort = request.GET.get("status", ""), request.GET.get("sort", "")
-    rows: Any = members(campaign, user)
-    if status in dict(STATUSES):
-        rows = rows.filter(status=status)
-    column = F(SORTS.get(sort.removeprefix("-"), "member_since"))
-    is_down = sort.startswith("-") or sort.removeprefix("-") not in SORTS
-    rows = rows.order_by(column.desc(nulls_last=True) if is_down else column.asc(nulls_last=True), "-pk")
+    everybody = members(campaign, user)
+    found = counts(everybody)
+    shown = [each for each in everybody if each.status == status] if status in dict(STATUSES) else everybody
+    listed = ordered(shown, sort)
     labels = dict(STATUSES)
     cells = (
-        (lead.display_name, lead.email, lead.company, labels[lead.status], lead.member_since, lead.responded_at,
+        (lead.display_name, lead.email, lead.company, labels[each.status], each.since, each.responded_at,
          lead.public_id)
-        for lead in rows
+        for each, lead in with_leads(listed)
     )  # fmt: skip
     if made := list_file(request, f"{campaign.name} members", _HEADER, lambda: cells):
         return made
-    found = counts(campaign, user)
+    page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "campaign": campaign,
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page,
+        "members": with_leads(list(page)),
         "status": status,
         "statuses": [(key, label, found[key]) for key, label in STATUSES],
         "all": sum(found.values()),

@@ -12,7 +12,7 @@ from leads.actions.identity.merge_leads import merge_leads
 from leads.actions.identity.unmerge_lead import unmerge_lead
 from leads.models import Campaign, CampaignMember, Company, User
 from leads.queries.conditions import facts_of
-from leads.queries.members import counts, members
+from leads.queries.members import counts, members, ordered
 from tests.conftest import NOW
 from tests.leads.factories import START, CampaignFactory, LeadFactory, TouchpointFactory
 
@@ -32,15 +32,35 @@ def test_statuses_follow_from_touchpoints(campaign: Campaign, admin_user: User) 
     TouchpointFactory(lead=responded, campaign=campaign, kind="email_reply", occurred_at=START + timedelta(days=2))
     TouchpointFactory(lead=scanned, campaign=campaign, kind="email_click", exclusion="scanner")
     TouchpointFactory(lead=added, kind="email_reply")
-    rows = {lead.pk: lead for lead in members(campaign, admin_user)}
+    rows = {each.lead_id: each for each in members(campaign, admin_user)}
     assert {pk: row.status for pk, row in rows.items()} == {
         added.pk: "added",
         reached.pk: "reached",
         responded.pk: "responded",
     }
-    assert rows[responded.pk].member_since == START
+    assert rows[responded.pk].since == START
     assert rows[responded.pk].responded_at == START + timedelta(days=2)
-    assert counts(campaign, admin_user) == {"responded": 1, "reached": 1, "added": 1}
+    assert counts(rows.values()) == {"responded": 1, "reached": 1, "added": 1}
+
+
+def test_members_are_in_the_order_asked_for(campaign: Campaign, admin_user: User) -> None:
+    early = LeadFactory(last_name="Zuse")
+    late = LeadFactory(last_name="adams")
+    quiet = LeadFactory(last_name="Moss")
+    TouchpointFactory(lead=early, campaign=campaign, kind="email_reply", occurred_at=START)
+    TouchpointFactory(lead=quiet, campaign=campaign, kind="email_open", occurred_at=START + timedelta(days=1))
+    TouchpointFactory(lead=late, campaign=campaign, kind="email_reply", occurred_at=START + timedelta(days=2))
+    found = members(campaign, admin_user)
+
+    def order(sort: str) -> list[int]:
+        return [each.lead_id for each in ordered(found, sort)]
+
+    assert order("") == [late.pk, quiet.pk, early.pk]
+    assert order("since") == [early.pk, quiet.pk, late.pk]
+    assert order("lead") == [late.pk, quiet.pk, early.pk]
+    assert order("-lead") == [early.pk, quiet.pk, late.pk]
+    assert order("responded") == [early.pk, late.pk, quiet.pk]
+    assert order("-responded") == [late.pk, early.pk, quiet.pk]
 
 
 def test_what_counts_is_said_by_the_campaign(client: Client, campaign: Campaign, admin_user: User, rep: User) -> None:
