@@ -35,6 +35,8 @@ DATABASE_FREE = (
     "tests/leads/api/test_parsers.py",
     "tests/leads/test_ui.py",
 )
+# These ask the database little and take long; what they show does not depend on which one it is.
+ONCE = ("tests/test_docs_commands.py", "tests/attribution/actions/accuracy")
 # What is seen of a page is made from the same rows; its queries and its demo run on both, and so do the stories that
 # lead through the whole product.
 STORIES = ("test_story.py", "test_rep_morning.py", "test_web_forms.py")
@@ -97,7 +99,7 @@ def run(database: str, left_out: str, extra: list[str]) -> Outcome:
         servers = [sys.executable, "-m", "tests.services", *([] if is_second else ["--no-postgres"])]
         # Whoever names a folder means it, on both.
         is_asked = any(argument.startswith("tests") for argument in extra)
-        ignored = [f"--ignore={each}" for each in (*DATABASE_FREE, *LOOKS)] if is_second and not is_asked else []
+        ignored = [f"--ignore={each}" for each in (*DATABASE_FREE, *ONCE, *LOOKS)] if is_second and not is_asked else []
         command = [*servers, "--", *pytest_command(report, left_out, [*ignored, *extra])]
         status = subprocess.run(command, cwd=state.ROOT, check=False).returncode
         text = report.read_text() if report.exists() else ""

@@ -7,12 +7,19 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Model, ProtectedError
 
-from leads.models import Lead, OpportunityContact, TouchKind, Touchpoint
+from leads.models import Enrollment, Lead, OpportunityContact, TouchKind, Touchpoint
 
 REFERRED = "Other records refer to it."
 # Made with the person or derived from them: they go with them.
 _OWN = frozenset(
-    ["leads.LeadScore", "leads.ShownScore", "leads.LeadEvent", "leads.Assignment", "leads.LifecyclePassage"]
+    [
+        "leads.LeadScore",
+        "leads.ShownScore",
+        "leads.LeadEvent",
+        "leads.Assignment",
+        "leads.LifecyclePassage",
+        "leads.IdentityKey",
+    ]
 )
 _DERIVED = frozenset(["attribution", "integrations"])
 
@@ -40,6 +47,8 @@ def why_people_stay(
         name = relation.field.name
         words = f"{str(model._meta.verbose_name_plural).capitalize()} refer to it."
         rows = model._default_manager.filter(**{f"{name}__in": lead_ids})
+        if model is Enrollment:
+            rows = rows.filter(turn__isnull=False)  # a workflow that only looked at the person did nothing
         why |= dict.fromkeys(rows.values_list(name, flat=True), words)
     return why
 
