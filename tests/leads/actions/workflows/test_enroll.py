@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import count
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -244,6 +246,15 @@ def test_of_two_enrolled_people_who_are_one_one_goes_on() -> None:
     assert flow.enrollments.get(lead=two).state == "running"
 
 
+def unit(flow: Workflow, arms: dict[int, Arm]) -> UUID:
+    """An id that the seed of the workflow puts into these arms, by percent held out."""
+    return next(
+        each
+        for each in map(UUID, (f"{number:032x}" for number in count(1)))
+        if all(arm_of(flow.seed, str(each), percent) == arm for percent, arm in arms.items())
+    )
+
+
 class TestHoldOut:
     def test_a_share_is_left_alone_by_the_seed(self) -> None:
         flow = workflow(WAIT, hold_out_percent=30)
@@ -269,9 +280,8 @@ class TestHoldOut:
 
     def test_a_merged_person_keeps_the_earlier_arm(self) -> None:
         flow = workflow(WAIT, hold_out_percent=50, again_after_days=1)
-        leads = LeadFactory.create_batch(12)
-        held = next(lead for lead in leads if arm_of(flow.seed, str(lead.public_id), 50) == Arm.HELD_OUT)
-        treated = next(lead for lead in leads if arm_of(flow.seed, str(lead.public_id), 50) == Arm.TREATED)
+        held = LeadFactory(public_id=unit(flow, {50: Arm.HELD_OUT}))
+        treated = LeadFactory(public_id=unit(flow, {50: Arm.TREATED}))
         created([held], LATER)
         look(6)
         created([treated], MONDAY + timedelta(minutes=7))
@@ -286,10 +296,8 @@ class TestHoldOut:
 
     def test_an_accounts_arm_does_not_follow_a_person(self) -> None:
         flow = workflow(WAIT, hold_out_percent=50, hold_out_unit="account", again_after_days=1)
-        accounts = AccountFactory.create_batch(12)
-        arms = {account: arm_of(flow.seed, str(account.public_id), 50) for account in accounts}
-        held = next(account for account, arm in arms.items() if arm == Arm.HELD_OUT)
-        treated = next(account for account, arm in arms.items() if arm == Arm.TREATED)
+        held = AccountFactory(public_id=unit(flow, {50: Arm.HELD_OUT}))
+        treated = AccountFactory(public_id=unit(flow, {50: Arm.TREATED}))
         one, two = LeadFactory(account=held), LeadFactory(account=held)
         created([one, two], LATER)
         look()
@@ -302,7 +310,8 @@ class TestHoldOut:
         assert set(flow.arms.values_list("account", "arm")) == {(held.pk, "held_out"), (treated.pk, "treated")}
 
     def test_another_share_moves_nobody_who_has_an_arm(self) -> None:
-        flow, lead = workflow(WAIT, hold_out_percent=1, again_after_days=1), LeadFactory()
+        flow = workflow(WAIT, hold_out_percent=1, again_after_days=1)
+        lead = LeadFactory(public_id=unit(flow, {1: Arm.TREATED, 50: Arm.HELD_OUT}))
         created([lead], LATER)
         look()
         assert flow.arms.get().arm == "treated"
