@@ -50,13 +50,13 @@ class Member:
     responded_at: datetime | None
 
 
-def members(campaign: Campaign, user: User) -> list[Member]:
-    """The members of a campaign that the person may see, by lead. Four queries, however many they are.
+def members(campaign: Campaign, user: User, kinds: Sequence[str]) -> list[Member]:
+    """The members of a campaign that the person may see, by lead. Two queries, however many they are.
 
-    Whoever has a genuine touchpoint of it was reached; one of the kinds that count makes it a response. Grouped once by
-    lead: asked lead by lead, each of three moments would read the lead's touchpoints again.
+    Whoever has a genuine touchpoint of it was reached; one of the ``kinds`` that count makes it a response. Grouped
+    once by lead: asked lead by lead, each of three moments would read the lead's touchpoints again.
     """
-    answered = Min("occurred_at", filter=Q(kind__in=response_kinds(campaign)))
+    answered = Min("occurred_at", filter=Q(kind__in=kinds))
     visible = Lead.objects.visible_to(user)
     touches = Touchpoint.objects.genuine().filter(campaign=campaign, lead__in=visible).order_by()
     reached = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -50,17 +52,18 @@ def campaign_members(request: SignedInRequest, public_id: UUID) -> HttpResponse:
                 messages.success(request, "Saved. Statuses follow from it at once.")
                 return redirect("leads:campaign-members", public_id)
     status, sort = request.GET.get("status", ""), request.GET.get("sort", "")
-    everybody = members(campaign, user)
+    everybody = members(campaign, user, kinds)
     found = counts(everybody)
     shown = [each for each in everybody if each.status == status] if status in dict(STATUSES) else everybody
     listed = ordered(shown, sort)
     labels = dict(STATUSES)
-    cells = (
-        (lead.display_name, lead.email, lead.company, labels[each.status], each.since, each.responded_at,
-         lead.public_id)
-        for each, lead in with_leads(listed)
-    )  # fmt: skip
-    if made := list_file(request, f"{campaign.name} members", _HEADER, lambda: cells):
+
+    def cells() -> Iterator[tuple[Any, ...]]:
+        for each, lead in with_leads(listed):
+            yield (lead.display_name, lead.email, lead.company, labels[each.status], each.since, each.responded_at,
+                   lead.public_id)  # fmt: skip
+
+    if made := list_file(request, f"{campaign.name} members", _HEADER, cells):
         return made
     page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {

@@ -12,7 +12,7 @@ from leads.actions.identity.merge_leads import merge_leads
 from leads.actions.identity.unmerge_lead import unmerge_lead
 from leads.models import Campaign, CampaignMember, Company, User
 from leads.queries.conditions import facts_of
-from leads.queries.members import counts, members, ordered
+from leads.queries.members import USUAL, counts, members, ordered
 from tests.conftest import NOW
 from tests.leads.factories import START, CampaignFactory, LeadFactory, TouchpointFactory
 
@@ -32,7 +32,7 @@ def test_statuses_follow_from_touchpoints(campaign: Campaign, admin_user: User) 
     TouchpointFactory(lead=responded, campaign=campaign, kind="email_reply", occurred_at=START + timedelta(days=2))
     TouchpointFactory(lead=scanned, campaign=campaign, kind="email_click", exclusion="scanner")
     TouchpointFactory(lead=added, kind="email_reply")
-    rows = {each.lead_id: each for each in members(campaign, admin_user)}
+    rows = {each.lead_id: each for each in members(campaign, admin_user, USUAL)}
     assert {pk: row.status for pk, row in rows.items()} == {
         added.pk: "added",
         reached.pk: "reached",
@@ -50,7 +50,7 @@ def test_members_are_in_the_order_asked_for(campaign: Campaign, admin_user: User
     TouchpointFactory(lead=early, campaign=campaign, kind="email_reply", occurred_at=START)
     TouchpointFactory(lead=quiet, campaign=campaign, kind="email_open", occurred_at=START + timedelta(days=1))
     TouchpointFactory(lead=late, campaign=campaign, kind="email_reply", occurred_at=START + timedelta(days=2))
-    found = members(campaign, admin_user)
+    found = members(campaign, admin_user, USUAL)
 
     def order(sort: str) -> list[int]:
         return [each.lead_id for each in ordered(found, sort)]
