@@ -13,6 +13,7 @@ from leads.actions.follow_up.plan_follow_up import plan_follow_ups
 from leads.actions.lead_changes import LeadChanges
 from leads.actions.routing.assign_lead import assign_leads
 from leads.actions.scoring.score_lead import Scored, score_leads
+from leads.actions.take_due import take_due
 from leads.models import Lead
 from leads.queries.in_force import InForce, in_force
 from leads.queries.lead import LeadStory
@@ -72,21 +73,15 @@ def finish_intake(*, at: datetime, limit: int = 2000) -> int:
     Several may run at once: each takes rows that nobody else holds. A lead that fails is put off and logged, so that
     it does not keep the others waiting.
     """
-    done = 0
-    while done < limit:
-        chunk = min(CHUNK, limit - done)
-        ids = _due_ids(at, chunk)
-        if not ids:
-            break
-        try:
-            taken = _take(ids, at)
-        except Exception:
-            log.exception("intake_chunk_failed", leads=len(ids))
-            taken = sum(_take_alone(lead_id, at) for lead_id in ids)
-        if not taken:  # somebody else holds them all
-            break
-        done += taken
-    return done
+    return take_due(
+        due=lambda most: _due_ids(at, most),
+        take=_take,
+        take_alone=_take_alone,
+        at=at,
+        chunk=CHUNK,
+        limit=limit,
+        failure="intake_chunk_failed",
+    )
 
 
 def _due_ids(at: datetime, limit: int) -> list[int]:

@@ -52,7 +52,7 @@ ORDER = {
 SUBJECTS = {
     "leads": {
         "ground": """
-            actions.price actions.take_jobs actions.answer_once actions.choose_theme
+            actions.price actions.take_due actions.take_jobs actions.answer_once actions.choose_theme
             queries.kept_elsewhere
             pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
             pure.conditions forms.conditions forms.fields pure.grades queries.grades

@@ -9,6 +9,7 @@ import structlog
 from django.db import connection, transaction
 
 from leads.actions.capture.capture import MAX_ITEMS, Captured, CaptureRefused, capture_batch
+from leads.actions.take_due import take_due
 from leads.models import Submission
 from leads.past.acting import Door, act
 from leads.pure.capture.stored import restored
@@ -26,21 +27,16 @@ def take_submissions(*, at: datetime, limit: int = 20_000) -> int:
     Several may run at once: each takes rows that nobody else holds. A submission that fails is put off and logged, so
     that it does not keep the others waiting.
     """
-    done = 0
-    while done < limit:
-        due = Submission.objects.filter(due_at__lte=at).order_by("due_at", "pk")
-        ids = list(due.values_list("pk", flat=True)[:CHUNK])
-        if not ids:
-            break
-        try:
-            taken = _take(ids, at)
-        except Exception:
-            log.exception("submissions_failed", submissions=len(ids))
-            taken = sum(_take_alone(pk, at) for pk in ids)
-        if not taken:  # somebody else holds them all
-            break
-        done += taken
-    return done
+    due = Submission.objects.filter(due_at__lte=at).order_by("due_at", "pk").values_list("pk", flat=True)
+    return take_due(
+        due=lambda most: list(due.all()[:most]),
+        take=_take,
+        take_alone=_take_alone,
+        at=at,
+        chunk=CHUNK,
+        limit=limit,
+        failure="submissions_failed",
+    )
 
 
 def _take(ids: Sequence[int], at: datetime) -> int:

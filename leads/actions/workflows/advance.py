@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
+from leads.actions.take_due import take_due
 from leads.actions.workflows.do_step import Turn, do_step
 from leads.models import Company, Enrollment, Lead, StepRun, WorkflowStep, WorkflowVersion
 from leads.past.acting import Door, act
@@ -59,20 +60,16 @@ def advance_enrollments(*, at: datetime, limit: int = 5_000) -> int:
     Several may run at once: each takes rows that nobody else holds. One that fails is put off, and given up and listed
     after five tries.
     """
-    done = 0
-    while done < limit:
-        ids = list(Enrollment.objects.due(at).order_by("due_at", "pk").values_list("pk", flat=True)[:CHUNK])
-        if not ids:
-            break
-        try:
-            taken = _take(ids, at)
-        except Exception:
-            log.exception("workflow_chunk_failed", enrollments=len(ids))
-            taken = sum(_take_alone(pk, at) for pk in ids)
-        if not taken:  # somebody else holds them all
-            break
-        done += taken
-    return done
+    due = Enrollment.objects.due(at).order_by("due_at", "pk").values_list("pk", flat=True)
+    return take_due(
+        due=lambda most: list(due.all()[:most]),
+        take=_take,
+        take_alone=_take_alone,
+        at=at,
+        chunk=CHUNK,
+        limit=limit,
+        failure="workflow_chunk_failed",
+    )
 
 
 def ready(versions: Sequence[WorkflowVersion]) -> dict[int, Ready]:
