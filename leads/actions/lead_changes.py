@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -42,18 +43,22 @@ class LeadChanges:
             setattr(lead, name, value)
         self._columns.setdefault(lead.pk, (lead, {}))[1].update(values)
 
-    def tell(self, lead: Lead, kind: LeadEvent.Kind, details: dict[str, Any]) -> None:
-        """Add a piece of news."""
-        event = LeadEvent(lead=lead, kind=kind, happened_at=self.at, recorded_at=self.at, details=details)
-        self.events.append(event)
+    def tell(
+        self, lead: Lead, kind: LeadEvent.Kind, details: dict[str, Any], *, happened_at: datetime | None = None
+    ) -> None:
+        """Add a piece of news, of now or of an earlier moment."""
+        moment = happened_at or self.at
+        self.events.append(LeadEvent(lead=lead, kind=kind, happened_at=moment, recorded_at=self.at, details=details))
 
-    def pass_stage(self, lead: Lead, to: str, because: str) -> None:
-        """Bring a lead to a stage; raises lifecycle.PassageRefused where there is no way."""
-        passages = passages_of(lead=lead, to=to, passed_at=self.at, because=because)
+    def pass_stage(self, lead: Lead, to: str, because: str, *, passed_at: datetime | None = None) -> None:
+        """Bring a lead to a stage, now or at an earlier moment; raises lifecycle.PassageRefused where there is no
+        way."""
+        moment = passed_at or self.at
+        passages = passages_of(lead=lead, to=to, passed_at=moment, because=because)
         if passages:
             details = {"from": lead.stage, "to": to, "because": because, "reason": ""}
             self.passages += passages
-            self.tell(lead, LeadEvent.Kind.STAGE_CHANGED, details)
+            self.tell(lead, LeadEvent.Kind.STAGE_CHANGED, details, happened_at=moment)
             self.set(lead, stage=to, changed_at=self.at)
 
     def known(self, leads: Iterable[Lead]) -> list[Lead]:
@@ -80,10 +85,14 @@ class LeadChanges:
         LeadEvent.objects.bulk_create(self.events, batch_size=500)
         self._columns, self.passages, self.events = {}, [], []
 
-    def extend(self, passages: Iterable[LifecyclePassage], events: Iterable[LeadEvent]) -> None:
-        """Take in passages and news that were made elsewhere."""
-        self.passages += passages
-        self.events += events
+
+@contextmanager
+def collected(at: datetime, changes: LeadChanges | None = None) -> Iterator[LeadChanges]:
+    """The caller's changes, which the caller writes; without them new ones, which are written at the end."""
+    wanted = changes or LeadChanges(at)
+    yield wanted
+    if changes is None:
+        wanted.write()
 
 
 def _plain(value: Any) -> Any:

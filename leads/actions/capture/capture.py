@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.db.models import JSONField, Value
@@ -21,7 +20,7 @@ from leads.actions.capture.people import CaptureRefused
 from leads.actions.lead_changes import LeadChanges
 from leads.models import Submission
 from leads.pure.capture.captured import CapturedItem
-from leads.queries.in_force import InForce
+from leads.queries.in_force import InForce, in_force
 
 __all__ = [
     "CaptureRefused",
@@ -71,14 +70,21 @@ def capture_batch(
     the same person. With ``needs_intake`` the leads are left for :mod:`leads.actions.intake`. An import keeps its file
     and needs no submissions.
     """
-    take = partial(
-        capture_once,
-        items=items,
-        source=source,
-        at=at,
-        needs_intake=needs_intake,
-        keeps_submissions=keeps_submissions,
-    )
+
+    def take() -> list[Captured | CaptureRefused]:
+        changes = LeadChanges(at)
+        outcomes = capture_once(
+            items=items,
+            source=source,
+            at=at,
+            settings=in_force(),
+            changes=changes,
+            needs_intake=needs_intake,
+            keeps_submissions=keeps_submissions,
+        )
+        changes.write()
+        return outcomes
+
     for _ in range(TRIES - 1):
         try:
             with transaction.atomic():
@@ -96,16 +102,16 @@ def capture_once(
     items: Sequence[CapturedItem],
     source: str,
     at: datetime,
+    settings: InForce,
+    changes: LeadChanges,
     needs_intake: bool = True,
     keeps_submissions: bool = True,
-    settings: InForce | None = None,
-    changes: LeadChanges | None = None,
     is_sure: bool = True,
 ) -> list[Captured | CaptureRefused]:
     """Capture items like `capture_batch`, for a caller who does all of its transaction again on IntegrityError.
 
-    That saves the savepoint; the error means that another writer was faster with the same person. With ``changes`` the
-    caller writes the passages and the news. A first try need not be ``is_sure`` that contacts of unknown people are
+    That saves the savepoint; the error means that another writer was faster with the same person. The caller writes the
+    ``changes``. A first try need not be ``is_sure`` that contacts of unknown people are
     new.
     """
     if len(items) > MAX_ITEMS:

@@ -33,7 +33,7 @@ from leads.pure.capture.captured import (
     with_tags,
 )
 from leads.pure.spelling.identity import company_domain, is_internal
-from leads.queries.in_force import InForce, in_force
+from leads.queries.in_force import InForce
 
 MAX_ADDRESS = 1000  # length of the columns for landing page and referrer
 # A statement compares each row with each of its rows: many small ones are quicker than a large one.
@@ -60,17 +60,15 @@ class CaptureDesk:
         *,
         at: datetime,
         source: str,
-        keeps_submissions: bool = True,
-        settings: InForce | None = None,
-        changes: LeadChanges | None = None,
-        is_sure: bool = True,
+        settings: InForce,
+        changes: LeadChanges,
+        keeps_submissions: bool,
+        is_sure: bool,
     ) -> None:
-        self.items = items
-        self.changes, self.is_written = changes or LeadChanges(at), changes is None
+        self.items, self.changes = items, changes
         self.keeps_submissions = keeps_submissions
         self.at = at
         self.source = source[:80]
-        settings = settings or in_force()
         self.company = settings.company
         self.events = [with_tags(item.event) for item in items]
         self.keys = [dedupe_key(item) for item in items]
@@ -213,8 +211,6 @@ class CaptureDesk:
         # The same consent may be sent with every event; once is enough.
         Consent.objects.bulk_create(self.consents, ignore_conflicts=True)
         self.changes.stored = {file.lead.pk: file.touches for file in self.people.files if file.is_new}
-        if self.is_written:
-            self.changes.write()
         if self.keeps_submissions:
             self._keep(outcomes)
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from leads.actions.capture.capture import Captured, CaptureRefused, capture_batch
-from leads.actions.pass_stage import passages_of
+from leads.actions.lead_changes import LeadChanges
 from leads.actions.scoring.score_lead import score_leads
-from leads.models import Assignment, Lead, LeadEvent, LifecyclePassage, ShownScore, Stage, TouchKind, Touchpoint
+from leads.models import Assignment, Lead, LeadEvent, ShownScore, Stage, TouchKind, Touchpoint
 from leads.pure import lifecycle
 from leads.pure.capture.captured import CapturedEvent, CapturedItem, Utm
 from leads.pure.imports.cells import RowRefused
@@ -107,32 +107,19 @@ def _item(record: LeadRecord, known: dict[str, datetime], at: datetime) -> Captu
 
 
 def _advance(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions, at: datetime) -> None:
-    """Bring those who stand below the stage up to it, at the date of their contact.
-
-    The set-based twin of ``pass_stage``, which asks the database five times a lead. Leads are still locked by capture.
-    """
-    passages: list[LifecyclePassage] = []
-    events: list[LeadEvent] = []
-    moved: dict[tuple[str, str], list[int]] = {}
+    """Bring those who stand below the stage up to it, at the date of their contact. Capture still holds the leads."""
+    changes = LeadChanges(at)
     for record, each in taken:
-        lead, before, target = each.lead, each.lead.stage, record.stage or options.stage
-        if not target or target == before:
+        lead, target = each.lead, record.stage or options.stage
+        if not target or target == lead.stage:
             continue
         # Only from below: who was sent back or ruled out since must not return because an old file is read again.
-        if before not in (Stage.SUBSCRIBER, Stage.LEAD) or not lifecycle.is_allowed(before, target):
+        if lead.stage not in (Stage.SUBSCRIBER, Stage.LEAD) or not lifecycle.is_allowed(lead.stage, target):
             continue
         because = f"{options.source} says {Stage(target).label}"[:300]
         moment = min(max(each.touchpoint.occurred_at, lead.captured_at), at)
-        passages += passages_of(lead=lead, to=target, passed_at=moment, because=because)
-        details = {"from": before, "to": target, "because": because, "reason": ""}
-        kind = LeadEvent.Kind.STAGE_CHANGED
-        events.append(LeadEvent(lead=lead, kind=kind, happened_at=moment, recorded_at=at, details=details))
-        moved.setdefault((before, target), []).append(lead.pk)
-        lead.stage = target
-    for (before, target), ids in moved.items():
-        Lead.objects.filter(pk__in=ids, stage=before).update(stage=target, changed_at=at)
-    LifecyclePassage.objects.bulk_create(passages)
-    LeadEvent.objects.bulk_create(events)
+        changes.pass_stage(lead, target, because, passed_at=moment)
+    changes.write()
 
 
 def _give_owners(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions, at: datetime) -> frozenset[int]:

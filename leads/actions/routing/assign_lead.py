@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from leads.actions.lead_changes import LeadChanges
+from leads.actions.lead_changes import LeadChanges, collected
 from leads.models import (
     Account,
     Assignment,
@@ -44,12 +44,8 @@ def assign_leads(
     ]
     if not waiting:
         return {}
-    with transaction.atomic(savepoint=False):
-        wanted = changes or LeadChanges(at)
-        without = _Round(waiting, settings, wanted).assign()
-        if changes is None:
-            wanted.write()
-        return without
+    with transaction.atomic(savepoint=False), collected(at, changes) as wanted:
+        return _Round(waiting, settings, wanted).assign()
 
 
 class _Round:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 
+from leads.actions.lead_changes import LeadChanges
 from leads.actions.scoring.score_lead import score_leads, show_scores
 from leads.models import Lead, LeadScore, ShownScore, Stage
 from leads.past.acting import Door, act
@@ -63,12 +63,15 @@ def _batch(ids: list[int], rules: Rules, on: date, at: datetime) -> int:
             results[row.lead_id] = score_on(row.given.reasons, limit, on, row.turns_on)
             given[row.lead_id] = row.given
         show_scores(results=results, given=given, on=on)
-        totals = [pk for pk, result in results.items() if held[pk].score != result.total]
-        total = Subquery(ShownScore.objects.filter(lead=OuterRef("pk")).values("total")[:1])
-        Lead.objects.filter(pk__in=totals).update(score=total)
-        met = [pk for pk, result in results.items() if result.is_qualified and held[pk].stage in _BEFORE_MQL]
-        Lead.objects.filter(pk__in=met).update(intake_due_at=at)
-        scored = score_leads(leads=stale, at=at, rules=rules, because=", as time has passed")
-        Lead.objects.filter(pk__in=[lead.pk for lead in scored.qualified]).update(intake_due_at=at)
+        changes = LeadChanges(at)
+        for pk, result in results.items():
+            if held[pk].score != result.total:
+                changes.set(held[pk], score=result.total)
+            if result.is_qualified and held[pk].stage in _BEFORE_MQL:
+                changes.set(held[pk], intake_due_at=at)
+        scored = score_leads(leads=stale, at=at, rules=rules, because=", as time has passed", changes=changes)
+        for lead in scored.qualified:
+            changes.set(lead, intake_due_at=at)
+        changes.write()
         moved = sum((result.fit, result.behaviour) != before[pk] for pk, result in results.items())
         return moved + scored.changed

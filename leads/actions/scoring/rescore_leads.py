@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from leads.actions.lead_changes import LeadChanges
 from leads.actions.scoring.score_lead import score_leads
 from leads.actions.take_jobs import Clock, failing_openly, take_jobs
 from leads.models import JobRun, Lead, ScoringRuleSet, User
@@ -68,9 +69,11 @@ def _work(job: JobRun, clock: Clock) -> int:
         with transaction.atomic():
             rows = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
             leads = list(rows.select_related("account", "channel"))
-            scored = score_leads(leads=leads, at=at, rules=rules, because=because)
-            # Assignment and follow-up are the intake's.
-            Lead.objects.filter(pk__in=[lead.pk for lead in scored.qualified]).update(intake_due_at=at)
+            changes = LeadChanges(at)
+            scored = score_leads(leads=leads, at=at, rules=rules, because=because, changes=changes)
+            for lead in scored.qualified:
+                changes.set(lead, intake_due_at=at)  # assignment and follow-up are the intake's
+            changes.write()
         last, done = ids[-1], done + len(ids)
         changed, passed = changed + scored.changed, passed + len(scored.qualified)
         JobRun.objects.filter(pk=job.pk).update(done=done, beat_at=clock())

@@ -9,9 +9,8 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import Max
 
-from leads.actions.lead_changes import LeadChanges
+from leads.actions.lead_changes import LeadChanges, collected
 from leads.models import (
-    Company,
     Lead,
     LeadEvent,
     LeadScore,
@@ -44,7 +43,6 @@ def score_leads(
     at: datetime,
     rules: Rules | None = None,
     because: str = "",
-    company: Company | None = None,
     changes: LeadChanges | None = None,
 ) -> Scored:
     """Score leads whose rows the caller has locked; a score that differs in nothing but age is not written again.
@@ -53,17 +51,16 @@ def score_leads(
     """
     if not leads:
         return Scored()
-    rules = rules or ready_rules(company=company)
+    rules = rules or ready_rules()
     if rules is None:
         return Scored()
-    wanted = changes or LeadChanges(at)
     on = at.astimezone(rules.tz).date()
-    facts = scoring_facts(leads, rules.scorer.rule_set, rules.tz, wanted.stored)
-    last = _last_scores(wanted.known(leads))
-    results = {lead.pk: rules.scorer(facts[lead.pk], on) for lead in leads}
     new: dict[int, LeadScore] = {}
     told: set[int] = set()
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic(savepoint=False), collected(at, changes) as wanted:
+        facts = scoring_facts(leads, rules.scorer.rule_set, rules.tz, wanted.stored)
+        last = _last_scores(wanted.known(leads))
+        results = {lead.pk: rules.scorer(facts[lead.pk], on) for lead in leads}
         for lead in leads:
             score, before = _row(lead, rules.row, results[lead.pk], at), last.get(lead.pk)
             if before is None or not _is_same(before, results[lead.pk], rules, on):
@@ -85,8 +82,6 @@ def score_leads(
                 wanted.set(lead, score=results[lead.pk].total)
         met = [lead for lead in leads if results[lead.pk].is_qualified]
         qualified = tuple(_qualify(met, results, rules, because, wanted))
-        if changes is None:
-            wanted.write()
         return Scored(len(new), qualified, shown)
 
 
