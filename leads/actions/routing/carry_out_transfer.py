@@ -113,7 +113,7 @@ def _give_chunk(transfer: Transfer, to: Sequence[User], shares: _Shares | None, 
             plan = plan_transfer(way=transfer.way, leads=leads, to=to, leaving=leaving, at=at, is_locking=True)
         _write_leads(transfer, leads, plan, at)
         if plan.rota is not None:
-            TerritoryRep.objects.bulk_update(plan.rota.shares, ["credit"])
+            TerritoryRep.objects.bulk_update(plan.rota.moved(), ["credit"])
         JobRun.objects.filter(pk=transfer.job_id).update(done=F("done") + len(leads), beat_at=at)
     return True
 

@@ -113,7 +113,7 @@ def _write(
     Lead.objects.filter(pk__in=waiting).update(intake_due_at=at)
     Assignment.objects.bulk_create(logged)
     LeadEvent.objects.bulk_create(events)
-    TerritoryRep.objects.bulk_update(rerouter.rota.shares, ["credit"])
+    TerritoryRep.objects.bulk_update(rerouter.rota.moved(), ["credit"])
     fresh = rerouter.rota.new_account_owners
     for account_id in sorted(fresh):  # in one order, so that two rounds cannot wait for each other
         Account.objects.filter(pk=account_id, owner__isnull=True).update(owner=fresh[account_id])

@@ -214,7 +214,7 @@ def _next_rep(turn: Turn) -> User | None:
     plan = plan_transfer(way=Transfer.Way.RULES, leads=[turn.lead], to=[], leaving=leaving, at=turn.at, is_locking=True)
     owner = plan.owners[turn.lead.pk]
     if plan.rota is not None and owner is not None:
-        TerritoryRep.objects.bulk_update(plan.rota.shares, ["credit"])
+        TerritoryRep.objects.bulk_update(plan.rota.moved(), ["credit"])
     return owner
 
 
