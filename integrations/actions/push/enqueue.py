@@ -50,12 +50,7 @@ def enqueue_new_leads(
         return {}
     not_before = next_sync(at, settings.company.tz)
     rows = {
-        lead_id: [
-            PendingPush(
-                connection=connection, lead_id=lead_id, not_before=not_before, changed_at=at, reason=reason[:80]
-            )
-            for connection in connections
-        ]
+        lead_id: [_owed(connection, lead_id, at, not_before, reason) for connection in connections]
         for lead_id in lead_ids
     }
     PendingPush.objects.bulk_create([each for owed in rows.values() for each in owed], batch_size=CHUNK)
@@ -116,9 +111,7 @@ def _enqueue(
     known = {(connection, lead): pk for connection, lead, pk in locked.values_list("connection", "lead", "pk")}
     PendingPush.objects.bulk_create(
         [
-            PendingPush(
-                connection=connection, lead_id=lead_id, not_before=not_before, changed_at=at, reason=reason[:80]
-            )
+            _owed(connection, lead_id, at, not_before, reason)
             for lead_id in lead_ids
             for connection in connections
             if (connection.pk, lead_id) not in known
@@ -133,6 +126,10 @@ def _enqueue(
         )  # fmt: skip
         ours.update(version=F("version") + 1, changed_at=at, reason=reason[:80])
     return len(lead_ids) * len(connections)
+
+
+def _owed(connection: Connection, lead_id: int, at: datetime, not_before: datetime, reason: str) -> PendingPush:
+    return PendingPush(connection=connection, lead_id=lead_id, not_before=not_before, changed_at=at, reason=reason[:80])
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

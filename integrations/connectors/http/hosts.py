@@ -12,6 +12,27 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """An address taken apart; ``is_plain`` where it holds nothing that readers take for different hosts."""
+
+    scheme: str
+    host: str
+    port: int | None
+    is_plain: bool
+
+    @classmethod
+    def of(cls, url: str) -> "_Asked":
+        """Raises `Misuse` for what is no address."""
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            raise Misuse("The address cannot be read.", code="host_refused") from None
+        is_plain = parts.username is None and parts.password is None and "\\" not in url
+        return cls(parts.scheme, host, port, is_plain)
+
+
+@dataclass(frozen=True, slots=True)
 class Hosts:
     """Where a connector may go: https to the vendor's domains, and plain http to this machine only when
     allowed."""
@@ -21,18 +42,14 @@ class Hosts:
 
     def check(self, url: str) -> None:
         """Raise `Misuse` unless the address is allowed."""
-        try:
-            parts = urlsplit(url)
-            host, port = (parts.hostname or "").rstrip("."), parts.port
-        except ValueError:
-            raise Misuse("The address cannot be read.", code="host_refused") from None
-        is_plain = parts.username is None and parts.password is None and "\\" not in url
-        if is_plain and self.allow_loopback and host in LOOPBACK and parts.scheme in ("http", "https"):
+        asked = _Asked.of(url)
+        if asked.is_plain and self.allow_loopback and asked.host in LOOPBACK and asked.scheme in ("http", "https"):
             return
         # Names in other scripts or with escapes mean different hosts to different readers.
-        is_name = re.fullmatch(r"[a-z0-9.-]+", host) is not None
+        is_name = re.fullmatch(r"[a-z0-9.-]+", asked.host) is not None
+        host = asked.host
         is_vendor = is_name and any(host == suffix or host.endswith(f".{suffix}") for suffix in self.suffixes)
-        if not (is_plain and is_vendor and parts.scheme == "https" and port in (None, 443)):
+        if not (asked.is_plain and is_vendor and asked.scheme == "https" and asked.port in (None, 443)):
             raise Misuse(f"{host or 'This address'} is no host of this CRM.", code="host_refused")
 
     def check_peer(self, address: str) -> None:
@@ -46,18 +63,13 @@ class PublicHosts(Hosts):
 
     def check(self, url: str) -> None:
         """Raise `Misuse` unless the address names a public host."""
-        try:
-            parts = urlsplit(url)
-            host, port = (parts.hostname or "").rstrip("."), parts.port
-        except ValueError:
-            raise Misuse("The address cannot be read.", code="host_refused") from None
-        is_plain = parts.username is None and parts.password is None and "\\" not in url
-        if is_plain and self.allow_loopback and host in LOOPBACK and parts.scheme in ("http", "https"):
+        asked = _Asked.of(url)
+        if asked.is_plain and self.allow_loopback and asked.host in LOOPBACK and asked.scheme in ("http", "https"):
             return
-        is_name = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(?!\d+$)(?!0x)[a-z0-9-]{2,}", host) is not None
-        if not is_plain or parts.scheme != "https" or not is_name or host.endswith(_INSIDE):
+        is_name = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(?!\d+$)(?!0x)[a-z0-9-]{2,}", asked.host) is not None
+        if not asked.is_plain or asked.scheme != "https" or not is_name or asked.host.endswith(_INSIDE):
             raise Misuse("Give an https address of a public host, by name.", code="host_refused")
-        if port is not None and port != 443 and port < 1024:
+        if asked.port is not None and asked.port != 443 and asked.port < 1024:
             raise Misuse("Use port 443, or one from 1024 on.", code="host_refused")
 
     def check_peer(self, address: str) -> None:
