@@ -6,16 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from leads.api.parameters import check_parameters
 from leads.api.past import AS_OF, as_of_field, asked_as_of
-from leads.api.reads import FIELDS, LISTED, ListView, asked_fields, list_of, members_of, only
+from leads.api.reads import FIELDS, LISTED, ListView, answer_one, list_of, members_of
 from leads.api.schema import problems
 from leads.filters.lists import AccountFilter, CampaignFilter, TouchpointFilter
 from leads.models import Account, Campaign, Role, Scope, Territory, TouchKind, Touchpoint, User
@@ -159,12 +157,8 @@ class AccountDetail(APIView):
     )
     @asked_as_of
     def get(self, request: Request, account_id: UUID) -> Response:
-        check_parameters(request, {FIELDS.name, AS_OF.name})
-        wanted = asked_fields(request, members_of(AccountAnswer))
-        row = Account.objects.select_related("owner").filter(public_id=account_id).first()
-        if row is None:
-            raise Http404
-        return Response(only(account_data([row])[0], wanted))
+        rows = Account.objects.select_related("owner").filter(public_id=account_id)
+        return answer_one(request, rows, tell=account_data, members=members_of(AccountAnswer))
 
 
 class CampaignList(ListView):
@@ -208,12 +202,8 @@ class CampaignDetail(APIView):
     )
     @asked_as_of
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        check_parameters(request, {FIELDS.name, AS_OF.name})
-        wanted = asked_fields(request, members_of(CampaignRecord))
-        row = Campaign.objects.select_related("channel", "parent").filter(public_id=campaign_id).first()
-        if row is None:
-            raise Http404
-        return Response(only(campaign_data([row])[0], wanted))
+        rows = Campaign.objects.select_related("channel", "parent").filter(public_id=campaign_id)
+        return answer_one(request, rows, tell=campaign_data, members=members_of(CampaignRecord))
 
 
 class TouchpointList(ListView):

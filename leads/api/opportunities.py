@@ -25,7 +25,7 @@ from leads.api.idempotency import once
 from leads.api.parameters import check_parameters
 from leads.api.parsers import require_length
 from leads.api.past import AS_OF, as_of_field, asked_as_of
-from leads.api.reads import FIELDS, LISTED, ListView, asked_fields, list_of, members_of, only
+from leads.api.reads import FIELDS, LISTED, ListView, answer_one, list_of, members_of
 from leads.api.schema import problems
 from leads.filters.lists import DealFilter
 from leads.models import (
@@ -215,12 +215,12 @@ class OpportunityDetail(APIView):
     )
     @asked_as_of
     def get(self, request: Request, opportunity_id: UUID) -> Response:
-        check_parameters(request, {FIELDS.name, AS_OF.name})
-        wanted = asked_fields(request, members_of(DealAnswer))
-        deal = told_deals().filter(public_id=opportunity_id).first()
-        if deal is None:
-            raise Http404
-        return Response(only(deal_data([deal], link=request.build_absolute_uri)[0], wanted))
+        return answer_one(
+            request,
+            told_deals().filter(public_id=opportunity_id),
+            tell=lambda rows: deal_data(rows, link=request.build_absolute_uri),
+            members=members_of(DealAnswer),
+        )
 
     @extend_schema(
         operation_id="edit_opportunity",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.http import Http404
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
@@ -70,6 +71,22 @@ class ListView(APIView):
         answer = paginator.get_paginated_response([only(each, wanted) for each in tell(page)])
         answer.data = {"changed_until": until.isoformat(), **answer.data}
         return answer
+
+
+def answer_one(
+    request: Request,
+    rows: QuerySet[Any],
+    *,
+    tell: Callable[[list[Any]], list[dict[str, Any]]],
+    members: Sequence[str],
+) -> Response:
+    """The one row there is, with the members that are asked for; 404 where there is none."""
+    check_parameters(request, {FIELDS.name, AS_OF.name})
+    wanted = asked_fields(request, members)
+    row = rows.first()
+    if row is None:
+        raise Http404
+    return Response(only(tell([row])[0], wanted))
 
 
 def asked_fields(request: Request, members: Sequence[str]) -> list[str]:
