@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from leads.models import Campaign, CampaignCost, CostEntry, Lead, Touchpoint
+from leads.models import Campaign, CampaignCost, CampaignMember, CostEntry, Lead, Touchpoint
 
 REFERRED = "Other records refer to it."
 
@@ -24,8 +24,10 @@ def why_campaigns_stay(*, campaign_ids: Collection[int], without_touches: Collec
     below = Campaign.objects.filter(parent__in=campaign_ids).values_list("parent", flat=True)
     costs = CampaignCost.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
     edited = Campaign.history.filter(id__in=campaign_ids, history_type="~", history_user__isnull=False)
+    members = CampaignMember.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
     why = dict.fromkeys(edited.values_list("id", flat=True), "Somebody has changed it.")
     why |= {int(pk): "Other campaigns stand below it." for pk in below if pk is not None}
+    why |= dict.fromkeys(members, "It has members.")
     why |= {pk: "Leads name it as their first campaign." for pk, lead in firsts if pk and (pk, lead) not in orphans}
     said = CostEntry.objects.filter(campaign__in=campaign_ids).values_list("campaign", flat=True).distinct()
     why |= dict.fromkeys([*costs, *said], "Its costs are in the reports.")

@@ -10,8 +10,8 @@ from django.db.models import Model, ProtectedError
 from leads.models import Enrollment, Lead, OpportunityContact, TouchKind, Touchpoint
 
 REFERRED = "Other records refer to it."
-# Made with the person or derived from them: they go with them.
-_OWN = frozenset(
+# Made with the person, derived from them or told of them to other systems: they go with them.
+GO_ALONG = frozenset(
     [
         "leads.LeadScore",
         "leads.ShownScore",
@@ -19,6 +19,7 @@ _OWN = frozenset(
         "leads.Assignment",
         "leads.LifecyclePassage",
         "leads.IdentityKey",
+        "leads.WebhookEvent",
     ]
 )
 _DERIVED = frozenset(["attribution", "integrations"])
@@ -42,7 +43,7 @@ def why_people_stay(
         model = relation.related_model
         if not isinstance(model, type) or not issubclass(model, Model) or model in (Touchpoint, OpportunityContact):
             continue
-        if model._meta.label in _OWN or model._meta.app_label in _DERIVED:
+        if model._meta.label in GO_ALONG or model._meta.app_label in _DERIVED:
             continue
         name = relation.field.name
         words = f"{str(model._meta.verbose_name_plural).capitalize()} refer to it."

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from leads.actions.identity.remove_people import remove_people, why_people_stay
+from leads.actions.identity.remove_people import GO_ALONG, remove_people, why_people_stay
 from leads.actions.workflows.enroll import enroll_triggered
-from leads.models import Enrollment, IdentityKey, Lead
+from leads.models import Enrollment, IdentityKey, Lead, WebhookEvent
 from leads.pure.conditions.grammar import Condition, Group
 from leads.pure.conditions.properties import Operator
 from tests.leads.actions.workflows.made import MONDAY, WAIT, created, workflow
@@ -33,6 +33,32 @@ def test_a_workflow_keeps_whom_it_enrolled_and_nobody_it_only_looked_at(company:
     enroll_triggered(at=MONDAY + timedelta(minutes=6))
     assert set(Enrollment.objects.values_list("lead", "state")) == {(enrolled.pk, "running"), (refused.pk, "refused")}
     assert why_people_stay(lead_ids=[enrolled.pk, refused.pk]) == {enrolled.pk: "Enrollments refer to it."}
+
+
+def test_what_was_told_of_a_person_keeps_nobody() -> None:
+    lead = LeadFactory()
+    WebhookEvent.objects.create(
+        kind="lead.created", key="lead.created:1", occurred_at=MONDAY, recorded_at=MONDAY, body="{}", lead=lead
+    )
+    assert why_people_stay(lead_ids=[lead.pk]) == {}
+    assert remove_people(lead_ids=[lead.pk]) == {}
+    assert not WebhookEvent.objects.exists()
+
+
+def test_every_table_that_names_a_lead_is_known() -> None:
+    """A table that the product fills by itself must not keep a person; whoever adds one has to decide."""
+    by_people = {
+        "FollowUp", "Activity", "CampaignMember", "Submission", "Enrollment", "HoldOutArm", "Qualification",
+        "Recycling", "Lead", "Consent", "LeadMerge", "OpportunityContact", "Touchpoint",
+    }  # fmt: skip
+    named = {
+        relation.related_model._meta.object_name
+        for relation in Lead._meta.related_objects
+        if isinstance(relation.related_model, type)
+        and relation.related_model._meta.app_label == "leads"
+        and relation.related_model._meta.label not in GO_ALONG
+    }
+    assert named == by_people
 
 
 def test_a_contact_keeps_the_person() -> None:
