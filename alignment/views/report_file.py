@@ -1,26 +1,25 @@
-"""A published report as XLSX and CSV: a summary and every row, with nothing a spreadsheet would run."""
+"""A published report as XLSX and CSV: what it says and every row, with nothing a spreadsheet would run."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.text import slugify
 
 from alignment.actions.report.freeze_figure import KEY
 from alignment.models import ReportRows, WeeklyReport
 from leads.pure.money import to_amount
-from leads.pure.table_file import neutralize, sheet_name
-
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from leads.pure.table_file import neutralize
+from leads.pure.week import days_label, local_date
+from leads.views.list_file import money_cells, plain_cell
+from leads.views.workbook import Book, Share
 
 
 def report_csv(report: WeeklyReport) -> HttpResponse:
@@ -31,44 +30,84 @@ def report_csv(report: WeeklyReport) -> HttpResponse:
     for rows in _row_sets(report):
         writer.writerow(["figure", "part", "row", *(neutralize(name) for name in _header(rows.columns))])
         for number, row in enumerate(rows.rows, start=1):
-            writer.writerow(
-                [rows.figure, rows.part, number, *(neutralize(value) for value in _values(report, rows.columns, row))]
-            )
+            writer.writerow([rows.figure, rows.part, number, *_texts(_values(report, rows.columns, row), report)])
     return response
 
 
 def report_xlsx(report: WeeklyReport) -> HttpResponse:
-    """A summary sheet, and a sheet for every figure with its counted rows and those left out."""
-    stream = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
-    with xlsxwriter.Workbook(stream, options) as book:
-        # The file must be the same whenever it is made, as the report is.
-        book.set_properties(
-            {"title": f"Weekly report {report.week}", "created": report.published_at.replace(tzinfo=None)}
-        )
-        bold = book.add_format({"bold": True})
-        summary = book.add_worksheet("Summary")
-        for line, cells in enumerate(_summary(report)):
-            for place, value in enumerate(cells):
-                _write(summary, line, place, value, bold if line in (0, 7) else None)
-        summary.set_column(0, 0, 30)
-        summary.set_column(1, 7, 18)
-        sheets: dict[str, tuple[Any, int]] = {}
-        for rows in _row_sets(report):
-            if rows.figure not in sheets:
-                sheets[rows.figure] = book.add_worksheet(_sheet_name(rows.figure, len(sheets))), 0
-            sheet, line = sheets[rows.figure]
-            label = next(p["label"] for p in report.content["figures"][rows.figure]["parts"] if p["name"] == rows.part)
-            sheet.write_string(line, 0, neutralize(f"{rows.part}: {label} ({rows.count})"), bold)
-            for place, name in enumerate(_header(rows.columns)):
-                sheet.write_string(line + 1, place, name, bold)
-            for row in rows.rows:
-                for place, value in enumerate(_values(report, rows.columns, row)):
-                    _write(sheet, line + 2, place, value)
-                line += 1
-            sheets[rows.figure] = sheet, line + 3
-            sheet.set_column(0, 12, 18)
-    return HttpResponse(stream.getvalue(), content_type=_XLSX, headers=_named(report, "xlsx"))
+    """A summary, a list of contents, and the rows of every figure; its parts stand on one sheet where they have the
+    same columns. The file is the same whenever it is made, as the report is."""
+    book = Book(ZoneInfo(report.time_zone), title=f"Weekly report {report.week}", made_at=report.published_at)
+    summary, contents = book.name("Summary"), book.name("Contents")
+    sheets = _sheets(report, book)
+    book.blocks(summary, _summary(report))
+    header = ("Sheet", "Figure", "Rows", "Period", "Value", "Definition", "Version")
+    book.contents(contents, header, [(sheet.name, _content(report, sheet)) for sheet in sheets])
+    for sheet in sheets:
+        book.table(sheet.name, ("Part", *sheet.header), _part_rows(report, sheet), fixed=1)
+    return book.answer(_named(report, "xlsx"))
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """A sheet of a report's workbook: a figure's parts that have the same columns, by part name with their labels."""
+
+    name: str
+    entry: str
+    title: str
+    header: list[str]
+    parts: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+
+
+def _sheets(report: WeeklyReport, book: Book) -> list[_Sheet]:
+    """In the order of the page: tiles, service levels, data quality, then what they are compared with."""
+    columns: dict[str, dict[str, list[str]]] = {}
+    for entry, part, told in report.row_sets.order_by("pk").values_list("figure", "part", "columns"):
+        columns.setdefault(entry, {})[part] = _header(told)
+    sheets: list[_Sheet] = []
+    for entry, about in _in_order(report):
+        of_figure: list[_Sheet] = []
+        for part in about["parts"]:
+            header = columns[entry][part["name"]]
+            sheet = next((sheet for sheet in of_figure if sheet.header == header), None)
+            if sheet is None:
+                title = _title(entry, about)
+                named = f"{title}, {part['label']}" if of_figure else title
+                sheet = _Sheet(book.name(named), entry, title, header)
+                of_figure.append(sheet)
+            sheet.parts[part["name"]] = part["label"]
+            sheet.rows += part["count"]
+        sheets += of_figure
+    return sheets
+
+
+def _in_order(report: WeeklyReport) -> list[tuple[str, dict[str, Any]]]:
+    content = report.content
+    shown = [*content["tiles"], *(told for side in content["service"] for told in side["figures"]), *content["quality"]]
+    places = {told["entry"]: place for place, told in reversed([*enumerate(shown)])}
+    figures: dict[str, dict[str, Any]] = content["figures"]
+    return sorted(figures.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))
+
+
+def _title(entry: str, about: Mapping[str, Any]) -> str:
+    """The figure's name, and the period where it is not the week itself."""
+    other = entry.removeprefix(about["figure"]).lstrip("-").replace("-", " ")
+    return f"{about['name']}, {'week before' if other == 'before' else other}" if other else str(about["name"])
+
+
+def _content(report: WeeklyReport, sheet: _Sheet) -> list[Any]:
+    about, zone = report.content["figures"][sheet.entry], ZoneInfo(report.time_zone)
+    start, end = (local_date(datetime.fromisoformat(moment), zone) for moment in about["period"])
+    value = _amount(report, about["unit"], about["value"])
+    return [sheet.title, sheet.rows, days_label(start, end), value, about["figure"], about["version"]]
+
+
+def _part_rows(report: WeeklyReport, sheet: _Sheet) -> Iterator[list[Any]]:
+    sets = {rows.part: rows for rows in report.row_sets.filter(figure=sheet.entry, part__in=sheet.parts)}
+    for name, label in sheet.parts.items():
+        for row in sets[name].rows:
+            yield [label, *_values(report, sets[name].columns, row)]
 
 
 def figure_csv(report: WeeklyReport, rows: ReportRows, listed: list[list[Any]]) -> HttpResponse:
@@ -77,31 +116,25 @@ def figure_csv(report: WeeklyReport, rows: ReportRows, listed: list[list[Any]]) 
     response.write("\ufeff")  # without it Excel reads UTF-8 as Windows-1252
     writer = csv.writer(response)
     writer.writerow(neutralize(name) for name in _header(_shown(rows)))
-    writer.writerows([neutralize(value) for value in _shown_values(report, rows, row)] for row in listed)
+    writer.writerows(_texts(_shown_values(report, rows, row), report) for row in listed)
     return response
 
 
 def figure_xlsx(report: WeeklyReport, rows: ReportRows, listed: list[list[Any]]) -> HttpResponse:
     """The same as a workbook, with the definition on a sheet of its own."""
-    about, stream = report.content["figures"][rows.figure], BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
-    with xlsxwriter.Workbook(stream, options) as book:
-        bold = book.add_format({"bold": True})
-        told = book.add_worksheet("Definition")
-        facts = [("Figure", about["name"]), ("Weekly report", report.week), ("Formula", about["formula"])]
-        facts += [("Meaning", about["meaning"]), ("Time zone", report.time_zone), ("Currency", report.currency)]
-        for line, (name, text) in enumerate(facts):
-            told.write_string(line, 0, name, bold)
-            told.write_string(line, 1, neutralize(text))
-        told.set_column(0, 0, 18)
-        told.set_column(1, 1, 90)
-        sheet = book.add_worksheet(sheet_name(rows.part))
-        sheet.freeze_panes(1, 0)
-        sheet.write_row(0, 0, _header(_shown(rows)), bold)
-        for line, row in enumerate(listed, start=1):
-            for place, value in enumerate(_shown_values(report, rows, row)):
-                _write(sheet, line, place, value)
-    return HttpResponse(stream.getvalue(), content_type=_XLSX, headers=_named_rows(report, rows, "xlsx"))
+    about = report.content["figures"][rows.figure]
+    label = next(part["label"] for part in about["parts"] if part["name"] == rows.part)
+    facts = [("Figure", about["name"]), ("Weekly report", report.week), ("Formula", about["formula"])]
+    facts += [("Meaning", about["meaning"]), ("Time zone", report.time_zone), ("Currency", report.currency)]
+    book = Book(ZoneInfo(report.time_zone), made_at=report.published_at)
+    book.facts(book.name("Definition"), [*facts, ("Rows", label)])
+    book.table(book.name(label), _header(_shown(rows)), ([*_shown_values(report, rows, row)] for row in listed))
+    return book.answer(_named_rows(report, rows, "xlsx"))
+
+
+def _texts(values: Iterable[Any], report: WeeklyReport) -> list[str]:
+    zone = ZoneInfo(report.time_zone)
+    return [neutralize(plain_cell(value, zone)) for value in values]
 
 
 def _shown(rows: ReportRows) -> list[dict[str, Any]]:
@@ -127,49 +160,51 @@ def _row_sets(report: WeeklyReport) -> Iterator[ReportRows]:
     return report.row_sets.order_by("figure", "pk").iterator(chunk_size=10)
 
 
-def _sheet_name(figure: str, number: int) -> str:
-    """At most 31 characters and unique whatever the case, as spreadsheets want it."""
-    return f"{number + 1} {figure}"[:31]
-
-
-def _summary(report: WeeklyReport) -> Iterator[list[Any]]:
+def _summary(report: WeeklyReport) -> Iterator[tuple[Sequence[str], Iterable[Sequence[Any]]]]:
+    """Blocks of lines, each with its header, or without one where a name stands before each value."""
     content = report.content
-    zone = ZoneInfo(report.time_zone)
-    yield [f"Weekly report {report.week}", content["days"]]
-    yield ["What changed", content["headline"]["sentence"]]
-    yield ["Decision", content["headline"]["decision"]]
-    yield ["Published", timezone.localtime(report.published_at, zone).isoformat(sep=" ", timespec="seconds")]
-    yield ["Time zone", report.time_zone]
-    yield ["Currency", report.currency]
-    yield ["Seal (SHA-256)", report.digest]
-    yield ["Figure", "Value", "Last week", "Same week last quarter", "Target", "Unit", "Definition", "Version"]
-    told = [*content["tiles"], *(figure for side in content["service"] for figure in side["figures"])]
-    for figure in [*told, *content["quality"]]:
-        values = [_amount(report, figure, figure[name]) for name in ("value", "previous", "quarter", "target")]
-        yield [figure["name"], *values, figure["unit"], figure["figure"], figure["version"]]
-    yield []
-    yield ["Change of won revenue", _money(report, content["split"]["change_cents"])]
-    for part in content["split"]["parts"]:
-        yield [part["name"], _money(report, part["cents"]), part["meaning"]]
-    if lacking := content["split"].get("lacking_text"):
-        yield [lacking]
-    yield []
-    yield [
-        "Campaign",
-        "Channel",
-        "Revenue of the week",
-        "Cost of the week",
-        "Revenue, 13 weeks",
-        "Cost, 13 weeks",
-        "ROI",
+    facts: list[tuple[str, Any]] = [
+        (f"Weekly report {report.week}", content["days"]),
+        ("What changed", content["headline"]["sentence"]),
+        ("Decision", content["headline"]["decision"]),
+        ("Published", report.published_at),
+        ("Time zone", report.time_zone),
+        ("Currency", report.currency),
+        ("Seal (SHA-256)", report.digest),
     ]
-    for row in [*content["campaigns"]["best"], *content["campaigns"]["worst"]]:
-        money = [_money(report, row[name]) for name in ("week_revenue", "week_cost", "revenue", "cost")]
-        yield [row["name"], row["channel"], *money, row["roi"]]
+    yield (), facts
+    header = ["Figure", "Value", "Last week", "Same week last quarter", "Target", "Unit", "Definition", "Version"]
+    told = [*content["tiles"], *(figure for side in content["service"] for figure in side["figures"])]
+    yield header, [_told(report, figure) for figure in [*told, *content["quality"]]]
+    split = content["split"]
+    parts = [[part["name"], _money(report, part["cents"]), part["meaning"]] for part in split["parts"]]
+    lacking = [[text]] if (text := split.get("lacking_text")) else []
+    yield (
+        ["Change of won revenue", "Amount", "Meaning"],
+        [["In all", _money(report, split["change_cents"])], *parts, *lacking],
+    )
+    header = ["Campaign", "Channel", "Revenue of the week", "Cost of the week"]
+    header += ["Revenue, 13 weeks", "Cost, 13 weeks", "ROI, 13 weeks"]
+    yield header, [_campaign(report, row) for row in [*content["campaigns"]["best"], *content["campaigns"]["worst"]]]
 
 
-def _amount(report: WeeklyReport, figure: dict[str, Any], value: Any) -> Any:
-    return _money(report, value) if figure["unit"].startswith("money") else value
+def _told(report: WeeklyReport, figure: Mapping[str, Any]) -> list[Any]:
+    values = [_amount(report, figure["unit"], figure[name]) for name in ("value", "previous", "quarter", "target")]
+    return [figure["name"], *values, figure["unit"].replace("_", " "), figure["figure"], figure["version"]]
+
+
+def _campaign(report: WeeklyReport, row: Mapping[str, Any]) -> list[Any]:
+    money = [_money(report, row[name]) for name in ("week_revenue", "week_cost", "revenue", "cost")]
+    return [row["name"], row["channel"], *money, None if row["roi"] is None else Share(row["roi"])]
+
+
+def _amount(report: WeeklyReport, unit: str, value: Any) -> Any:
+    """A figure's value with the format of its unit."""
+    if value is None:
+        return None
+    if unit.startswith("money"):
+        return _money(report, value)
+    return Share(value) if unit == "share" else value
 
 
 def _money(report: WeeklyReport, cents: int | float | None) -> Decimal | None:
@@ -187,7 +222,6 @@ def _header(columns: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _values(report: WeeklyReport, columns: Sequence[Mapping[str, Any]], row: Sequence[Any]) -> Iterator[Any]:
-    zone = ZoneInfo(report.time_zone)
     for column, value in zip(columns, row, strict=True):
         if column["path"] == KEY:
             continue
@@ -197,18 +231,10 @@ def _values(report: WeeklyReport, columns: Sequence[Mapping[str, Any]], row: Seq
         if column["is_money_elsewhere"]:
             value, currency = value
         if column["kind"] == "money":
-            yield "" if value is None else Decimal(to_amount(value, currency))
-            yield "" if value is None else currency
-        elif column["kind"] == "time" and value:
-            yield datetime.fromisoformat(value).astimezone(zone).isoformat(sep=" ", timespec="seconds")
+            yield from money_cells(value, currency)
+        elif column["kind"] == "share" and value is not None:
+            yield Share(value)
+        elif column["kind"] in ("time", "date") and value:
+            yield datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
         else:
-            yield "" if value is None else value
-
-
-def _write(sheet: Any, line: int, place: int, value: Any, form: Any = None) -> None:
-    if value is None or value == "":
-        return
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        sheet.write_number(line, place, float(value), form)
-    else:
-        sheet.write_string(line, place, neutralize(value), form)
+            yield value

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 
-import xlsxwriter
 from django.http import HttpResponse
 from django.utils.text import slugify
 
@@ -18,8 +16,7 @@ from leads.figures.base import Scope
 from leads.pure.money import to_amount
 from leads.pure.table_file import neutralize
 from leads.views.figure_file import as_of_column
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from leads.views.workbook import Book, Share
 
 
 def header(methods: Sequence[Method]) -> list[str]:
@@ -42,7 +39,7 @@ def lines(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> Iter
             line.append(scope.currency)
             for method in methods:
                 roi = node.roi(method.key)
-                line += [money(node.earned.value(method.key)), "" if roi is None else round(roi, 4)]
+                line += [money(node.earned.value(method.key)), "" if roi is None else Share(round(roi, 4))]
             yield line
     left_over = "Baseline and unattributed" if any(method.has_baseline for method in methods) else "Unattributed"
     last: list[tuple[str, Callable[[str], int | None]]]
@@ -69,28 +66,10 @@ def csv_file(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> H
 
 def xlsx_file(table: CampaignTable, scope: Scope, methods: Sequence[Method]) -> HttpResponse:
     """A sheet with numbers as numbers, and one that says what was asked."""
-    stream = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(stream, options) as book:
-        bold = book.add_format({"bold": True})
-        sheet = book.add_worksheet("Attribution")
-        sheet.write_row(0, 0, header(methods), bold)
-        for row, line in enumerate(lines(table, scope, methods), start=1):
-            _write(sheet, row, line)
-        sheet.freeze_panes(1, 3)
-        sheet.set_column(2, 2, 36)
-        about = book.add_worksheet("Scope")
-        for row, pair in enumerate({**scope.query(), **as_of_column(scope)}.items()):
-            _write(about, row, pair)
-    return HttpResponse(stream.getvalue(), content_type=XLSX, headers=_disposition("xlsx", scope))
-
-
-def _write(sheet: Any, row: int, line: Sequence[Any]) -> None:
-    for column, value in enumerate(line):
-        if isinstance(value, int | float | Decimal):
-            sheet.write_number(row, column, float(value))
-        elif value:
-            sheet.write_string(row, column, neutralize(value))
+    book = Book(scope.tz)
+    book.table(book.name("Attribution"), header(methods), lines(table, scope, methods), fixed=3)
+    book.facts(book.name("Scope"), {**scope.query(), **as_of_column(scope)}.items())
+    return book.answer(_disposition("xlsx", scope))
 
 
 def _disposition(kind: str, scope: Scope) -> dict[str, str]:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from io import BytesIO
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import xlsxwriter
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import slugify
 
 from leads.figures import words
 from leads.figures.base import Column, Figure, Row, Scope
 from leads.figures.groups import DIMENSIONS, Group
-from leads.pure.money import to_amount
-from leads.pure.table_file import neutralize, sheet_name
-from leads.views.list_file import list_file, money_cells
+from leads.pure.table_file import neutralize
+from leads.views.list_file import list_file, money_cells, plain_cell
+from leads.views.workbook import Book, Share
 
 
 def csv_file(found: Figure, part: str, sort: str) -> HttpResponse:
@@ -30,7 +26,8 @@ def csv_file(found: Figure, part: str, sort: str) -> HttpResponse:
     known = as_of_column(found.scope)
     writer.writerow(neutralize(name) for name in (*_header(rows.columns), *known))
     for row in rows.rows(sort=sort):
-        writer.writerow(neutralize(value) for value in (*_values(rows.columns, row, found.scope), *known.values()))
+        cells = (plain_cell(value, found.scope.tz) for value in _values(rows.columns, row, found.scope))
+        writer.writerow(neutralize(value) for value in (*cells, *known.values()))
     return response
 
 
@@ -53,25 +50,13 @@ def groups_file(
 
 def xlsx_file(found: Figure, part: str, sort: str) -> HttpResponse:
     """A sheet for every part, the chosen one sorted as on the page, and one with the definition."""
-    stream = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
-    with xlsxwriter.Workbook(stream, options) as book:
-        bold = book.add_format({"bold": True})
-        about = book.add_worksheet("Definition")
-        for line, (name, text) in enumerate(_about(found)):
-            about.write_string(line, 0, name, bold)
-            about.write_string(line, 1, neutralize(text))
-        about.set_column(0, 0, 18)
-        about.set_column(1, 1, 90)
-        for name, rows in found.parts.items():
-            sheet = book.add_worksheet(sheet_name(name))
-            sheet.freeze_panes(1, 0)
-            sheet.write_row(0, 0, _header(rows.columns), bold)
-            for line, row in enumerate(rows.rows(sort=sort if name == part else ""), start=1):
-                for place, value in enumerate(_values(rows.columns, row, found.scope)):
-                    _write(sheet, line, place, value)
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return HttpResponse(stream.getvalue(), content_type=kind, headers=_disposition(found, part, "xlsx"))
+    book, scope = Book(found.scope.tz), found.scope
+    names = {name: book.name(rows.label) for name, rows in found.parts.items()}
+    book.facts(book.name("Definition"), _about(found, names))
+    for name, rows in found.parts.items():
+        listed = rows.rows(sort=sort if name == part else "")
+        book.table(names[name], _header(rows.columns), (_values(rows.columns, row, scope) for row in listed))
+    return book.answer(_disposition(found, part, "xlsx"))
 
 
 def as_of_column(scope: Scope) -> dict[str, str]:
@@ -85,7 +70,7 @@ def _disposition(found: Figure, part: str, kind: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
 
 
-def _about(found: Figure) -> list[tuple[str, str]]:
+def _about(found: Figure, sheets: Mapping[str, str]) -> list[tuple[str, str]]:
     meaning, scope = found.definition, found.scope
     return [
         ("Figure", meaning.name),
@@ -97,7 +82,7 @@ def _about(found: Figure) -> list[tuple[str, str]]:
         *((name.capitalize(), text) for name, text in scope.query().items() if name != "as_of"),
         ("As of", as_of_column(scope).get("As of") or scope.at.astimezone(scope.tz).isoformat(timespec="seconds")),
         ("Time zone", str(scope.tz)),
-        *((f"Sheet {name}", rows.label) for name, rows in found.parts.items()),
+        *((f"Sheet {sheets[name]}", rows.label) for name, rows in found.parts.items()),
     ]
 
 
@@ -109,24 +94,15 @@ def _header(columns: tuple[Column, ...]) -> list[str]:
 
 
 def _values(columns: tuple[Column, ...], row: Row, scope: Scope) -> list[Any]:
-    """Plain values in the order of the header: decimals, local times in ISO 8601, numbers as they are."""
+    """Values in the order of the header; money as decimals with its currency, shares as such."""
     values: list[Any] = []
     for column in columns:
         value = row[column.path]
         if column.kind == "money":
             currency = row[column.currency_by] if column.currency_by else scope.currency
-            values += ["", ""] if value is None else [Decimal(to_amount(value, currency)), currency]
-        elif isinstance(value, datetime):
-            values.append(value.astimezone(scope.tz).isoformat(sep=" ", timespec="seconds"))
-        elif isinstance(value, date):
-            values.append(value.isoformat())
+            values += money_cells(value, currency)
+        elif column.kind == "share" and value is not None:
+            values.append(Share(value))
         else:
-            values.append("" if value is None else value)
+            values.append(value)
     return values
-
-
-def _write(sheet: Any, line: int, place: int, value: Any) -> None:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        sheet.write_number(line, place, float(value))
-    else:
-        sheet.write_string(line, place, neutralize(value))

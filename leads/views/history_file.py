@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 
-import xlsxwriter
 from django.http import HttpResponse
 from django.utils.text import slugify
 
 from leads.models import Company
 from leads.pure.table_file import neutralize
 from leads.queries.history import Entry, Record
+from leads.views.workbook import Book
 
 HEADER = (
     "When", "Change", "Who", "Came through", "Source", "Allowed because", "What", "Action", "Field", "From", "To",
 )  # fmt: skip
-_WIDTHS = (26, 10, 24, 16, 28, 24, 36, 10, 24, 36, 36)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def lines(entries: Sequence[Entry], company: Company) -> Iterator[tuple[str, ...]]:
@@ -43,22 +40,10 @@ def csv_file(record: Record, entries: Sequence[Entry], company: Company) -> Http
 
 
 def xlsx_file(record: Record, entries: Sequence[Entry], company: Company) -> HttpResponse:
-    """One sheet, its header fixed and filterable."""
-    stream = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(stream, options) as book:
-        bold = book.add_format({"bold": True})
-        sheet = book.add_worksheet("Changes")
-        sheet.write_row(0, 0, HEADER, bold)
-        row = 0
-        for row, line in enumerate(lines(entries, company), start=1):
-            for column, cell in enumerate(line):
-                sheet.write_string(row, column, neutralize(cell))
-        sheet.freeze_panes(1, 0)
-        sheet.autofilter(0, 0, row, len(HEADER) - 1)
-        for column, width in enumerate(_WIDTHS):
-            sheet.set_column(column, column, width)
-    return HttpResponse(stream.getvalue(), content_type=XLSX, headers=_disposition(record, "xlsx"))
+    """One sheet; times are texts with their distance from UTC, as milliseconds tell one change from another."""
+    book = Book(company.tz)
+    book.table(book.name("Changes"), HEADER, lines(entries, company))
+    return book.answer(_disposition(record, "xlsx"))
 
 
 def _disposition(record: Record, kind: str) -> dict[str, str]:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import slugify
 
 from leads.models import Company
 from leads.pure.money import to_amount
-from leads.pure.table_file import neutralize, sheet_name
+from leads.pure.table_file import neutralize
 from leads.views.past import as_of
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_WIDEST = 60
+from leads.views.workbook import Book
 
 
 def list_file(
@@ -43,11 +39,10 @@ def list_file(
     asked, tz = as_of(request), Company.current().tz
     file_name = slugify(f"{name}-as-of-{asked.text}" if asked else name)[:100]
     headers = {"Content-Disposition": f'attachment; filename="{file_name}.{kind}"'}
-    lines = _lines(rows(), tz)
-    if asked:
-        moment = asked.at.astimezone(tz).isoformat()
+    lines, moment = rows(), asked.at.astimezone(tz).isoformat() if asked else ""
+    if moment:
         header, lines = (*header, "As of"), ([*line, moment] for line in lines)
-    return _csv(header, lines, headers) if kind == "csv" else _xlsx(name, header, lines, headers)
+    return _csv(header, lines, tz, headers) if kind == "csv" else _xlsx(name, header, lines, tz, moment, headers)
 
 
 def money_cells(cents: int | None, currency: str) -> tuple[Decimal | None, str]:
@@ -55,12 +50,8 @@ def money_cells(cents: int | None, currency: str) -> tuple[Decimal | None, str]:
     return (None, "") if cents is None else (Decimal(to_amount(cents, currency)), currency)
 
 
-def _lines(rows: Iterable[Sequence[Any]], tz: ZoneInfo) -> Iterator[list[Any]]:
-    for row in rows:
-        yield [_plain(value, tz) for value in row]
-
-
-def _plain(value: Any, tz: ZoneInfo) -> Any:
+def plain_cell(value: Any, tz: ZoneInfo) -> Any:
+    """A cell of a CSV file: a number as it is, all else as text; moments in ISO 8601 in the time zone."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -72,31 +63,25 @@ def _plain(value: Any, tz: ZoneInfo) -> Any:
     return value if isinstance(value, int | float | Decimal) else str(value)
 
 
-def _csv(header: Sequence[str], lines: Iterable[list[Any]], headers: dict[str, str]) -> HttpResponse:
+def _csv(header: Sequence[str], lines: Iterable[Sequence[Any]], tz: ZoneInfo, headers: dict[str, str]) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
     response.write("\ufeff")  # without it Excel reads UTF-8 as Windows-1252
     writer = csv.writer(response)
-    writer.writerows([neutralize(cell) for cell in line] for line in (header, *lines))
+    writer.writerow(neutralize(label) for label in header)
+    writer.writerows([neutralize(plain_cell(cell, tz)) for cell in line] for line in lines)
     return response
 
 
-def _xlsx(name: str, header: Sequence[str], lines: Iterable[list[Any]], headers: dict[str, str]) -> HttpResponse:
-    stream = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    widths = [len(label) for label in header]
-    with xlsxwriter.Workbook(stream, options) as book:
-        sheet = book.add_worksheet(sheet_name(name))
-        sheet.write_row(0, 0, header, book.add_format({"bold": True}))
-        row = 0
-        for row, line in enumerate(lines, start=1):
-            for column, value in enumerate(line):
-                widths[column] = max(widths[column], len(str(value)))
-                if isinstance(value, int | float | Decimal):
-                    sheet.write_number(row, column, float(value))
-                elif value:
-                    sheet.write_string(row, column, neutralize(value))
-        sheet.freeze_panes(1, 0)
-        sheet.autofilter(0, 0, row, len(header) - 1)
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, min(width, _WIDEST) + 2)
-    return HttpResponse(stream.getvalue(), content_type=XLSX, headers=headers)
+def _xlsx(
+    name: str,
+    header: Sequence[str],
+    lines: Iterable[Sequence[Any]],
+    tz: ZoneInfo,
+    moment: str,
+    headers: dict[str, str],
+) -> HttpResponse:
+    book = Book(tz)
+    book.table(book.name(name), header, lines)
+    past = [("As of", moment)] if moment else []
+    book.facts(book.name("About this file"), [("List", name), ("Time zone", str(tz)), *past])
+    return book.answer(headers)

@@ -145,8 +145,9 @@ def test_frozen_rows_sort_and_come_as_files_like_the_live_ones(reader: Client, c
     assert [Decimal(line[column]) for line in lines[1:]] == [Decimal(cents) / 100 for cents in amounts]
     assert {line[lines[0].index("Amount, currency")] for line in lines[1:]} == {"EUR"}
     book = openpyxl.load_workbook(BytesIO(reader.get(f"{url}?sort=reporting_cents&export=xlsx").content))
-    assert book.sheetnames == ["Definition", "included"]
-    values = [row[column] for row in book["included"].iter_rows(min_row=2, values_only=True)]
+    assert book.sheetnames[0] == "Definition"
+    assert len(book.sheetnames) == 2
+    values = [row[column] for row in book.worksheets[1].iter_rows(min_row=2, values_only=True)]
     assert values == [cents / 100 for cents in amounts]
     nonsense = reader.get(f"{url}?sort=nonsense")
     assert nonsense.status_code == 200
@@ -255,12 +256,20 @@ def test_missing_pdf_library_is_a_clear_message(
     assert "Pango" in text_of(response)
 
 
-def test_xlsx_opens_with_a_sheet_per_figure_and_runs_nothing(reader: Client, company: Company) -> None:
+def test_xlsx_is_named_formatted_and_runs_nothing(reader: Client, company: Company) -> None:
     made_up = build_world()
     type(made_up.search).objects.filter(pk=made_up.search.pk).update(name="=HYPERLINK(1)")
     made = report()
     book = openpyxl.load_workbook(BytesIO(reader.get(f"{URL}?export=xlsx").content))
-    assert len(book.sheetnames) == 1 + len(made.content["figures"])
+    assert book.sheetnames[:2] == ["Summary", "Contents"]
+    listed = list(book["Contents"].iter_rows(min_row=2))
+    assert [row[0].value for row in listed] == book.sheetnames[2:]
+    assert {row[5].value for row in listed} == {entry["figure"] for entry in made.content["figures"].values()}
+    assert all("." not in name for name in book.sheetnames), "sheets have the names of figures, not their keys"
+    won = next(row for row in listed if row[5].value == "pipeline.won")
+    assert won[4].value == 3_000
+    assert won[4].number_format == "#,##0.00"
+    assert {sheet.freeze_panes for sheet in book.worksheets[2:]} == {"B2"}
     summary = {row[0].value: row[1].value for row in book["Summary"].iter_rows() if row[0].value}
     assert summary["Won revenue"] == 3_000
     assert summary["Seal (SHA-256)"] == made.digest
