@@ -17,4 +17,4 @@ def _values(lead_ids: Collection[int]) -> dict[int, dict[str, Any]]:
 
 def register() -> None:
     """Once, when the apps are ready."""
-    register_provider(Provider({NAME: "Attributed campaign"}, _values, leads_credited_since))
+    register_provider(Provider({NAME: "Attributed campaign"}, _values, lambda since: leads_credited_since(since.clock)))

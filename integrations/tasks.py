@@ -10,8 +10,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from integrations.actions.hear_webhook import look_at_hints
+from integrations.actions.jobs.follow_changes import follow_changes
 from integrations.actions.jobs.plan_reconciles import run_due_reconciles
-from integrations.actions.jobs.plan_syncs import follow_changes, run_due_syncs, run_job
+from integrations.actions.jobs.plan_syncs import run_due_syncs, run_job
 from integrations.actions.jobs.plan_trials import run_trials
 from integrations.actions.notifications.post_notifications import post_notifications as post
 from integrations.actions.notifications.watch_connections import watch_connections

@@ -14,19 +14,29 @@ from typing import Any
 from django.db.models import Min
 
 from leads.models import Company, Lead, LifecyclePassage, Stage, Touchpoint
+from leads.past.news import changed_after
 from leads.queries.scoring import scores_as_shown
 
 Values = Mapping[int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """From where on changes are asked for: by the clock of whoever stamps rows, with an overlap, and by the moments of
+    commits, which are exact for rows with a past."""
+
+    clock: datetime
+    commits: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """``labels`` are the words for people by name; ``values`` tells them by lead, a fixed number of queries whatever
-    their number; ``changed`` names leads whose values may have changed since a moment, for those it leaves untold."""
+    their number; ``changed`` names leads whose values may have changed since then, for those it leaves untold."""
 
     labels: Mapping[str, str]
     values: Callable[[Collection[int]], Values]
-    changed: Callable[[datetime], Collection[int]]
+    changed: Callable[[Since], Collection[int]]
 
 
 _registered: list[Provider] = []
@@ -63,9 +73,9 @@ def further_values(*, lead_ids: Collection[int], names: Collection[str]) -> dict
     return found
 
 
-def changed_since(*, moment: datetime, names: Collection[str]) -> set[int]:
+def changed_since(*, since: Since, names: Collection[str]) -> set[int]:
     """Leads whose facts of these names may have changed."""
-    return {pk for each in providers() if each.labels.keys() & set(names) for pk in each.changed(moment)}
+    return {pk for each in providers() if each.labels.keys() & set(names) for pk in each.changed(since)}
 
 
 def _values(lead_ids: Collection[int]) -> Values:
@@ -83,9 +93,10 @@ def _values(lead_ids: Collection[int]) -> Values:
     return found
 
 
-def _changed(since: datetime) -> Collection[int]:
+def _changed(since: Since) -> Collection[int]:
     """A contact changes no column of a lead that has been in touch before."""
-    rows = Touchpoint.objects.filter(recorded_at__gte=since, campaign__isnull=False, lead__merged_into__isnull=True)
+    changed = changed_after(Touchpoint, since.commits)
+    rows = Touchpoint.objects.filter(pk__in=changed, campaign__isnull=False, lead__merged_into__isnull=True)
     return set(Lead.objects.filter(touchpoints__in=rows).values_list("pk", flat=True))
 
 

@@ -37,7 +37,7 @@ class TouchpointQuerySet(models.QuerySet["Touchpoint"]):
         return self.filter(exclusion="")
 
 
-@versioned()
+@versioned(is_followed=True)
 class Touchpoint(models.Model):
     """One contact. Append-only; a repeated delivery of the same event meets ``dedupe_key``.
 

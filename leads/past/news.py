@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Model
 from django.db.models.expressions import RawSQL
 
-from leads.past.moments import to_micros
+from leads.past.moments import from_micros, to_micros
 from leads.past.registry import fact_of
 from leads.past.steps import known_until, stored
 
@@ -18,13 +18,18 @@ def changed_rows(model: type[Model], *, since: datetime, until: datetime) -> lis
 
     Rows that were deleted since are among them. Raises LookupError for a model without a past.
     """
+    return list(changed_moments(model, since=since, until=until))
+
+
+def changed_moments(model: type[Model], *, since: datetime, until: datetime) -> dict[int, datetime]:
+    """The same rows, each with the moment of its last change: before it nobody could read what it says."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT v.id FROM {stored('leads_change')} c JOIN {stored(fact_of(model).versions)} v"
-            " ON v.known_by = c.id WHERE c.at > %s AND c.at <= %s ORDER BY v.id",
+            f"SELECT v.id, max(c.at) FROM {stored('leads_change')} c JOIN {stored(fact_of(model).versions)} v"
+            " ON v.known_by = c.id WHERE c.at > %s AND c.at <= %s GROUP BY v.id ORDER BY v.id",
             [to_micros(since), to_micros(until)],
         )
-        return [int(row) for (row,) in cursor.fetchall()]
+        return {int(row): from_micros(at) for row, at in cursor.fetchall()}
 
 
 def changed_after(model: type[Model], since: datetime, column: str = "id") -> RawSQL:
@@ -42,4 +47,4 @@ def changed_after(model: type[Model], since: datetime, column: str = "id") -> Ra
     )
 
 
-__all__ = ["changed_after", "changed_rows"]
+__all__ = ["changed_after", "changed_moments", "changed_rows"]

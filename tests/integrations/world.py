@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 from integrations.actions.connections.open_connector import connector_of
+from integrations.actions.jobs.follow_changes import follow_changes
 from integrations.actions.jobs.run_sync import Synced, run_sync
 from integrations.actions.pull.pull import pull_held
-from integrations.actions.push.enqueue import enqueue_changes
 from integrations.actions.push.push import push_held
 from integrations.actions.runs.hold_connection import hold_connection
 from integrations.connectors.base import Account, Connector
@@ -125,7 +125,7 @@ def map_person(connection: Connection, *rules: tuple[str, str, str, str]) -> Non
 
 def sync(connection: Connection, clock: Clock, reason: str = "asked for", **options: Any) -> Synced:
     connector = options.pop("connector", None) or reading_now(connection.base_url)
-    enqueue_changes(since=clock() - timedelta(days=1), at=clock())
+    follow_changes(at=clock())
     return run_sync(connection_id=connection.pk, reason=reason, clock=clock, seed=1, connector=connector, **options)
 
 

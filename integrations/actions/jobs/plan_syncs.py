@@ -10,17 +10,14 @@ import structlog
 from django.db.models import Q
 
 from integrations.actions.jobs.run_sync import DAILY, MANUAL, RETRY, Synced, run_sync
-from integrations.actions.lead_facts import changed_since
-from integrations.actions.push.enqueue import LATEST_COMMIT, enqueue_changes, enqueue_leads
 from integrations.actions.runs.hold_connection import Clock, ConnectionBusy
-from integrations.models import Connection, FieldMap, PendingPush, RecordKind
+from integrations.models import Connection, PendingPush
 from integrations.pure.daily import last_sync
 from integrations.queries.runs import SYNC
 from leads.models import Company, JobRun, User
 
 log = structlog.get_logger(__name__)
 
-FOLLOWED = ("crm-changes", "followed up to")
 # A worker that gave no sign of life for so long is gone; its lease on the connection has ended long before.
 SILENCE = timedelta(minutes=10)
 _State = JobRun.State
@@ -109,22 +106,6 @@ def run_job(*, job_id: int, clock: Clock, seed: int) -> bool:
         raise
     _settle(job, synced, is_daily, clock())
     return True
-
-
-def follow_changes(*, at: datetime) -> int:
-    """Enqueue the leads that changed since the last call, with an overlap; returns the rows written."""
-    kind, period = FOLLOWED
-    mark, _ = JobRun.objects.get_or_create(
-        kind=kind, period=period, defaults={"created_at": at, "state": _State.DONE, "finished_at": at}
-    )
-    since = (mark.finished_at or at) - 2 * LATEST_COMMIT
-    written = enqueue_changes(since=since, at=at)
-    # Facts that the mapping names and that change without news of the lead.
-    pushed = FieldMap.objects.filter(connection__is_active=True, kind=RecordKind.PERSON)
-    names = set(pushed.values_list("local", flat=True))
-    written += enqueue_leads(lead_ids=changed_since(moment=since, names=names), at=at, reason="news of its campaigns")
-    JobRun.objects.filter(pk=mark.pk).update(finished_at=at)
-    return written
 
 
 def _settle(job: JobRun, synced: Synced, is_daily: bool, at: datetime) -> None:

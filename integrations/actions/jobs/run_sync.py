@@ -10,8 +10,8 @@ from random import Random
 
 from integrations.actions.connections.former_records import learn_account
 from integrations.actions.connections.open_connector import connector_of
+from integrations.actions.jobs.follow_changes import follow_changes
 from integrations.actions.pull.pull import pull_held
-from integrations.actions.push.enqueue import LATEST_COMMIT, enqueue_changes
 from integrations.actions.push.push import push_held
 from integrations.actions.push.requeue import bring_forward
 from integrations.actions.runs.hold_connection import Clock, Held, hold_connection
@@ -52,7 +52,7 @@ def run_sync(
         if connection.paused_until and connection.paused_until > at and not is_ours:
             return _paused(connection, connection.paused_until)
         if reason == MANUAL:
-            enqueue_changes(since=at - 3 * LATEST_COMMIT, at=at)
+            follow_changes(at=at)
         with ExitStack() as stack:
             try:
                 opened = stack.enter_context(connector_of(connection=connection, given=connector))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 
 from integrations.models import Connection, PendingPush
 from integrations.pure.daily import next_sync
@@ -17,8 +17,6 @@ from leads.queries.in_force import InForce
 CHUNK = 500
 # News that a CRM has no use for; everything else may change what it should show.
 SILENT = (LeadEvent.Kind.FOLLOW_UP_PLANNED, LeadEvent.Kind.FOLLOW_UP_DONE, LeadEvent.Kind.ACTIVITY_LOGGED)
-# How long after its time an event may still become visible: no transaction of ours lasts longer.
-LATEST_COMMIT = timedelta(minutes=5)
 
 _State = PendingPush.State
 _CLOSED = (_State.DONE, _State.REJECTED, _State.DEAD)
@@ -57,31 +55,35 @@ def enqueue_new_leads(
     return rows
 
 
-def enqueue_changes(*, since: datetime, at: datetime) -> int:
-    """Enqueue what happened to leads since a moment; returns the rows written. Repeats are harmless.
+def enqueue_news(*, events: Mapping[int, datetime], at: datetime) -> int:
+    """Enqueue what events tell of leads; returns the rows written. Repeats are harmless.
 
-    ``since`` must reach back past the last call by ``LATEST_COMMIT`` at least: events become visible after their time.
+    ``events``: by id, each with the moment from which it could be read, which may be long after its own time.
     """
-    news = (
-        LeadEvent.objects.filter(recorded_at__gte=since, recorded_at__lte=at, lead__merged_into__isnull=True)
-        .exclude(kind__in=SILENT)
-        .values_list("lead")
-        .annotate(newest=Max("recorded_at"))
-    )
-    newest = dict(news)
     connections = list(Connection.objects.active().order_by("pk"))
-    if not connections or not newest:
+    if not connections or not events:
         return 0
     not_before = next_sync(at, Company.current().tz)
     written = 0
-    with transaction.atomic(savepoint=False):
-        for ids in _chunks(sorted(newest)):
+    for ids in _chunks(sorted(events)):
+        newest = _newest({pk: events[pk] for pk in ids})
+        with transaction.atomic(savepoint=False):
             for connection in connections:
-                known = PendingPush.objects.filter(connection=connection, lead__in=ids)
-                told = {push.lead_id for push in known if _knows(push, newest[push.lead_id])}
-                missing = [lead_id for lead_id in ids if lead_id not in told]
+                known = PendingPush.objects.filter(connection=connection, lead__in=newest)
+                told = {push.lead_id for push in known if _knows(push, *newest[push.lead_id])}
+                missing = [lead_id for lead_id in sorted(newest) if lead_id not in told]
                 written += _enqueue([connection], missing, at=at, not_before=not_before, reason="changed")
     return written
+
+
+def _newest(events: Mapping[int, datetime]) -> dict[int, tuple[datetime, datetime]]:
+    """By lead, when its last news was recorded, and from when on all of it could be read."""
+    news = LeadEvent.objects.filter(pk__in=events, lead__merged_into__isnull=True).exclude(kind__in=SILENT)
+    newest: dict[int, tuple[datetime, datetime]] = {}
+    for pk, lead, recorded in news.values_list("pk", "lead", "recorded_at"):
+        before = newest.get(lead, (recorded, events[pk]))
+        newest[lead] = max(before[0], recorded), max(before[1], recorded, events[pk])
+    return newest
 
 
 def enqueue_for(
@@ -91,13 +93,11 @@ def enqueue_for(
     return _enqueue([connection], sorted(lead_ids), at=at, not_before=not_before, reason=reason)
 
 
-def _knows(push: PendingPush, event_at: datetime) -> bool:
-    """Whether what a push sent, or will send, includes an event of that time."""
-    if push.state == _State.PENDING or push.changed_at == event_at:
+def _knows(push: PendingPush, recorded_at: datetime, read_from: datetime) -> bool:
+    """Whether what a push sent, or will send, includes an event recorded and readable at these times."""
+    if push.state == _State.PENDING or push.changed_at == recorded_at:
         return True  # reads the lead when it is sent, or was written in the event's own transaction
-    if push.state == _State.LEASED or push.settled_at is None:
-        return False
-    return push.changed_at > event_at and push.settled_at >= event_at + LATEST_COMMIT
+    return push.state in _CLOSED and push.settled_at is not None and push.changed_at > read_from
 
 
 def _enqueue(

@@ -9,13 +9,15 @@ import pytest
 
 from integrations.actions.connections.delete_connection import delete_connection
 from integrations.actions.connections.try_connection import try_connection
-from integrations.actions.jobs.plan_syncs import follow_changes, plan_daily_syncs, plan_manual_sync, run_due_syncs
+from integrations.actions.jobs.follow_changes import follow_changes
+from integrations.actions.jobs.plan_syncs import plan_daily_syncs, plan_manual_sync, run_due_syncs
 from integrations.actions.push.enqueue import enqueue_leads
 from integrations.models import Connection, FormerRecord, PendingPush, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import JobRun, LeadEvent, Opportunity
-from tests.integrations.world import Clock, connect, owe, owed_leads, people
-from tests.leads.factories import LeadFactory
+from leads.past.acting import backdated
+from tests.integrations.world import Clock, connect, map_person, owe, owed_leads, people
+from tests.leads.factories import CampaignFactory, LeadFactory, TouchpointFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +131,22 @@ def test_changes_are_followed_from_the_last_time_on(connected: Connection, clock
     assert follow_changes(at=clock()) == 1
     assert follow_changes(at=clock()) == 0
     assert PendingPush.objects.get().lead == lead
+
+
+def test_what_an_import_stamped_long_before_its_commit_is_followed(connected: Connection, clock: Clock) -> None:
+    """A batch takes half an hour: its rows say when it began, and nobody can read them until it ends."""
+    map_person(connected, ("last_campaign", "properties.last_campaign", "push", "ours"))
+    follow_changes(at=clock())
+    clock.pass_by(hours=1)
+    follow_changes(at=clock())
+    told, touched = LeadFactory(), LeadFactory()
+    began = clock() - timedelta(minutes=30)
+    with backdated(datetime.now(UTC)):
+        LeadEvent.objects.create(lead=told, kind="imported", happened_at=began, recorded_at=began)
+        TouchpointFactory(lead=touched, campaign=CampaignFactory(), recorded_at=began)
+    assert follow_changes(at=clock()) == 2
+    assert set(PendingPush.objects.values_list("lead", flat=True)) == {told.pk, touched.pk}
+    assert follow_changes(at=clock()) == 0
 
 
 def test_a_connection_deleted_and_made_again_doubles_nothing(

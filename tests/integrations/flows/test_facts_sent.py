@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from attribution.models import AttributionRun, Credit, JourneyState
-from integrations.actions.jobs.plan_syncs import follow_changes
+from integrations.actions.jobs.follow_changes import follow_changes
 from integrations.models import Connection, PendingPush
 from integrations.sandbox_crm.server import SandboxServer
 from leads.actions.capture.take_mail_events import take_mail_events

@@ -10,8 +10,9 @@ import pytest
 
 from integrations.actions.connections.edit_connection import open_webhook
 from integrations.actions.hear_webhook import hear_webhook, look_at_hints
+from integrations.actions.jobs.follow_changes import follow_changes
 from integrations.actions.jobs.run_sync import run_sync
-from integrations.actions.push.enqueue import enqueue_changes, enqueue_leads
+from integrations.actions.push.enqueue import enqueue_leads
 from integrations.actions.trials.dry_run import dry_run
 from integrations.actions.undo.decide_undo import preview_undo
 from integrations.actions.undo.release_records import release_records
@@ -32,7 +33,7 @@ def asked(connection: Connection, world: World, clock: Clock) -> SyncRun:
     """A sync of what was changed before this moment; the pull's run."""
     world.later()
     clock.pass_by(seconds=2)
-    enqueue_changes(since=clock().replace(year=2020), at=clock())
+    follow_changes(at=clock())
     run_sync(connection_id=connection.pk, reason="asked for", clock=clock, seed=1)
     run = SyncRun.objects.filter(direction="pull").latest("pk")
     assert run.state == "done", run.note

@@ -15,8 +15,9 @@ import pytest
 from django.db.models import Min
 from django.test import Client
 
+from integrations.actions.jobs.follow_changes import follow_changes
 from integrations.actions.jobs.plan_reconciles import run_due_reconciles
-from integrations.actions.jobs.plan_syncs import follow_changes, run_due_syncs
+from integrations.actions.jobs.plan_syncs import run_due_syncs
 from integrations.actions.notifications.watch_connections import watch_connections
 from integrations.actions.push.enqueue import enqueue_leads
 from integrations.connectors import vendors

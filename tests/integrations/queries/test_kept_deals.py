@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from integrations.actions.push.enqueue import enqueue_changes
+from integrations.actions.jobs.follow_changes import follow_changes
 from integrations.models import Connection, ExternalRecord, PendingPush, RecordKind
 from leads.actions.routing.carry_out_transfer import carry_out_at_once
 from leads.actions.routing.request_transfer import request_transfer
@@ -38,7 +38,7 @@ def test_deals_of_the_crm_stay_and_new_owners_are_owed_to_it(sales_leader: User)
     for deal, owner in ((ours, jana), (theirs, ana)):
         deal.refresh_from_db()
         assert deal.owner == owner
-    assert enqueue_changes(since=AT, at=AT) == 1
+    assert follow_changes(at=AT) == 1
     assert PendingPush.objects.get().lead == lead
 
     Connection.objects.update(is_active=False)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.actions.push.enqueue import enqueue_changes, enqueue_leads
+from integrations.actions.push.enqueue import enqueue_leads, enqueue_news
 from integrations.models import Connection, PendingPush
 from leads.models import Lead, LeadEvent
 from tests.leads.factories import LeadFactory
@@ -23,8 +23,8 @@ def connect(slug: str = "sandbox", **fields: object) -> Connection:
     )
 
 
-def news(lead: Lead, at: datetime = AT, kind: str = "updated") -> None:
-    LeadEvent.objects.create(lead=lead, kind=kind, happened_at=at, recorded_at=at)
+def news(lead: Lead, at: datetime = AT, kind: str = "updated") -> int:
+    return LeadEvent.objects.create(lead=lead, kind=kind, happened_at=at, recorded_at=at).pk
 
 
 def test_a_lead_is_owed_to_every_active_connection() -> None:
@@ -82,29 +82,27 @@ def test_a_settled_row_opens_afresh(state: str) -> None:
 def test_changes_are_enqueued_once_however_often_they_are_read() -> None:
     connect()
     lead, quiet, merged = LeadFactory(), LeadFactory(), LeadFactory(merged_into=LeadFactory())
-    news(lead)
-    news(quiet, kind="follow_up_done")
-    news(merged)
+    events = [news(lead), news(quiet, kind="follow_up_done"), news(merged)]
+    readable = dict.fromkeys(events, AT)
 
-    assert enqueue_changes(since=AT - timedelta(minutes=10), at=AT + timedelta(minutes=1)) == 1
-    assert enqueue_changes(since=AT - timedelta(minutes=10), at=AT + timedelta(minutes=2)) == 0
+    assert enqueue_news(events=readable, at=AT + timedelta(minutes=1)) == 1
+    assert enqueue_news(events=readable, at=AT + timedelta(minutes=2)) == 0
 
     push = PendingPush.objects.get()
     assert (push.lead, push.version) == (lead, 1)
 
 
 def test_a_change_that_became_visible_late_is_sent_again() -> None:
+    """What was sent meanwhile could not say it, though its own time is older."""
     connect()
     lead = LeadFactory()
-    news(lead)
-    enqueue_changes(since=AT - timedelta(minutes=10), at=AT)
-    # Sent seconds after another event's time, perhaps before that event could be seen.
-    PendingPush.objects.update(state="done", changed_at=AT + timedelta(seconds=8), settled_at=AT + timedelta(seconds=9))
-    news(lead, AT + timedelta(seconds=5))
+    enqueue_news(events={news(lead): AT}, at=AT)
+    late = {news(lead, AT + timedelta(seconds=5)): AT + timedelta(hours=1)}
+    PendingPush.objects.update(state="done", changed_at=AT + timedelta(minutes=30), settled_at=AT + timedelta(hours=2))
 
-    assert enqueue_changes(since=AT - timedelta(minutes=10), at=AT + timedelta(minutes=1)) == 1
+    assert enqueue_news(events=late, at=AT + timedelta(hours=2)) == 1
     PendingPush.objects.update(state="done", settled_at=NEXT)
-    assert enqueue_changes(since=AT - timedelta(minutes=10), at=AT + timedelta(minutes=2)) == 0
+    assert enqueue_news(events=late, at=AT + timedelta(hours=3)) == 0
 
 
 def test_many_leads_take_few_queries(django_assert_max_num_queries) -> None:
