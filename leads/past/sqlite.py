@@ -6,15 +6,16 @@ from typing import Any
 
 from leads.past.registry import SUFFIX, Computed, Dated, Fact
 
-TRIGGERS = ("insert", "update", "delete", "identity")
+TRIGGERS = ("insert", "open", "update", "delete", "identity")
 
-_OPEN = """
+_IS_CLOSED = "NOT EXISTS (SELECT 1 FROM leads_change WHERE id = portal_change())"
+_OPEN = f"""
   INSERT INTO leads_change (began_at, at, door, actor, source, because, is_backdated)
   SELECT m, m, portal_door(), portal_actor(), portal_source(), portal_because(), portal_chosen() IS NOT NULL
     FROM (SELECT coalesce(portal_chosen(), max(portal_now(), 1 + coalesce((
             SELECT at FROM leads_change WHERE is_backdated = false ORDER BY at DESC LIMIT 1), 0))) AS m)
-   WHERE NOT EXISTS (SELECT 1 FROM leads_change WHERE id = portal_change());
-  SELECT portal_opened(last_insert_rowid()) WHERE NOT EXISTS (SELECT 1 FROM leads_change WHERE id = portal_change());
+   WHERE {_IS_CLOSED};
+  SELECT portal_opened(last_insert_rowid()) WHERE {_IS_CLOSED};
 """
 
 
@@ -57,7 +58,11 @@ def triggers(fact: Fact) -> list[str]:
     insert = f'INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, portal_change()'
     return [
         f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" BEGIN {_OPEN} {insert}; END',
-        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE OF {watched} ON "{table}" WHEN {differs} BEGIN {_OPEN}'
+        # A trigger of its own, so that of many rows all but the first only look whether there is a change. Not so for
+        # inserts: a trigger before them fires for rows, too, that a conflict then leaves out.
+        f'CREATE TRIGGER "{name(table, "open")}" BEFORE UPDATE OF {watched} ON "{table}"'
+        f" WHEN {_IS_CLOSED} AND ({differs}) BEGIN {_OPEN} END",
+        f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE OF {watched} ON "{table}" WHEN {differs} BEGIN'
         f' UPDATE "{versions}" SET {amended} WHERE {current} AND known_by = portal_change();'
         f' UPDATE "{versions}" SET ended_by = portal_change() WHERE {current} AND known_by <> portal_change();'
         f' {insert} WHERE NOT EXISTS (SELECT 1 FROM "{versions}" WHERE {current}); END',
