@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--before", type=Path, required=True)
     parser.add_argument("--sizes", default="demo,1m")
     parser.add_argument("--databases", default="PostgreSQL,SQLite")
+    parser.add_argument("--only", default="", help="questions that begin so")
     options = parser.parse_args(arguments)
     for size in options.sizes.split(","):
         for database in options.databases.split(","):
@@ -40,7 +41,8 @@ def main(arguments: list[str]) -> int:
                 _worker(HERE.parents[2], size, database) as now,
             ):
                 questions, _ = before.recv(), now.recv()
-                found = {question: _compared(question, before, now) for question in questions}
+                asked = [question for question in questions if question.startswith(options.only)]
+                found = {question: _compared(question, before, now) for question in asked}
             print(json.dumps({"database": database, "size": size, "figures": found}), flush=True)
     return 0
 

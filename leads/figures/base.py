@@ -15,7 +15,7 @@ from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from leads.figures.rowset import Column, Derived, Number, Row, RowSet, Tally, whole
+from leads.figures.rowset import Column, Derived, Number, Row, RowSet, Tally, making_once, whole
 from leads.models import User
 from leads.pure.week import Period, Week, weeks_between
 
@@ -214,6 +214,7 @@ class Figure:
         """The figure whose counted parts come to this."""
         totals = {name: tally.total for name, tally in tallies.items()}
         value = definition.value_of(tallies)
+        parts = {name: part.beside(tallies) if part.lacking_in else part for name, part in parts.items()}
         lacking = sum(tally.lacking for tally in tallies.values()) if value is None else 0
         return cls(definition, scope, parts, totals, value, lacking)
 
@@ -257,11 +258,14 @@ def counted(parts: Parts) -> Parts:
     return {name: part for name, part in parts.items() if not name.startswith("excluded")}
 
 
-def figure(key: str, scope: Scope) -> Figure:
-    """Compute one figure."""
+def figure(key: str, scope: Scope, *, with_rows: bool = False) -> Figure:
+    """Compute one figure. ``with_rows``: its parts are listed next, and those that its sums tell to be empty need not
+    be asked for."""
     meaning = definition(key)
-    parts = meaning.parts(scope)
-    return Figure.of(meaning, scope, parts, {name: part.tally() for name, part in counted(parts).items()})
+    with making_once():
+        parts = meaning.parts(scope)
+    tallies = {name: part.tally(with_rows=with_rows) for name, part in counted(parts).items()}
+    return Figure.of(meaning, scope, parts, tallies)
 
 
 def series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[Week, Number | None]]:

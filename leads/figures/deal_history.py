@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Field, Func
 from django.db.models.sql.compiler import SQLCompiler
@@ -119,9 +120,28 @@ def _parts(sql: str) -> list[str]:
     return re.split(r"\{(\w+)\}", sql)
 
 
+_DATED = (
+    ("leads_opportunitychange", "changed_at", "true"),
+    ("leads_opportunity", "stage_changed_at", "status = 'open'"),
+    ("leads_opportunity", "closed_at", "status IN ('won', 'lost')"),
+)
+_IS_LATER = " OR ".join(
+    f"EXISTS (SELECT 1 FROM {table} WHERE {column} >= %s AND {condition})" for table, column, condition in _DATED
+)
+
+
+def is_latest(at: datetime) -> bool:
+    """Whether no line of a history, no stage of an open deal and no close is dated ``at`` or later. Then every deal's
+    own row tells how it stood at that moment."""
+    moment = connection.ops.adapt_datetimefield_value(at)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_IS_LATER}", [moment] * len(_DATED))
+        return not cursor.fetchone()[0]
+
+
 def stood_open(at: datetime) -> Told:
     """Whether a deal stood at open, a condition."""
     return Told(OPEN, at=at, output_field=BooleanField())
 
 
-__all__ = ["AMOUNT", "CENTS", "CURRENCY", "SINCE", "Told", "of_stage", "stood_open"]
+__all__ = ["AMOUNT", "CENTS", "CURRENCY", "SINCE", "Told", "is_latest", "of_stage", "stood_open"]

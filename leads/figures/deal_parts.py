@@ -36,7 +36,7 @@ from leads.figures.deals import (
     stood_money,
     stood_without_money,
     valued_then,
-    were_open,
+    weighted_then,
 )
 from leads.figures.rowset import when_listed
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
@@ -71,7 +71,7 @@ def open_parts(scope: Scope) -> Parts:
     rows = when_listed(lambda: open_deals(scope))
     return {
         "included": stood_money(rows, "Open deals", among=valued_then(scope)),
-        **stood_without_money(rows),
+        **stood_without_money(rows, lacking_in=("included",)),
         **deleted_open(scope),
     }
 
@@ -85,7 +85,6 @@ def weighted(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def weighted_parts(scope: Scope) -> Parts:
     rows = when_listed(lambda: weighted(open_deals(scope)))
-    valued = stood.as_weighted(were_open(scope), at=selection.moment(scope), currency=scope.currency)
     shown = (
         *columns.DEAL_STOOD,
         Column("stood_probability", "Probability", "share"),
@@ -98,13 +97,14 @@ def weighted_parts(scope: Scope) -> Parts:
             "Open deals",
             amount="weighted_cents",
             dated_by="opened_at",
-            among=weighted(valued),
+            among=weighted(weighted_then(scope)),
         ),
-        **stood_without_money(rows),
+        **stood_without_money(rows, lacking_in=("included",)),
         "excluded_no_stage": RowSet(
             when_listed(lambda: rows.filter(stood_cents__isnull=False, stood_probability__isnull=True)),
             columns.DEAL_STOOD,
             stood.STAGE_UNKNOWN,
+            lacking_in=("included",),
         ),
         **deleted_open(scope),
     }
@@ -125,7 +125,7 @@ STAGE_UNKNOWN = "stage_unknown"
 def stage_parts(scope: Scope) -> Parts:
     rows = open_deals(scope)
     parts = {name: stood_money(found, label) for name, (label, found) in by_stage(rows).items()}
-    return {**parts, **stood_without_money(rows), **deleted_open(scope)}
+    return {**parts, **stood_without_money(rows, lacking_in=tuple(parts)), **deleted_open(scope)}
 
 
 def stage_counts(scope: Scope) -> Parts:

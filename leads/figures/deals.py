@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 
 from leads.figures import columns, selection, stood
 from leads.figures.base import Parts, Row, RowSet, Scope
+from leads.figures.deal_history import is_latest
+from leads.figures.moments import is_of_many_moments
 from leads.figures.rowset import made_once, when_listed
 from leads.models import DealStatus, Opportunity
 
@@ -28,20 +30,45 @@ def created(scope: Scope) -> QuerySet[Opportunity]:
 @made_once
 def open_deals(scope: Scope) -> QuerySet[Any]:
     """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
-    return stood.as_stood(were_open(scope), at=selection.moment(scope), currency=scope.currency)
+    is_today = stands_today(scope)
+    rows = _were_open(scope, is_today)
+    return stood.as_stood(rows, at=selection.moment(scope), currency=scope.currency, is_today=is_today)
 
 
 @made_once
 def were_open(scope: Scope) -> QuerySet[Opportunity]:
     """The same deals as they are now."""
-    rows = selection.with_deleted(scope).filter(stood.was_open(selection.moment(scope)))
-    return rows.order_by("opened_at", "pk")
+    return _were_open(scope, stands_today(scope))
+
+
+@made_once
+def _were_open(scope: Scope, is_today: bool) -> QuerySet[Opportunity]:
+    is_open = stood.was_open(selection.moment(scope), is_today=is_today)
+    return selection.with_deleted(scope).filter(is_open).order_by("opened_at", "pk")
 
 
 @made_once
 def valued_then(scope: Scope) -> QuerySet[Any]:
     """The same deals with what they were worth then alone."""
-    return stood.as_valued(were_open(scope), at=selection.moment(scope), currency=scope.currency)
+    is_today = stands_today(scope)
+    rows = _were_open(scope, is_today)
+    return stood.as_valued(rows, at=selection.moment(scope), currency=scope.currency, is_today=is_today)
+
+
+@made_once
+def weighted_then(scope: Scope) -> QuerySet[Any]:
+    """The same with the probability of the stage then."""
+    is_today = stands_today(scope)
+    rows = _were_open(scope, is_today)
+    return stood.as_weighted(rows, at=selection.moment(scope), currency=scope.currency, is_today=is_today)
+
+
+@made_once
+def stands_today(scope: Scope) -> bool:
+    """Whether deals stood at the scope's moment as they stand now: it asks of its own present, and nothing known is
+    dated later. One look at three indexes spares the look-ups of every deal's history."""
+    at = selection.moment(scope)
+    return at == scope.at and not is_of_many_moments() and is_latest(at)
 
 
 @made_once
@@ -80,19 +107,21 @@ def money_parts(rows: QuerySet[Opportunity], label: str, dated_by: str) -> dict[
     known = when_listed(lambda: rows.filter(reporting_cents__isnull=False))
     return {
         "included": RowSet(known, columns.DEAL, label, amount="reporting_cents", dated_by=dated_by, among=rows),
-        **without_money(rows),
+        **without_money(rows, lacking_in=("included",)),
     }
 
 
-def without_money(rows: QuerySet[Opportunity]) -> dict[str, RowSet]:
-    """Deals that no sum can hold, by reason."""
+def without_money(rows: QuerySet[Opportunity], *, lacking_in: tuple[str, ...] = ()) -> dict[str, RowSet]:
+    """Deals that no sum can hold, by reason; ``lacking_in`` are the sums over just these rows."""
 
     def lacking(**why: bool) -> QuerySet[Opportunity]:
         return when_listed(lambda: rows.filter(reporting_cents__isnull=True, **why))
 
     return {
-        "excluded_no_amount": RowSet(lacking(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT),
-        "excluded_no_rate": RowSet(lacking(amount_cents__isnull=False), columns.DEAL, NO_RATE),
+        "excluded_no_amount": RowSet(
+            lacking(amount_cents__isnull=True), columns.DEAL, NO_AMOUNT, lacking_in=lacking_in
+        ),
+        "excluded_no_rate": RowSet(lacking(amount_cents__isnull=False), columns.DEAL, NO_RATE, lacking_in=lacking_in),
     }
 
 
@@ -109,15 +138,19 @@ def counted_open(scope: Scope) -> RowSet:
     return RowSet(rows, columns.DEAL_STOOD, "Open deals", dated_by="opened_at", among=were_open(scope))
 
 
-def stood_without_money(rows: QuerySet[Any]) -> dict[str, RowSet]:
-    """Open deals that no such sum can hold, by reason."""
+def stood_without_money(rows: QuerySet[Any], *, lacking_in: tuple[str, ...] = ()) -> dict[str, RowSet]:
+    """Open deals that no such sum can hold, by reason; ``lacking_in`` are the sums over just these rows."""
 
     def lacking(**why: bool) -> QuerySet[Any]:
         return when_listed(lambda: rows.filter(stood_cents__isnull=True, **why))
 
     return {
-        "excluded_no_amount": RowSet(lacking(stood_amount_cents__isnull=True), columns.DEAL_STOOD, NO_AMOUNT),
-        "excluded_no_rate": RowSet(lacking(stood_amount_cents__isnull=False), columns.DEAL_STOOD, NO_RATE),
+        "excluded_no_amount": RowSet(
+            lacking(stood_amount_cents__isnull=True), columns.DEAL_STOOD, NO_AMOUNT, lacking_in=lacking_in
+        ),
+        "excluded_no_rate": RowSet(
+            lacking(stood_amount_cents__isnull=False), columns.DEAL_STOOD, NO_RATE, lacking_in=lacking_in
+        ),
     }
 
 

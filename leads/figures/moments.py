@@ -5,13 +5,32 @@ Django takes ten times as long to make the SQL of a stock as the database takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
+
+_of_many: ContextVar[bool] = ContextVar("of_many_moments", default=False)
+
+
+@contextmanager
+def of_many_moments() -> Iterator[None]:
+    """Within it rows are made so that their SQL answers at every moment, and not at that of their scope alone."""
+    token = _of_many.set(True)
+    try:
+        yield
+    finally:
+        _of_many.reset(token)
+
+
+def is_of_many_moments() -> bool:
+    """Whether `of_many_moments` is asked for."""
+    return _of_many.get()
 
 
 def at_moments(rows: QuerySet[Any, Any], at: datetime, moments: Sequence[datetime]) -> list[tuple[Any, ...]] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -12,6 +12,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.expressions import Col
 from django.db.models.functions import TruncDay, TruncMonth, TruncWeek
 from django.db.models.functions.datetime import TruncBase
 from django.utils import timezone
@@ -25,20 +26,29 @@ Dated = tuple[date, Number | None, int]
 """A local day, what its rows come to, and how many they are."""
 
 
+AskedOf = ParamSpec("AskedOf")
+Made = TypeVar("Made")
+_made: ContextVar[dict[Any, Any] | None] = ContextVar("made", default=None)
+
+
 def when_listed(make: Callable[[], QuerySet[Any]]) -> QuerySet[Any]:
     """Rows that are made when somebody first asks for them: of most figures of a page only the total is, and to make
-    a queryset takes Django longer than the database needs for the answer."""
-    return cast("QuerySet[Any]", SimpleLazyObject(make))
+    a queryset takes Django longer than the database needs for the answer. What was `made_once` until then stays so."""
+    made = _made.get()
 
+    def make_later() -> QuerySet[Any]:
+        token = _made.set(made)
+        try:
+            return make()
+        finally:
+            _made.reset(token)
 
-AskedOf = ParamSpec("AskedOf")
-Rows = TypeVar("Rows", bound=QuerySet[Any])
-_made: ContextVar[dict[Any, QuerySet[Any]] | None] = ContextVar("made", default=None)
+    return cast("QuerySet[Any]", SimpleLazyObject(make_later))
 
 
 @contextmanager
 def making_once() -> Iterator[None]:
-    """Within it rows `made_once` for a scope are made once, whoever asks for them."""
+    """Within it what is `made_once` for a scope is made once, whoever asks for it."""
     token = _made.set({})
     try:
         yield
@@ -46,21 +56,21 @@ def making_once() -> Iterator[None]:
         _made.reset(token)
 
 
-def made_once(make: Callable[AskedOf, Rows]) -> Callable[AskedOf, Rows]:
-    """Of rows that several figures stand on; outside `making_once` they are made anew. Takes what can be hashed.
+def made_once(make: Callable[AskedOf, Made]) -> Callable[AskedOf, Made]:
+    """Of what several figures stand on; outside `making_once` it is made anew. Takes what can be hashed.
 
-    All get the same object, by which `leads.figures.together.tallies` knows that it need not ask again.
+    All get the same rows, by which `leads.figures.together.tallies` knows that it need not ask again.
     """
 
     @wraps(make)
-    def given(*asked: AskedOf.args, **named: AskedOf.kwargs) -> Rows:
+    def given(*asked: AskedOf.args, **named: AskedOf.kwargs) -> Made:
         made = _made.get()
         if made is None:
             return make(*asked, **named)
         key = (make, asked, tuple(named.items()))
         if key not in made:
             made[key] = make(*asked, **named)
-        return cast("Rows", made[key])
+        return cast("Made", made[key])
 
     return given
 
@@ -96,11 +106,12 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What rows come to, and where that is unknown because all of them lack their amount, how many they are;
-    ``is_empty``: there are none, which is no known sum of 0."""
+    ``is_empty``: there are none, which is no known sum of 0. ``unpriced`` is how many lack it, where that was asked."""
 
     total: Number | None
     lacking: int = 0
     is_empty: bool = False
+    unpriced: int | None = field(default=None, compare=False)
 
 
 def whole(tallies: Iterable[Tally]) -> Number | None:
@@ -121,6 +132,8 @@ class RowSet:
     Unknown is not zero: where there are rows and all of them lack the amount, the sum is None. ``among`` are the rows
     of which ``queryset`` lists those with an amount; of counted rows the same ones, without what is only shown of them.
     ``known`` is what they must meet where a lacking amount is not stored as NULL.
+
+    ``lacking_in`` names the parts whose sums lack these rows: where they lack none, there is nothing to ask for.
     """
 
     queryset: QuerySet[Any]
@@ -133,6 +146,8 @@ class RowSet:
     event: str = ""
     among: QuerySet[Any] | None = None
     known: Q = field(default_factory=Q)
+    lacking_in: tuple[str, ...] = ()
+    is_known_empty: bool = False
 
     @property
     def derived(self) -> dict[str, Derived]:
@@ -141,19 +156,28 @@ class RowSet:
 
     def count(self) -> int:
         """How many rows."""
+        if self.is_known_empty:
+            return 0
         return (self.queryset if self.amount else self.summed).count()
 
     def total(self) -> Number | None:
         """Count, sum or statistic of the rows; a statistic of no rows is None."""
         return self.tally().total
 
-    def tally(self) -> Tally:
-        """The total, and how many rows lack their amount; one query."""
+    def tally(self, *, with_rows: bool = False) -> Tally:
+        """The total, and how many rows lack their amount where all do, or where its rows are listed next; one query."""
         if self.statistic:
             return Tally(self.statistic([value for _, value in self._values(is_dated=False)]))
         if self.amount:
-            found = self.summed.order_by().aggregate(**self.sums())
-            return self.tallied(found["total"], found["rows"])
+            rows = self.summed.order_by()
+            if not with_rows:
+                found = rows.aggregate(**self.sums())
+                return self.tallied(found["total"], found["rows"])
+            if _is_looked_up(rows, self.amount):
+                # Of a sub-query with a limit the look-ups are made once, not for the sum and for the number again.
+                rows = rows[:_ALL]
+            found = rows.aggregate(**self.sums(), priced=Count(self.amount, filter=self.known or None))
+            return self.tallied(found["total"], found["rows"], found["priced"])
         return Tally(self.count())
 
     @property
@@ -166,13 +190,20 @@ class RowSet:
         total = Sum(self.amount, filter=self.known or None, **more) if self.amount else Count("pk")
         return {"total": total, "rows": Count("pk")}
 
-    def tallied(self, total: Number | None, rows: int) -> Tally:
-        """Nothing of no rows, unknown of rows that all lack their amount."""
+    def tallied(self, total: Number | None, rows: int, priced: int | None = None) -> Tally:
+        """Nothing of no rows, unknown of rows that all lack their amount; ``priced`` of them have one."""
         if not self.amount:
             return Tally(rows)
         if not rows:
-            return Tally(self.nothing, is_empty=True)
-        return Tally(total, rows if total is None else 0)
+            return Tally(self.nothing, is_empty=True, unpriced=0)
+        return Tally(total, rows if total is None else 0, unpriced=None if priced is None else rows - priced)
+
+    def beside(self, tallies: Mapping[str, Tally]) -> RowSet:
+        """The same, known to be empty where the sums that would lack these rows lack none."""
+        of = [tallies[name] for name in self.lacking_in if name in tallies]
+        if not of or any(tally.unpriced != 0 for tally in of):
+            return self
+        return replace(self, queryset=when_listed(lambda: self.queryset.none()), is_known_empty=True)
 
     def narrowed(self, *conditions: Q, **more: Any) -> RowSet:
         """The same of fewer rows, those without an amount narrowed alike."""
@@ -233,6 +264,8 @@ class RowSet:
 
         ``sort`` is a column path, with "-" before it for descending; without it the row set's own order holds.
         """
+        if self.is_known_empty:
+            return []
         path, is_descending = sort.removeprefix("-"), sort.startswith("-")
         shown = [path for c in self.columns for path in (c.path, c.link_by, c.currency_by) if path]
         wanted = [*shown, *([self.event] if self.event else []), *([self.amount] if self.amount else [])]
@@ -264,6 +297,16 @@ class RowSet:
             for row in rows:
                 row[path] = column.of(row)
         return rows
+
+
+_ALL = 2**62
+"""More rows than there are."""
+
+
+def _is_looked_up(rows: QuerySet[Any], column: str) -> bool:
+    """Whether a column is worked out for each row instead of read from it."""
+    found = rows.query.annotations.get(column)
+    return found is not None and not isinstance(found, Col)
 
 
 def _week(at: date, tz: ZoneInfo) -> Week:

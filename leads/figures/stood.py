@@ -45,7 +45,7 @@ _OPEN = DealStatus.OPEN.value
 STAGE_UNKNOWN = "The history does not say in which stage it stood"
 
 
-def was_open(at: datetime) -> Q:
+def was_open(at: datetime, *, is_today: bool = False) -> Q:
     """Deals that were open at a moment: a condition on `Opportunity` alone, fit for any query of it.
 
     Opened before it, not closed for good before it, and the last line of the history before it is not of a close: a
@@ -54,7 +54,12 @@ def was_open(at: datetime) -> Q:
 
     Closed for good is the deal's own ``closed_at``, the date by which won and lost deals are counted, so that no deal
     is both won in a period and open at its end.
+
+    ``is_today``: nothing is dated ``at`` or later, so that the deal's own row tells (`deal_history.is_latest`).
     """
+    if is_today:
+        is_kept = Q(deleted_at__isnull=True) | Q(deleted_at__gte=at)
+        return Q(is_kept, status=_OPEN, opened_at__lt=at)
     return Q(history.stood_open(at))
 
 
@@ -82,7 +87,7 @@ def closed_spells(deals: QuerySet[Any] | RawSQL) -> Mapping[int, list[tuple[date
     return spells
 
 
-def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> QuerySet[Any]:
+def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str, is_today: bool = False) -> QuerySet[Any]:
     """Adds how each deal stood at a moment.
 
     - ``stood_stage``, ``stood_stage_name``, ``stood_position``, ``stood_probability``: its stage then; None where the
@@ -96,9 +101,20 @@ def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> Que
     A line without an amount does not say that there was none: many sources keep the stages and not the amounts.
 
     Subqueries for each deal and no join: only the few deals that were open are looked up, by an index, while a join
-    has PostgreSQL read the whole history.
+    has PostgreSQL read the whole history. ``is_today``: nothing is dated ``at`` or later, and the row is read.
     """
-    found: QuerySet[Any] = as_weighted(rows, at=at, currency=currency).annotate(
+    weighted: QuerySet[Any] = as_weighted(rows, at=at, currency=currency, is_today=is_today)
+    found: QuerySet[Any]
+    if is_today:
+        found = weighted.annotate(
+            stood_stage=F("stage_id"),
+            stood_stage_name=F("stage__name"),
+            stood_position=F("stage__position"),
+            stood_amount_cents=F("amount_cents"),
+            stood_currency=F("currency"),
+        )
+        return found
+    found = weighted.annotate(
         stood_stage=_stage("id", "stage_id", at, BigIntegerField()),
         stood_stage_name=_stage("name", "stage__name", at, CharField()),
         stood_position=_stage("position", "stage__position", at, IntegerField()),
@@ -108,18 +124,19 @@ def as_stood(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> Que
     return found
 
 
-def as_weighted(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> QuerySet[Any]:
+def as_weighted(rows: QuerySet[Opportunity], *, at: datetime, currency: str, is_today: bool = False) -> QuerySet[Any]:
     """`as_stood` of ``stood_cents`` and ``stood_probability`` alone."""
-    found: QuerySet[Any] = as_valued(rows, at=at, currency=currency).annotate(
-        stood_probability=_stage("probability", "stage__probability", at, FloatField())
+    own = "stage__probability"
+    found: QuerySet[Any] = as_valued(rows, at=at, currency=currency, is_today=is_today).annotate(
+        stood_probability=F(own) if is_today else _stage("probability", own, at, FloatField())
     )
     return found
 
 
-def as_valued(rows: QuerySet[Opportunity], *, at: datetime, currency: str) -> QuerySet[Any]:
+def as_valued(rows: QuerySet[Opportunity], *, at: datetime, currency: str, is_today: bool = False) -> QuerySet[Any]:
     """`as_stood` of ``stood_cents`` alone, which is what a sum needs."""
-    cents = Told(history.CENTS, at=at, output_field=BigIntegerField(), company=currency)
-    found: QuerySet[Any] = rows.annotate(stood_cents=cents)
+    then = Told(history.CENTS, at=at, output_field=BigIntegerField(), company=currency)
+    found: QuerySet[Any] = rows.annotate(stood_cents=F("reporting_cents") if is_today else then)
     return found
 
 

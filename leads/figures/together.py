@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, F, IntegerField, QuerySet, Value
 
 from leads.figures.base import Definition, Figure, Number, Parts, RowSet, Scope, Tally, counted, definition, written
-from leads.figures.moments import at_moments
+from leads.figures.moments import at_moments, of_many_moments
 from leads.figures.rowset import making_once
 from leads.pure.week import Week, weeks_between
 
@@ -57,7 +57,8 @@ def stock_series(key: str, scope: Scope, first: Week, last: Week) -> list[tuple[
     asked = {week: scope.stood(week.period(scope.tz)) for week in weeks_between(first, last)}
     begun = {week: of_week for week, of_week in asked.items() if of_week}
     scopes = list(begun.values())
-    values = _bound(key, scopes) or [found.value for found in figures([(key, each) for each in scopes])]
+    with of_many_moments():
+        values = _bound(key, scopes) or [found.value for found in figures([(key, each) for each in scopes])]
     found = dict(zip(begun, values, strict=True))
     return [(week, found.get(week)) for week in asked]
 

@@ -131,6 +131,16 @@ class Opportunity(models.Model):
             models.Index(fields=["opened_at"], name="opportunity_opened"),
             models.Index(fields=["owner", "status"], name="opportunity_owner_status"),
             models.Index(fields=["changed_at"], name="opportunity_changed"),
+            models.Index(
+                fields=["stage_changed_at"],
+                condition=models.Q(status=DealStatus.OPEN),
+                name="opportunity_open_stage_since",
+            ),
+            models.Index(
+                fields=["deleted_at"],
+                condition=models.Q(deleted_at__isnull=False),
+                name="opportunity_deleted",
+            ),
             models.Index(PrefixKey("name"), name="opportunity_name_prefix"),
         ]
 

@@ -103,7 +103,7 @@ def figure_page(request: SignedInRequest, key: str) -> HttpResponse:
     form = ScopeForm(request.GET, company=Company.current(), at=deemed_now())
     if not form.is_valid():
         return render(request, "leads/figure/figure_refused.html", {"form": form, "definition": meaning}, status=400)
-    found = figure(key, form.scope(user))
+    found = figure(key, form.scope(user), with_rows=True)
     chosen = _chosen(found, request.GET.get("part", ""))
     sort = _sort(found.parts[chosen], request.GET.get("sort", ""))
     by = request.GET.get("group", "")

@@ -11,7 +11,9 @@ import pytest
 
 from leads.figures import selection
 from leads.figures.base import Scope, figure
-from leads.figures.deals import open_deals
+from leads.figures.deal_history import is_latest
+from leads.figures.deals import open_deals, stands_today
+from leads.figures.moments import of_many_moments
 from leads.figures.stood import in_stage_since
 from leads.models import Company, Opportunity, OpportunityChange
 from leads.pure.week import Period
@@ -158,3 +160,53 @@ def test_today_is_read_like_any_other_moment(company: Company) -> None:
 def _until(at: datetime) -> Scope:
     """Asked at this moment, in a period that lasts."""
     return scope(Period.of_dates(START.date(), (START + timedelta(days=120)).date(), TZ), at=at)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_where_nothing_is_dated_later_the_row_tells_what_the_history_does(company: Company, seed: int) -> None:
+    draw = random.Random(seed)
+    for number in range(40):
+        drawn(draw, f"Deal {number}")
+    at = START + timedelta(days=71)
+    asked = _until(at)
+    assert is_latest(at)
+    assert stands_today(asked)
+    shown = ("name", "stood_stage", "stood_since", "stood_cents", "stood_amount_cents", "stood_currency")
+    shown = (*shown, "stood_stage_name", "stood_position", "stood_probability")
+    quick = list(in_stage_since(open_deals(asked), at=at).values(*shown))
+    with of_many_moments():
+        assert not stands_today(asked)
+        told = list(in_stage_since(open_deals(asked), at=at).values(*shown))
+    assert len(told) > 5
+    assert quick == told
+
+
+@pytest.mark.parametrize("dated", ["line", "stage", "close"])
+def test_one_later_date_has_every_history_read(company: Company, dated: str) -> None:
+    at = START + timedelta(days=71)
+    deal = OpportunityFactory(opened_at=START, stage_changed_at=START)
+    assert is_latest(at)
+    if dated == "line":
+        OpportunityChange.objects.create(
+            opportunity=deal, stage=deal.stage, status="open", currency="EUR", changed_at=at, recorded_at=at,
+            source_key="later",
+        )  # fmt: skip
+    elif dated == "stage":
+        Opportunity.objects.update(stage_changed_at=at)
+    else:
+        Opportunity.objects.update(status="won", closed_at=at, stage=stage("won"))
+    assert not is_latest(at)
+    assert is_latest(at + timedelta(microseconds=1))
+
+
+def test_parts_that_lack_nothing_are_not_asked_for(company: Company, django_assert_num_queries) -> None:
+    OpportunityFactory(opened_at=START, stage_changed_at=START, amount_cents=5_000, reporting_cents=5_000)
+    found = figure("pipeline.open", _until(NOW), with_rows=True)
+    with django_assert_num_queries(0):
+        assert found.parts["excluded_no_amount"].rows() == []
+        assert found.parts["excluded_no_rate"].count() == 0
+    OpportunityFactory(opened_at=START, stage_changed_at=START, amount_cents=None, reporting_cents=None)
+    found = figure("pipeline.open", _until(NOW), with_rows=True)
+    assert found.value == 5_000
+    assert found.parts["excluded_no_amount"].count() == 1
+    assert found.parts["excluded_no_rate"].count() == 0
