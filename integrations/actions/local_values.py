@@ -109,7 +109,7 @@ def to_local(*, name: str, value: Any, owners: OwnerBook) -> Any:
 def _owner(value: Any, owners: OwnerBook) -> int:
     user_id = owners.users.get(str(value or ""))
     if user_id is None:
-        raise MappingError("owner_id", f"the CRM's owner {str(value or '')[:40]!a} is none of our users")
+        raise MappingError("owner", f"the CRM's owner {str(value or '')[:40]!a} is none of our users")
     return user_id
 
 

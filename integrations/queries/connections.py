@@ -95,7 +95,7 @@ def connection_states(connections: Iterable[Connection], at: datetime) -> list[C
 def held_records(connection: Connection) -> QuerySet[ExternalRecord]:
     """Records that are neither read nor written until somebody releases them, the latest first."""
     rows = ExternalRecord.objects.filter(connection=connection, held_at__isnull=False)
-    return rows.select_related("lead", "opportunity", "account").order_by("-held_at", "-pk")
+    return rows.select_related("lead", "opportunity", "account", "campaign").order_by("-held_at", "-pk")
 
 
 def secret_state(connection: Connection, at: datetime) -> str:

@@ -82,7 +82,7 @@ def _failed_line(push: PendingPush) -> tuple[Any, ...]:
 
 
 def _held_line(record: ExternalRecord) -> tuple[Any, ...]:
-    ours = record.lead or record.opportunity or record.account or ""
+    ours = record.lead or record.opportunity or record.account or record.campaign or ""
     return (str(ours), record.get_kind_display(), record.remote_id, record.held_because, record.held_at)
 
 

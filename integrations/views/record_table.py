@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from integrations.models import Connection, RecordKind, SyncRecord
+from integrations.pure.column_words import column_words
 from integrations.pure.record_links import record_url
 from integrations.queries.runs import tone_of
 from leads.pure.money import currency_decimals
@@ -82,7 +84,7 @@ def record_rows(records: Iterable[SyncRecord], connection: Connection) -> list[d
                 kind=record.kind,
                 remote_id=record.remote_id,
             ),
-            "changes": [_change(_currency(record), name, *pair) for name, pair in record.changes.items()],
+            "changes": [_change(record, name, *pair) for name, pair in record.changes.items()],
         }
         for record in records
     ]
@@ -103,23 +105,26 @@ def _name(record: SyncRecord) -> str:
 
 
 def _url(record: SyncRecord) -> str:
-    if record.lead:
-        return record.lead.get_absolute_url()
-    if record.opportunity:
-        return record.opportunity.get_absolute_url()
-    return ""
+    if page := record.lead or record.opportunity:
+        return page.get_absolute_url()
+    if record.account:
+        return reverse("leads:history", args=["account", record.account.public_id])
+    return reverse("leads:campaign-members", args=[record.campaign.public_id]) if record.campaign else ""
 
 
 def _currency(record: SyncRecord) -> str:
     return record.opportunity.currency if record.opportunity else ""
 
 
-def _change(currency: str, name: str, before: Any, after: Any) -> tuple[str, Any, Any]:
-    """A field with what it was and becomes; an undo names columns, of which cents are read as money."""
-    shown = name.replace("properties.", "").replace("attributes.", "")
-    if shown.endswith("_cents"):
-        return shown.removesuffix("_cents"), _money(before, currency), _money(after, currency)
-    return shown, before, after
+def _change(record: SyncRecord, name: str, before: Any, after: Any) -> tuple[str, Any, Any]:
+    """A field with what it was and becomes. What comes from the CRM is told by columns of ours, of which cents are read
+    as money; what goes there by the CRM's names."""
+    if record.way != SyncRecord.Way.IN:
+        return name.replace("properties.", ""), before, after
+    if name.endswith("_cents"):
+        currency = _currency(record)
+        return column_words(name), _money(before, currency), _money(after, currency)
+    return column_words(name), before, after
 
 
 def _money(cents: Any, currency: str) -> str:

@@ -20,7 +20,7 @@ from integrations.actions.jobs.plan_trials import newest_undo, plan_undo
 from integrations.actions.undo.decide_undo import Decision, NotUndoable, preview_undo
 from integrations.actions.undo.undo_run import told
 from integrations.models import SyncRecord, SyncRun
-from integrations.queries.runs import count_words
+from integrations.queries.runs import count_words, names_in
 from integrations.tasks import nudge_trials
 from integrations.views.doors import editable_connection
 from integrations.views.record_table import KINDS, RECORDS_A_PAGE, Tab, record_rows
@@ -73,13 +73,13 @@ def _listed(request: SignedInRequest, decisions: Sequence[Decision], run: SyncRu
             *(Tab(key, KINDS.get(key, key), number, key == kind) for key, number in sorted(kinds.items())),
         ],
         "page_obj": page,
-        "records": record_rows(
-            _named([told(decision=each, undo=run, at=timezone.now()) for each in page]), run.connection
-        ),
+        "records": record_rows(_named(page.object_list, run), run.connection),
     }
 
 
-def _named(records: list[SyncRecord]) -> list[SyncRecord]:
-    """With what they are about, in one query for each sort."""
+def _named(decisions: Sequence[Decision], run: SyncRun) -> list[SyncRecord]:
+    """Decisions as records, with what they are about, in one query for each sort."""
+    names, at = names_in(each.noted.written for each in decisions if each.back), timezone.now()
+    records = [told(decision=each, undo=run, at=at, names=names) for each in decisions]
     prefetch_related_objects(records, "lead", "opportunity", "account", "campaign")
     return records

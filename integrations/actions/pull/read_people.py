@@ -21,6 +21,7 @@ from integrations.models import Connection, ExternalRecord, RecordKind, SyncReco
 from integrations.pure.keys import is_uuid
 from integrations.pure.mapping import Direction, FieldRule, MappingError, for_born_there, get_field, has_field
 from integrations.pure.merging import LEFT, Verdict, decide, essence, in_conflict
+from integrations.queries.runs import names_in, pair_words
 from leads.actions.identity.merge_leads import MergeRefused, lock_people, merge_leads
 from leads.actions.identity.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
 from leads.models import Lead, LeadMerge
@@ -114,6 +115,7 @@ class PeoplePages:
             revisions = [Revision(each.lead.pk, each.values) for each in group]
             with by_rules(rules):
                 revised |= {row.lead_id: row for row in revise_leads(revisions=revisions, source=source, at=at)}
+        self._names = names_in(row.written for row in revised.values())
         for each in news:
             self._settle(each, revised.get(each.lead.pk), at)
             self._note(run, each, revised.get(each.lead.pk), at)
@@ -299,7 +301,10 @@ class PeoplePages:
                 way=SyncRecord.Way.IN,
                 lead_id=each.lead.pk,
                 remote_id=each.record.remote_id,
-                changes={name: each.said.get(name, pair) for name, pair in written.items()},
+                changes={
+                    name: pair_words(name, pair, self._names) if name == "owner_id" else each.said.get(name, pair)
+                    for name, pair in written.items()
+                },
                 written=written,
                 note=" ".join(each.notes),
                 is_conflict=bool(each.conflicts),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet
 
 from integrations.models import ExternalRecord, RecordKind, SyncRecord, SyncRun
+from integrations.pure.column_words import column_words
 from leads.actions.campaigns.remove_campaigns import why_campaigns_stay
 from leads.actions.deals.remove_opportunities import why_opportunities_stay
 from leads.actions.identity.remove_people import why_people_stay
@@ -172,7 +173,7 @@ def _refuse(
         if getattr(each.noted, of) in stuck and name in each.back:
             each.back.discard(name)
             each.refused.add(name)
-            each.note = f"{each.note} {why}, so {name} stays.".strip()
+            each.note = f"{each.note} {why}, so {column_words(name)} stays.".strip()
 
 
 def _taken(emails: dict[int, Any]) -> set[int]:
@@ -316,7 +317,7 @@ def _settled(decision: Decision) -> Decision:
         return decision
     left = sorted({*decision.noted.written} - decision.back - decision.refused)
     if left:
-        decision.note = f"{decision.note} Changed since, so left: {', '.join(left)}.".strip()
+        decision.note = f"{decision.note} Changed since, so left: {', '.join(column_words(name) for name in left)}.".strip()
     if decision.back:
         decision.outcome = _Outcome.RESTORED
     return decision

@@ -28,6 +28,7 @@ from integrations.actions.undo.decide_undo import (
     require_undoable,
 )
 from integrations.models import ExternalRecord, RecordKind, SyncRecord, SyncRun
+from integrations.queries.runs import names_in, pair_words
 from leads.actions.campaigns.remove_campaigns import remove_campaigns
 from leads.actions.capture.remove_touches import First, remove_touches
 from leads.actions.deals.record_opportunity import DealFacts, record_opportunities
@@ -106,6 +107,7 @@ class _Step:
         self.scope, self.undo, self.by, self.at = scope, undo, by, scope.at
         self.run, self.connection = scope.run, scope.run.connection
         self.titles: dict[int, str] = {}
+        self.names: Mapping[str, Mapping[Any, str]] = {}
 
     def take(self, phase: Phase, noted: Sequence[Noted]) -> None:
         """Decide, carry out, hold, and tell."""
@@ -263,6 +265,7 @@ class _Step:
         return {"held_at": self.at, "held_because": because}
 
     def _tell(self, decisions: Sequence[Decision]) -> None:
+        self.names = names_in(each.noted.written for each in decisions if each.back)
         SyncRecord.objects.bulk_create([self._told(each) for each in decisions], batch_size=500)
         SyncRecord.objects.filter(pk__in=[each.noted.pk for each in decisions]).update(undone_at=self.at)
         back = sum(each.is_back for each in decisions)
@@ -272,7 +275,7 @@ class _Step:
         undo.save(update_fields=["updated", "unchanged", "seen", "beat_at"])
 
     def _told(self, decision: Decision) -> SyncRecord:
-        record = told(decision=decision, undo=self.undo, at=self.at)
+        record = told(decision=decision, undo=self.undo, at=self.at, names=self.names)
         noted = decision.noted
         if decision.outcome == _Outcome.REMOVED:
             ids = {RecordKind.CAMPAIGN: noted.campaign_id, RecordKind.PERSON: noted.lead_id}
@@ -285,8 +288,9 @@ class _Step:
         return record
 
 
-def told(*, decision: Decision, undo: SyncRun, at: datetime) -> SyncRecord:
-    """A decision as a record of the undo, not saved; its changes read from what is now to what was before."""
+def told(*, decision: Decision, undo: SyncRun, at: datetime, names: Mapping[str, Mapping[Any, str]]) -> SyncRecord:
+    """A decision as a record of the undo, not saved; its changes read from what is now to what was before. ``names``
+    are those of `names_in`."""
     noted = decision.noted
     return SyncRecord(
         run=undo,
@@ -299,14 +303,9 @@ def told(*, decision: Decision, undo: SyncRun, at: datetime) -> SyncRecord:
         remote_id=noted.remote_id,
         outcome=decision.outcome,
         note=decision.note[:400],
-        changes={name: _pair(noted.written[name]) for name in sorted(decision.back)},
+        changes={name: pair_words(name, noted.written[name][::-1], names) for name in sorted(decision.back)},
         at=at,
     )
-
-
-def _pair(pair: Sequence[Any]) -> list[str]:
-    """After and before, as people read an undo."""
-    return ["" if value is None else str(value) for value in reversed(pair)]
 
 
 def _before(decisions: Sequence[Decision], name: str) -> dict[int, dict[str, Any]]:

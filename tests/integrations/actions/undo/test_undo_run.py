@@ -53,7 +53,7 @@ def test_what_was_removed_since_is_not_named_again(connection: Connection, rep: 
     assert (deal.name, deal.owner, account.name, account.owner) == ("Old", rep, "Old", rep)
     assert (lead.campaign, lead.touchpoints.count()) == (None, 0)
     notes = set(undo.records.exclude(kind="touch").values_list("note", flat=True))
-    assert notes == {"The owner has left, so owner_id stays."}
+    assert notes == {"The owner has left, so owner stays."}
 
 
 def test_a_campaign_that_somebody_edited_stays(connection: Connection, admin_user: User, clock: Clock) -> None:
