@@ -13,6 +13,7 @@ from integrations.actions.local_values import is_pullable
 from integrations.models import ExternalRecord, FieldMap, RecordKind, StageMap
 from integrations.pure.mapping import Direction, FieldRule, Policy, overlapping
 from integrations.pure.stage_proposals import Proposal, StageFacts, propose_stages
+from leads.forms.fields import PlainSelect
 from leads.models import PipelineStage, User
 
 ATTRIBUTE = "attributes."
@@ -75,8 +76,12 @@ class FieldRow(forms.Form):
 
     local = forms.CharField(label="Here", required=False, max_length=120)
     remote = forms.CharField(label="In the CRM", required=False, max_length=160)
-    direction = forms.ChoiceField(label="Direction", choices=list(DIRECTIONS.items()), required=False)
-    policy = forms.ChoiceField(label="When both hold something", choices=list(POLICIES.items()), required=False)
+    direction = forms.ChoiceField(
+        label="Direction", choices=list(DIRECTIONS.items()), required=False, widget=PlainSelect
+    )
+    policy = forms.ChoiceField(
+        label="When both hold something", choices=list(POLICIES.items()), required=False, widget=PlainSelect
+    )
     values = forms.CharField(
         label="Values here and there",
         required=False,
@@ -91,16 +96,17 @@ class FieldRow(forms.Form):
         known = locals_of(kind)
         choices = [("", "Choose a field"), *known.items()]
         choices += [(name, local_label(kind, name)) for name in columns if name not in known]
-        self.fields["local"] = forms.ChoiceField(label="Here", choices=choices, required=False)
+        self.fields["local"] = forms.ChoiceField(label="Here", choices=choices, required=False, widget=PlainSelect)
         self.fields["remote"].widget.attrs |= {"list": f"remote-{kind}", "autocomplete": "off", "spellcheck": "false"}
         if kind != "person":
             self.fields["direction"] = forms.ChoiceField(
-                label="Direction", choices=[("pull", DIRECTIONS["pull"])], required=False
+                label="Direction", choices=[("pull", DIRECTIONS["pull"])], required=False, widget=PlainSelect
             )
             self.fields["policy"] = forms.ChoiceField(
                 label="When both hold something",
                 choices=[(key, POLICIES[key]) for key in ("theirs", "fill_empty")],
                 required=False,
+                widget=PlainSelect,
             )
         number = int(str(self.prefix).rpartition("-")[2] or 0) + 1
         for name, field in self.fields.items():
@@ -253,7 +259,7 @@ class StageMapForm(forms.Form):
                 empty_value=None,
                 required=False,
                 initial=row.stage_id or (ids[proposal.key] if proposal else ""),
-                widget=forms.Select(attrs={"class": "form-select"}),
+                widget=PlainSelect(attrs={"class": "form-select"}),
             )
 
     def choices(self) -> dict[int, int | None]:
@@ -295,7 +301,7 @@ class OwnerMapForm(forms.Form):
                 empty_value=None,
                 required=False,
                 initial=row.owner_id or "",
-                widget=forms.Select(attrs={"class": "form-select"}),
+                widget=PlainSelect(attrs={"class": "form-select"}),
             )
 
     def choices(self) -> dict[int, int | None]:

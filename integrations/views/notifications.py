@@ -90,7 +90,7 @@ def _edit(request: SignedInRequest, row: ChatDestination | None) -> HttpResponse
         try:
             made = set_destination(by=user, at=timezone.now(), destination=row, **form.cleaned_data)
         except DestinationRefused as error:
-            form.add_error(None, str(error))
+            form.add_error(error.field or None, error.reason)
         else:
             messages.success(request, f"{made.name} is saved. Send a test message to see that it arrives.")
             return redirect("integrations:chat-destinations")

@@ -73,7 +73,7 @@ def _listed(request: SignedInRequest, decisions: Sequence[Decision], run: SyncRu
             *(Tab(key, KINDS.get(key, key), number, key == kind) for key, number in sorted(kinds.items())),
         ],
         "page_obj": page,
-        "records": record_rows(_named(page.object_list, run), run.connection),
+        "records": record_rows(_named(list(page), run), run.connection),
     }
 
 

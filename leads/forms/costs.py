@@ -64,7 +64,4 @@ class CostForm(DaysForm):
                 given["amount"] = to_cents(given["amount"], given["currency"])
             except InvalidAmount as error:
                 self.add_error("currency" if "currency" in str(error) else "amount", ValidationError(str(error)))
-            else:
-                if given["amount"] < 0:
-                    self.add_error("amount", "A cost must not be negative.")
         return given

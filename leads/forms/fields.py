@@ -1,4 +1,4 @@
-"""Form fields for lists, currencies and moments of the company's time zone."""
+"""Form fields for lists, currencies and moments of the company's time zone, and a select for long tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from leads.models import Company
 from leads.pure.money import InvalidAmount, check_currency
@@ -83,3 +86,18 @@ def currency(text: str) -> str:
         return check_currency(text.strip().upper())
     except InvalidAmount as error:
         raise ValidationError(str(error)) from error
+
+
+class PlainSelect(forms.Select):
+    """A select of plain options, written at once: a table with hundreds of options spends most of a page's time on one
+    template for each of them otherwise."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = set(self.format_value(value))
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, " selected" if str(key) in chosen else "", label) for key, label in self.choices),
+        )
+        given = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
+        return format_html("<select{}>{}</select>", given, options)

@@ -71,15 +71,6 @@ class LogForm(forms.Form):
     next_in = forms.ChoiceField(choices=NEXT, required=False, label="Follow up")
     next_due_at = MomentField(required=False, label="Or exactly")
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        if given.get("kind") == Activity.Kind.NOTE:
-            if not given.get("note"):
-                self.add_error("note", "Write the note.")
-        elif not given.get("outcome"):
-            self.add_error("outcome", "Choose how the contact went.")
-        return given
-
 
 class ReassignForm(forms.Form):
     """To whom a lead is given, and why."""

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 
 from leads.models import (
     Company,
-    DealStatus,
     ForecastCategory,
     Lead,
     Opportunity,
@@ -80,9 +79,6 @@ class OpportunityForm(forms.Form):
                 given["amount_cents"] = to_cents(text, currency) if text else None
             except InvalidAmount as error:
                 self.add_error("amount", str(error))
-        stage = given.get("stage")
-        if stage and stage.status == DealStatus.LOST and not given.get("lost_reason"):
-            self.add_error("lost_reason", "Say why the deal was lost.")
         return given
 
     @property

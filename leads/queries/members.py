@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Min, Q
+from django.db.models import (
+    Count,
+    DateTimeField,
+    Exists,
+    Expression,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce, Least, Lower
 
 from leads.models import Campaign, CampaignMember, CampaignResponse, Lead, Role, TouchKind, Touchpoint, User
 
@@ -25,7 +38,7 @@ USUAL = (
 """Kinds of touchpoint that count as a response where a campaign says nothing else."""
 RESPONDED, REACHED, ADDED = "responded", "reached", "added"
 STATUSES = ((RESPONDED, "Responded"), (REACHED, "Reached"), (ADDED, "Added"))
-SORTS = ("lead", "since", "responded")
+SORTS = {"lead": "surname", "since": "since", "responded": "responded"}
 _AT_ONCE = 500
 
 
@@ -50,48 +63,62 @@ class Member:
     responded_at: datetime | None
 
 
-def members(campaign: Campaign, user: User, kinds: Sequence[str]) -> list[Member]:
-    """The members of a campaign that the person may see, by lead. Two queries, however many they are.
+class Members:
+    """The members of a campaign that a person may see; the database counts them, sorts them and gives a page of them.
 
-    Whoever has a genuine touchpoint of it was reached; one of the ``kinds`` that count makes it a response. Grouped
-    once by lead: asked lead by lead, each of three moments would read the lead's touchpoints again.
+    Whoever has a genuine touchpoint of it was reached; one of the ``kinds`` that count makes it a response. Those are
+    grouped once by lead: asked lead by lead, each moment would read the lead's touchpoints again.
     """
-    answered = Min("occurred_at", filter=Q(kind__in=kinds))
-    visible = Lead.objects.visible_to(user)
-    touches = Touchpoint.objects.genuine().filter(campaign=campaign, lead__in=visible).order_by()
-    reached = {
-        lead_id: (first, answer)
-        for lead_id, first, answer in touches.values_list("lead").annotate(first=Min("occurred_at"), answer=answered)
-    }
-    rows = CampaignMember.objects.filter(campaign=campaign, lead__in=visible)
-    added = dict(rows.values_list("lead", "added_at"))
-    found = []
-    for lead_id in sorted(reached.keys() | added.keys()):
-        first, answer = reached.get(lead_id, (None, None))
-        since = min(moment for moment in (first, added.get(lead_id)) if moment is not None)
-        status = RESPONDED if answer else REACHED if first else ADDED
-        found.append(Member(lead_id, status, since, answer))
-    return found
+
+    def __init__(self, campaign: Campaign, user: User, kinds: Sequence[str]) -> None:
+        touches = _seen(Touchpoint.objects.genuine().filter(campaign=campaign), user).order_by()
+        self._touched: QuerySet[Any, Any] = touches.values("lead").annotate(
+            responded=Min("occurred_at", filter=Q(kind__in=kinds))
+        )
+        self._rows = CampaignMember.objects.filter(campaign=campaign)
+        reached = touches.filter(lead=OuterRef("lead"))
+        self._added = _seen(self._rows.filter(~Exists(reached)), user).order_by()
+
+    def counts(self) -> dict[str, int]:
+        """How many have each status."""
+        told = self._touched.aggregate(everybody=Count("lead"), answered=Count("responded"))
+        answered = told["answered"]
+        return {RESPONDED: answered, REACHED: told["everybody"] - answered, ADDED: self._added.count()}
+
+    def ordered(self, sort: str = "", status: str = "", start: int = 0, stop: int | None = None) -> list[Member]:
+        """Some or all of them by a key of `SORTS`, or with a minus in front the other way round; the newest first
+        without one. Who did not respond comes last either way."""
+        name, is_down = sort.removeprefix("-"), sort.startswith("-")
+        if name not in SORTS:
+            name, is_down = "since", True
+        parts = self._parts(status, Lower("lead__last_name") if name == "lead" else Value(""))
+        rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
+        key = F(SORTS[name])
+        rows = rows.order_by(
+            key.desc(nulls_last=True) if is_down else key.asc(nulls_last=True), "-lead" if is_down else "lead"
+        )
+        return [_member(*row) for row in rows[start:stop]]
+
+    def _parts(self, status: str, surname: Expression) -> list[QuerySet[Any, Any]]:
+        added_at = self._rows.filter(lead=OuterRef("lead")).values("added_at")[:1]
+        first = Min("occurred_at")
+        touched = self._touched.annotate(
+            since=Least(first, Coalesce(Subquery(added_at), first)), surname=surname
+        ).values_list("lead", "since", "responded", "surname", Value(1))
+        if status in (RESPONDED, REACHED):
+            return [touched.filter(responded__isnull=status == REACHED)]
+        nothing = Value(None, output_field=DateTimeField())
+        added = self._added.annotate(since=F("added_at"), responded=nothing, surname=surname)
+        other = added.values_list("lead", "since", "responded", "surname", Value(0))
+        return [other] if status == ADDED else [touched, other]
 
 
-def ordered(found: Sequence[Member], sort: str) -> list[Member]:
-    """Members by a key of `SORTS`, or with a minus in front the other way round; the newest first without one."""
-    name, is_down = sort.removeprefix("-"), sort.startswith("-")
-    if name not in SORTS:
-        name, is_down = "since", True
-    if name == "lead":
-        ids = [each.lead_id for each in found]
-        names: dict[int, str] = {}
-        for start in range(0, len(ids), _AT_ONCE):
-            rows = Lead.objects.filter(pk__in=ids[start : start + _AT_ONCE]).values_list("pk", "last_name")
-            names |= {pk: last_name.casefold() for pk, last_name in rows}
-        return sorted(found, key=lambda each: (names.get(each.lead_id, ""), each.lead_id), reverse=is_down)
-    if name == "since":
-        return sorted(found, key=lambda each: (each.since, each.lead_id), reverse=is_down)
-    responded = [each for each in found if each.responded_at]
-    responded.sort(key=lambda each: (each.responded_at, each.lead_id), reverse=is_down)
-    # Who did not respond comes last either way.
-    return [*responded, *(each for each in found if not each.responded_at)]
+def _seen(rows: QuerySet[Any, Any], user: User) -> QuerySet[Any, Any]:
+    """Rows of leads that the person may see. Of all leads the few that were merged are left out: a list of all others
+    has SQLite look up the touchpoints of every lead there is."""
+    if user.sees_all:
+        return rows.exclude(lead__in=Lead.objects.filter(merged_into__isnull=False).values("pk"))
+    return rows.filter(lead__in=Lead.objects.visible_to(user))
 
 
 def with_leads(found: Sequence[Member]) -> list[tuple[Member, Lead]]:
@@ -102,6 +129,5 @@ def with_leads(found: Sequence[Member]) -> list[tuple[Member, Lead]]:
     return [(each, leads[each.lead_id]) for each in found if each.lead_id in leads]
 
 
-def counts(found: Iterable[Member]) -> dict[str, int]:
-    """How many members have each status."""
-    return {key: 0 for key, _ in STATUSES} | Counter(each.status for each in found)
+def _member(lead_id: int, since: datetime, responded: datetime | None, _surname: str, is_touched: int) -> Member:
+    return Member(lead_id, RESPONDED if responded else REACHED if is_touched else ADDED, since, responded)

@@ -56,7 +56,7 @@ def campaign_costs(request: SignedInRequest, public_id: UUID) -> HttpResponse:
                 today=local_date(at, company.tz),
             )
         except CostRefused as error:
-            form.add_error("last", str(error))
+            form.add_error(error.field, error.reason)
         else:
             said = Said(door=CostDoor.PAGE, by=request.user, reason=given["reason"])
             counted = Counter(record_costs(costs=costs, source=MANUAL, said=said, at=at))

@@ -17,15 +17,7 @@ from django.views.decorators.http import require_http_methods
 from leads.actions.campaigns.add_members import MembersRefused, save_response
 from leads.forms.members import ResponseForm
 from leads.models import Campaign, TouchKind
-from leads.queries.members import (
-    STATUSES,
-    counts,
-    may_change_members,
-    members,
-    ordered,
-    response_kinds,
-    with_leads,
-)
+from leads.queries.members import STATUSES, Members, may_change_members, response_kinds, with_leads
 from leads.views.doors import SignedInRequest, allowed
 from leads.views.list_file import list_file
 
@@ -52,24 +44,22 @@ def campaign_members(request: SignedInRequest, public_id: UUID) -> HttpResponse:
                 messages.success(request, "Saved. Statuses follow from it at once.")
                 return redirect("leads:campaign-members", public_id)
     status, sort = request.GET.get("status", ""), request.GET.get("sort", "")
-    everybody = members(campaign, user, kinds)
-    found = counts(everybody)
-    shown = [each for each in everybody if each.status == status] if status in dict(STATUSES) else everybody
-    listed = ordered(shown, sort)
-    labels = dict(STATUSES)
+    members, labels = Members(campaign, user, kinds), dict(STATUSES)
 
     def cells() -> Iterator[tuple[Any, ...]]:
-        for each, lead in with_leads(listed):
+        for each, lead in with_leads(members.ordered(sort, status)):
             yield (lead.display_name, lead.email, lead.company, labels[each.status], each.since, each.responded_at,
                    lead.public_id)  # fmt: skip
 
     if made := list_file(request, f"{campaign.name} members", _HEADER, cells):
         return made
-    page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
+    found = members.counts()
+    page = Paginator(range(found.get(status, sum(found.values()))), PAGE_SIZE).get_page(request.GET.get("page"))
+    listed = members.ordered(sort, status, page.start_index() - 1, page.end_index()) if page.object_list else []
     context = {
         "campaign": campaign,
         "page": page,
-        "members": with_leads(list(page)),
+        "members": with_leads(listed),
         "status": status,
         "statuses": [(key, label, found[key]) for key, label in STATUSES],
         "all": sum(found.values()),

@@ -116,7 +116,7 @@ def follow_up_complete(request: SignedInRequest, public_id: UUID, follow_up_id: 
 
     def change(lead: Lead, user: User) -> str:
         if not form.is_valid():
-            raise FollowUpRefused("Choose how the contact went.")
+            raise FollowUpRefused("outcome", "Choose how the contact went.")
         get_object_or_404(FollowUp, pk=follow_up_id, lead=lead)
         complete_follow_up(follow_up_id=follow_up_id, by=user, at=timezone.now(), **form.cleaned_data)
         return "Follow-up completed."

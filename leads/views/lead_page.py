@@ -42,7 +42,7 @@ from leads.models import (
 from leads.past.deemed import deemed_now
 from leads.past.span import moment
 from leads.pure.lifecycle import STEPS
-from leads.pure.refused import Refused
+from leads.pure.refused import FieldRefused, Refused
 from leads.queries.lead import lead_stories, may_edit, may_work
 from leads.queries.mail import opt_outs
 from leads.queries.my_day import following, round_of
@@ -171,7 +171,12 @@ def changed(
     except passes:
         raise
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        field = refusal.field if isinstance(refusal, FieldRefused) else ""
+        at_fault = next((form for form in forms.values() if field in form.fields), None)
+        if at_fault is None:
+            messages.error(request, str(refusal))
+        else:
+            at_fault.add_error(field, str(refusal))
         return lead_page(request, lead, status=422, **forms)
     if since is None:
         messages.success(request, text)

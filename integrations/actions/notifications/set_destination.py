@@ -11,11 +11,11 @@ from django.db import transaction
 from integrations.connectors.chat import check_address
 from integrations.connectors.errors import Misuse
 from leads.models import ChatDestination, User
-from leads.pure.refused import Refused
+from leads.pure.refused import FieldRefused
 from leads.queries.notifications import may_set_destinations
 
 
-class DestinationRefused(Refused):
+class DestinationRefused(FieldRefused):
     """No such channel can be kept; the message says why."""
 
 
@@ -33,18 +33,19 @@ def set_destination(
 ) -> ChatDestination:
     """Add a channel, or change one; an empty address keeps the one it has. Raises DestinationRefused."""
     if not may_set_destinations(by):
-        raise DestinationRefused("Admins set up Slack and Teams.")
+        raise DestinationRefused("", "Admins set up Slack and Teams.")
     named = ChatDestination.objects.filter(name=name)
     if (named.exclude(pk=destination.pk) if destination else named).exists():
-        raise DestinationRefused(f"There is a channel named {name} already.")
+        raise DestinationRefused("name", f"There is a channel named {name} already.")
     if not url and destination is None:
-        raise DestinationRefused("Give the address of the incoming webhook.")
+        raise DestinationRefused("url", "Give the address of the incoming webhook.")
     if url:
         try:
             check_address(kind=kind, url=url, allow_loopback=settings.SANDBOX_CRM_ALLOWED)
         except Misuse:
             raise DestinationRefused(
-                f"This is no address of a {'Slack' if kind == 'slack' else 'Teams'} incoming webhook."
+                "url",
+                f"This is no address of a {'Slack' if kind == 'slack' else 'Teams'} incoming webhook.",
             ) from None
     row = destination or ChatDestination(created_by=by, created_at=at)
     row.name, row.kind, row.kinds, row.is_active = name, kind, list(kinds), is_active
@@ -61,5 +62,5 @@ def set_destination(
 def remove_destination(*, by: User, destination: ChatDestination) -> None:
     """Remove a channel with the messages it was sent. Raises DestinationRefused."""
     if not may_set_destinations(by):
-        raise DestinationRefused("Admins set up Slack and Teams.")
+        raise DestinationRefused("", "Admins set up Slack and Teams.")
     destination.delete()

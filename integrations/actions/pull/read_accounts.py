@@ -31,8 +31,8 @@ _Outcome = SyncRecord.Outcome
 
 @dataclass(slots=True)
 class ReadAccount:
-    """A record of an account of ours. ``values`` is what to write here, ``snapshot`` what was agreed then, ``fate`` what
-    became of the record in the CRM."""
+    """A record of an account of ours. ``values`` is what to write here, ``snapshot`` what was agreed then,
+    ``fate`` what became of the record in the CRM."""
 
     record: RemoteRecord
     link: ExternalRecord
@@ -170,9 +170,7 @@ class AccountPages:
             else:
                 link.merged_into = record.merged_into[:120]
             if winner.account_id != link.account_id and each.fate:
-                each.notes.append(
-                    f"The CRM took this account and {winner.account} for one company. Here they are two."
-                )
+                each.notes.append(f"The CRM took this account and {winner.account} for one company. Here they are two.")
 
     def _note(
         self,

@@ -317,7 +317,9 @@ def _settled(decision: Decision) -> Decision:
         return decision
     left = sorted({*decision.noted.written} - decision.back - decision.refused)
     if left:
-        decision.note = f"{decision.note} Changed since, so left: {', '.join(column_words(name) for name in left)}.".strip()
+        decision.note = (
+            f"{decision.note} Changed since, so left: {', '.join(column_words(name) for name in left)}.".strip()
+        )
     if decision.back:
         decision.outcome = _Outcome.RESTORED
     return decision

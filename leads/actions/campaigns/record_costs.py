@@ -13,7 +13,7 @@ from leads.actions.campaigns.keep_cost_history import Amount, Day, Said, hold_co
 from leads.actions.price import Rates
 from leads.models import CampaignCost
 from leads.pure.money import split_cents
-from leads.pure.refused import Refused
+from leads.pure.refused import FieldRefused
 
 IMPORTED = "import"
 MAX_DAYS = 3_700
@@ -22,7 +22,7 @@ AMOUNTS = ("amount_cents", "currency", "reporting_cents", "recorded_at")
 Outcome = Literal["created", "updated", "unchanged"]
 
 
-class CostRefused(Refused):
+class CostRefused(FieldRefused):
     """Nothing can be written down so; the message says why."""
 
 
@@ -44,12 +44,12 @@ def spread(*, campaign: int, first: date, last: date, amount_cents: int, currenc
     """
     days = (last - first).days + 1
     if days < 1:
-        raise CostRefused("The last day lies before the first.")
+        raise CostRefused("last", "The last day lies before the first.")
     if days > MAX_DAYS:
-        raise CostRefused(f"At most {MAX_DAYS:,} days at a time.")
+        raise CostRefused("last", f"At most {MAX_DAYS:,} days at a time.")
     check_day(day=last, today=today)
     if amount_cents < 0:
-        raise CostRefused("A cost must not be negative.")
+        raise CostRefused("amount", "A cost must not be negative.")
     # Not largest remainder over the whole: 100 cents over 3 days would be 34, 33, 33 either way.
     parts = split_cents(amount_cents, [1.0] * days)
     return [DayCost(campaign, first + timedelta(days=n), cents, currency) for n, cents in enumerate(parts)]
@@ -58,7 +58,7 @@ def spread(*, campaign: int, first: date, last: date, amount_cents: int, currenc
 def check_day(*, day: date, today: date) -> None:
     """Raises CostRefused for a day that has not come: what it costs is a plan."""
     if day > today:
-        raise CostRefused(f"{day} lies in the future. A cost is recorded once its day has come.")
+        raise CostRefused("last", f"{day} lies in the future. A cost is recorded once its day has come.")
 
 
 def record_costs(*, costs: Sequence[DayCost], source: str, said: Said, at: datetime) -> list[Outcome]:

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from leads.models import FollowUp, LeadEvent, User
-from leads.pure.refused import Refused
+from leads.pure.refused import FieldRefused
 
 
-class FollowUpRefused(Refused):
+class FollowUpRefused(FieldRefused):
     """The follow-up cannot be completed so; the message tells a person why."""
 
 
@@ -23,13 +23,13 @@ def complete_follow_up(
     """
     done_at = done_at or at
     if outcome not in FollowUp.Outcome.values:
-        raise FollowUpRefused("Choose how the contact went.")
+        raise FollowUpRefused("outcome", "Choose how the contact went.")
     with transaction.atomic():
         opened = FollowUp.objects.open().filter(pk=follow_up_id)
         changed = opened.update(done_at=done_at, outcome=outcome, note=note.strip())
         follow_up = FollowUp.objects.select_related("lead", "owner").get(pk=follow_up_id)
         if not changed:
-            raise FollowUpRefused("This follow-up was completed before.")
+            raise FollowUpRefused("", "This follow-up was completed before.")
         LeadEvent.objects.create(
             lead=follow_up.lead,
             kind=LeadEvent.Kind.FOLLOW_UP_DONE,

@@ -35,15 +35,15 @@ def log_activity(
     """
     note = note.strip()
     if kind not in Activity.Kind.values:
-        raise FollowUpRefused("Choose a call, an email, a meeting or a note.")
+        raise FollowUpRefused("kind", "Choose a call, an email, a meeting or a note.")
     if kind == Activity.Kind.NOTE:
         outcome = ""
         if not note:
-            raise FollowUpRefused("Write the note.")
+            raise FollowUpRefused("note", "Write the note.")
     elif outcome not in FollowUp.Outcome.values or outcome == FollowUp.Outcome.NOT_NEEDED:
-        raise FollowUpRefused("Choose how the contact went.")
+        raise FollowUpRefused("outcome", "Choose how the contact went.")
     if occurred_at > at + CLOCK_SKEW:
-        raise FollowUpRefused("Choose a time that has passed; a contact to come is a follow-up.")
+        raise FollowUpRefused("occurred_at", "Choose a time that has passed; a contact to come is a follow-up.")
     occurred_at = min(occurred_at, at)
     with transaction.atomic():
         lead = Lead.objects.live().get(pk=lead_id)
@@ -70,8 +70,11 @@ def log_activity(
         )
         if next_kind or next_due_at is not None:
             if next_due_at is None:
-                raise FollowUpRefused("Choose when to follow up.")
-            promise_follow_up(lead_id=lead.pk, kind=next_kind, due_at=next_due_at, by=by, at=at)
+                raise FollowUpRefused("next_in", "Choose when to follow up.")
+            try:
+                promise_follow_up(lead_id=lead.pk, kind=next_kind, due_at=next_due_at, by=by, at=at)
+            except FollowUpRefused as refused:
+                raise FollowUpRefused(refused.field and f"next_{refused.field}", refused.reason) from refused
     return activity
 
 

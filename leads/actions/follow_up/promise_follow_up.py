@@ -18,12 +18,12 @@ def promise_follow_up(*, lead_id: int, kind: str, due_at: datetime, by: User, at
     promise of a kind.
     """
     if kind not in FollowUp.Kind.values:
-        raise FollowUpRefused("Choose how you will make contact.")
+        raise FollowUpRefused("kind", "Choose how you will make contact.")
     if due_at <= at:
-        raise FollowUpRefused("Choose a moment that is still to come.")
+        raise FollowUpRefused("due_at", "Choose a moment that is still to come.")
     lead = Lead.objects.live().select_related("owner").get(pk=lead_id)
     if kind == FollowUp.Kind.EMAIL and (refused := opt_outs([lead]).get(lead_id)):
-        raise FollowUpRefused(f"No email may be sent: {refused.words}. Choose another way of contact.")
+        raise FollowUpRefused("kind", f"No email may be sent: {refused.words}. Choose another way of contact.")
     try:
         with transaction.atomic():
             follow_up = FollowUp.objects.create(
@@ -40,6 +40,6 @@ def promise_follow_up(*, lead_id: int, kind: str, due_at: datetime, by: User, at
     except IntegrityError as error:
         label = FollowUp.Kind(kind).label.lower()
         raise FollowUpRefused(
-            f"There is an open follow-up of this kind ({label}) already: complete it first."
+            "", f"There is an open follow-up of this kind ({label}) already: complete it first."
         ) from error
     return follow_up

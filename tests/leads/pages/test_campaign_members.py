@@ -12,7 +12,7 @@ from leads.actions.identity.merge_leads import merge_leads
 from leads.actions.identity.unmerge_lead import unmerge_lead
 from leads.models import Campaign, CampaignMember, Company, User
 from leads.queries.conditions import facts_of
-from leads.queries.members import USUAL, counts, members, ordered
+from leads.queries.members import USUAL, Members
 from tests.conftest import NOW
 from tests.leads.factories import START, CampaignFactory, LeadFactory, TouchpointFactory
 
@@ -32,7 +32,8 @@ def test_statuses_follow_from_touchpoints(campaign: Campaign, admin_user: User) 
     TouchpointFactory(lead=responded, campaign=campaign, kind="email_reply", occurred_at=START + timedelta(days=2))
     TouchpointFactory(lead=scanned, campaign=campaign, kind="email_click", exclusion="scanner")
     TouchpointFactory(lead=added, kind="email_reply")
-    rows = {each.lead_id: each for each in members(campaign, admin_user, USUAL)}
+    members = Members(campaign, admin_user, USUAL)
+    rows = {each.lead_id: each for each in members.ordered()}
     assert {pk: row.status for pk, row in rows.items()} == {
         added.pk: "added",
         reached.pk: "reached",
@@ -40,7 +41,9 @@ def test_statuses_follow_from_touchpoints(campaign: Campaign, admin_user: User) 
     }
     assert rows[responded.pk].since == START
     assert rows[responded.pk].responded_at == START + timedelta(days=2)
-    assert counts(rows.values()) == {"responded": 1, "reached": 1, "added": 1}
+    assert members.counts() == {"responded": 1, "reached": 1, "added": 1}
+    for status in members.counts():
+        assert [each.status for each in members.ordered("lead", status)] == [status]
 
 
 def test_members_are_in_the_order_asked_for(campaign: Campaign, admin_user: User) -> None:
@@ -50,10 +53,10 @@ def test_members_are_in_the_order_asked_for(campaign: Campaign, admin_user: User
     TouchpointFactory(lead=early, campaign=campaign, kind="email_reply", occurred_at=START)
     TouchpointFactory(lead=quiet, campaign=campaign, kind="email_open", occurred_at=START + timedelta(days=1))
     TouchpointFactory(lead=late, campaign=campaign, kind="email_reply", occurred_at=START + timedelta(days=2))
-    found = members(campaign, admin_user, USUAL)
+    members = Members(campaign, admin_user, USUAL)
 
     def order(sort: str) -> list[int]:
-        return [each.lead_id for each in ordered(found, sort)]
+        return [each.lead_id for each in members.ordered(sort)]
 
     assert order("") == [late.pk, quiet.pk, early.pk]
     assert order("since") == [early.pk, quiet.pk, late.pk]
@@ -61,6 +64,7 @@ def test_members_are_in_the_order_asked_for(campaign: Campaign, admin_user: User
     assert order("-lead") == [early.pk, quiet.pk, late.pk]
     assert order("responded") == [early.pk, late.pk, quiet.pk]
     assert order("-responded") == [late.pk, early.pk, quiet.pk]
+    assert [each.lead_id for each in members.ordered("since", start=1, stop=2)] == [quiet.pk]
 
 
 def test_what_counts_is_said_by_the_campaign(client: Client, campaign: Campaign, admin_user: User, rep: User) -> None:

@@ -10,7 +10,7 @@ from integrations.actions.trials.dry_run import dry_run
 from integrations.actions.trials.reconcile import reconcile
 from integrations.actions.undo.release_records import release_records
 from integrations.actions.undo.undo_run import undo_run
-from integrations.models import Connection, ExternalRecord, FieldMap, SyncRun
+from integrations.models import Connection, ExternalRecord, SyncRun
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import Account, Company, User
 from tests.integrations.flows.vendors import World, world_of
