@@ -103,8 +103,8 @@ SUBJECTS = {
         "ground": "figures queries.kept_deals queries.active",
         "mapping": """
             actions.fit_values actions.lead_facts actions.local_values
-            pure.activity_rules pure.campaign_kinds pure.column_words pure.keys pure.merging pure.record_links pure.stage_proposals
-            pure.typed_values
+            pure.activity_rules pure.campaign_kinds pure.column_words pure.keys pure.merging pure.record_links
+            pure.stage_proposals pure.typed_values
         """,
         "runs": "pure.daily pure.backoff forms.records",
         "connections": "forms.access forms.content queries.removal queries.setup",

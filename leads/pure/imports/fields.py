@@ -53,7 +53,9 @@ _IN_OTHER_LANGUAGES: Mapping[str, str] = {
     "industry": "branche|secteur",
     "job_title": "berufsbezeichnung|funktion|poste|fonction|puesto|cargo",
     "last_name": "familienname|nom de famille|apellidos|apellido",
-    "lost_reason": "verlustgrund",
+    "lost_reason": "verlustgrund|motif de perte|motivo de pérdida",
+    "name": "vollständiger name|geschäftsname|verkaufschance|nom complet|nom de la transaction|nombre completo"
+    "|nombre del negocio",
     "occurred_at": "erstkontakt|erstellt|erstellt am|erstelldatum|date de création|fecha de creación",
     "opened_at": "eröffnet|erstellt|erstellt am|erstelldatum|date de création|fecha de creación",
     "owner": "besitzer|inhaber|zuständig|verantwortlich|propriétaire|propietario",
@@ -84,7 +86,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "company", "Company", "company name|associated company|account name|organization|organisation|account|firma"
         ),
         Field("job_title", "Job title", "title|position|role", 160),
-        Field("phone", "Phone", "telephone|mobile|phone number", 40),
+        Field("phone", "Phone", "telephone|mobile|mobile phone|phone number", 40),
         Field("country", "Country", "country code|land", 80, "a name or a code such as DE"),
         Field("region", "Region", "state|province|county", 80),
         Field("postal_code", "Postal code", "zip|zip code|postcode|plz", 20),
@@ -164,7 +166,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             "when it was won or lost, or of an open deal the day expected",
             DATE,
         ),
-        Field("stage", "Stage or status", "status|deal stage|pipeline stage|state", 80, "", WORD),
+        Field("stage", "Stage or status", "status|deal stage|stage name|pipeline stage|state", 80, "", WORD),
         Field("amount", "Amount", "value|deal value|close value|revenue|price|deal amount", 40, "", AMOUNT),
         Field("currency", "Currency", "currency code|currency of value|deal currency", 40),
         Field("lost_reason", "Lost because", "loss reason|closed lost reason", 120),
@@ -255,17 +257,19 @@ CHANNEL_WORDS: Mapping[str, str] = {
 def guess_columns(kind: str, header: Collection[str]) -> dict[str, str]:
     """The column that most probably feeds each field, by its name; each column feeds one field at most.
 
-    Names as exports decorate them are understood, too: "Deal - Title", "Associated Company (Primary)".
+    Names as exports decorate them are understood, too: "Deal - Title", "Associated Company (Primary)"; and those of the
+    CRMs' APIs, which run words together: "dealname", "CloseDate".
     """
     found: dict[str, str] = {}
-    for bare in (str, _undecorated):
+    for bare in (plain, lambda name: plain(_undecorated(name)), _run_together):
         free: dict[str, str] = {}
         for name in header:
             if name not in found.values():
-                free.setdefault(plain(bare(name)), name)
+                free.setdefault(bare(name), name)
         for wanted in (lambda field: {plain(field.name), plain(field.label)}, Field.names):
             for each in FIELDS[kind]:
-                found_name = next((name for name in free if name in wanted(each)), None)
+                names = {bare(name) for name in wanted(each)}
+                found_name = next((name for name in free if name in names), None)
                 if each.name not in found and found_name is not None:
                     found[each.name] = free.pop(found_name)
     return {each.name: found[each.name] for each in FIELDS[kind] if each.name in found}
@@ -273,6 +277,10 @@ def guess_columns(kind: str, header: Collection[str]) -> dict[str, str]:
 
 def _undecorated(name: str) -> str:
     return re.sub(r"\(.*?\)", "", name.split(" - ")[-1])
+
+
+def _run_together(name: str) -> str:
+    return plain(_undecorated(name)).replace(" ", "")
 
 
 def check_columns(kind: str, columns: Mapping[str, str], header: Collection[str]) -> None:

@@ -15,11 +15,23 @@ _DONE = {
 }  # fmt: skip
 # Words of other systems for the early, middle and late part of a pipeline.
 _PARTS: Sequence[tuple[float, Sequence[str]]] = (
-    (0.0, ("prospect", "qualif", "appointment", "new", "lead", "contact", "first")),
-    (0.34, ("discover", "engag", "needs", "analysis", "demo", "present")),
-    (0.67, ("value", "evaluat", "decision maker", "propos", "quot", "offer")),
-    (1.0, ("negot", "contract", "commit", "verbal", "review", "legal", "procure", "decision")),
-)
+    (0.0, (
+        "prospect", "qualif", "appointment", "new", "lead", "contact", "first", "neu", "erstkontakt", "nouveau",
+        "nuevo",
+    )),
+    (0.34, (
+        "discover", "engag", "needs", "analysis", "demo", "present", "bedarf", "präsent", "besoin", "présent",
+        "descubr",
+    )),
+    (0.67, (
+        "value", "evaluat", "decision maker", "propos", "quot", "offer", "angebot", "devis", "offre", "oferta",
+        "presupuesto",
+    )),
+    (1.0, (
+        "negot", "contract", "commit", "verbal", "review", "legal", "procure", "decision", "verhandl", "vertrag",
+        "négo", "contrat", "negoc",
+    )),
+)  # fmt: skip
 _PEOPLE = {
     "lead": "lead", "mql": "mql", "marketing qualified lead": "mql", "marketingqualifiedlead": "mql",
     "marketing qualified": "mql", "sal": "sal", "sales accepted lead": "sal", "sales accepted": "sal", "sql": "sql",

@@ -183,6 +183,12 @@ def test_columns_of_exports_in_other_languages(header: str, expected: str) -> No
 @pytest.mark.parametrize(
     ("kind", "header", "fields"),
     [
+        (OPPORTUNITIES, ["dealname", "dealstage", "closedate", "amount", "createdate"],
+         "name stage closed_at amount opened_at"),
+        (OPPORTUNITIES, ["Name", "StageName", "CloseDate", "CreatedDate"], "name stage closed_at opened_at"),
+        (LEADS, ["FirstName", "LastName", "jobtitle", "MobilePhone", "NumberOfEmployees", "lifecyclestage"],
+         "first_name last_name job_title phone company_size stage"),
+        (OPPORTUNITIES, ["Geschäftsname", "Kunde", "Phase", "Betrag"], "name account stage amount"),
         (
             LEADS,
             ["Record ID", "First Name", "Last Name", "Email", "Phone Number", "Contact owner", "Lifecycle Stage",
@@ -214,7 +220,8 @@ def test_columns_of_exports_in_other_languages(header: str, expected: str) -> No
             ". name domain owner company_size country region industry",
         ),
     ],
-    ids=["HubSpot contacts", "HubSpot deals", "Salesforce", "Pipedrive", "HubSpot companies"],
+    ids=["HubSpot API", "Salesforce API", "names run together", "German", "HubSpot contacts", "HubSpot deals",
+         "Salesforce", "Pipedrive", "HubSpot companies"],
 )  # fmt: skip
 def test_exports_of_other_systems_are_understood(kind: str, header: list[str], fields: str) -> None:
     expected = {field: name for name, field in zip(header, fields.split(), strict=True) if field != "."}
