@@ -15,7 +15,7 @@ from leads.forms.import_words import WordMap, word_maps
 from leads.models import Channel, FormKind, ImportKind, ImportMapping, ImportRun, Stage, WebForm
 from leads.pure.imports.ad_presets import BY_SOURCE, PRESETS, order_of, zone_of
 from leads.pure.imports.dates import DATE_ORDERS
-from leads.pure.imports.encodings import ENCODINGS, can_decode, examples
+from leads.pure.imports.encodings import ENCODINGS, WIDE, can_decode, examples
 from leads.pure.imports.fields import AMOUNT, DATE, FIELDS, WORD, fields_holding
 from leads.pure.imports.layout import DELIMITERS, first_lines
 from leads.pure.imports.numbers import DECIMAL_SIGNS
@@ -78,7 +78,7 @@ class ReadingForm(forms.Form):
         self.fields["encoding"].choices = [  # type: ignore[attr-defined]
             (name, f"{label}{_shown(content, name)}")
             for name, label in ENCODINGS.items()
-            if name == table.reading.encoding or (name != "utf-16" and can_decode(content, name))
+            if name == table.reading.encoding or (name not in WIDE and can_decode(content, name))
         ]
         last = max(len(lines), table.reading.header_line)
         texts = {number: text.strip()[:60] for number, text in enumerate(lines, start=1)}

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from leads.pure.imports.guess import Guess
 from leads.pure.spelling.months import is_weekday, month_number
+from leads.pure.spelling.texts import ascii_digits, clean_text
 from leads.pure.week import midnight
 
 # By the order of the parts: d, m, y. A year of four digits in front is always read as year, month, day.
@@ -22,11 +23,14 @@ _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
 _NAME = r"([^\W\d_]{2,}\.?)"
 _OF = r"(?:de\s+|d['’])?"
 _WEEKDAY = rf"(?:{_NAME},?\s+)?"
-_NAMED = re.compile(rf"{_WEEKDAY}([0-9]{{1,2}})\.?[\s-]+{_OF}{_NAME},?[\s-]+(?:de\s+)?([0-9]{{4}})", re.IGNORECASE)
-_NAMED_FIRST = re.compile(rf"{_WEEKDAY}{_NAME}\s+([0-9]{{1,2}}),?\s+([0-9]{{4}})", re.IGNORECASE)
+_DAY = r"([0-9]{1,2})(?:\.|st|nd|rd|th|er|º|ª)?"
+_NAMED = re.compile(
+    rf"{_WEEKDAY}{_DAY}[\s-]+{_OF}{_NAME},?[\s-]+(?:de\s+)?([0-9]{{4}}|[0-9]{{2}}(?![0-9:.h]))", re.IGNORECASE
+)
+_NAMED_FIRST = re.compile(rf"{_WEEKDAY}{_NAME}\s+{_DAY},?\s+([0-9]{{4}})", re.IGNORECASE)
 _EAST_ASIAN = re.compile(r"([0-9]{4})\s?[年년]\s?([0-9]{1,2})\s?[月월]\s?([0-9]{1,2})\s?[日일]")
 _TIME = re.compile(
-    r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap])?\.?(?:m\.?)?\s*"
+    r"(\d{1,2})[:.h](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?\s*([ap])?\.?(?:m\.?)?(?:\s*uhr|\s+h)?\s*"
     r"(z|utc|gmt|[+-]\d{2}:?\d{2})?(?:\s+utc)?",
     re.ASCII | re.IGNORECASE,
 )
@@ -41,7 +45,7 @@ def read_moment(text: str, tz: ZoneInfo, order: str = "") -> datetime:
     ``order`` is one of :data:`DATE_ORDERS` for dates such as 3/4/2026; without it only dates with dots are read, day
     first. Raises ValueError with a message for people.
     """
-    text = text.strip()
+    text = ascii_digits(text.strip())
     try:
         if _ISO.fullmatch(text):
             return _iso(text, tz)
@@ -61,7 +65,7 @@ def guess_order(cells: Iterable[str]) -> Guess:
     """The order in which all these cells are dates; "" where none of them needs one or no order fits them all."""
     possible, telling, dotted = set(DATE_ORDERS), "", False
     for cell in cells:
-        match = _NUMERIC.match(cell)
+        match = _NUMERIC.match(ascii_digits(clean_text(cell)))
         if match is None or len(match[1]) > 2:
             continue
         telling = telling or cell
@@ -121,7 +125,7 @@ def _date(text: str, order: str) -> tuple[date, str]:
         raise ValueError
     if weekday and not is_weekday(weekday):
         raise ValueError
-    return date(int(year), month_number(month), int(day)), text[match.end() :]
+    return date(int(year) + (2000 if len(year) == 2 else 0), month_number(month), int(day)), text[match.end() :]
 
 
 def _at(day: date, rest: str, tz: ZoneInfo) -> datetime:

@@ -15,6 +15,8 @@ from leads.pure.table_file import UnreadableFile
 ENCODINGS: Mapping[str, str] = {
     "utf-8-sig": "UTF-8",
     "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16, little-endian without a mark",
+    "utf-16-be": "UTF-16, big-endian without a mark",
     "cp1252": "Western European (Windows-1252)",
     "mac_roman": "Western European (Mac)",
     "cp1250": "Central European (Windows-1250)",
@@ -30,6 +32,9 @@ ENCODINGS: Mapping[str, str] = {
     "big5": "Chinese (Big5)",
     "euc_kr": "Korean (EUC-KR)",
 }
+WIDE = ("utf-16", "utf-16-le", "utf-16-be")
+# What reports are exported as under the name of a spreadsheet.
+_DOCUMENTS = (b"%pdf", b"<html", b"<!doctype", b"<?xml", b"<table", b"{\\rtf")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # Letters beyond a to z of languages that share the Latin script: a word in one language uses those of one row.
 _ALPHABETS = tuple(
@@ -81,6 +86,13 @@ def guess_encoding(content: bytes) -> EncodingGuess:
             if not can_decode(content, name):
                 raise UnreadableFile("The file is not text. Save it as CSV (UTF-8) and upload it again.")
             return EncodingGuess(name, True, {})
+    if content[:1024].lstrip().lower().startswith(_DOCUMENTS):
+        raise UnreadableFile(
+            "The file is a web page or a document, whatever its name says. Open it in a spreadsheet program and save it "
+            "as CSV (UTF-8)."
+        )
+    if wide := _without_mark(content):
+        return EncodingGuess(wide, True, {})
     if b"\0" in content[:65536]:
         raise UnreadableFile("The file is not text but perhaps a spreadsheet. Save it as CSV (UTF-8).")
     if can_decode(content, "utf-8"):
@@ -99,6 +111,16 @@ def guess_encoding(content: bytes) -> EncodingGuess:
     texts = {lines.decode(name): _sense(lines.decode(name)) for name in usable}
     rivals = [text for text, sense in texts.items() if sense == texts[lines.decode(best)]]
     return EncodingGuess(best, len(rivals) == 1, {name: examples(lines, name) for name in usable[:6]})
+
+
+def _without_mark(content: bytes) -> str:
+    """The codec of UTF-16 that does not say so itself: every other byte of most texts is 0 then; "" for all else."""
+    head = content[:4096]
+    for name, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        is_wide = len(head) > 8 and zeros.count(0) > 0.8 * len(zeros) and head.count(0) == zeros.count(0)
+        if is_wide and can_decode(content, name):
+            return name
+    return ""
 
 
 def examples(content: bytes, encoding: str, most: int = 4) -> list[str]:
@@ -134,7 +156,7 @@ def _telling_lines(content: bytes) -> bytes:
 
 
 def _single_names() -> list[str]:
-    return [name for name in ENCODINGS if name not in ("utf-8-sig", "utf-16")]
+    return [name for name in ENCODINGS if name not in ("utf-8-sig", *WIDE)]
 
 
 def _codecs(match: object) -> Collection[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from babel import Locale
 
 from leads.pure.imports.guess import Guess
+from leads.pure.spelling.texts import ascii_digits
 
 DECIMAL_SIGNS: Mapping[str, str] = {".": "Decimal point: 1,234.50", ",": "Decimal comma: 1.234,50"}
 # Symbols that stand for one currency; others ("$", "kr") say nothing by themselves.
@@ -33,6 +34,10 @@ _SIZE = re.compile(
 )
 _COUNT = re.compile(r"\d+(?:[.,]0{1,2})?|\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+", re.ASCII)
 _NO_CENTS = re.compile(r"[.,]0{1,2}$")
+# "1'200.-" and "1.200,--" have no cents, and no minus.
+_NO_MINUS = re.compile(r"\s*[-\u2012\u2013\u2014\u2212]{1,2}")
+# Lakhs and crores of India: "12,34,567".
+_LAKHS = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}", re.ASCII)
 
 
 class InvalidNumber(ValueError):
@@ -71,7 +76,7 @@ def plain_amount(text: str, decimal: str, currency: str = "") -> tuple[str, str]
 
 def whole_count(text: str) -> int:
     """A count of people: "1,200", "1.200", "51-200" and "10,001+" as their lower end. Raises InvalidNumber."""
-    match = _SIZE.fullmatch(text.strip())
+    match = _SIZE.fullmatch(ascii_digits(text.strip()))
     lower = match["lower"].strip() if match else ""
     if match is None or not _COUNT.fullmatch(lower):
         raise InvalidNumber(f"{text[:40]!r} is not a whole number such as 1200, or a range such as 51-200.")
@@ -82,13 +87,15 @@ def whole_count(text: str) -> int:
 
 def _parts(text: str) -> tuple[str, str, bool]:
     """What is no number (a currency), the digits with their signs, and whether a minus or brackets say "negative"."""
-    text = text.strip()
+    text = ascii_digits(text.strip())
     is_negative = text.startswith("(") and text.endswith(")")
     text = text[1:-1].strip() if is_negative else text
     match = _BODY.search(text)
     if match is None:
         return text, "", is_negative
-    around = f"{text[: match.start()]} {text[match.end() :]}"
+    behind = text[match.end() :]
+    behind = _NO_MINUS.sub("", behind, count=1) if match[0].endswith((".", ",")) else behind
+    around = f"{text[: match.start()]} {behind}"
     mark = " ".join(around.translate(str.maketrans("-\u2212+", "   ")).split())
     return mark, match[0].strip(), is_negative or "-" in around or "\u2212" in around
 
@@ -119,6 +126,7 @@ def _plain(body: str, decimal: str, text: str) -> str:
     whole, sign, rest = body.partition(decimal)
     groups = whole.split(group)
     is_grouped = len(groups) == 1 or (1 <= len(groups[0]) <= 3 and all(len(each) == 3 for each in groups[1:]))
+    is_grouped = is_grouped or (group == "," and _LAKHS.fullmatch(whole) is not None)
     if not is_grouped or group in rest or decimal in rest or (sign and not rest and not whole):
         raise InvalidNumber(f"{text[:40]!r} is not an amount with a decimal {'point' if decimal == '.' else 'comma'}.")
     return f"{''.join(groups)}{'.' + rest if rest else ''}"
@@ -135,4 +143,7 @@ def _currency(mark: str, expected: str, text: str) -> str:
         return _SYMBOLS[mark]
     if len(mark) == 3 and mark.isascii() and mark.isalpha():
         return mark.upper()
+    for symbol, code in (mark.split(), mark.split()[::-1]) if mark.count(" ") == 1 else ():
+        if _SYMBOLS.get(symbol) == code.upper() or code.upper() in _SHARED.get(symbol, ()):
+            return code.upper()
     raise InvalidNumber(f"{text[:40]!r} is not an amount such as 1234.50.")

@@ -22,8 +22,12 @@ _COMMON = {
     "Swaziland": "SZ", "Macedonia": "MK", "Ivory Coast": "CI", "Cape Verde": "CV", "Macao": "MO", "Macau": "MO",
     "Hong Kong": "HK", "Palestine": "PS", "Bosnia": "BA", "Vatican": "VA", "East Timor": "TL", "Korea": "KR",
     "Congo": "CG", "Kongo": "CG", "Democratic Republic of the Congo": "CD", "DR Congo": "CD", "Russia": "RU",
-    "BRD": "DE",
+    "BRD": "DE", "Großbritannien": "GB", "Grande-Bretagne": "GB", "Gran Bretaña": "GB", "Republic of Ireland": "IE",
+    "EE.UU.": "US", "US of A": "US", "PRC": "CN", "P.R. China": "CN", "Mainland China": "CN", "Kosovo": "XK",
 }  # fmt: skip
+
+# "Oesterreich", as German is written where there are no umlauts.
+_WITHOUT_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 def country_code(text: str) -> str:
@@ -38,8 +42,8 @@ def country_code(text: str) -> str:
 
 @cache
 def codes() -> frozenset[str]:
-    """Every ISO 3166-1 alpha-2 code."""
-    return frozenset(each.alpha_2 for each in pycountry.countries)
+    """Every ISO 3166-1 alpha-2 code, and that of Kosovo, which ISO left to whoever needs one and CRMs use."""
+    return frozenset([*(each.alpha_2 for each in pycountry.countries), "XK"])
 
 
 @cache
@@ -56,7 +60,8 @@ def _names() -> dict[str, str]:
     for language in LANGUAGES:
         for code, name in Locale.parse(language).territories.items():
             if code in codes():
-                found.setdefault(_plain(name), set()).add(code)
+                for spelling in {_plain(name), _plain(name.casefold().translate(_WITHOUT_UMLAUTS))}:
+                    found.setdefault(spelling, set()).add(code)
     names = {name: min(each) for name, each in found.items() if len(each) == 1}
     for alias, targets in get_global("territory_aliases").items():
         if len(alias) == 3 and alias.isalpha() and len(targets) == 1 and targets[0] in codes():

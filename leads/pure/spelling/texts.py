@@ -50,6 +50,7 @@ _PLACEHOLDERS = frozenset(
         "#NAME?",
     ]
 ) | {"k. A."}
+_SIGNS = str.maketrans("\u066c\u066b\uff0c\uff0e\uff0f\uff1a\uff0d", ",.,./:-")
 # Needed by scripts and emoji: they join letters and never turn the direction of a text.
 _JOINERS = "\u200c\u200d"
 
@@ -66,6 +67,14 @@ def clean_text(raw: str) -> str:
         elif category not in ("Cc", "Cf", "Cs", "Co", "Cn") or sign in _JOINERS:
             signs.append(sign)
     return " ".join("".join(signs).split())
+
+
+def ascii_digits(text: str) -> str:
+    """Digits of any script, and the signs that go with them, as those of English."""
+    if text.isascii():
+        return text
+    digits = (str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+    return "".join(digits).translate(_SIGNS)
 
 
 def is_placeholder(text: str) -> bool:

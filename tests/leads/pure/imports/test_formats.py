@@ -21,6 +21,13 @@ _13TH = datetime(2026, 11, 12, 23, tzinfo=UTC)
         ("01.02.2026", "", datetime(2026, 1, 31, 23, tzinfo=UTC)),
         ("2026-07-01 20:17:59", "", datetime(2026, 7, 1, 18, 17, 59, tzinfo=UTC)),
         ("2026-07-01T20:17Z", "", datetime(2026, 7, 1, 20, 17, tzinfo=UTC)),
+        ("19-Nov-26", "", datetime(2026, 11, 18, 23, tzinfo=UTC)),
+        ("1er décembre 2026", "", datetime(2026, 11, 30, 23, tzinfo=UTC)),
+        ("December 1st, 2026", "", datetime(2026, 11, 30, 23, tzinfo=UTC)),
+        ("19.11.2026, 14:05 Uhr", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
+        ("19/11/2026 14.05", "dmy", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
+        ("19 novembre 2026 14h05", "", datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
+        ("١٩/١١/٢٠٢٦", "dmy", datetime(2026, 11, 18, 23, tzinfo=UTC)),
         ("2026-07-01T20:17:59-03:00", "", datetime(2026, 7, 1, 23, 17, 59, tzinfo=UTC)),
         ("2026-03-29 02:30", "", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
         ("20261119T233000Z", "", datetime(2026, 11, 19, 23, 30, tzinfo=UTC)),
@@ -63,7 +70,7 @@ def test_moments(text: str, order: str, moment: datetime) -> None:
     "text",
     [
         "2018-W05", "2018-W05-1", "2018W05", "2018-123", "2026-02-30", "yesterday", "32.1.2026", "45231", "9999-99-99",
-        "٣.٤.٢٠٢٦", "12/11/2026 25:00", "13 Frob 2026", "1/2-2026",
+        "12/11/2026 25:00", "13 Frob 2026", "1/2-2026", "19 Nov 14:05",
         "Frob 13 Nov 2026", "13 listopad 2026",  # October in Croatian, November in Polish
     ],
 )  # fmt: skip
@@ -94,6 +101,7 @@ def test_a_midnight_that_does_not_exist_is_the_days_first_moment() -> None:
         (["3/4/2026", "11/13/2026 2:05 PM"], "mdy", False),
         (["3-4-2026", "13-11-2026"], "dmy", False),
         (["3.4.2026"], "dmy", False),
+        (["\u200e19\u200e/\u200e11\u200e/\u200e2026"], "dmy", False),
         (["26/12/31"], "", True),
         (["3/4/2026", "5/6/2026"], "", True),
         (["3/14/2026", "14/3/2026"], "", True),
@@ -128,7 +136,10 @@ def test_the_decimal_sign_is_told_by_all_cells_or_asked(cells: list[str], sign: 
     [
         ("1 234,50", ",", "1234.50"), ("1\u202f234,50", ",", "1234.50"), ("1'234.50", ".", "1234.50"),
         ("(1,234.50)", ".", "-1234.50"), ("-5", ".", "-5"), ("5-", ".", "-5"), ("\u22125", ".", "-5"), ("+5", ".", "5"),
-        ("1.234.567", ",", "1234567"),
+        ("1.234.567", ",", "1234567"), ("1.234,50-", ",", "-1234.50"), ("12,34,567.00", ".", "1234567.00"),
+        # A dash in place of the cents is no minus.
+        ("1'200.-", ".", "1200"), ("1'200.–", ".", "1200"), ("1.200,--", ",", "1200"), ("-1.200,-", ",", "-1200"),
+        ("١٬٢٣٤٫٥٠", ".", "1234.50"), ("１２３４", ".", "1234"),
     ],
 )  # fmt: skip
 def test_amounts(text: str, decimal: str, amount: str) -> None:
@@ -149,3 +160,15 @@ def test_what_is_no_amount(text: str) -> None:
 def test_what_is_no_count(text: str) -> None:
     with pytest.raises(InvalidNumber):
         whole_count(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"), [("$1,000.00 USD", "USD"), ("EUR 5 €", "EUR"), ("$5 CAD", "CAD"), ("CHF 1'200.-", "CHF")]
+)
+def test_a_currency_named_twice(text: str, currency: str) -> None:
+    assert plain_amount(text, ".")[1] == currency
+
+
+def test_two_currencies_are_none() -> None:
+    with pytest.raises(InvalidNumber):
+        plain_amount("€5 USD", ".")

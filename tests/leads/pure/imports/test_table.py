@@ -18,9 +18,11 @@ from leads.pure.table_file import UnreadableFile
         (b"\xef\xbb\xbfid;name\r\n1;Zo\xc3\xab\r\n", {"id": "1", "name": "Zoë"}),
         (b"id\tname\n1\tZo\xeb\n", {"id": "1", "name": "Zoë"}),
         ("id,name\n1,Zoë\n".encode("utf-16"), {"id": "1", "name": "Zoë"}),
+        ("id,name\n1,Zoë\n".encode("utf-16-le"), {"id": "1", "name": "Zoë"}),
+        ("id,name\n1,Zoë\n".encode("utf-16-be"), {"id": "1", "name": "Zoë"}),
         (b'id,name\n1,"two\nlines, ""quoted"""\n', {"id": "1", "name": 'two\nlines, "quoted"'}),
     ],
-    ids=["utf-8", "bom", "cp1252", "utf-16", "quoted"],
+    ids=["utf-8", "bom", "cp1252", "utf-16", "little-endian", "big-endian", "quoted"],
 )
 def test_files_of_every_make(content: bytes, cells: dict[str, str]) -> None:
     table = open_table(content)
@@ -43,6 +45,8 @@ def test_a_thousand_columns() -> None:
         (b"id,name\n1,a\x00b\n", "not text"),
         (b"id,name\n" + b"1,a\n" * 30_000 + b"2,\x00\n", "NUL"),
         (b"PK\x03\x04\x00\x00", "not text"),
+        (b"<html><table><tr><td>Report</td></tr></table></html>", "a web page"),
+        (b"%PDF-1.7\n%\xe2\xe3", "a document"),
         (b"x" * (MAX_BYTES + 1), "larger than 50 MB"),
     ],
 )

@@ -122,6 +122,8 @@ def test_domains_never_break(raw: str) -> None:
         ("Germany", "DE"), ("Deutschland", "DE"), ("Allemagne", "DE"), ("United States", "US"),
         ("United Kingdom", "GB"), ("England", "GB"), ("The Netherlands", "NL"), ("Österreich", "AT"),
         ("Osterreich", "AT"), ("Korea, Republic of", "KR"), ("Viet Nam", "VN"), ("Turkey", "TR"), ("Türkiye", "TR"),
+        ("Großbritannien", "GB"), ("Grossbritannien", "GB"), ("Oesterreich", "AT"), ("Republic of Ireland", "IE"),
+        ("Kosovo", "XK"), ("EE.UU.", "US"), ("Gran Bretaña", "GB"), ("Tuerkei", "TR"), ("PRC", "CN"),
         ("Côte d’Ivoire", "CI"), ("Bosnia & Herzegovina", "BA"), ("日本", "JP"), ("Niger", "NE"), ("Nigeria", "NG"),
     ],
 )  # fmt: skip
