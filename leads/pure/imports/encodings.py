@@ -88,8 +88,8 @@ def guess_encoding(content: bytes) -> EncodingGuess:
             return EncodingGuess(name, True, {})
     if content[:1024].lstrip().lower().startswith(_DOCUMENTS):
         raise UnreadableFile(
-            "The file is a web page or a document, whatever its name says. Open it in a spreadsheet program and save it "
-            "as CSV (UTF-8)."
+            "The file is a web page or a document, whatever its name says. Open it in a spreadsheet program and save "
+            "it as CSV (UTF-8)."
         )
     if wide := _without_mark(content):
         return EncodingGuess(wide, True, {})
