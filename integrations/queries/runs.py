@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,8 +9,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from integrations.models import Connection, RecordKind, SyncRecord, SyncRun
-from integrations.pure.merging import essence
-from leads.models import Company, JobRun, PipelineStage, User
+from leads.models import Company, JobRun
 
 SPENT_DAYS = 30
 # Jobs that people watch on a connection's pages.
@@ -73,26 +71,6 @@ def named_records(rows: QuerySet[SyncRecord], words: str) -> QuerySet[SyncRecord
             found |= Q(**{f"{name}__icontains": word})
         rows = rows.filter(found)
     return rows
-
-
-def names_in(written: Iterable[Mapping[str, Sequence[Any]]]) -> dict[str, dict[Any, str]]:
-    """Names of the owners and stages whose ids are told as {column: [before, after]}, by column and id."""
-    ids: dict[str, set[Any]] = {"owner_id": set(), "stage_id": set()}
-    for pairs in written:
-        for name in ids.keys() & pairs.keys():
-            ids[name].update(pairs[name])
-    names: dict[str, dict[Any, str]] = {}
-    if owners := ids["owner_id"] - {None}:
-        names["owner_id"] = dict(User.objects.filter(pk__in=owners).values_list("pk", "name"))
-    if stages := ids["stage_id"] - {None}:
-        names["stage_id"] = dict(PipelineStage.objects.filter(pk__in=stages).values_list("pk", "name"))
-    return names
-
-
-def pair_words(name: str, pair: Sequence[Any], names: Mapping[str, Mapping[Any, str]]) -> list[str]:
-    """Before and after of a column for people: an owner by name."""
-    known = names.get(name, {})
-    return [known.get(value) or essence(value) for value in pair]
 
 
 def duration_words(run: SyncRun) -> str:

@@ -20,7 +20,8 @@ from integrations.actions.jobs.plan_trials import newest_undo, plan_undo
 from integrations.actions.undo.decide_undo import Decision, NotUndoable, preview_undo
 from integrations.actions.undo.undo_run import told
 from integrations.models import SyncRecord, SyncRun
-from integrations.queries.runs import count_words, names_in
+from integrations.queries.change_words import names_in
+from integrations.queries.runs import count_words
 from integrations.tasks import nudge_trials
 from integrations.views.doors import editable_connection
 from integrations.views.record_table import KINDS, RECORDS_A_PAGE, Tab, record_rows

@@ -104,7 +104,7 @@ SUBJECTS = {
         "mapping": """
             actions.fit_values actions.lead_facts actions.local_values
             pure.activity_rules pure.campaign_kinds pure.column_words pure.keys pure.merging pure.record_links
-            pure.stage_proposals pure.typed_values
+            pure.stage_proposals pure.typed_values queries.change_words
         """,
         "runs": "pure.daily pure.backoff forms.records",
         "connections": "forms.access forms.content queries.removal queries.setup",

@@ -13,8 +13,8 @@ from integrations.connectors.base import Connector, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord
 from integrations.pure.mapping import Direction, FieldRule, Policy, get_field, has_field
 from integrations.pure.merging import LEFT, Verdict, decide, essence
+from integrations.queries.change_words import names_in, pair_words
 from integrations.queries.mapping import rules_of
-from integrations.queries.runs import names_in, pair_words
 from leads.actions.identity.revise_accounts import AccountRevision, RevisedAccount, revise_accounts
 from leads.models import Account
 from leads.pure.spelling.identity import InvalidDomain, normalize_domain

@@ -21,7 +21,7 @@ from integrations.models import Connection, ExternalRecord, RecordKind, SyncReco
 from integrations.pure.keys import is_uuid
 from integrations.pure.mapping import Direction, FieldRule, MappingError, for_born_there, get_field, has_field
 from integrations.pure.merging import LEFT, Verdict, decide, essence, in_conflict
-from integrations.queries.runs import names_in, pair_words
+from integrations.queries.change_words import names_in, pair_words
 from leads.actions.identity.merge_leads import MergeRefused, lock_people, merge_leads
 from leads.actions.identity.revise_leads import ATTRIBUTE, Revised, Revision, revise_leads
 from leads.models import Lead, LeadMerge

@@ -28,7 +28,7 @@ from integrations.actions.undo.decide_undo import (
     require_undoable,
 )
 from integrations.models import ExternalRecord, RecordKind, SyncRecord, SyncRun
-from integrations.queries.runs import names_in, pair_words
+from integrations.queries.change_words import names_in, pair_words
 from leads.actions.campaigns.remove_campaigns import remove_campaigns
 from leads.actions.capture.remove_touches import First, remove_touches
 from leads.actions.deals.record_opportunity import DealFacts, record_opportunities
