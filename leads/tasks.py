@@ -28,14 +28,16 @@ from leads.actions.routing.undo_transfer import undo_transfers
 from leads.actions.routing.version_rules import activate_due_version
 from leads.actions.scoring.back_test import run_back_tests
 from leads.actions.scoring.decay_scores import decay_scores
-from leads.actions.scoring.rescore_leads import rescore_leads
+from leads.actions.scoring.rescore_leads import rescore_leads, rescoring_waits
 from leads.actions.scoring.version_scoring import activate_due
 from leads.actions.web_forms.confirm_sign_up import send_confirmations
 from leads.actions.web_forms.link_visits import LOOK_BACK, link_visits
 from leads.actions.web_forms.record_views import forget_page_views
 from leads.actions.workflows.advance import advance_enrollments
 from leads.actions.workflows.enroll import enroll_triggered, forget_refusals
+from leads.actions.workflows.reach_goals import end_reached
 from leads.actions.workflows.send_mails import send_workflow_mails
+from leads.actions.workflows.version_workflow import activate_due_workflows
 
 log = structlog.get_logger(__name__)
 _nudged: dict[str, float] = {}
@@ -110,6 +112,8 @@ def run_bulk_actions() -> int:
 @shared_task
 def run_workflows() -> int:
     """Enroll leads whose trigger happened, take the steps that are due, and send emails; returns how many steps."""
+    activate_due_workflows(at=timezone.now())
+    end_reached(at=timezone.now())  # before the next line notes what was looked at
     enroll_triggered(at=timezone.now())
     advanced = advance_enrollments(at=timezone.now())
     send_workflow_mails(at=timezone.now())
@@ -136,6 +140,8 @@ def keep_scores() -> int:
     """Activate scoring rules that are due, score leads by new ones, and let scores decay with the company day."""
     activate_due(at=timezone.now())
     rescore_leads(clock=timezone.now)
+    if rescoring_waits():
+        nudge_scores()  # the next turn, behind what waits for a worker now
     return decay_scores(at=timezone.now())
 
 

@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern] = [
     path("leads/bulk/<uuid:public_id>", bulk.bulk_run, name="bulk-run"),
     path("leads/bulk/<uuid:public_id>/progress", bulk.bulk_progress, name="bulk-progress"),
     path("leads/bulk/<uuid:public_id>/undo", bulk.bulk_undo, name="bulk-undo"),
+    path("<str:listing>/bulk", bulk.bulk, name="bulk-rows"),
     path("views/<str:listing>", saved_views.view_save, name="view-save"),
     path("views/<uuid:public_id>/remove", saved_views.view_remove, name="view-remove"),
     path("leads/duplicates", duplicates.duplicates, name="duplicates"),
@@ -86,6 +87,11 @@ urlpatterns: list[URLPattern] = [
         "workflows/<uuid:public_id>/versions/<int:number>/activate",
         versions.workflow_activate,
         name="workflow-activate",
+    ),
+    path(
+        "workflows/<uuid:public_id>/versions/<int:number>/cancel",
+        versions.workflow_cancel,
+        name="workflow-cancel",
     ),
     path(
         "workflows/<uuid:public_id>/versions/<int:number>/roll-back",

@@ -132,7 +132,10 @@ class AttributionAnswer(serializers.Serializer[Any]):
     months = AttributionMonth(many=True)
     coverage = serializers.FloatField(allow_null=True, help_text="of all closed-won revenue of the period, 0 to 1")
     definitions = serializers.DictField(child=serializers.IntegerField(), help_text="figure → version")
-    links = serializers.DictField(child=serializers.URLField())
+    links = serializers.DictField(
+        child=serializers.URLField(),
+        help_text="for each figure `…_rows`, which the same key reads, and `…_page`, the page with the same rows",
+    )
 
 
 class AttributionRow(serializers.Serializer[Any]):
@@ -144,7 +147,8 @@ class AttributionRow(serializers.Serializer[Any]):
     cost = AttributionMoney(allow_null=True)
     roi = serializers.FloatField(allow_null=True)
     url = serializers.URLField()
-    rows_url = serializers.URLField(help_text="the credits behind the attributed revenue")
+    rows_url = serializers.URLField(help_text="the credits behind the attributed revenue, read with the same key")
+    page_url = serializers.URLField(help_text="the page with the same credits")
 
 
 class TouchCredit(serializers.Serializer[Any]):

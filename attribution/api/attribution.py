@@ -30,6 +30,7 @@ from attribution.figures.payback import payback
 from attribution.models import AttributionRun, Credit
 from attribution.pure.credits import rollup
 from attribution.pure.methods import Method
+from leads.api.figures import rows_path
 from leads.api.pagination import CursorPagination
 from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.past import AS_OF, asked_as_of, stated
@@ -212,7 +213,9 @@ def _links(request: Request, campaign: Campaign, scope: Scope) -> dict[str, str]
         "page": f"{reverse('attribution:campaign', args=[campaign.public_id])}?{query}",
     }
     for name in ("revenue", "pipeline", "influenced", "cost", "roas", "payback"):
-        links[f"{name}_rows"] = f"{figure_path(f'attribution.{name}')}?{query}"
+        key = f"attribution.{name}"
+        links[f"{name}_rows"] = rows_path(key, scope.query())
+        links[f"{name}_page"] = f"{figure_path(key)}?{query}"
     return {name: request.build_absolute_uri(path) for name, path in links.items()}
 
 
@@ -226,6 +229,7 @@ def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dic
     spent = spend.costs(scope).filter(reporting_cents__isnull=False).order_by()
     by_campaign = {} if scope.owner else dict(spent.values_list("campaign").annotate(Sum("reporting_cents")))
     cost = _rolled_up(by_campaign, parents)
+    places = {campaign.pk: replace(scope, campaign=str(campaign.public_id)) for campaign in page}
     return [
         {
             "campaign": _campaign(campaign),
@@ -234,9 +238,8 @@ def _list_rows(request: Request, page: list[Campaign], scope: Scope) -> list[dic
             "cost": _money(cost.get(campaign.pk), scope),
             "roi": None if earned is None else rollup.roi(earned, cost.get(campaign.pk)),
             "url": request.build_absolute_uri(reverse("api-attribution", args=[campaign.public_id])),
-            "rows_url": request.build_absolute_uri(
-                figure_url("attribution.revenue", replace(scope, campaign=str(campaign.public_id)))
-            ),
+            "rows_url": request.build_absolute_uri(rows_path("attribution.revenue", places[campaign.pk].query())),
+            "page_url": request.build_absolute_uri(figure_url("attribution.revenue", places[campaign.pk])),
         }
         for campaign in page
     ]

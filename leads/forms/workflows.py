@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 
+from leads.forms.fields import MomentField
 from leads.models import Campaign, FollowUp, RejectionReason, Stage, User, WebForm, WebhookEndpoint, WorkflowVersion
 from leads.pure.refused import Refused
 from leads.pure.workflows.definition import DATES, ROLES, UNITS, Definition, Settings, StepKind, Trigger
@@ -39,6 +40,13 @@ class NameForm(forms.Form):
 
     name = forms.CharField(max_length=120, label="Name")
     about = forms.CharField(max_length=300, required=False, label="What it is for")
+
+
+class ActivateForm(forms.Form):
+    """When a draft takes effect, and why."""
+
+    why = forms.CharField(max_length=300, label="Why", help_text="Kept with the version.")
+    activates_at = MomentField(required=False, label="Activate at", help_text="Empty: now.")
 
 
 class WhyForm(forms.Form):

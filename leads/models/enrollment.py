@@ -51,6 +51,14 @@ class Enrollment(models.Model):
     workflow = models.ForeignKey("leads.Workflow", on_delete=models.CASCADE, related_name="enrollments")
     version = models.ForeignKey("leads.WorkflowVersion", on_delete=models.PROTECT, related_name="enrollments")
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="enrollments")
+    began_as = models.ForeignKey(
+        "leads.Lead",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="the lead that was enrolled, where it was merged into this one since",
+    )
     state = models.CharField(max_length=9, choices=State.choices)
     occurrence = models.CharField(max_length=160)
     turn = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -38,6 +38,9 @@ class JobRun(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     beat_at = models.DateTimeField(null=True, help_text="last sign of life; old ones may be taken over")
+    progress = models.JSONField(
+        default=dict, help_text="where the next worker goes on, for jobs that are done in turns"
+    )
 
     objects = JobQuerySet.as_manager()
 

@@ -44,7 +44,7 @@ class SavedView(models.Model):
 
 
 class BulkRun(models.Model):
-    """One thing that somebody did with many leads; a job does large ones. ``ids`` are the leads as they were chosen."""
+    """One thing that somebody did with many rows of a list; a job does large ones. ``ids`` are the rows as chosen."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     verb = models.CharField(max_length=20, help_text="key of what was done")
@@ -56,14 +56,15 @@ class BulkRun(models.Model):
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.verb}, {len(self.ids)} leads"
+        return f"{self.verb}, {len(self.ids)} rows"
 
     def get_absolute_url(self) -> str:
         return reverse("leads:bulk-run", args=[self.public_id])
 
 
 class BulkRow(models.Model):
-    """What became of one lead of a bulk run; ``undo`` is what takes it back."""
+    """What became of one row of a bulk run: a lead, or the ``row`` of another list. ``undo`` or ``before`` take it
+    back."""
 
     class State(models.TextChoices):
         DONE = "done", "Done"
@@ -72,13 +73,27 @@ class BulkRow(models.Model):
         KEPT = "kept", "Not taken back"
 
     run = models.ForeignKey("leads.BulkRun", on_delete=models.CASCADE, related_name="rows")
-    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="+")
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, null=True, related_name="+")
+    row = models.BigIntegerField(null=True, help_text="id of the opportunity, account, campaign or touchpoint")
     state = models.CharField(max_length=8, choices=State.choices)
     why = models.CharField(max_length=300, blank=True)
     undo = models.BigIntegerField(null=True, help_text="key of the row that undoing needs")
+    before = models.JSONField(null=True, help_text="what the row said before")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "lead"], name="bulk_row_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "lead"], name="bulk_row_once"),
+            models.UniqueConstraint(fields=["run", "row"], name="bulk_row_once_elsewhere"),
+            models.CheckConstraint(
+                condition=Q(lead__isnull=False, row__isnull=True) | Q(lead__isnull=True, row__isnull=False),
+                name="bulk_row_of_one_thing",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.lead}: {self.state}"
+        return f"{self.lead or self.row}: {self.state}"
+
+    @property
+    def key(self) -> int:
+        """Of the row of the list."""
+        return self.lead_id or self.row or 0

@@ -62,6 +62,7 @@ class WorkflowVersion(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
+        SCHEDULED = "scheduled", "Scheduled"
         ACTIVE = "active", "Active"
         RETIRED = "retired", "Retired"
 
@@ -71,7 +72,7 @@ class WorkflowVersion(models.Model):
 
     workflow = models.ForeignKey("leads.Workflow", on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.DRAFT)
     trigger = models.CharField(max_length=12, choices=[(each.value, each.name.title()) for each in Trigger])
     settings = models.JSONField(default=dict, blank=True, help_text="of the trigger")
     conditions = models.JSONField(default=no_conditions, help_text="who is enrolled, in the condition grammar")
@@ -90,6 +91,7 @@ class WorkflowVersion(models.Model):
     created_at = models.DateTimeField()
     activated_by = models.ForeignKey("leads.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     activated_at = models.DateTimeField(null=True, blank=True)
+    activates_at = models.DateTimeField(null=True, blank=True, help_text="when a scheduled version becomes active")
     why = models.CharField(max_length=300, blank=True, help_text="why it was activated")
 
     class Meta:
@@ -98,7 +100,12 @@ class WorkflowVersion(models.Model):
             models.UniqueConstraint(
                 fields=["workflow"], condition=Q(state="active"), name="workflow_one_active_version"
             ),
-            models.UniqueConstraint(fields=["workflow"], condition=Q(state="draft"), name="workflow_one_draft"),
+            models.UniqueConstraint(
+                fields=["workflow"], condition=Q(state__in=["draft", "scheduled"]), name="workflow_one_next_version"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="scheduled") | Q(activates_at__isnull=False), name="workflow_scheduled_has_a_moment"
+            ),
             models.CheckConstraint(condition=Q(hold_out_percent__lte=HIGHEST), name="workflow_hold_out_at_most_half"),
             models.CheckConstraint(
                 condition=Q(again_after_days__isnull=True) | Q(again_after_days__gte=1),

@@ -1,4 +1,4 @@
-"""Doing something with many leads at once: choose, look at what would happen, confirm, watch, take back."""
+"""Doing something with many rows of a list at once: choose, look at what would happen, confirm, watch, take back."""
 
 from __future__ import annotations
 
@@ -11,49 +11,58 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count
-from django.http import HttpResponse, QueryDict
+from django.db.models import Count, Model
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from leads.actions.bulk.run_bulk import MOST, request_bulk, request_undo, why_not_undo
-from leads.actions.bulk.verbs import VERBS, Verb
+from leads.actions.bulk.verb import MODELS, Verb
+from leads.actions.bulk.verbs import VERBS
 from leads.forms.bulk import FORMS
-from leads.models import BulkRow, BulkRun, Company, Lead, Role, User
+from leads.models import BulkRow, BulkRun, Company, Lead, Role, Touchpoint, User
 from leads.pure.calendar import opening_in
 from leads.tasks import nudge_bulk
 from leads.views.doors import SignedInRequest, allowed, telling
 from leads.views.lead_rows import lead_rows
 from leads.views.list_file import list_file
+from leads.views.list_views import LISTS
+from leads.views.listings import LISTINGS, MOST_ONLY, listed_rows
 from leads.views.progress import progress_answer
 
 PAGE_SIZE = 50
 _LISTED = 5
+LISTING_OF = {model: key for key, model in MODELS.items()}
 
 
 @login_required
 @require_POST
-def bulk(request: SignedInRequest) -> HttpResponse:
-    """What would happen to the chosen leads; with ``confirm`` it does."""
-    user = allowed(
-        request,
-        lambda person: person.has_role(Role.SALES_REP, Role.SALES_LEADER, Role.ADMIN),
-        "Reps, sales leaders and admins work on leads.",
-    )
+def bulk(request: SignedInRequest, listing: str = "leads") -> HttpResponse:
+    """What would happen to the chosen rows; with ``confirm`` it does. With ``export`` they become a file."""
+    user, asked = request.user, QueryDict(str(request.POST.get("asked", "")))
+    if listing not in MODELS:
+        raise Http404
+    if kind := str(request.POST.get("export", "")):
+        return _file(request, listing, asked, kind)
     verb = VERBS.get(str(request.POST.get("verb", "")))
-    ids = _chosen(request)
-    if verb is None or not ids or len(ids) > MOST:
+    if not any(each.may(user) for each in VERBS.values() if each.listing == listing):
+        raise PermissionDenied("Your role changes nothing in this list.")
+    ids = _chosen(request, listing, asked)
+    if verb is None or verb.listing != listing or not ids or len(ids) > MOST:
+        what = MODELS[listing]._meta.verbose_name_plural
         if len(ids) > MOST:
-            messages.error(request, f"These are {len(ids):,} leads; at most {MOST:,} at a time. Narrow the filters.")
+            messages.error(request, f"These are {len(ids):,} {what}; at most {MOST:,} at a time. Narrow the filters.")
         else:
-            messages.error(request, "Choose at least one lead, and what to do.")
-        return redirect(_back(request))
+            messages.error(request, "Mark at least one row, and choose what to do.")
+        return redirect(_back(listing, asked))
+    allowed(request, verb.may, "Your role does not do this.")
     is_confirmed = "confirm" in request.POST
     if is_confirmed and request.POST.get("count") != str(len(ids)):
-        messages.warning(request, "The leads that match have changed since; look at them again.")
+        messages.warning(request, f"The {verb.plural} that match have changed since; look at them again.")
         is_confirmed = False
     form = FORMS[verb.key](request.POST if is_confirmed else None)
     if is_confirmed and form.is_valid():
@@ -65,32 +74,60 @@ def bulk(request: SignedInRequest) -> HttpResponse:
         "verb": verb,
         "form": form,
         "is_all": bool(request.POST.get("all")),
-        "asked": str(request.POST.get("asked", "")),
+        "asked": asked.urlencode(),
         "count": len(ids),
-        "back": _back(request),
+        "title": _title(listing),
+        "back": _back(listing, asked),
         **_preview(verb, ids, user),
     }
     return render(request, "leads/bulk/bulk.html", context, status=422 if form.errors else 200)
 
 
-def _chosen(request: SignedInRequest) -> list[int]:
-    """The marked leads, or all that the list's address asks for; only those that the person sees."""
-    if request.POST.get("all"):
-        _, rows = lead_rows(request, QueryDict(str(request.POST.get("asked", ""))), timezone.now())
-        return list(rows.values_list("pk", flat=True)[: MOST + 1])
+def _file(request: SignedInRequest, listing: str, asked: QueryDict, kind: str) -> HttpResponse:
+    """The list's own file, of the marked rows or of all that match."""
+    query = asked.copy()
+    query["export"] = kind
+    if not request.POST.get("all"):
+        marked = _marked(request)
+        if not marked:
+            messages.error(request, "Mark at least one row to export.")
+            return redirect(_back(listing, asked))
+        query["only"] = ",".join(str(each) for each in marked[:MOST_ONLY])
+    return redirect(f"{_address(listing)}?{query.urlencode()}")
+
+
+def _marked(request: SignedInRequest) -> list[UUID]:
     marked = []
-    for text in request.POST.getlist("lead"):
+    for text in request.POST.getlist("row"):
         try:
             marked.append(UUID(text))
         except ValueError:
             continue
-    rows = Lead.objects.visible_to(request.user).filter(public_id__in=marked)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    return marked
 
 
-def _back(request: SignedInRequest) -> str:
-    asked = QueryDict(str(request.POST.get("asked", ""))).urlencode()
-    return f"{reverse('leads:lead-list')}?{asked or 'view=all'}"
+def _chosen(request: SignedInRequest, listing: str, asked: QueryDict) -> list[int]:
+    """The marked rows, or all that the list's address asks for; only those that the person sees."""
+    if request.POST.get("all"):
+        if listing == "leads":
+            _, rows = lead_rows(request, asked, timezone.now())
+        else:
+            rows = listed_rows(request, listing, asked)
+        return list(rows.values_list("pk", flat=True)[: MOST + 1])
+    rows = Lead.objects.visible_to(request.user) if listing == "leads" else LISTINGS[listing].rows(request.user)
+    return sorted(set(rows.filter(public_id__in=_marked(request)).values_list("pk", flat=True)))
+
+
+def _address(listing: str) -> str:
+    return reverse(LISTS[listing])
+
+
+def _back(listing: str, asked: QueryDict) -> str:
+    return f"{_address(listing)}?{asked.urlencode() or 'view=all'}"
+
+
+def _title(listing: str) -> str:
+    return "Leads" if listing == "leads" else LISTINGS[listing].title
 
 
 def _params(form: forms.Form) -> dict[str, Any]:
@@ -99,7 +136,7 @@ def _params(form: forms.Form) -> dict[str, Any]:
     if days := given.pop("next_in", None):
         given["due_at"] = opening_in(timezone.now(), int(days), Company.current().hours).isoformat()
     return {
-        name: value.pk if isinstance(value, User) else value.isoformat() if isinstance(value, date) else value
+        name: value.pk if isinstance(value, Model) else value.isoformat() if isinstance(value, date) else value
         for name, value in given.items()
     }
 
@@ -107,18 +144,44 @@ def _params(form: forms.Form) -> dict[str, Any]:
 def _preview(verb: Verb, ids: Sequence[int], user: User) -> dict[str, Any]:
     refused: Counter[str] = Counter()
     tokens: list[str] = []
+    model = MODELS[verb.listing]
     # Not all ids in one question: a database takes so many parameters only.
     for start in range(0, len(ids), 500):
-        for lead in Lead.objects.filter(pk__in=ids[start : start + 500]).only("public_id", "owner_id", "stage"):
-            tokens.append(str(lead.public_id))
-            if why := verb.check(lead, user, {}):
-                refused[why] += 1
+        chunk = list(model.objects.filter(pk__in=ids[start : start + 500]))
+        tokens += [str(each.public_id) for each in chunk]
+        refused.update(why for why in verb.check(chunk, user) if why)
     return {
         "refused": refused.most_common(),
         "ready": len(ids) - sum(refused.values()),
-        "first": Lead.objects.filter(pk__in=ids[:_LISTED]).order_by("pk"),
+        "first": [_name(each) for each in model.objects.filter(pk__in=ids[:_LISTED]).order_by("pk")],
         "tokens": tokens,
     }
+
+
+def _name(row: Any) -> str:
+    return row.display_name if isinstance(row, Lead) else str(row)
+
+
+def _named(rows: Sequence[BulkRow], listing: str) -> list[tuple[BulkRow, str, str, str]]:
+    """Rows of a run, each with the name, the page and the public id of what it is of; a removed one has no page."""
+    found: dict[int, Any] = {}
+    for start in range(0, len(rows), 500):
+        found |= MODELS[listing].objects.in_bulk([row.key for row in rows[start : start + 500]])
+    named = []
+    for row in rows:
+        thing = found.get(row.key)
+        url = _page(thing) if thing is not None else ""
+        named.append((row, _name(thing) if thing else "Removed", url, str(thing.public_id) if thing else ""))
+    return named
+
+
+def _page(thing: Any) -> str:
+    if isinstance(thing, Touchpoint):
+        return ""
+    if isinstance(thing, Lead):
+        return thing.get_absolute_url()
+    column = LISTINGS[LISTING_OF[type(thing)]].columns[0]
+    return column.link(thing) if column.link else ""
 
 
 def _run(request: SignedInRequest, public_id: UUID) -> BulkRun:
@@ -134,25 +197,28 @@ def _run(request: SignedInRequest, public_id: UUID) -> BulkRun:
 def bulk_run(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """A run under way or done, with what became of each lead."""
     run = _run(request, public_id)
-    rows = run.rows.select_related("lead").order_by("state", "pk")
+    verb, rows = VERBS[run.verb], run.rows.order_by("state", "pk")
     if made := list_file(
         request,
         "bulk action",
-        ("Lead", "Email", "Result", "Why", "ID"),
+        (verb.noun.capitalize(), "Result", "Why", "ID"),
         lambda: (
-            (row.lead.display_name, row.lead.email, row.get_state_display(), row.why, str(row.lead.public_id))
-            for row in rows.iterator(chunk_size=2_000)
+            (name, row.get_state_display(), row.why, token) for row, name, _, token in _named(list(rows), verb.listing)
         ),
     ):
         return made
     state = str(request.GET.get("state", ""))
     shown = rows.filter(state=state) if state in BulkRow.State.values else rows
     labels = dict(BulkRow.State.choices)
+    page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "run": run,
-        "verb": VERBS[run.verb],
+        "verb": verb,
         "job": _job(run),
-        "page": Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page,
+        "named": _named(list(page), verb.listing),
+        "title": _title(verb.listing),
+        "back": _address(verb.listing),
         "counts": [
             (labels[each["state"]], each["state"], each["n"])
             for each in run.rows.order_by().values("state").annotate(n=Count("pk"))

@@ -13,17 +13,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from leads.actions.bulk.verbs import VERBS
-from leads.models import Company, Lead, Qualification, Role
+from leads.models import Company, Lead, Qualification
 from leads.past.deemed import deemed_now
-from leads.past.span import moment
 from leads.queries.next_step import next_step
 from leads.queries.scoring import bring_up_to_date
 from leads.views.doors import SignedInRequest
 from leads.views.filters import refused_filters
 from leads.views.lead_rows import COLUMNS, chosen_columns, lead_rows
 from leads.views.list_file import list_file
-from leads.views.list_views import default_view, view_menu
+from leads.views.list_views import bulk_bar, default_view, view_menu
 from leads.views.past import asked_as_of, has_filters
 
 PAGE_SIZE = 25
@@ -58,19 +56,10 @@ def lead_list(request: SignedInRequest) -> HttpResponse:
         "all_columns": [(column, column in columns) for column in COLUMNS],
         "rows": [(lead, [(column, column.value(lead, at)) for column in columns]) for lead in page],
         "is_own": not user.sees_all,
-        **_bulk(request),
+        **bulk_bar(request, "leads"),
         **view_menu(request, "leads"),
     }
     return render(request, "leads/lead/lead_list.html", context)
-
-
-def _bulk(request: SignedInRequest) -> dict[str, Any]:
-    """What the person may do with many leads, in the present."""
-    may = moment() is None and request.user.has_role(Role.SALES_REP, Role.SALES_LEADER, Role.ADMIN)
-    asked = request.GET.copy()
-    for name in ("page", "export"):
-        asked.pop(name, None)
-    return {"verbs": list(VERBS.values()) if may else [], "asked": asked.urlencode()}
 
 
 def _lines(leads: QuerySet[Lead], at: datetime) -> Iterator[tuple[Any, ...]]:

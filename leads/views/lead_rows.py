@@ -16,6 +16,7 @@ from leads.pure.words import MISSING
 from leads.queries.lead import by_next_step
 from leads.queries.next_step import next_step
 from leads.views.doors import SignedInRequest
+from leads.views.listings import only
 
 SORTS = {
     "name": ("last_name", "first_name", "pk"),
@@ -80,7 +81,7 @@ def chosen_columns(query: QueryDict, *, is_own: bool) -> list[ListColumn]:
 
 def lead_rows(request: SignedInRequest, query: QueryDict, at: datetime) -> tuple[LeadPageFilter, QuerySet[Lead]]:
     """The filters of an address, and the leads that the person may see of those it asks for, in its order."""
-    filters = LeadPageFilter(query, queryset=Lead.objects.visible_to(request.user), request=request)
+    filters = LeadPageFilter(query, queryset=only(Lead.objects.visible_to(request.user), query), request=request)
     if not filters.form.is_valid():
         return filters, Lead.objects.none()
     rows = by_next_step(filters.qs, at).select_related("owner", "territory", "channel", "campaign")

@@ -17,15 +17,7 @@ from leads.actions.bulk.save_view import ViewRefused, remove_view, save_view
 from leads.forms.bulk import SaveViewForm
 from leads.models import SavedView
 from leads.views.doors import SignedInRequest, telling
-
-# Lists that have views, and where they are.
-LISTS = {
-    "leads": "leads:lead-list",
-    "opportunities": "leads:opportunity-list",
-    "accounts": "leads:account-list",
-    "campaigns": "leads:campaign-list",
-    "touchpoints": "leads:touchpoint-list",
-}
+from leads.views.list_views import LISTS
 
 
 @login_required

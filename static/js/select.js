@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const rows = () => [...document.querySelectorAll("input[form=bulk][name=lead]")];
+  const rows = () => [...document.querySelectorAll("input[form=bulk][name=row]")];
 
   function say() {
     const place = document.querySelector("[data-selected]");
@@ -18,6 +18,6 @@
     say();
   });
   document.addEventListener("change", (event) => {
-    if (event.target.matches("input[form=bulk][name=lead]")) say();
+    if (event.target.matches("input[form=bulk][name=row]")) say();
   });
 })();

@@ -194,6 +194,7 @@ CHANGES: dict[str, tuple[str, Args]] = {
     "leads:workflow-copy": (ADMINS, draft_workflow),
     "leads:workflow-activate": (ADMINS, draft_workflow),
     "leads:workflow-roll-back": (ADMINS, draft_workflow),
+    "leads:workflow-cancel": (ADMINS, draft_workflow),
     "leads:workflow-discard": (ADMINS, draft_workflow),
     "leads:workflow-step-move": (
         ADMINS,
@@ -238,7 +239,8 @@ CHANGES: dict[str, tuple[str, Args]] = {
     "leads:lead-accept": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-reject": ("LA", lambda world: [world.other_lead.public_id]),
     "leads:lead-log": ("LA", lambda world: [world.other_lead.public_id]),
-    "leads:bulk": ("LRA", none),
+    "leads:bulk": (ALL, none),
+    "leads:bulk-rows": ("LA", lambda world: ["accounts"]),
     "leads:proposal-dismiss": ("DA", none),
     "leads:proposal-restore": ("DA", lambda world: [world.proposal.public_id]),
     "leads:bulk-undo": ("LA", lambda world: [world.bulk.public_id]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,3 +44,29 @@ def test_a_duplicate_is_found_merged_and_taken_back(portal: Portal, visitor: Vis
 
     page.get_by_role("button", name="Take back the merge of Ada Twice").click()
     page.get_by_text("are two leads again").wait_for()
+
+
+def test_the_queue_is_worked_by_keyboard(portal: Portal, visitor: Visitor) -> None:
+    for side in "ab":
+        person = {"first_name": "Kim", "last_name": f"Keys {side}", "phone": "+49 30 7654321"}
+        body = {"email": f"{side}@keys-{side}.example", **person, "event": {"type": "form_submission"}}
+        assert portal.api("POST", "/integrations/sales/leads", json=body).status_code == 201
+    visitor.sign_in("sales_leader")
+    page = visitor.page
+    pair = page.get_by_role("heading", name="Kim Keys")
+    deadline = time.monotonic() + 100  # pairs are looked for once a minute
+    while not pair.is_visible() and time.monotonic() < deadline:
+        page.goto("/leads/duplicates")
+        while not pair.is_visible() and page.get_by_role("link", name="Next").is_visible():
+            with page.expect_navigation():
+                page.keyboard.press("n")
+    kept = pair.inner_text()
+    with page.expect_navigation():
+        page.keyboard.press("k")
+    assert pair.inner_text() == " and ".join(reversed(kept.split(" and ")))
+    visitor.look("duplicates-pair")
+    with page.expect_navigation():
+        page.keyboard.press("m")
+    page.get_by_text("is part of").wait_for()
+    page.get_by_role("button", name="Take back the decision about Kim Keys").click()
+    page.get_by_text("are to be decided again").wait_for()

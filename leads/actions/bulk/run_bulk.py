@@ -1,4 +1,4 @@
-"""Do something with many leads at once: few right away, many by a job, each with its own result; and take it back."""
+"""Do something with many rows of a list at once: few right away, many by a job, each with its result; and undo it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
-from leads.actions.bulk.verbs import VERBS, Params
+from leads.actions.bulk.verb import MODELS, Params
+from leads.actions.bulk.verbs import VERBS
 from leads.actions.take_jobs import Clock, failing_openly, take_jobs
-from leads.models import BulkRow, BulkRun, JobRun, Lead, Role, User
+from leads.models import BulkRow, BulkRun, JobRun, Role, User
 from leads.past.acting import Door, act
 from leads.pure.refused import Refused
 
@@ -22,18 +24,21 @@ State = BulkRow.State
 
 
 class BulkRefused(Refused):
-    """This cannot be done with these leads; the message tells a person why."""
+    """This cannot be done with these rows; the message tells a person why."""
 
 
 def request_bulk(*, verb: str, ids: Sequence[int], params: Params, by: User, at: datetime) -> BulkRun:
-    """Keep what is to be done; few leads are done before this returns, many by a worker. Raises BulkRefused."""
+    """Keep what is to be done; few rows are done before this returns, many by a worker. Raises BulkRefused."""
     if verb not in VERBS:
         raise BulkRefused("Choose what to do.")
+    noun, plural = VERBS[verb].noun, VERBS[verb].plural
+    if not VERBS[verb].may(by):
+        raise BulkRefused("Your role does not do this.")
     chosen = list(dict.fromkeys(ids))
     if not chosen:
-        raise BulkRefused("Choose at least one lead.")
+        raise BulkRefused(f"Choose at least one {noun}.")
     if len(chosen) > MOST:
-        raise BulkRefused(f"At most {MOST:,} leads at a time; narrow the filters.")
+        raise BulkRefused(f"At most {MOST:,} {plural} at a time; narrow the filters.")
     with transaction.atomic():
         job = _job(KIND, len(chosen), by, at)
         run = BulkRun.objects.create(verb=verb, params=dict(params), ids=chosen, by=by, job=job, created_at=at)
@@ -44,7 +49,7 @@ def request_bulk(*, verb: str, ids: Sequence[int], params: Params, by: User, at:
 
 
 def request_undo(*, run: BulkRun, by: User, at: datetime) -> BulkRun:
-    """Take a finished run back, as far as nothing has happened to its leads since. Raises BulkRefused."""
+    """Take a finished run back, as far as nothing has happened to its rows since. Raises BulkRefused."""
     if why := why_not_undo(run=run, by=by):
         raise BulkRefused(why)
     with transaction.atomic():
@@ -74,7 +79,7 @@ def why_not_undo(*, run: BulkRun, by: User) -> str:
 
 
 def run_bulks(*, clock: Clock) -> int:
-    """Work on what waits, also on what a dead worker left; returns how many leads were looked at."""
+    """Work on what waits, also on what a dead worker left; returns how many rows were looked at."""
     done = 0
     for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER):
         done += _do(BulkRun.objects.select_related("by", "job").get(job=job), clock)
@@ -95,24 +100,27 @@ def _claim(job: JobRun, at: datetime) -> None:
 def _do(run: BulkRun, clock: Clock) -> int:
     """Chunk by chunk, each with its results in one transaction: what was done is never done again."""
     verb, by, job = VERBS[run.verb], run.by, run.job
-    if by is None or not by.is_active:
+    if by is None or not by.is_active or not verb.may(by):
         return _end(job, clock(), "Whoever asked for it is not active any more.", JobRun.State.FAILED)
-    looked_at = set(run.rows.values_list("lead_id", flat=True))
+    looked_at = {lead or row for lead, row in run.rows.values_list("lead_id", "row")}
+    is_lead, model = verb.listing == "leads", MODELS[verb.listing]
     left = [pk for pk in run.ids if pk not in looked_at]
     with failing_openly(job=job, clock=clock), act(Door.PAGE, actor=by.pk, source="Bulk action", because=by.right):
         for start in range(0, len(left), CHUNK):
             chunk, at = left[start : start + CHUNK], clock()
             with transaction.atomic():
-                there = set(Lead.objects.filter(pk__in=chunk).values_list("pk", flat=True))
+                there = set(model.objects.filter(pk__in=chunk).values_list("pk", flat=True))
                 ids = [pk for pk in chunk if pk in there]  # one that was erased meanwhile has no row to tell of
                 outcomes = verb.act(ids, run.params, by, at)
                 BulkRow.objects.bulk_create(
                     BulkRow(
                         run=run,
-                        lead_id=pk,
+                        lead_id=pk if is_lead else None,
+                        row=None if is_lead else pk,
                         state=State.REFUSED if outcome.why else State.DONE,
                         why=outcome.why[:300],
                         undo=outcome.undo,
+                        before=outcome.before,
                     )
                     for pk, outcome in zip(ids, outcomes, strict=True)
                 )
@@ -130,17 +138,18 @@ def _undo(run: BulkRun, clock: Clock) -> int:
     by = job.started_by
     if by is None or not by.is_active:
         return _end(job, clock(), "Whoever asked for it is not active any more.", JobRun.State.FAILED)
-    done = 0
+    done, left = 0, run.rows.filter(Q(undo__isnull=False) | Q(before__isnull=False), state=State.DONE)
     with failing_openly(job=job, clock=clock), act(Door.PAGE, actor=by.pk, source="Bulk action", because=by.right):
-        while rows := list(run.rows.filter(state=State.DONE, undo__isnull=False).order_by("pk")[:CHUNK]):
+        while rows := list(left.order_by("pk")[:CHUNK]):
             at = clock()
             # Whole transfers go back, so that all rows of one are looked at together.
-            keys = {row.undo for row in rows}
-            rows = list(run.rows.filter(state=State.DONE, undo__in=keys).order_by("pk"))
+            if keys := {row.undo for row in rows if row.undo is not None}:
+                rows = list(run.rows.filter(state=State.DONE, undo__in=keys).order_by("pk"))
             with transaction.atomic():
-                said = verb.undo({row.lead_id: row.undo or 0 for row in rows}, by, at)
+                kept = {row.key: row.before if row.undo is None else row.undo for row in rows}
+                said = verb.undo(kept, run.params, by, at)
                 for row in rows:
-                    why = said.get(row.lead_id, "")
+                    why = said.get(row.key, "")
                     row.state, row.why = (State.KEPT, why[:300]) if why else (State.UNDONE, "")
                 BulkRow.objects.bulk_update(rows, ["state", "why"])
                 done += len(rows)

@@ -1,14 +1,15 @@
-"""What can be done with many leads at once: who may, with what it needs, and how it is taken back."""
+"""What can be done with many leads at once, and all actions on many rows by key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.db import transaction
 
+from leads.actions.bulk.row_verbs import ROW_VERBS
+from leads.actions.bulk.value_verbs import LEAD_VALUES
+from leads.actions.bulk.verb import Outcome, Params, Verb
 from leads.actions.follow_up.promise_follow_up import promise_follow_up
 from leads.actions.handover.accept_lead import accept_lead
 from leads.actions.handover.disqualify_lead import disqualify_lead
@@ -22,42 +23,20 @@ from leads.pure.lifecycle import why_not
 from leads.pure.refused import Refused
 from leads.queries.lead import may_work
 
-Params = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one lead: why it was refused, or the key of the row that undoing needs."""
-
-    why: str = ""
-    undo: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """``check`` says for the preview why a lead would be refused; ``act`` answers for each lead in order.
-
-    ``undo`` takes leads back, given with the key that each has for it, and says for each why it could not; None where
-    nothing can be taken back.
-    """
-
-    key: str
-    label: str
-    done: str
-    check: Callable[[Lead, User, Params], str]
-    act: Callable[[Sequence[int], Params, User, datetime], list[Outcome]]
-    undo: Callable[[Mapping[int, int], User, datetime], dict[int, str]] | None = None
-
 
 def _works(lead: Lead, by: User) -> str:
     return "" if may_work(by, lead) else "Only the owner, sales leaders and admins may."
 
 
-def _step(step: str) -> Callable[[Lead, User, Params], str]:
-    def check(lead: Lead, by: User, params: Params) -> str:
-        return why_not(step, lead.stage) or _works(lead, by)
+def _step(step: str) -> Callable[[Sequence[Lead], User], list[str]]:
+    def check(leads: Sequence[Lead], by: User) -> list[str]:
+        return [why_not(step, lead.stage) or _works(lead, by) for lead in leads]
 
     return check
+
+
+def _all_work(leads: Sequence[Lead], by: User) -> list[str]:
+    return [_works(lead, by) for lead in leads]
 
 
 def _each(do: Callable[[int, Params, User, datetime], object]) -> Callable[..., list[Outcome]]:
@@ -107,7 +86,7 @@ def _assign(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[
     return [Outcome(refused[pk], None if refused[pk] else transfer.pk) for pk in ids]
 
 
-def _unassign(leads: Mapping[int, int], by: User, at: datetime) -> dict[int, str]:
+def _unassign(leads: Mapping[int, int], params: Params, by: User, at: datetime) -> dict[int, str]:
     """Undo the transfers that took these leads along; what has changed hands since stays."""
     why: dict[int, str] = {}
     for transfer in Transfer.objects.filter(pk__in=set(leads.values())).order_by("pk"):
@@ -147,18 +126,16 @@ def _schedule(pk: int, params: Params, by: User, at: datetime) -> None:
     promise_follow_up(lead_id=pk, kind=params["kind"], due_at=datetime.fromisoformat(params["due_at"]), by=by, at=at)
 
 
-def _may_schedule(lead: Lead, by: User, params: Params) -> str:
-    return _works(lead, by)
-
-
 VERBS: Mapping[str, Verb] = {
     verb.key: verb
     for verb in (
-        Verb("assign", "Give to another owner", "reassigned", _may_assign, _assign, _unassign),
+        Verb("assign", "Give to another owner", "reassigned", _all_work, _assign, _unassign),
         Verb("accept", "Accept", "accepted", _step("accept"), _each(_accept)),
         Verb("reject", "Reject, or send back", "rejected", _step("reject"), _each(_reject)),
         Verb("recycle", "Recycle until a day", "recycled", _step("recycle"), _each(_recycle)),
         Verb("disqualify", "Disqualify", "disqualified", _step("disqualify"), _each(_disqualify)),
-        Verb("follow_up", "Schedule follow-up", "scheduled", _may_schedule, _each(_schedule)),
+        Verb("follow_up", "Schedule follow-up", "scheduled", _all_work, _each(_schedule)),
+        *LEAD_VALUES,
+        *ROW_VERBS,
     )
 }

@@ -1,4 +1,4 @@
-"""Add people to a campaign, and say what counts as a response to it."""
+"""Add people to a campaign, take them out again, and say what counts as a response to it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def add_members(
     rows = [CampaignMember(campaign=campaign, lead=lead, added_at=at, because=because[:300], by=by) for lead in leads]
     CampaignMember.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return CampaignMember.objects.filter(campaign=campaign).count() - before
+
+
+@transaction.atomic
+def remove_members(*, campaign: Campaign, lead_ids: Collection[int]) -> set[int]:
+    """Take people out again who were added; returns who was in by a row. Touchpoints keep people members."""
+    rows = CampaignMember.objects.filter(campaign=campaign, lead__in=lead_ids)
+    gone = set(rows.values_list("lead_id", flat=True))
+    rows.delete()
+    return gone
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Revise accounts: take over what a CRM says about companies we know."""
+"""Revise accounts: take over what a CRM or a person says about companies we know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from leads.models import Account, ShownScore
 
-COLUMNS = ("name", "industry", "owner_id")
+COLUMNS = ("name", "industry", "company_size", "country", "region", "owner_id")
 
 
 @dataclass(frozen=True, slots=True)

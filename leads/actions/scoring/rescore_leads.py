@@ -16,6 +16,8 @@ from leads.queries.scoring import ready_rules
 KIND = "scoring"
 BATCH = 200  # so long nobody else writes on SQLite
 GIVE_UP_AFTER = timedelta(minutes=5)
+TURN = timedelta(seconds=20)
+"""So long a worker is held; then the job waits for the next one, behind whatever else waits."""
 
 
 def request_rescore(*, rule_set: ScoringRuleSet, by: User | None, at: datetime) -> JobRun:
@@ -38,11 +40,16 @@ def retry_rescore() -> bool:
     return failed.update(state=JobRun.State.WAITING, message="", finished_at=None) == 1
 
 
-def rescore_leads(*, clock: Clock) -> int:
-    """Work on what was requested, also on what a dead worker left; returns how many leads were looked at.
+def rescoring_waits() -> bool:
+    """Whether a job waits for its next turn."""
+    return JobRun.objects.filter(kind=KIND, state=JobRun.State.WAITING).exists()
 
-    A job whose version is no longer active ends: the next one looks at every lead anyway. A lead that was looked at
-    before finds nothing to do.
+
+def rescore_leads(*, clock: Clock) -> int:
+    """Work on what was requested for one turn, also on what a dead worker left; returns how many leads were looked at.
+
+    Each batch notes how far the job is in its transaction, so that the next turn, or another worker after a kill, goes
+    on there. A job whose version is no longer active ends: the next one looks at every lead anyway.
     """
     done = 0
     for job in take_jobs(kind=KIND, at=clock(), silence=GIVE_UP_AFTER):
@@ -61,10 +68,11 @@ def _work(job: JobRun, clock: Clock) -> int:
         message = "Another version was activated meanwhile"
         JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.DONE, message=message, finished_at=clock())
         return 0
-    last = done = changed = passed = 0
+    count = {"last": 0, "done": 0, "changed": 0, "passed": 0} | job.progress
+    looked_at, until = 0, clock() + TURN
     because = f"; the rules changed with version {rules.row.version}"
     live = Lead.objects.live().order_by("pk")
-    while ids := list(live.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+    while ids := list(live.filter(pk__gt=count["last"]).values_list("pk", flat=True)[:BATCH]):
         at = clock()
         with transaction.atomic():
             rows = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
@@ -74,13 +82,20 @@ def _work(job: JobRun, clock: Clock) -> int:
             for lead in scored.qualified:
                 changes.set(lead, intake_due_at=at)  # assignment and follow-up are the intake's
             changes.write()
-        last, done = ids[-1], done + len(ids)
-        changed, passed = changed + scored.changed, passed + len(scored.qualified)
-        JobRun.objects.filter(pk=job.pk).update(done=done, beat_at=clock())
+            count["last"] = ids[-1]
+            count["done"] += len(ids)
+            count["changed"] += scored.changed
+            count["passed"] += len(scored.qualified)
+            JobRun.objects.filter(pk=job.pk).update(done=count["done"], progress=count, beat_at=clock())
+        looked_at += len(ids)
+        if clock() >= until:
+            JobRun.objects.filter(pk=job.pk).update(state=JobRun.State.WAITING)
+            return looked_at
     JobRun.objects.filter(pk=job.pk).update(
         state=JobRun.State.DONE,
-        total=done,
-        message=f"{done:,} leads scored, {changed:,} with other reasons or points, {passed:,} became MQLs",
+        total=count["done"],
+        message=f"{count['done']:,} leads scored, {count['changed']:,} with other reasons or points, "
+        f"{count['passed']:,} became MQLs",
         finished_at=clock(),
     )
-    return done
+    return looked_at

@@ -128,16 +128,16 @@ def _take_alone(pk: int, at: datetime) -> int:
 
 def walk_on(row: Enrollment, walked: Walked, at: datetime) -> datetime | None:
     """Take steps until one waits; returns until when, None at the end. In a transaction that holds row and lead."""
-    if row.lead.merged_into_id is not None and not _follow_merge(row, at):
+    if (row.lead.merged_into_id or row.began_as_id) and not _follow_person(row, at):
         return None
     plan = walked.versions[row.version_id]
     for _ in range(MOST_STEPS + 1):
-        if plan.goal.items and (reached := _holds(row, plan.goal, walked, at)).holds:
-            _end(row, State.GOAL, at, reached.because)
+        if plan.goal.items and (reached := holds(row, plan.goal, walked, at)).holds:
+            end(row, State.GOAL, at, reached.because)
             return None
         step = plan.steps.get(row.step_id or 0)
         if step is None:
-            _end(row, State.COMPLETED, at, "")
+            end(row, State.COMPLETED, at, "")
             return None
         side = ""
         if step.kind == StepKind.WAIT:
@@ -147,7 +147,7 @@ def walk_on(row: Enrollment, walked: Walked, at: datetime) -> datetime | None:
             if until > at:
                 return _wait(row, plan.walk.after(step.pk), until)
         elif step.kind == StepKind.BRANCH:
-            answer = _holds(row, plan.branches[step.pk], walked, at)
+            answer = holds(row, plan.branches[step.pk], walked, at)
             side = YES if answer.holds else NO
             _note(row, step, StepRun.Outcome.DONE, f"{'Yes' if answer.holds else 'No'}: {answer.because}", at)
         else:
@@ -155,11 +155,12 @@ def walk_on(row: Enrollment, walked: Walked, at: datetime) -> datetime | None:
             _note(row, step, outcome, said, at)
             walked.facts.pop(row.lead_id, None)
         row.step_id = plan.walk.after(step.pk, side)
-    _end(row, State.FAILED, at, "There are too many steps.")
+    end(row, State.FAILED, at, "There are too many steps.")
     return None
 
 
-def _holds(row: Enrollment, group: Group, walked: Walked, at: datetime) -> Answer:
+def holds(row: Enrollment, group: Group, walked: Walked, at: datetime) -> Answer:
+    """Whether conditions hold for a row's lead, and why."""
     if row.lead_id not in walked.facts:
         properties = walked.versions[row.version_id].properties
         walked.facts |= facts_of([row.lead], properties=properties)
@@ -177,18 +178,26 @@ def _wait(row: Enrollment, step_id: int | None, until: datetime) -> datetime:
     return until
 
 
-def _end(row: Enrollment, state: str, at: datetime, because: str) -> None:
+def end(row: Enrollment, state: str, at: datetime, because: str) -> None:
+    """End a row that the transaction holds."""
     row.state, row.step, row.ended_at, row.ended_because = state, None, at, because[:300]
     row.save(update_fields=["state", "step", "ended_at", "ended_because"])
 
 
-def _follow_merge(row: Enrollment, at: datetime) -> bool:
-    """Go on with the lead that this one was merged into, unless that one went this way itself; whether to go on."""
-    person = survivors([row.lead_id])[row.lead_id]
-    survivor = Lead.objects.select_for_update(of=("self",)).select_related("owner", "account", "channel").get(pk=person)
-    if Enrollment.objects.entered().filter(workflow=row.workflow_id, lead=survivor).exists():
-        _end(row, State.ENDED, at, f"Merged into {survivor}, who was enrolled, too.")
+def _follow_person(row: Enrollment, at: datetime) -> bool:
+    """Go on with whoever the lead that was enrolled is now, unless that one went this way itself; whether to go on.
+
+    A merge moves the row to the survivor, and a merge that was taken back returns it to the person it began with.
+    """
+    began = row.began_as_id or row.lead_id
+    person = survivors([began])[began]
+    if person == row.lead_id:
+        return True
+    lead = Lead.objects.select_for_update(of=("self",)).select_related("owner", "account", "channel").get(pk=person)
+    if Enrollment.objects.entered().filter(workflow=row.workflow_id, lead=lead).exclude(pk=row.pk).exists():
+        why = f"Merged into {lead}, who was enrolled, too." if person != began else f"{lead} was enrolled anew."
+        end(row, State.ENDED, at, why)
         return False
-    row.lead = survivor
-    row.save(update_fields=["lead"])
+    row.lead, row.began_as_id = lead, began if person != began else None
+    row.save(update_fields=["lead", "began_as"])
     return True

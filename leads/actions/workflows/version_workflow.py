@@ -77,8 +77,7 @@ def rename_workflow(*, workflow: Workflow, name: str, about: str) -> None:
 def copy_version(*, version: WorkflowVersion, by: User | None, at: datetime) -> WorkflowVersion:
     """A draft that starts from a version. Raises WorkflowRefused where there is a draft already."""
     workflow = _hold(version)
-    if workflow.versions.filter(state=State.DRAFT).exists():
-        raise WorkflowRefused("There is a draft already: activate or discard it first.")
+    _check_no_next(workflow)
     return _copied(workflow, version, by, at)
 
 
@@ -101,6 +100,49 @@ def activate_version(*, version: WorkflowVersion, why: str, by: User | None, at:
     Raises WorkflowRefused.
     """
     workflow = _hold(version)
+    return _activate(workflow, _complete_draft(workflow, version, why), why, by, at)
+
+
+@transaction.atomic
+def schedule_version(
+    *, version: WorkflowVersion, activates_at: datetime, why: str, by: User | None, at: datetime
+) -> WorkflowVersion:
+    """Put a draft in force at a moment; one that has come is now. Raises WorkflowRefused."""
+    workflow = _hold(version)
+    draft = _complete_draft(workflow, version, why)
+    if activates_at <= at:
+        return _activate(workflow, draft, why, by, at)
+    draft.state, draft.activates_at = State.SCHEDULED, activates_at
+    draft.activated_by, draft.why = by, why.strip()[:300]
+    draft.save(update_fields=["state", "activates_at", "activated_by", "why"])
+    return draft
+
+
+@transaction.atomic
+def cancel_schedule(*, version: WorkflowVersion) -> WorkflowVersion:
+    """Make a scheduled version a draft again. Raises WorkflowRefused."""
+    planned = _hold(version).versions.filter(pk=version.pk, state=State.SCHEDULED).first()
+    if planned is None:
+        raise WorkflowRefused("This version is not scheduled.")
+    planned.state, planned.activates_at, planned.activated_by, planned.why = State.DRAFT, None, None, ""
+    planned.save(update_fields=["state", "activates_at", "activated_by", "why"])
+    return planned
+
+
+def activate_due_workflows(*, at: datetime) -> int:
+    """Activate the versions whose moment has come; several may ask at once. Returns how many."""
+    done = 0
+    for planned in WorkflowVersion.objects.filter(state=State.SCHEDULED, activates_at__lte=at).order_by("activates_at"):
+        with transaction.atomic():
+            workflow = _hold(planned)
+            due = workflow.versions.filter(pk=planned.pk, state=State.SCHEDULED, activates_at__lte=at).first()
+            if due is not None:
+                _activate(workflow, due, due.why, due.activated_by, at)
+                done += 1
+    return done
+
+
+def _complete_draft(workflow: Workflow, version: WorkflowVersion, why: str) -> WorkflowVersion:
     draft = workflow.versions.filter(pk=version.pk, state=State.DRAFT).first()
     if draft is None:
         raise WorkflowRefused("Only drafts are activated.")
@@ -108,7 +150,14 @@ def activate_version(*, version: WorkflowVersion, why: str, by: User | None, at:
         raise WorkflowRefused("Say why: the reason is kept with the version.")
     if not draft.steps.exists():
         raise WorkflowRefused("Add a step first.")
-    return _activate(workflow, draft, why, by, at)
+    return draft
+
+
+def _check_no_next(workflow: Workflow) -> None:
+    planned = workflow.versions.filter(state__in=[State.DRAFT, State.SCHEDULED]).first()
+    if planned is not None:
+        what = "There is a draft already: activate or discard it first."
+        raise WorkflowRefused(what if planned.is_draft else "A version is scheduled: cancel that first.")
 
 
 @transaction.atomic
@@ -120,8 +169,7 @@ def roll_back(*, version: WorkflowVersion, why: str, by: User | None, at: dateti
         raise WorkflowRefused("Only a version that was active before can be rolled back to.")
     if not why.strip():
         raise WorkflowRefused("Say why: the reason is kept with the version.")
-    if workflow.versions.filter(state=State.DRAFT).exists():
-        raise WorkflowRefused("There is a draft: activate or discard it first.")
+    _check_no_next(workflow)
     again = _copied(workflow, earlier, by, at)
     again.is_roll_back = True
     again.save(update_fields=["is_roll_back"])

@@ -12,7 +12,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db import connections
+from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KeyTransform
 
 from leads.models import (
@@ -172,10 +173,18 @@ def dated(settings: Settings, day: date, tz: ZoneInfo) -> list[Occurrence]:
             ids = sent.values_list("lead_id", flat=True)
         case _:
             name = which.removeprefix("attribute:")
-            held = Lead.objects.live().annotate(held=KeyTransform(name, "attributes"))
-            ids = held.filter(held=of.isoformat()).values_list("pk", flat=True)
+            ids = _with_attribute(name, of.isoformat()).values_list("pk", flat=True)
     words = f"The day is {of:%-d %b %Y}: {date_label(which)}"
     return [
         Occurrence(lead_id, f"date:{which}:{of.isoformat()}:{lead_id}"[:160], since, words)
         for lead_id in sorted(set(ids))
     ]
+
+
+def _with_attribute(name: str, value: str) -> QuerySet[Lead]:
+    """Leads whose custom attribute is this text; PostgreSQL finds them by the index ``lead_attributes``."""
+    leads = Lead.objects.live().exclude(attributes={})
+    if connections[leads.db].vendor == "postgresql":
+        return leads.filter(attributes__contains={name: value})
+    # SQLite has no index on what may stand in a document; one look a day reads those that have any attribute.
+    return leads.annotate(held=KeyTransform(name, "attributes")).filter(held=value)

@@ -13,10 +13,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leads.actions.workflows.try_on_lead import try_on_lead
-from leads.actions.workflows.version_workflow import activate_version, copy_version, discard_draft, roll_back
+from leads.actions.workflows.version_workflow import (
+    activate_version,
+    cancel_schedule,
+    copy_version,
+    discard_draft,
+    roll_back,
+    schedule_version,
+)
 from leads.filters.search import LeadFilter
-from leads.forms.workflows import TryLeadForm, WhyForm
-from leads.models import Lead, WorkflowVersion
+from leads.forms.workflows import ActivateForm, TryLeadForm, WhyForm
+from leads.models import Company, Lead, WorkflowVersion
 from leads.pure.refused import Refused
 from leads.queries.conditions import lead_catalog
 from leads.queries.workflows.access import may_change_workflows
@@ -45,6 +52,7 @@ def version_page(request: SignedInRequest, version: WorkflowVersion, *, status: 
         "may_change": may_change,
         "may_edit": may_change and version.is_draft,
         "why_form": WhyForm(),
+        "activate_form": ActivateForm(),
         **more,
     }
     return render(request, "leads/workflows/workflow_version.html", context, status=status)
@@ -101,28 +109,59 @@ def workflow_copy(request: SignedInRequest, public_id: UUID, number: int) -> Htt
 @login_required
 @require_POST
 def workflow_activate(request: SignedInRequest, public_id: UUID, number: int) -> HttpResponse:
-    """Put a draft in force."""
-    return _put_in_force(request, public_id, number, is_roll_back=False)
+    """Put a draft in force, now or at a moment."""
+    user, version = writer(request), version_of(public_id, number)
+    form = ActivateForm(request.POST)
+    if not form.is_valid():
+        return version_page(request, version, status=422, activate_form=form)
+    at, moment, why = timezone.now(), form.cleaned_data["activates_at"], form.cleaned_data["why"]
+    try:
+        if moment is None:
+            planned = activate_version(version=version, why=why, by=user, at=at)
+        else:
+            planned = schedule_version(version=version, activates_at=moment, why=why, by=user, at=at)
+    except Refused as refused:
+        form.add_error(None, str(refused))
+        return version_page(request, version, status=422, activate_form=form)
+    if planned.activates_at is not None and planned.state == WorkflowVersion.State.SCHEDULED:
+        there = planned.activates_at.astimezone(Company.current().tz)
+        messages.success(request, f"Version {number} becomes active {there:%-d %b %Y, %H:%M}.")
+        return redirect(planned)
+    return _told(request, public_id, planned)
+
+
+@login_required
+@require_POST
+def workflow_cancel(request: SignedInRequest, public_id: UUID, number: int) -> HttpResponse:
+    """Make a scheduled version a draft again."""
+    writer(request)
+    version = version_of(public_id, number)
+    try:
+        cancel_schedule(version=version)
+    except Refused as refused:
+        messages.warning(request, str(refused))
+    else:
+        messages.success(request, f"Version {number} is a draft again.")
+    return redirect(version)
 
 
 @login_required
 @require_POST
 def workflow_roll_back(request: SignedInRequest, public_id: UUID, number: int) -> HttpResponse:
     """Put an earlier version in force again."""
-    return _put_in_force(request, public_id, number, is_roll_back=True)
-
-
-def _put_in_force(request: SignedInRequest, public_id: UUID, number: int, *, is_roll_back: bool) -> HttpResponse:
     user, version = writer(request), version_of(public_id, number)
     form = WhyForm(request.POST)
     if not form.is_valid():
         return version_page(request, version, status=422, why_form=form)
-    act = roll_back if is_roll_back else activate_version
     try:
-        active = act(version=version, why=form.cleaned_data["why"], by=user, at=timezone.now())
+        active = roll_back(version=version, why=form.cleaned_data["why"], by=user, at=timezone.now())
     except Refused as refused:
         form.add_error(None, str(refused))
         return version_page(request, version, status=422, why_form=form)
+    return _told(request, public_id, active)
+
+
+def _told(request: SignedInRequest, public_id: UUID, active: WorkflowVersion) -> HttpResponse:
     messages.success(request, f"Version {active.number} is active. Leads already enrolled finish their own version.")
     return redirect("leads:workflow", public_id)
 

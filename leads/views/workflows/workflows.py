@@ -134,6 +134,7 @@ def workflow(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "versions": versions,
         "active": active,
         "draft": by_state.get(WorkflowVersion.State.DRAFT),
+        "scheduled": by_state.get(WorkflowVersion.State.SCHEDULED),
         "shown": shown,
         "plan": outline(shown, lead_catalog(), names(), counts=True) if shown else None,
         "counts": counts,

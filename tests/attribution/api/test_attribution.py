@@ -207,3 +207,19 @@ def test_queries_do_not_grow_with_the_data(client: Client, key: dict[str, str], 
         company_with_deals()
     run()
     assert [queries(url) for url in urls] == few
+
+
+def test_rows_of_every_figure_are_read_with_the_same_key(
+    client: Client, key: dict[str, str], made: dict[str, Any]
+) -> None:
+    body = client.get(f"{BASE}/{made['social'].public_id}?from=2026-09-01&to=2026-11-15", headers=key).json()
+    links = {name: url for name, url in body["links"].items() if name.endswith("_rows")}
+    assert len(links) == 6
+    for name, url in links.items():
+        assert client.get(url, headers=key).status_code == 200, name
+        assert client.get(url.replace("social", "x")).status_code == 401
+        assert "/api/" not in body["links"][name.replace("_rows", "_page")]
+    row = client.get(f"{BASE}?from=2026-09-01&to=2026-11-15", headers=key).json()["results"][0]
+    rows = client.get(row["rows_url"], headers=key).json()
+    assert rows["count"] > 0
+    assert "/figures/attribution.revenue" in row["page_url"]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from leads.models import BulkRun, Company, Lead, SavedView, User
-from tests.leads.factories import LeadFactory, UserFactory
+from leads.models import BulkRun, CampaignMember, Company, Lead, SavedView, User
+from tests.leads.factories import AccountFactory, CampaignFactory, LeadFactory, OpportunityFactory, UserFactory
 
 LIST = "/leads"
 BULK = "/leads/bulk"
 
 
 def chosen(leads: list[Lead], **more: object) -> dict[str, object]:
-    return {"lead": [str(lead.public_id) for lead in leads], **more}
+    return {"row": [str(lead.public_id) for lead in leads], **more}
 
 
 def test_preview_says_what_would_happen_and_confirming_does_it(client: Client, company: Company, rep: User) -> None:
@@ -79,11 +81,56 @@ def test_a_run_is_seen_by_whoever_did_it_and_by_leaders(client: Client, company:
     assert client.get(url).status_code == 200
 
 
-def test_marketing_chooses_nothing(client: Client, company: Company, director: User) -> None:
-    lead = LeadFactory(stage="mql")
+def test_marketing_adds_people_to_campaigns_and_works_no_lead(client: Client, company: Company, director: User) -> None:
+    lead, campaign = LeadFactory(stage="mql"), CampaignFactory()
     client.force_login(director)
-    assert 'id="bulk"' not in client.get(LIST).content.decode()
+    page = client.get(LIST).content.decode()
+    assert '<option value="join">' in page
+    assert '<option value="accept">' not in page
     assert client.post(BULK, chosen([lead], verb="accept")).status_code == 403
+    client.post(BULK, chosen([lead], verb="join", confirm="1", count="1", campaign=campaign.pk))
+    assert CampaignMember.objects.get().lead == lead
+
+
+def test_marked_rows_alone_are_exported(client: Client, company: Company, rep: User) -> None:
+    marked, other = LeadFactory(owner=rep, last_name="Marked"), LeadFactory(owner=rep, last_name="Other")
+    client.force_login(rep)
+    answer = client.post(BULK, chosen([marked], export="csv", asked="sort=name"))
+    file = client.get(answer.headers["Location"]).content.decode("utf-8-sig")
+    assert str(marked.public_id) in file
+    assert str(other.public_id) not in file
+    everything = client.post(BULK, {"all": "1", "export": "csv"}).headers["Location"]
+    assert len(client.get(everything).content.decode("utf-8-sig").splitlines()) == 3
+    nothing = client.post(BULK, {"export": "csv"}, follow=True)
+    assert "Mark at least one row to export" in nothing.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("listing", "verb", "more"),
+    [
+        ("opportunities", "deal_forecast", {"value": "commit"}),
+        ("accounts", "account_set", {"field": "country", "value": "Germany"}),
+        ("campaigns", "campaign_ends", {"value": "2027-01-31"}),
+    ],
+)
+def test_rows_of_other_lists_are_changed_and_taken_back(
+    client: Client, company: Company, listing: str, verb: str, more: dict[str, str]
+) -> None:
+    made: Any = {"opportunities": OpportunityFactory, "accounts": AccountFactory, "campaigns": CampaignFactory}
+    row = made[listing]()
+    name = more.get("field") or {"deal_forecast": "forecast_category", "campaign_ends": "ends_on"}[verb]
+    before = getattr(row, name)
+    client.force_login(UserFactory(role="admin"))
+    given = chosen([row], verb=verb, confirm="1", count="1", **more)
+    page = client.post(f"/{listing}/bulk", given, follow=True)
+    row.refresh_from_db()
+    after = getattr(row, name)
+    assert "1 of 1" in page.content.decode()
+    assert str(after) == {"country": "DE"}.get(name, more["value"])
+    client.post(reverse("leads:bulk-undo", args=[BulkRun.objects.get().public_id]))
+    row.refresh_from_db()
+    assert getattr(row, name) == before
+    assert client.post(f"/{listing}/bulk", chosen([row], verb="accept")).status_code == 302
 
 
 # --- views -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from leads.actions.workflows.advance import advance_enrollments
 from leads.actions.workflows.enroll import enroll_triggered
+from leads.actions.workflows.version_workflow import activate_due_workflows, copy_version
 from leads.models import (
     Company,
     Enrollment,
@@ -226,3 +227,20 @@ def test_a_workflow_is_paused_and_an_enrollment_ended(admin: Client, ran: Enroll
     admin.post(f"{ran.get_absolute_url()}/end")
     ran.refresh_from_db()
     assert ran.state == "ended"
+
+
+def test_a_version_is_activated_at_a_moment_and_the_schedule_is_cancelled(admin: Client) -> None:
+    flow = workflow(MAIL, name="Planned")
+    version = copy_version(version=flow.versions.get(), by=None, at=timezone.now())
+    path = version.get_absolute_url()
+    admin.post(f"{path}/activate", {"why": "Quarter", "activates_at": "2099-01-01T09:00"})
+    version.refresh_from_db()
+    assert version.state == "scheduled"
+    assert "Becomes active" in admin.get(flow.get_absolute_url()).content.decode()
+    assert activate_due_workflows(at=timezone.now()) == 0
+    admin.post(f"{path}/cancel")
+    version.refresh_from_db()
+    assert version.state == "draft"
+    admin.post(f"{path}/activate", {"why": "Quarter", "activates_at": "2099-01-01T09:00"})
+    assert activate_due_workflows(at=datetime(2099, 1, 2, tzinfo=UTC)) == 1
+    assert list(flow.versions.order_by("number").values_list("state", flat=True)) == ["retired", "active"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pytest import MonkeyPatch
 
 from leads.actions.intake import run_intake
+from leads.actions.scoring import rescore_leads as rescoring
 from leads.actions.scoring.edit_draft import RuleValues, move_rule, remove_rule, save_limits, save_rule, switch_rule
 from leads.actions.scoring.rescore_leads import rescore_leads
 from leads.actions.scoring.version_scoring import (
@@ -101,9 +103,30 @@ def test_activation_scores_every_lead_and_names_the_reason_of_new_mqls() -> None
     assert set(ShownScore.objects.values_list("given__rule_set", flat=True)) == {row.pk}
 
     before = LeadScore.objects.count()
-    JobRun.objects.update(state="waiting")
+    JobRun.objects.update(state="waiting", progress={})
     rescore_leads(clock=lambda: AT)
     assert LeadScore.objects.count() == before
+
+
+def test_rescoring_takes_turns_and_goes_on_where_the_last_one_or_a_dead_worker_ended(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr(rescoring, "BATCH", 2)
+    monkeypatch.setattr(rescoring, "TURN", timedelta())
+    LeadFactory.create_batch(5)
+    activate_rule_set(rule_set_id=draft().pk, at=AT)
+    job = JobRun.objects.get(kind="scoring")
+    assert rescore_leads(clock=lambda: AT) == 2
+    job.refresh_from_db()
+    assert (job.state, job.done) == ("waiting", 2)
+    assert rescoring.rescoring_waits()
+    JobRun.objects.update(state="running", beat_at=AT - timedelta(hours=1))
+    assert rescore_leads(clock=lambda: AT) == 2
+    assert rescore_leads(clock=lambda: AT) == 1
+    job.refresh_from_db()
+    assert (job.state, job.done) == ("waiting", 5)
+    assert rescore_leads(clock=lambda: AT) == 0
+    job.refresh_from_db()
+    assert job.state == "done"
+    assert "5 leads scored" in job.message
 
 
 def test_nobody_loses_a_stage_by_a_roll_back() -> None:
