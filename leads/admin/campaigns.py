@@ -20,6 +20,9 @@ from leads.models import (
     PipelineStage,
 )
 from leads.models.campaign import MAX_DEPTH
+from leads.pure.channels import channels
+from leads.pure.channels.channel_preview import sentence
+from leads.pure.conditions.grammar import from_json
 from leads.pure.money import InvalidAmount, format_money, to_amount, to_cents
 
 
@@ -106,17 +109,10 @@ class CampaignAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
         return "unknown" if campaign._spent is None else format_money(campaign._spent, campaign._currency)
 
 
-class ChannelRuleInline(admin.TabularInline[ChannelRule, Channel]):
-    model = ChannelRule
-    extra = 0
-    ordering = ("position",)
-
-
 @admin.register(Channel)
 class ChannelAdmin(admin.ModelAdmin[Channel]):
-    """Channels with the rules that lead to them."""
+    """Channels; the rules that lead to them are edited in the portal."""
 
-    inlines = (ChannelRuleInline,)
     list_display = ("name", "key", "parent", "is_self_initiated", "is_advertising", "position")
     list_filter = ("is_self_initiated", "is_advertising")
     list_select_related = ("parent",)
@@ -127,14 +123,28 @@ class ChannelAdmin(admin.ModelAdmin[Channel]):
 
 @admin.register(ChannelRule)
 class ChannelRuleAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
-    """All channel rules in the order in which they are tried."""
+    """All channel rules in the order in which they are tried; they are edited in the portal, which tries them first."""
 
-    list_display = ("position", "channel", "source", "medium", "campaign", "referrer")
+    list_display = ("position", "channel", "said")
     list_display_links = ("position", "channel")
     list_filter = ("channel",)
-    search_fields = ("source", "medium", "campaign", "referrer")
+    fields = ("position", "channel", "said")
+    readonly_fields = fields
     list_select_related = ("channel",)
     ordering = ("position",)
+
+    @admin.display(description="rule")
+    def said(self, rule: ChannelRule) -> str:
+        return sentence(channels.ChannelRule(rule.position, rule.channel.key, from_json(rule.conditions)))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ChannelRule | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ChannelRule | None = None) -> bool:
+        return False
 
 
 @admin.register(PipelineStage)

@@ -8,18 +8,13 @@ from django import forms
 
 from leads.models import Channel
 from leads.pure.channels.channels import ChannelRule, Visit
-
-_HELP = "Alternatives separated by |. * stands for anything, ? for one sign, ?* for any value. Empty: does not matter."
+from leads.pure.conditions.grammar import Group
 
 
 class RuleForm(forms.Form):
-    """A rule as people edit it."""
+    """A rule as people edit it, beside its conditions."""
 
     channel = forms.ChoiceField(label="The channel is")
-    source = forms.CharField(max_length=1000, required=False, label="when the source (utm_source) is")
-    medium = forms.CharField(max_length=1000, required=False, label="and the medium (utm_medium) is")
-    campaign = forms.CharField(max_length=1000, required=False, label="and the campaign (utm_campaign) is")
-    referrer = forms.CharField(max_length=1000, required=False, label="and the referring site is", help_text=_HELP)
     position = forms.IntegerField(
         min_value=1, label="Place in the order", help_text="The first rule that fits decides."
     )
@@ -32,11 +27,9 @@ class RuleForm(forms.Form):
         self.fields["position"].widget.attrs["max"] = count
         self.fields["position"].widget.attrs["class"] = "w-auto"
 
-    def rule(self) -> ChannelRule:
+    def rule(self, conditions: Group) -> ChannelRule:
         """The rule that was asked for."""
-        given = self.cleaned_data
-        conditions = (str(given[name]).strip() for name in ("source", "medium", "campaign", "referrer"))
-        return ChannelRule(given["position"], given["channel"], *conditions)
+        return ChannelRule(self.cleaned_data["position"], self.cleaned_data["channel"], conditions)
 
 
 class AddressForm(forms.Form):

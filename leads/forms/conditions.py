@@ -107,6 +107,8 @@ class Row:
         if self.looked_at.choices:
             shape = "select" if kind == Kind.FLAG else "multiple"
             return [self._input("values", shape, "Value", choices=self.looked_at.choices)]
+        if operator == Op.LIKE:
+            return [self._input("values", "lines", "Patterns, one per line: * is anything, ? one character")]
         return [self._input("values", "lines", "Values, one per line")]
 
     def _event_inputs(self, operator: Operator) -> list[Input]:

@@ -37,7 +37,8 @@ ADVERTISING = ("paid-search", "brand-search", "paid-social", "display", "retarge
 
 
 def fill(apps, schema_editor):
-    from leads.pure.channels.channels import DEFAULT_CHANNELS, DEFAULT_RULES
+    from leads.pure.channels.channels import DEFAULT_CHANNELS
+    from leads.pure.channels.globs import SHIPPED
 
     model = lambda name: apps.get_model("leads", name)  # noqa: E731
     model("Company").objects.get_or_create(pk=1)
@@ -51,7 +52,7 @@ def fill(apps, schema_editor):
             color=channel.color,
             position=position,
         )
-    for rule in DEFAULT_RULES:
+    for rule in SHIPPED:
         model("ChannelRule").objects.create(
             position=rule.position * 10,
             channel=channels[rule.channel],

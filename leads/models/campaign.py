@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from leads.models.workflow import no_conditions
 from leads.past.registry import versioned
 from leads.pure.channels import channels
+from leads.pure.channels.globs import Globs
+from leads.pure.conditions.grammar import from_json
 
 # How deep campaigns and channels may nest. A fixed depth keeps "everything below it" a part of the query that asks,
 # where a recursive look-up would cost a query of its own per figure.
@@ -53,14 +57,11 @@ class Channel(models.Model):
 
 @versioned()
 class ChannelRule(models.Model):
-    """Maps UTM values or a referrer to a channel: case-insensitive globs, lowest position first, first match wins."""
+    """Maps visits to a channel by conditions on their tags and referrer; lowest position first, first match wins."""
 
     position = models.PositiveIntegerField(unique=True)
     channel = models.ForeignKey("leads.Channel", on_delete=models.CASCADE, related_name="rules")
-    source = models.CharField(max_length=1000, blank=True)
-    medium = models.CharField(max_length=1000, blank=True)
-    campaign = models.CharField(max_length=1000, blank=True)
-    referrer = models.CharField(max_length=1000, blank=True)
+    conditions = models.JSONField(default=no_conditions, help_text="on visits, in the condition grammar")
 
     history = HistoricalRecords()
 
@@ -68,11 +69,17 @@ class ChannelRule(models.Model):
         return f"{self.position}: {self.channel}"
 
 
+def _held(position: int, channel: str, first: Any, *more: str) -> channels.ChannelRule:
+    conditions = Globs(position, channel, first, *more).conditions if isinstance(first, str) else from_json(first)
+    return channels.ChannelRule(position, channel, conditions)
+
+
 @versioned()
 class ChannelRuleVersion(models.Model):
     """The whole rule set as it stood from one moment on; append-only.
 
-    ``rules`` holds [position, channel key, source, medium, campaign, referrer] per rule, in order.
+    ``rules`` holds [position, channel key, conditions] per rule, in order; versions from before rules had conditions
+    hold [position, channel key, source, medium, campaign, referrer], as patterns.
     """
 
     number = models.PositiveIntegerField(unique=True)
@@ -99,7 +106,7 @@ class ChannelRuleVersion(models.Model):
     @property
     def held(self) -> list[channels.ChannelRule]:
         """The rules of then, in order."""
-        return [channels.ChannelRule(*rule) for rule in self.rules]
+        return [_held(*rule) for rule in self.rules]
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):

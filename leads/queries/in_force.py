@@ -27,6 +27,7 @@ from leads.models import (
     TerritoryRule,
 )
 from leads.pure.channels.channels import ChannelRule as ReadyRule
+from leads.pure.conditions.grammar import from_json
 
 T = TypeVar("T")
 
@@ -107,13 +108,11 @@ def _load(text: str) -> InForce:
     absences: dict[int, list[tuple[date, date]]] = {}
     for rep_id, first, last in RepAbsence.objects.values_list("rep_id", "starts_on", "ends_on"):
         absences.setdefault(rep_id, []).append((first, last))
-    rules = ChannelRule.objects.order_by("position").values_list(
-        "position", "channel__key", "source", "medium", "campaign", "referrer"
-    )
+    rules = ChannelRule.objects.order_by("position").values_list("position", "channel__key", "conditions")
     return InForce(
         company=company,
         channels={channel.key: channel for channel in Channel.objects.all()},
-        channel_rules=[ReadyRule(*row) for row in rules],
+        channel_rules=[ReadyRule(place, key, from_json(held)) for place, key, held in rules],
         territories=list(Territory.objects.order_by("pk")),
         absences=absences,
         _text=text,

@@ -17,11 +17,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from leads.actions.channels.reclassify_touches import KIND, ReclassifyRefused, request_reclassify
 from leads.actions.channels.save_channel_rules import RulesRefused, rules_in_force, save_channel_rules, take_back_rules
 from leads.forms.channel_rules import AddressForm, RuleForm
+from leads.forms.conditions import ConditionBuilder
 from leads.models import Channel, ChannelRuleVersion, Company, JobRun, User
 from leads.past.deemed import deemed_now
 from leads.past.span import moment
 from leads.pure.channels.channel_preview import Preview, Tally, placed, preview, sentence
-from leads.pure.channels.channels import ChannelRule, classify
+from leads.pure.channels.channels import VISITS, ChannelRule, classify
 from leads.queries.channels import may_change_channel_rules, may_read_channel_rules, visits_since
 from leads.tasks import nudge_reclassify
 from leads.views.doors import SignedInRequest, allowed
@@ -112,18 +113,28 @@ def _edit(request: SignedInRequest, position: int | None) -> HttpResponse:
     if position is not None and present is None:
         raise Http404("There is no rule in this place.")
     start = present or ChannelRule(max(len(rules), 1), rules[-1].channel if rules else "other")
-    initial = {
-        name: getattr(start, name) for name in ("channel", "source", "medium", "campaign", "referrer", "position")
-    }
-    form = RuleForm(request.POST or None, count=len(rules) + (present is None), initial=initial)
+    data, count = request.POST or None, len(rules) + (present is None)
+    builder = ConditionBuilder(
+        VISITS, data=data, group=start.conditions, may_be_empty=True, everything="whatever is left"
+    )
+    is_whole = data is None or builder.is_edited or builder.is_valid()
+    initial = data.dict() if data and builder.is_edited else {"channel": start.channel, "position": start.position}
+    form = RuleForm(None if builder.is_edited else data, count=count, initial=initial)
     do = request.POST.get("do", "preview")
-    context: dict[str, Any] = {"form": form, "position": position, "present": present, "do": do}
-    if request.method == "POST" and (do in ("remove", "preview-removal") or form.is_valid()):
+    context: dict[str, Any] = {
+        "form": form,
+        "builder": builder,
+        "position": position,
+        "present": present,
+        "do": do,
+        "is_incomplete": not is_whole,
+    }
+    if data is not None and (do in ("remove", "preview-removal") or (is_whole and form.is_valid())):
         is_removal = present is not None and do in ("remove", "preview-removal")
-        after = placed(rules, None if is_removal else form.rule(), position)
+        after = placed(rules, None if is_removal else form.rule(builder.group), position)
         found = preview(visits_since(timezone.now() - LOOKED_AT), rules, after, Company.current().internal_domains)
         names = _names()
-        at = None if is_removal else min(form.rule().position, len(after))
+        at = None if is_removal else min(form.cleaned_data["position"], len(after))
         if do in ("save", "remove"):
             try:
                 version = save_channel_rules(
@@ -142,9 +153,10 @@ def _edit(request: SignedInRequest, position: int | None) -> HttpResponse:
         line = next((line for line in _lines(after, found, names) if line.rule.position == at), None)
         context |= {"found": found, "line": line, "moves": _moves(found, names), "is_removal": is_removal}
         context["is_unchanged"] = after == rules
-    if request.htmx:
-        return render(request, "leads/channels/_channel_preview.html", context, status=422 if form.errors else 200)
-    return render(request, "leads/channels/channel_rule.html", context, status=422 if form.errors else 200)
+    status = 422 if form.errors or (not is_whole and do == "save") else 200
+    is_fragment = request.htmx and not builder.is_edited
+    name = "leads/channels/_channel_preview.html" if is_fragment else "leads/channels/channel_rule.html"
+    return render(request, name, context, status=status)
 
 
 @login_required
@@ -156,9 +168,7 @@ def channel_rule_move(request: SignedInRequest, position: int) -> HttpResponse:
     if rule is None:
         raise Http404("There is no rule in this place.")
     aim = position + (-1 if request.POST.get("to") == "up" else 1)
-    after = placed(
-        rules, ChannelRule(aim, rule.channel, rule.source, rule.medium, rule.campaign, rule.referrer), position
-    )
+    after = placed(rules, replace(rule, position=aim), position)
     found = preview(visits_since(timezone.now() - LOOKED_AT), rules, after, Company.current().internal_domains)
     try:
         version = save_channel_rules(
@@ -291,14 +301,7 @@ def _change(
     if old is None:
         return f"Rule {new} added: {said(after[new - 1])}"
     before, now = rules[old - 1], after[new - 1]
-    is_same = (before.channel, before.source, before.medium, before.campaign, before.referrer) == (
-        now.channel,
-        now.source,
-        now.medium,
-        now.campaign,
-        now.referrer,
-    )
-    if is_same:
+    if (before.channel, before.conditions) == (now.channel, now.conditions):
         return f"Rule {old} moved to place {new}: {said(now)}"
     return f"Rule {old} is now {f'rule {new}, ' if new != old else ''}{said(now)}; it was {said(before)}"
 

@@ -16,7 +16,7 @@ def test_a_draft_is_simulated_and_activated(portal: Portal, visitor: Visitor) ->
     page.get_by_role("button", name="Change the rules").click()
     page.get_by_role("button", name="Simulate on the last 13 weeks").wait_for()
     draft = page.url
-    page.get_by_role("button", name="Down").first.click()
+    page.get_by_role("button", name="Move rule 1 down").click()
     page.goto(draft)
     page.get_by_role("button", name="Simulate on the last 13 weeks").click()
     page.get_by_text("Would move").wait_for(timeout=30_000)

@@ -10,9 +10,10 @@ from django.db.models import Max
 
 from leads.models import Channel, ChannelRule, ChannelRuleVersion, User
 from leads.pure.channels import channels
+from leads.pure.conditions.grammar import Group, from_json, to_json
 from leads.pure.refused import Refused
 
-FIELDS = ("channel__key", "source", "medium", "campaign", "referrer")
+FIELDS = ("channel__key", "conditions")
 FOUND = "Rules as they were found"
 
 
@@ -23,7 +24,7 @@ class RulesRefused(Refused):
 def rules_in_force() -> list[channels.ChannelRule]:
     """The channel rules as plain values; positions are places in the order, 1, 2, 3 …, whatever gaps the rows have."""
     rows = ChannelRule.objects.order_by("position").values_list(*FIELDS)
-    return [channels.ChannelRule(place, *row) for place, row in enumerate(rows, start=1)]
+    return [channels.ChannelRule(place, key, from_json(held)) for place, (key, held) in enumerate(rows, start=1)]
 
 
 def save_channel_rules(
@@ -55,7 +56,7 @@ def save_channel_rules(
         if gone:
             raise RulesRefused(f"There is no channel {' nor '.join(gone)} any more.")
         last = ChannelRuleVersion.objects.order_by("-number").first()
-        if last is None or last.rules != [_plain(rule) for rule in found]:
+        if last is None or last.held != found:
             last = _version((last.number if last else 0) + 1, found, FOUND, 0, None, at)
         _write(rows, after, known)
         return _version(last.number + 1, after, change, moves, by, at, taken_back_to)
@@ -81,7 +82,7 @@ def take_back_rules(
 
 def _refuse_unreachable(rules: Sequence[channels.ChannelRule]) -> None:
     for rule in rules[:-1]:
-        if not (rule.source or rule.medium or rule.campaign or rule.referrer):
+        if not rule.conditions.items:
             raise RulesRefused(
                 f"Rule {rule.position} has no condition and takes whatever comes: no rule after it would ever be"
                 " reached. Give it a condition, or make it the last."
@@ -110,18 +111,18 @@ def _write(rows: Sequence[ChannelRule], after: Sequence[channels.ChannelRule], k
         target = kept or ChannelRule()
         told = (target.position, *_content(target.channel_id, target)) if kept else None
         target.position, target.channel_id = rule.position, known[rule.channel]
-        target.source, target.medium = rule.source, rule.medium
-        target.campaign, target.referrer = rule.campaign, rule.referrer
+        target.conditions = to_json(rule.conditions)
         if told != (target.position, *_content(target.channel_id, target)):
             target.save()
 
 
 def _content(channel: int | None, rule: ChannelRule | channels.ChannelRule) -> tuple[object, ...]:
-    return channel, rule.source, rule.medium, rule.campaign, rule.referrer
+    held = rule.conditions
+    return channel, held if isinstance(held, Group) else from_json(held)
 
 
 def _plain(rule: channels.ChannelRule) -> list[object]:
-    return [rule.position, rule.channel, rule.source, rule.medium, rule.campaign, rule.referrer]
+    return [rule.position, rule.channel, to_json(rule.conditions)]
 
 
 def _version(

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from leads.pure.channels.channels import OTHER, ChannelRule, Visit, catching
+from leads.pure.channels.channels import OTHER, VISITS, ChannelRule, Visit, catching
+from leads.pure.conditions import sentences as conditions
 
 EXAMPLES = 5
 
@@ -109,14 +110,7 @@ def placed(rules: Sequence[ChannelRule], rule: ChannelRule | None, position: int
 
 def sentence(rule: ChannelRule) -> str:
     """The conditions of a rule in plain words, without its channel."""
-    said = {
-        "source": "the source",
-        "medium": "the medium",
-        "campaign": "the campaign",
-        "referrer": "the referring site",
-    }
-    parts = [f"{word} {_globs(getattr(rule, name))}" for name, word in said.items() if getattr(rule, name)]
-    return f"When {' and '.join(parts)}" if parts else "Whatever is left"
+    return f"When {conditions.sentence(rule.conditions, VISITS)}" if rule.conditions.items else "Whatever is left"
 
 
 def _channel(rules: Sequence[ChannelRule]) -> str:
@@ -125,27 +119,3 @@ def _channel(rules: Sequence[ChannelRule]) -> str:
 
 def _most(groups: Sequence[Visits]) -> list[Visits]:
     return sorted(groups, key=lambda one: (-one.touches, str(one.visit)))[:EXAMPLES]
-
-
-def _globs(globs: str) -> str:
-    parts = [part.strip() for part in globs.split("|") if part.strip()]
-    if parts == ["?*"]:
-        return "says anything at all"
-    shown, rest = parts[:4], len(parts) - 4
-    words = ", ".join(_glob(part) for part in shown[:-1])
-    last = _glob(shown[-1])
-    if rest > 0:
-        return f"{f'{words}, {last}' if words else last} or one of {rest} more"
-    return f"{words} or {last}" if words else last
-
-
-def _glob(glob: str) -> str:
-    core = glob.strip("*")
-    text = core.replace("?", " ")
-    if "*" in core or ("?" in core and not core.replace("?", "").isalnum()):
-        return f"is like “{glob}”"
-    if glob.startswith("*") and glob.endswith("*"):
-        return f"contains “{text}”"
-    if glob.startswith("*"):
-        return f"ends with “{text}”"
-    return f"begins with “{text}”" if glob.endswith("*") else f"is “{text}”"

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from leads.pure.channels.apps import site_of
+from leads.pure.channels.globs import SHIPPED
 from leads.pure.channels.landing import click_of, parameters, tags_of
+from leads.pure.conditions.evaluate import Evaluator, Facts
+from leads.pure.conditions.grammar import Group
+from leads.pure.conditions.properties import Catalog, Kind, Property
 
 OTHER = "other"
+VISITS = Catalog(
+    [
+        Property("source", "Source", Kind.TEXT, "Visit"),
+        Property("medium", "Medium", Kind.TEXT, "Visit"),
+        Property("campaign", "Campaign", Kind.TEXT, "Visit"),
+        Property("referrer", "Referring site", Kind.TEXT, "Visit"),
+    ]
+)
+"""What channel rules look at: the tags of a visit, and where it came from."""
 
 
 class Channel(NamedTuple):
@@ -41,18 +53,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRule:
-    """A channel and its conditions: globs without regard to case, alternatives separated by |, empty =
-    anything.
+    """A channel and its conditions on a visit (see `VISITS`); none take whatever comes.
 
-    `referrer` is compared with the host name, without www. "?*" asks for any value at all.
+    The referring site is compared by its host name, without www.
     """
 
     position: int
     channel: str
-    source: str = ""
-    medium: str = ""
-    campaign: str = ""
-    referrer: str = ""
+    conditions: Group = Group()  # noqa: RUF009  # nothing of it can be changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +91,25 @@ def catching(visit: Visit, rules: Sequence[ChannelRule], own_hosts: Collection[s
     return [rule for rule in sorted(rules, key=lambda rule: rule.position) if _catches(rule, asked)]
 
 
-class _Asked(NamedTuple):
-    """What rules are compared with; ``app`` is the id of an app that sent the person."""
-
-    source: str
-    medium: str
-    campaign: str
-    host: str
-    app: str
-
-
-def _asked(visit: Visit, own_hosts: Collection[str]) -> _Asked:
+def _asked(visit: Visit, own_hosts: Collection[str]) -> Facts:
+    """What rules are compared with. An app that sent the person is a site beside that of its service."""
     seen = _complete(visit)
     site = site_of(seen.referrer)
     host = _host(site or seen.referrer)
     if any(host == own or host.endswith(f".{own}") for own in map(_host, own_hosts) if own):
         host, site = "", ""
     source, medium, campaign = (value.strip().casefold() for value in (seen.source, seen.medium, seen.campaign))
-    return _Asked(source, medium, campaign, host, _host(seen.referrer) if site else "")
+    referrer: str | tuple[str, str] = (host, _host(seen.referrer)) if site else host
+    return Facts({"source": source, "medium": medium, "campaign": campaign, "referrer": referrer})
 
 
-def _catches(rule: ChannelRule, asked: _Asked) -> bool:
-    return (
-        _fits(rule.medium, asked.medium)
-        and _fits(rule.source, asked.source)
-        and _fits(rule.campaign, asked.campaign)
-        and (_fits(rule.referrer, asked.host) or (asked.app != "" and _fits(rule.referrer, asked.app)))
-    )
+def _catches(rule: ChannelRule, asked: Facts) -> bool:
+    return bool(_ready(rule.conditions).reason(asked, date.min))
+
+
+@lru_cache(maxsize=1024)
+def _ready(conditions: Group) -> Evaluator:
+    return Evaluator(conditions, VISITS)
 
 
 def _complete(visit: Visit) -> Visit:
@@ -132,16 +132,6 @@ def _host(address: str) -> str:
     return host.removeprefix("www.")
 
 
-def _fits(globs: str, value: str) -> bool:
-    return not globs or _pattern(globs).fullmatch(value) is not None
-
-
-@lru_cache(maxsize=1024)
-def _pattern(globs: str) -> re.Pattern[str]:
-    parts = [fnmatch.translate(part.strip().casefold()) for part in globs.split("|")]
-    return re.compile("|".join(f"(?:{part})" for part in parts))
-
-
 DEFAULT_CHANNELS: tuple[Channel, ...] = (
     Channel("paid-search", "Paid search", None, False, "#2563eb"),
     Channel("brand-search", "Brand search", "paid-search", True, "#93b4f5"),
@@ -160,58 +150,6 @@ DEFAULT_CHANNELS: tuple[Channel, ...] = (
     Channel("other", "Other", None, False, "#a8a29e"),
 )
 
-_PAID = "cpc|ppc|sem|paid|paid?search|paidsearch|search?ads|cpm|cpv|cpa"
-_SEARCH = (
-    "google|google.*|images.google.*|news.google.*|cse.google.*|bing|bing.com|*.bing.com|duckduckgo|duckduckgo.com|yahoo|"
-    "search.yahoo.*|*.search.yahoo.com|ecosia|ecosia.org|*.ecosia.org|baidu|baidu.com|*.baidu.com|yandex|yandex.*|qwant|qwant.com|*.qwant.com|"
-    "startpage|startpage.com|*.startpage.com|search.brave.com|brave|kagi.com|naver|search.naver.com|"
-    "*.seznam.cz|seznam|adwords|googleads"
-)
-_SOCIAL = (
-    "linkedin|linkedin.com|*.linkedin.com|lnkd.in|facebook|facebook.com|*.facebook.com|fb|fb.com|fb.me|meta|"
-    "instagram|instagram.com|*.instagram.com|ig|twitter|twitter.com|*.twitter.com|x|x.com|t.co|youtube|youtube.com|"
-    "*.youtube.com|youtu.be|reddit|reddit.com|*.reddit.com|tiktok|tiktok.com|*.tiktok.com|pinterest|pinterest.*|"
-    "*.pinterest.*|xing|xing.com|*.xing.com|threads.net|bsky.app|mastodon.*|quora.com|*.quora.com|t.me|"
-    "news.ycombinator.com|vk.com"
-)
-_WEBMAIL = "mail.google.com|mail.yahoo.com|*.mail.yahoo.com|outlook.*|mail.proton.me|com.google.android.gm|*.mail.ru"
-_NON_BRAND = "*non?brand*|*nonbrand*|*no?brand*|*generic*"
-
-
-def _ordered(*rules: ChannelRule) -> tuple[ChannelRule, ...]:
-    return tuple(replace(rule, position=position) for position, rule in enumerate(rules, start=1))
-
-
-# From the most deliberate tag to the weakest hint. "Brand" is asked after "non-brand", whose name contains
-# it.
-DEFAULT_RULES: tuple[ChannelRule, ...] = _ordered(
-    ChannelRule(0, "retargeting", medium="*retarget*|*remarket*"),
-    ChannelRule(0, "retargeting", campaign="*retarget*|*remarket*"),
-    ChannelRule(0, "webinar", medium="*webinar*"),
-    ChannelRule(0, "events", medium="event|events|*trade?show*|conference|*qr*"),
-    ChannelRule(0, "partner", medium="*partner*|*reseller*|*affiliate*"),
-    ChannelRule(0, "email", medium="*email*|*e-mail*|newsletter|mail|drip|nurture"),
-    ChannelRule(0, "paid-social", medium="*paid?social*|*paidsocial*|*social?paid*|*social?ads*"),
-    ChannelRule(0, "paid-social", source=_SOCIAL, medium=_PAID),
-    ChannelRule(0, "display", medium="display|*banner*|programmatic|gdn|cpm|native|video?ads"),
-    ChannelRule(0, "paid-search", medium=_PAID, campaign=_NON_BRAND),
-    ChannelRule(0, "brand-search", source=_SEARCH, medium=_PAID, campaign="*brand*"),
-    ChannelRule(0, "paid-search", source=_SEARCH, medium=_PAID),
-    ChannelRule(0, "paid-search", medium="cpc|ppc|sem|paid?search|paidsearch|search?ads"),
-    ChannelRule(0, "organic-social", medium="*social*|*community*"),
-    ChannelRule(0, "content", medium="content|blog|*whitepaper*|ebook|e-book|podcast|video|*content?syndication*"),
-    ChannelRule(0, "organic-search", medium="organic|organic?search|seo"),
-    ChannelRule(0, "email", source="*newsletter*|email|e-mail|hubspot?email|mailchimp|sendgrid|klaviyo"),
-    ChannelRule(0, "webinar", source="*webinar*"),
-    ChannelRule(0, "referral", medium="referral|link"),
-    ChannelRule(0, "organic-social", source=_SOCIAL),
-    ChannelRule(0, "organic-search", source=_SEARCH),
-    ChannelRule(0, "other", medium="?*"),
-    ChannelRule(0, "other", source="?*"),
-    ChannelRule(0, "other", campaign="?*"),
-    ChannelRule(0, "email", referrer=_WEBMAIL),
-    ChannelRule(0, "organic-social", referrer=_SOCIAL),
-    ChannelRule(0, "organic-search", referrer=_SEARCH),
-    ChannelRule(0, "referral", referrer="?*"),
-    ChannelRule(0, "direct"),
+DEFAULT_RULES: tuple[ChannelRule, ...] = tuple(
+    ChannelRule(each.position, each.channel, each.conditions) for each in SHIPPED
 )

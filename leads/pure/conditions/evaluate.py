@@ -6,11 +6,13 @@ six days before it. What is unknown meets no condition but "is unknown" and the 
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from leads.pure.conditions.grammar import Condition, Group, day_of, number
 from leads.pure.conditions.properties import EVENT, LEADS, YES, Catalog, Kind, Property
@@ -143,6 +145,8 @@ def checker(condition: Condition, catalog: Catalog = LEADS) -> Check:
             return _date_checker(condition, label, sentence(condition, catalog))
         case Op.POSTCODES:
             return _postcode_checker(condition, label)
+        case Op.LIKE:
+            return _pattern_checker(condition, label)
         case Op.IS_NOT | Op.NOT_CONTAINS | Op.NOT_IN_DOMAIN:
             return _negative_checker(condition, looked_at)
         case _:
@@ -159,6 +163,27 @@ def checker(condition: Condition, catalog: Catalog = LEADS) -> Check:
                 return f"{label} {verb} {looked_at.said(hit[1] if says_wanted else hit[0])}"
 
             return positive
+
+
+def _pattern_checker(condition: Condition, label: str) -> Check:
+    key, pattern = condition.property, like(tuple(map(str, condition.values)))
+
+    def check(facts: Facts, on: date) -> str:
+        value = facts.values.get(key)
+        for item in (value,) if isinstance(value, str) else items_of(value):
+            text = text_of(item)
+            if text and pattern.fullmatch(text.casefold()):
+                return f"{label} is {text}"
+        return ""
+
+    return check
+
+
+@lru_cache(maxsize=1024)
+def like(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """What fits one of the patterns: * stands for anything, ? for one character, without regard to case."""
+    parts = [fnmatch.translate(part.strip().casefold()) for part in patterns]
+    return re.compile("|".join(f"(?:{part})" for part in parts) or r"(?!)")
 
 
 def _negative_checker(condition: Condition, looked_at: Property) -> Check:

@@ -29,6 +29,7 @@ class Operator(StrEnum):
     CONTAINS = "contains"
     NOT_CONTAINS = "not_contains"
     STARTS_WITH = "starts_with"
+    LIKE = "like"
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
     BETWEEN = "between"
@@ -49,7 +50,7 @@ class Operator(StrEnum):
 
 Op = Operator
 _PRESENCE = (Op.KNOWN, Op.UNKNOWN)
-_TEXT = (Op.IS, Op.IS_NOT, Op.CONTAINS, Op.NOT_CONTAINS, Op.STARTS_WITH)
+_TEXT = (Op.IS, Op.IS_NOT, Op.CONTAINS, Op.NOT_CONTAINS, Op.STARTS_WITH, Op.LIKE)
 OPERATORS: dict[Kind, tuple[Operator, ...]] = {
     Kind.TEXT: (*_TEXT, *_PRESENCE),
     Kind.CHOICE: (Op.IS, Op.IS_NOT, *_PRESENCE),
@@ -69,6 +70,7 @@ LABELS: dict[Operator, str] = {
     Op.CONTAINS: "contains any of",
     Op.NOT_CONTAINS: "contains none of",
     Op.STARTS_WITH: "starts with any of",
+    Op.LIKE: "matches any of the patterns",
     Op.AT_LEAST: "is at least",
     Op.AT_MOST: "is at most",
     Op.BETWEEN: "is between",

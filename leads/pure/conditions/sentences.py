@@ -25,6 +25,27 @@ def any_of(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}" if values else "nothing"
 
 
+def patterns(values: Sequence[str]) -> str:
+    """ "contains “mail” or begins with “news”"; the first four of many."""
+    parts = [part.strip() for part in values if part.strip()]
+    shown, rest = [_pattern(part) for part in parts[:4]], len(parts) - 4
+    if rest > 0:
+        return f"{', '.join(shown)} or one of {rest} more"
+    return any_of(shown)
+
+
+def _pattern(pattern: str) -> str:
+    core = pattern.strip("*")
+    text = core.replace("?", " ")
+    if "*" in core or ("?" in core and not core.replace("?", "").isalnum()):
+        return f"is like “{pattern}”"
+    if pattern.startswith("*") and pattern.endswith("*"):
+        return f"contains “{text}”"
+    if pattern.startswith("*"):
+        return f"ends with “{text}”"
+    return f"begins with “{text}”" if pattern.endswith("*") else f"is “{text}”"
+
+
 def plain(value: float) -> str:
     """A number without needless decimals."""
     return str(int(value)) if value == int(value) else str(value)
@@ -75,6 +96,8 @@ def _comparison(condition: Condition, looked_at: Property) -> str:
             return f"does not contain {values}"
         case Op.STARTS_WITH:
             return f"starts with {values}"
+        case Op.LIKE:
+            return patterns([str(value) for value in condition.values])
         case Op.KNOWN | Op.UNKNOWN | Op.FREE_MAIL | Op.COMPANY_MAIL:
             return looked_at.operator_label(condition.operator)
         case Op.LAST_DAYS:

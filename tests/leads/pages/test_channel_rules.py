@@ -18,7 +18,14 @@ from tests.leads.factories import CampaignFactory, LeadFactory, TouchpointFactor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
 PAGE = "/channels/rules"
-RULE = {"channel": "events", "source": "", "medium": "newsletter", "campaign": "", "referrer": "", "position": "1"}
+NEWSLETTER = {
+    "conditions-shape": "1",
+    "conditions-0-0-property": "medium",
+    "conditions-0-0-operator": "is",
+    "conditions-0-0-values": "newsletter",
+}
+RULE = {"channel": "events", "position": "1", **NEWSLETTER}
+NOTHING = {"channel": "events", "position": "1", "conditions-shape": "0"}
 
 
 @pytest.fixture
@@ -80,14 +87,15 @@ def test_saving_makes_dated_versions(client: Client, admin_user: User, touches: 
     assert "1 touchpoints of the last 90 days" in text
     first, second = ChannelRuleVersion.objects.order_by("number")
     assert (len(first.rules), len(second.rules)) == (len(DEFAULT_RULES), len(DEFAULT_RULES) + 1)
-    assert second.rules[0] == [1, "events", "", "newsletter", "", ""]
+    is_newsletter = {"property": "medium", "operator": "is", "values": ["newsletter"]}
+    assert second.rules[0] == [1, "events", {"schema": 1, "match": "all", "items": [is_newsletter]}]
     assert second.moves == 1
     assert second.saved_by == admin_user
     assert "Rule 1 added: Events" in second.change
     assert ChannelRule.history.filter(history_type="+").count() == 1
     assert list(ChannelRule.objects.order_by("position").values_list("position", flat=True)) == list(range(1, 31))
     client.post(f"{PAGE}/1/move", {"to": "down"})
-    assert ChannelRule.objects.get(position=2).medium == "newsletter"
+    assert ChannelRule.objects.get(position=2).conditions["items"] == [is_newsletter]
     text = client.post(f"{PAGE}/2", {"do": "preview-removal"}).content.decode()
     assert "Remove rule 2" in text
     client.post(f"{PAGE}/2", {"do": "remove"})
@@ -99,7 +107,8 @@ def test_saving_makes_dated_versions(client: Client, admin_user: User, touches: 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"medium": ""}, "no rule after it would ever be"),
+        ({"conditions-shape": "0"}, "no rule after it would ever be"),
+        ({"conditions-0-0-values": ""}, "Some conditions are not complete"),
         ({"position": "0"}, "greater than or equal to 1"),
         ({"channel": "none"}, "Select a valid choice"),
     ],
@@ -115,7 +124,7 @@ def test_what_cannot_be_is_refused(client: Client, admin_user: User, given: dict
 def test_an_unchanged_rule_is_no_version(client: Client, admin_user: User) -> None:
     client.force_login(admin_user)
     last = DEFAULT_RULES[-1]
-    given = {**RULE, "channel": last.channel, "medium": "", "position": str(last.position), "do": "save"}
+    given = {**NOTHING, "channel": last.channel, "position": str(last.position), "do": "save"}
     assert "Nothing would change" in client.post(f"{PAGE}/{last.position}", given).content.decode()
     assert client.get(f"{PAGE}/99").status_code == 404 == client.post(f"{PAGE}/99/move").status_code
 
@@ -169,7 +178,7 @@ def test_applied_rules_are_taken_back_exactly(client: Client, admin_user: User, 
     assert channels() != before
     later = TouchpointFactory(**kept, channel=channel("events"), recorded_at=timezone.now(), occurred_at=timezone.now())
     text = page(client, f"{PAGE}/versions/1/take-back")
-    assert "When the medium is “newsletter”: Events" in text
+    assert "When medium is newsletter: Events" in text
     assert "Events → Email" in text
     assert ChannelRuleVersion.objects.count() == 2
     url = f"{PAGE}/versions/1/take-back"
@@ -221,3 +230,22 @@ def test_more_touches_ask_no_more_queries(client: Client, director: User, touche
             occurred_at=timezone.now(),
         )
     assert count() == before
+
+
+def test_versions_from_before_rules_had_conditions_are_read_and_taken_back(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    client.post(f"{PAGE}/add", {**RULE, "do": "save"})
+    ChannelRuleVersion.objects.filter(number=1).update(
+        rules=[[1, "email", "", "news*|mail", "", ""], [2, "direct", "", "", "", ""]]
+    )
+    assert "When medium begins with “news” or is “mail”" in page(client, f"{PAGE}/versions/1/take-back")
+    client.post(f"{PAGE}/versions/1/take-back", {"seen": "2"})
+    like = {"property": "medium", "operator": "like", "values": ["news*", "mail"]}
+    assert [rule.conditions["items"] for rule in ChannelRule.objects.order_by("position")] == [[like], []]
+
+
+def test_a_button_of_the_builder_gives_the_form_back(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    answer = client.post(f"{PAGE}/add", {**RULE, "conditions-do": "add:0"}, headers={"HX-Request": "true"})
+    assert 'name="conditions-0-1-property"' in answer.content.decode()
+    assert not ChannelRuleVersion.objects.exists()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leads.pure.channels.channel_preview import Visits, placed, preview, sentence
 from leads.pure.channels.channels import DEFAULT_RULES, ChannelRule, Visit
+from leads.pure.channels.globs import Globs
 
-MAIL = ChannelRule(1, "email", medium="email|newsletter")
-NEWS = ChannelRule(2, "content", medium="news*")
+MAIL = ChannelRule(1, "email", Globs(1, "email", medium="email|newsletter").conditions)
+NEWS = ChannelRule(2, "content", Globs(2, "content", medium="news*").conditions)
 REST = ChannelRule(3, "direct")
 SEEN = [
     Visits(Visit(medium="email"), "email", 7),
@@ -30,7 +33,7 @@ def test_what_each_rule_decides_and_who_came_before() -> None:
 
 def test_a_moved_rule_moves_only_touches_that_rules_decided() -> None:
     rules = [MAIL, NEWS, REST]
-    found = preview(SEEN, rules, placed(rules, ChannelRule(1, "content", medium="news*"), 2))
+    found = preview(SEEN, rules, placed(rules, replace(NEWS, position=1), 2))
     assert [(move.from_channel, move.to_channel, move.touches) for move in found.moves] == [("email", "content", 2)]
     assert found.moves[0].examples == (SEEN[1],)
     assert found.moved == 2
@@ -59,8 +62,8 @@ def test_placing(rule: ChannelRule | None, position: int | None, channels: list[
 
 
 def test_rules_are_sentences() -> None:
-    assert sentence(MAIL) == "When the medium is “email” or is “newsletter”"
-    assert sentence(NEWS) == "When the medium begins with “news”"
+    assert sentence(MAIL) == "When medium is “email” or is “newsletter”"
+    assert sentence(NEWS) == "When medium begins with “news”"
     assert sentence(REST) == "Whatever is left"
-    assert sentence(ChannelRule(1, "other", source="?*")) == "When the source says anything at all"
+    assert sentence(ChannelRule(1, "other", Globs(1, "other", source="?*").conditions)) == "When source is known"
     assert "or one of" in sentence(DEFAULT_RULES[7])

@@ -14,6 +14,11 @@ from leads.pure.channels.channels import (
     Visit,
     classify,
 )
+from leads.pure.channels.globs import Globs
+
+
+def written(position: int, channel: str, **patterns: str) -> ChannelRule:
+    return ChannelRule(position, channel, Globs(position, channel, **patterns).conditions)
 
 
 @pytest.mark.parametrize(
@@ -145,13 +150,13 @@ def test_an_app_is_the_website_of_the_same_service(referrer: str, channel: str) 
 
 
 def test_a_rule_may_name_an_app_by_its_package() -> None:
-    rules = [ChannelRule(1, "a", referrer="com.linkedin.android"), ChannelRule(2, "b", referrer="linkedin.com")]
+    rules = [written(1, "a", referrer="com.linkedin.android"), written(2, "b", referrer="linkedin.com")]
     assert classify(Visit(referrer="android-app://com.linkedin.android/"), rules) == ChannelMatch("a", 1)
     assert classify(Visit(referrer="https://www.linkedin.com/feed"), rules) == ChannelMatch("b", 2)
 
 
 def test_the_first_matching_rule_wins_and_is_named() -> None:
-    rules = [ChannelRule(2, "b", source="*"), ChannelRule(1, "a", source="goo*", medium="cp?")]
+    rules = [written(2, "b", source="*"), written(1, "a", source="goo*", medium="cp?")]
     assert classify(Visit("google", "cpc"), rules) == ChannelMatch("a", 1)
     assert classify(Visit("bing", "cpc"), rules) == ChannelMatch("b", 2)
     assert classify(Visit("google"), [rules[1]]) == ChannelMatch("other", None)

@@ -50,6 +50,7 @@ HOLDS = [
     (one("job_title", Op.CONTAINS, "ceo", "cto"), "Job title contains cto"),
     (one("job_title", Op.NOT_CONTAINS, "intern"), "Job title does not contain intern"),
     (one("job_title", Op.STARTS_WITH, "inter"), "Job title starts with inter"),
+    (one("job_title", Op.LIKE, "none", "in?er*"), "Job title is Interim CTO, EMEA"),
     (one("company_size", Op.AT_LEAST, low=50), "Company size is 120, at least 50"),
     (one("company_size", Op.AT_MOST, high=120), "Company size is 120, at most 120"),
     (one("company_size", Op.BETWEEN, low=50, high=5000), "Company size is 120, between 50 and 5000"),

@@ -1,0 +1,101 @@
+"""Rules written as patterns side by side: those that the portal comes with, and how such rules become conditions."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, replace
+
+from leads.pure.conditions.grammar import Condition, Group
+from leads.pure.conditions.properties import Operator
+
+NAMES = ("source", "medium", "campaign", "referrer")
+
+
+@dataclass(frozen=True, slots=True)
+class Globs:
+    """A channel and patterns that must all fit, alternatives separated by |; an empty one fits anything."""
+
+    position: int
+    channel: str
+    source: str = ""
+    medium: str = ""
+    campaign: str = ""
+    referrer: str = ""
+
+    @property
+    def conditions(self) -> Group:
+        """The same in the grammar that all rules share."""
+        found = [_fits(name, getattr(self, name)) for name in NAMES if getattr(self, name)]
+        return Group(tuple(item for item in found if item is not None))
+
+
+def _fits(name: str, globs: str) -> Condition | Group | None:
+    """None where anything fits. A pattern that fits an unknown value, too, says so by a condition of its own."""
+    parts = tuple(dict.fromkeys(part.strip() for part in globs.split("|")))
+    if any(part and not part.strip("*") for part in parts):
+        return None
+    if "?*" in parts or "*?" in parts:
+        wanted = Condition(name, Operator.KNOWN)
+    else:
+        wanted = Condition(name, Operator.LIKE, tuple(part for part in parts if part))
+    if not any(fnmatch.fnmatchcase("", part) for part in parts):
+        return wanted
+    unknown = Condition(name, Operator.UNKNOWN)
+    return Group((wanted, unknown), "any") if wanted.values or wanted.operator == Operator.KNOWN else unknown
+
+
+_PAID = "cpc|ppc|sem|paid|paid?search|paidsearch|search?ads|cpm|cpv|cpa"
+_SEARCH = (
+    "google|google.*|images.google.*|news.google.*|cse.google.*|bing|bing.com|*.bing.com|duckduckgo|duckduckgo.com|yahoo|"
+    "search.yahoo.*|*.search.yahoo.com|ecosia|ecosia.org|*.ecosia.org|baidu|baidu.com|*.baidu.com|yandex|yandex.*|qwant|qwant.com|*.qwant.com|"
+    "startpage|startpage.com|*.startpage.com|search.brave.com|brave|kagi.com|naver|search.naver.com|"
+    "*.seznam.cz|seznam|adwords|googleads"
+)
+_SOCIAL = (
+    "linkedin|linkedin.com|*.linkedin.com|lnkd.in|facebook|facebook.com|*.facebook.com|fb|fb.com|fb.me|meta|"
+    "instagram|instagram.com|*.instagram.com|ig|twitter|twitter.com|*.twitter.com|x|x.com|t.co|youtube|youtube.com|"
+    "*.youtube.com|youtu.be|reddit|reddit.com|*.reddit.com|tiktok|tiktok.com|*.tiktok.com|pinterest|pinterest.*|"
+    "*.pinterest.*|xing|xing.com|*.xing.com|threads.net|bsky.app|mastodon.*|quora.com|*.quora.com|t.me|"
+    "news.ycombinator.com|vk.com"
+)
+_WEBMAIL = "mail.google.com|mail.yahoo.com|*.mail.yahoo.com|outlook.*|mail.proton.me|com.google.android.gm|*.mail.ru"
+_NON_BRAND = "*non?brand*|*nonbrand*|*no?brand*|*generic*"
+
+
+def _ordered(*rules: Globs) -> tuple[Globs, ...]:
+    return tuple(replace(rule, position=position) for position, rule in enumerate(rules, start=1))
+
+
+# From the most deliberate tag to the weakest hint. "Brand" is asked after "non-brand", whose name contains
+# it.
+SHIPPED: tuple[Globs, ...] = _ordered(
+    Globs(0, "retargeting", medium="*retarget*|*remarket*"),
+    Globs(0, "retargeting", campaign="*retarget*|*remarket*"),
+    Globs(0, "webinar", medium="*webinar*"),
+    Globs(0, "events", medium="event|events|*trade?show*|conference|*qr*"),
+    Globs(0, "partner", medium="*partner*|*reseller*|*affiliate*"),
+    Globs(0, "email", medium="*email*|*e-mail*|newsletter|mail|drip|nurture"),
+    Globs(0, "paid-social", medium="*paid?social*|*paidsocial*|*social?paid*|*social?ads*"),
+    Globs(0, "paid-social", source=_SOCIAL, medium=_PAID),
+    Globs(0, "display", medium="display|*banner*|programmatic|gdn|cpm|native|video?ads"),
+    Globs(0, "paid-search", medium=_PAID, campaign=_NON_BRAND),
+    Globs(0, "brand-search", source=_SEARCH, medium=_PAID, campaign="*brand*"),
+    Globs(0, "paid-search", source=_SEARCH, medium=_PAID),
+    Globs(0, "paid-search", medium="cpc|ppc|sem|paid?search|paidsearch|search?ads"),
+    Globs(0, "organic-social", medium="*social*|*community*"),
+    Globs(0, "content", medium="content|blog|*whitepaper*|ebook|e-book|podcast|video|*content?syndication*"),
+    Globs(0, "organic-search", medium="organic|organic?search|seo"),
+    Globs(0, "email", source="*newsletter*|email|e-mail|hubspot?email|mailchimp|sendgrid|klaviyo"),
+    Globs(0, "webinar", source="*webinar*"),
+    Globs(0, "referral", medium="referral|link"),
+    Globs(0, "organic-social", source=_SOCIAL),
+    Globs(0, "organic-search", source=_SEARCH),
+    Globs(0, "other", medium="?*"),
+    Globs(0, "other", source="?*"),
+    Globs(0, "other", campaign="?*"),
+    Globs(0, "email", referrer=_WEBMAIL),
+    Globs(0, "organic-social", referrer=_SOCIAL),
+    Globs(0, "organic-search", referrer=_SEARCH),
+    Globs(0, "referral", referrer="?*"),
+    Globs(0, "direct"),
+)
