@@ -19,7 +19,7 @@ def remove(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0037_workflow_schedule'),
+        ('leads', '0038_workflow_schedule'),
     ]
 
     operations = [

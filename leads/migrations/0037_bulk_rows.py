@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0035_duplicates'),
+        ('leads', '0036_stage_and_deletion_times'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0036_bulk_rows'),
+        ('leads', '0037_bulk_rows'),
     ]
 
     operations = [

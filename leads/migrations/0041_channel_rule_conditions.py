@@ -36,7 +36,7 @@ def convert(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0039_job_progress'),
+        ('leads', '0040_job_progress'),
     ]
 
     operations = [

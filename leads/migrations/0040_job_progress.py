@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0038_lead_attributes'),
+        ('leads', '0039_lead_attributes'),
     ]
 
     operations = [
