@@ -1,5 +1,5 @@
 """Asked as of a past moment: every page and every figure, for every role, from tables that have a past and inside the
-span alone; and no page of any role writes when it is read."""
+span alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.apps import apps
-from django.db import DatabaseError, connection, transaction
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import Resolver404, resolve, reverse
@@ -307,7 +307,7 @@ def test_every_figure_opens_and_is_exported_as_of_a_moment(world: World, then: d
 @pytest.fixture
 def bearer(world: World) -> dict[str, str]:
     made, key = ApiKey.objects.create_key(name="test", scopes=[scope.value for scope in KeyScope])
-    # The day of its last use is noted once a day, the only write of any GET; see test_no_page_writes_when_it_is_read.
+    # The day of its last use is noted once a day, the only write of any GET; see test_reading.py.
     ApiKey.objects.filter(pk=made.pk).update(last_used_on=datetime.now(UTC).date())
     return {"Authorization": f"Bearer {key}"}
 
@@ -326,49 +326,6 @@ def test_the_api_answers_as_of_a_moment(world: World, then: datetime, bearer: di
     assert found.outside & ours() <= OUTSIDE
     if "ETag" in live:
         assert response["ETag"] != live["ETag"]
-
-
-@contextmanager
-def read_only() -> Iterator[None]:
-    """Whatever is written meanwhile fails in the database itself."""
-    if connection.vendor == "postgresql":
-        with transaction.atomic():
-            connection.cursor().execute("SET LOCAL transaction_read_only = on")
-            yield
-            transaction.set_rollback(True)
-        return
-    # On the driver's own connection: Django asks nothing more of a transaction in which something failed.
-    connection.ensure_connection()
-    connection.connection.execute("PRAGMA query_only = ON")
-    try:
-        yield
-    finally:
-        connection.connection.execute("PRAGMA query_only = OFF")
-
-
-@pytest.mark.slow
-@pytest.mark.django_db
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("name", sorted(PAGES))
-def test_no_page_writes_when_it_is_read(world: World, name: str, role: str) -> None:
-    client = sign_in(world, role)
-    with read_only():
-        status = client.get(reverse(name, args=PAGES[name][1](world)), follow=True).status_code
-    assert status in {200, 403, 404}
-
-
-@pytest.mark.slow
-@pytest.mark.django_db
-@pytest.mark.parametrize("name", sorted(API))
-def test_no_answer_of_the_api_writes(world: World, bearer: dict[str, str], name: str) -> None:
-    with read_only():
-        assert Client(headers=bearer).get(reverse(name, args=API[name](world))).status_code == 200
-
-
-@pytest.mark.django_db
-def test_a_write_in_a_read_only_transaction_is_noticed() -> None:
-    with pytest.raises(DatabaseError), read_only():
-        Company.objects.update(name="Written")
 
 
 @pytest.mark.parametrize(
