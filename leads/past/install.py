@@ -150,10 +150,14 @@ def _prepare(cursor: Any, dialect: Any, fact: Fact, types: dict[str, str]) -> No
                 cursor.execute(f'ALTER TABLE "{fact.versions}" ADD COLUMN "{column}" {types[column]}')
             elif known[column] != types[column] and dialect is postgres:
                 cursor.execute(f'ALTER TABLE "{fact.versions}" ALTER COLUMN "{column}" TYPE {types[column]}')
-    for names in sorted(dialect.indexes(cursor, fact.table)):
-        if set(names) <= set(fact.kept):
-            listed = ", ".join(f'"{name}"' for name in names)
-            cursor.execute(f'CREATE INDEX IF NOT EXISTS "{_index(fact, names)}" ON "{fact.versions}" ({listed})')
+    found = {names for names in dialect.indexes(cursor, fact.table) if set(names) <= set(fact.kept)}
+    for names in sorted(found):
+        if any(other[: len(names)] == names for other in found - {names}):
+            # A longer one begins with it. Every version is written to every index, which takes most of its time.
+            cursor.execute(f'DROP INDEX IF EXISTS "{_index(fact, names)}"')
+            continue
+        listed = ", ".join(f'"{name}"' for name in names)
+        cursor.execute(f'CREATE INDEX IF NOT EXISTS "{_index(fact, names)}" ON "{fact.versions}" ({listed})')
     if fact.is_followed:
         index = _index(fact, ["known_by"])
         cursor.execute(f'CREATE INDEX IF NOT EXISTS "{index}" ON "{fact.versions}" (known_by)')

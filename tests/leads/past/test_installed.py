@@ -15,8 +15,10 @@ from django.db.migrations.state import ProjectState
 
 from config.start import refuse_without_history
 from leads.models import Lead
+from leads.past import postgres, sqlite
 from leads.past.acting import backdated
 from leads.past.install import after_migrations, before_migrations, install, missing
+from leads.past.registry import facts
 from leads.past.settled import settled_now
 from leads.past.span import known_at
 from tests.forking import ROOT
@@ -48,6 +50,21 @@ LOSSES = (
         ("ALTER TABLE leads_lead_past RENAME COLUMN company TO firm", "column leads_lead_past.company"),
     ]
 )
+
+
+@pytest.mark.django_db
+def test_no_index_of_versions_begins_with_another() -> None:
+    """Each takes time and room of every version; what the shorter one finds, the longer one finds."""
+    dialect = postgres if connection.vendor == "postgresql" else sqlite
+    with connection.cursor() as cursor:
+        for fact in facts():
+            found = {names for names in dialect.indexes(cursor, fact.versions) if names[0] != "known_by"}
+            assert ("id",) in found
+            for names in found:
+                assert not [each for each in found - {names} if names[: len(each)] == each], fact.table
+            # What the table's own indexes find, these find, too.
+            for names in dialect.indexes(cursor, fact.table):
+                assert not set(names) <= set(fact.kept) or any(each[: len(names)] == names for each in found)
 
 
 @pytest.mark.django_db
