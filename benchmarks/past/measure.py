@@ -74,8 +74,10 @@ def worker(part: str) -> dict[str, Any]:
     from django.core.management import call_command
 
     from benchmarks.past import credits, reads, world, writes
+    from benchmarks.timing import ask_alone
 
     call_command("migrate", verbosity=0)
+    ask_alone()
     if part == "writers":
         world.fill(50_000, 10_000)
         return {"writes": writes.writes(), "bytes": writes.bytes_per_version()}
