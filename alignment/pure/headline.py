@@ -1,8 +1,8 @@
 """The first sentence of the weekly report: what changed and why, and one decision to take.
 
-Deterministic and modest: it names a campaign as the reason only if the campaign moved the same figure the
-same way and by a fair part of the change, and it asks for a decision only where the week gives ground for
-one.
+Deterministic and modest: it names parts of the change in order of their size, and a single deal that makes the week;
+credit that a model gives to a campaign is no cause of anything. It asks for a decision only where the week gives
+ground for one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,22 @@ FAIR_PART = 0.25  # of a change, below which a campaign is not its reason
 NOTABLE = 0.05  # relative change below which a figure counts as steady
 
 
+MOST_CAUSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A part of a change in words, and its size in the unit of the figure."""
+
+    text: str
+    size: float
+
+
 @dataclass(frozen=True, slots=True)
 class TileChange:
     """A tile's figure this period and before; None is unknown. Money in cents, shares and ratios as 0.25.
 
-    `is_unusual`: outside its normal variation. The order of tiles is their importance.
+    `is_unusual`: outside its normal variation. `causes` are what the rows say. The order of tiles is their importance.
     """
 
     key: str
@@ -35,6 +46,7 @@ class TileChange:
     is_unusual: bool = False
     is_higher_better: bool = True
     currency: str = "EUR"
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ def headline(tiles: Sequence[TileChange], campaigns: Sequence[CampaignChange]) -
     tile = next((tile for tile in moved if tile.is_unusual), moved[0])
     reason = _reason(tile, campaigns)
     others = [other for other in moved if other is not tile]
-    sentence = _what(tile) + (_why(tile, reason) if reason else _meanwhile(others))
+    sentence = _what(tile) + (_why(tile) if tile.causes else _meanwhile(others))
     tone: Tone = "good" if (_change(tile) > 0) == tile.is_higher_better else "bad"
     return Headline(f"{sentence}.", _decision(tile, reason, campaigns, currency), tone)
 
@@ -92,16 +104,15 @@ def _what(tile: TileChange) -> str:
     return f"{tile.name} {verb}{amount} to {_value(tile.current, tile)} from {_value(tile.previous, tile)}{extent}"
 
 
-def _why(tile: TileChange, reason: CampaignChange) -> str:
-    amount = _value(abs(reason.change), tile)
-    part = "mainly" if abs(reason.change) >= abs(_change(tile)) / 2 else "partly"
-    return f", {part} because {reason.name} brought {amount} {'more' if reason.change > 0 else 'less'}"
+def _why(tile: TileChange) -> str:
+    ordered = sorted(tile.causes, key=lambda cause: (-cause.size, cause.text))
+    return ": " + "; ".join(cause.text for cause in ordered[:MOST_CAUSES])
 
 
 def _meanwhile(others: Sequence[TileChange]) -> str:
-    """Without a campaign to name, the next figure that moved is the best hint there is."""
+    """Without parts to name, the next figure that moved is the best hint there is."""
     if not others:
-        return "; no single campaign explains it"
+        return ""
     other = others[0]
     return f", while {_inside(other.name)} {'rose' if _change(other) > 0 else 'fell'} to {_value(other.current, other)}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -45,6 +45,7 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
     chosen = request.GET.get("part", "")
     rows = sets[chosen if chosen in sets else first]
     only = request.GET.get("only", "")
+    narrowed = _narrowed_to(report, rows, only)
     sort = request.GET.get("sort", "")
     listed = _sorted(rows, _only(rows, only), sort)
     match request.GET.get("export"):
@@ -58,6 +59,7 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
         "report": report,
         "entry": key,
         "about": about,
+        "narrowed": narrowed,
         "facts": _facts(report, about, zone),
         "parts": [
             {**part, "query": f"?{urlencode({'part': part['name'], **({'only': only} if only else {})})}"}
@@ -74,7 +76,7 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
         "is_page": not request.htmx,
         "is_sealed": are_rows_sealed(report, rows),
         "restated": [row for row in restatements(report=report) if row["entry"] == key and row["item"] in ("", only)],
-        "today": _today(report, about, timezone.now()),
+        "today": _today(report, about, timezone.now(), narrowed),
     }
     return render(request, "alignment/report/report_figure.html", context)
 
@@ -103,7 +105,33 @@ def _facts(report: WeeklyReport, about: dict[str, Any], zone: ZoneInfo) -> list[
     return facts
 
 
-def _today(report: WeeklyReport, about: dict[str, Any], at: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """The campaign that a figure's rows are narrowed to, and what its rows of the first list come to."""
+
+    campaign: str
+    name: str
+    cents: int
+
+    def text(self, currency: str) -> str:
+        return plain.money_exact(self.cents, currency)
+
+
+def _narrowed_to(report: WeeklyReport, rows: ReportRows, only: str) -> _Narrowed | None:
+    """None where no campaign of the report is asked for; only their rows are known by campaign."""
+    if not only:
+        return None
+    listed = report.content["campaigns"]
+    name = next((row["name"] for row in [*listed["best"], *listed["worst"]] if row["id"] == only), "")
+    place = next((place for place, column in enumerate(rows.columns) if column["is_amount"]), None)
+    if not name or place is None:
+        return None
+    return _Narrowed(only, name, sum(row[place] or 0 for row in _only(rows, only)))
+
+
+def _today(
+    report: WeeklyReport, about: dict[str, Any], at: datetime, narrowed: _Narrowed | None = None
+) -> dict[str, Any]:
     """The same question asked of today's data, with a link to the live figure."""
     try:
         meaning = definition(about["figure"])
@@ -117,11 +145,12 @@ def _today(report: WeeklyReport, about: dict[str, Any], at: datetime) -> dict[st
         currency=company.currency,
         method=report.content["method"],
         basis=report.content["basis"],
+        campaign=narrowed.campaign if narrowed else "",
     )
     found = figure(about["figure"], scope)
     return {
         "text": words.exact_text(found),
-        "is_same": found.value == about["value"],
+        "is_same": found.value == (narrowed.cents if narrowed else about["value"]),
         "published_url": _published_url(report, meaning, scope),
         "url": _live_url(meaning, scope),
         "note": _note(meaning, about, report, company, found.totals),

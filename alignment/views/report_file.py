@@ -183,6 +183,8 @@ def _summary(report: WeeklyReport) -> Iterator[tuple[Sequence[str], Iterable[Seq
         ["Change of won revenue", "Amount", "Meaning"],
         [["In all", _money(report, split["change_cents"])], *parts, *lacking],
     )
+    header = ["Figure", "Last week", "This week", "Change", "Parts of the change, largest first"]
+    yield header, [_changed(report, change) for change in content.get("changes", [])]
     header = ["Campaign", "Channel", "Revenue of the week", "Cost of the week"]
     header += ["Revenue, 13 weeks", "Cost, 13 weeks", "ROI, 13 weeks"]
     yield header, [_campaign(report, row) for row in [*content["campaigns"]["best"], *content["campaigns"]["worst"]]]
@@ -191,6 +193,15 @@ def _summary(report: WeeklyReport) -> Iterator[tuple[Sequence[str], Iterable[Seq
 def _told(report: WeeklyReport, figure: Mapping[str, Any]) -> list[Any]:
     values = [_amount(report, figure["unit"], figure[name]) for name in ("value", "previous", "quarter", "target")]
     return [figure["name"], *values, figure["unit"].replace("_", " "), figure["figure"], figure["version"]]
+
+
+def _changed(report: WeeklyReport, change: Mapping[str, Any]) -> list[Any]:
+    figures = report.content["figures"]
+    values = (figures[change["before"]]["value"], figures[change["entry"]]["value"], change["change"])
+    parts: list[Any] = []
+    for part in change["parts"] or []:
+        parts += [part["name"], _amount(report, change["unit"], part["value"])]
+    return [change["name"], *(_amount(report, change["unit"], value) for value in values), *parts]
 
 
 def _campaign(report: WeeklyReport, row: Mapping[str, Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from alignment.actions.report.compose_report import QUARTER_COST, QUARTER_REVENUE
+from alignment.actions.report.compose_report import QUARTER_COST, QUARTER_REVENUE, SPEND_BEFORE
 from alignment.actions.report.count_rows import Counted, count_rows
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, fingerprint
 from alignment.actions.report.read_figures import PENDING
@@ -13,14 +13,17 @@ from alignment.models import WeeklyReport
 from leads.figures.base import Column, Scope, definition
 from leads.pure.week import Period
 
-CAMPAIGN_ENTRIES = ("attribution.revenue", "spend.total", QUARTER_REVENUE, QUARTER_COST)
+CAMPAIGN_ENTRIES = ("attribution.revenue", "spend.total", SPEND_BEFORE, QUARTER_REVENUE, QUARTER_COST)
 
 
 def entry_scope(report: WeeklyReport, entry: str, at: datetime) -> Scope:
     """What the report asked of a figure, at another moment."""
+    about = report.content["figures"][entry]
+    # A cohort of the week before was read at the age of the week's own, and ages with it.
+    younger = report.as_of - datetime.fromisoformat(about["at"])
     return Scope(
-        period=Period(*(datetime.fromisoformat(each) for each in report.content["figures"][entry]["period"])),
-        at=at,
+        period=Period(*(datetime.fromisoformat(each) for each in about["period"])),
+        at=at - younger,
         tz=ZoneInfo(report.time_zone),
         currency=report.currency,
         method=report.content["method"],

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from alignment.actions.report.explain_revenue import (
-    best_and_worst,
-    explain_campaigns,
-    explain_change,
-    unknown_campaigns,
-)
+from alignment.actions.report.explain_revenue import best_and_worst, explain_campaigns, unknown_campaigns
+from alignment.actions.report.explain_tiles import BEFORE, explain_tile, explain_won, sentence_causes
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure, freeze_figure
-from alignment.actions.report.read_figures import QUARTER_WEEKS, Readings
+from alignment.actions.report.read_figures import PENDING, QUARTER_WEEKS, Readings
 from alignment.pure import sealing
 from alignment.pure.headline import CampaignChange, TileChange, headline
 from leads.figures.base import Column, Scope, definition
@@ -23,7 +19,7 @@ from leads.figures.offers import usual_method
 from leads.models import Company, RejectionReason
 from leads.pure.week import Period, Week
 
-LAYOUT = 2
+LAYOUT = 3
 TILES = (
     "leads.mqls",
     "leads.lead_velocity",
@@ -47,7 +43,8 @@ QUALITY = (
 # The part of all spend below which a campaign is too small for a decision about budgets, however high its ROI.
 WEIGHTY = 0.02
 # Entries that are a figure over another period than the week.
-WON_BEFORE, LOST_BEFORE = "pipeline.won-before", "pipeline.lost_count-before"
+WON_BEFORE, LOST_BEFORE = f"pipeline.won{BEFORE}", f"pipeline.lost_count{BEFORE}"
+SPEND_BEFORE = f"spend.total{BEFORE}"
 QUARTER_REVENUE, QUARTER_COST = "attribution.revenue-13-weeks", "spend.total-13-weeks"
 
 
@@ -88,7 +85,8 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
     quality = [readings.plain(key) for key in QUALITY]
     campaigns = _campaigns(draft)
     best, worst = best_and_worst(campaigns)
-    news = headline(list(_told(tiles, draft.scope)), list(_changes(draft, campaigns)))
+    split, changes = _explained(draft)
+    news = headline(list(_told(tiles, changes, draft.scope)), list(_changes(draft, campaigns)))
     told = [*tiles, *(figure for side in service for figure in side["figures"])]
     draft.content = sealing.plain(
         {
@@ -99,7 +97,8 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
             "basis": draft.scope.basis,
             "headline": {"sentence": news.sentence, "decision": news.decision, "tone": news.tone},
             "tiles": tiles,
-            "split": _split(draft),
+            "split": split,
+            "changes": changes,
             "campaigns": {"best": best, "worst": worst, "count": len(campaigns), "weeks": QUARTER_WEEKS},
             "service": service,
             "rejections": _rejections(draft),
@@ -113,20 +112,31 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
     return draft
 
 
-def _split(draft: Draft) -> dict[str, Any]:
-    before = draft.scope.during(draft.week.previous().period(draft.scope.tz))
-    for entry, key, scope in (
-        ("pipeline.lost_count", "pipeline.lost_count", draft.scope),
-        (WON_BEFORE, "pipeline.won", before),
-        (LOST_BEFORE, "pipeline.lost_count", before),
-    ):
-        draft.freeze(entry, freeze_figure(key=key, scope=scope))
-    return explain_change(
+def _explained(draft: Draft) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Why won revenue changed, and the same of every tile in their order, against the same figures of last week."""
+    draft.freeze("pipeline.lost_count", freeze_figure(key="pipeline.lost_count", scope=draft.scope))
+    for key in (*TILES, "pipeline.lost_count"):
+        more = (Column(CAMPAIGN_ID, ""),) if key == "spend.total" else ()
+        draft.freeze(f"{key}{BEFORE}", freeze_figure(key=key, scope=_week_before(draft, key), more=more))
+    split, won = explain_won(
         won=draft.frozen["pipeline.won"],
         lost=draft.frozen["pipeline.lost_count"],
         won_before=draft.frozen[WON_BEFORE],
         lost_before=draft.frozen[LOST_BEFORE],
     )
+    changes = [
+        won if key == "pipeline.won" else explain_tile(now=draft.frozen[key], before=draft.frozen[f"{key}{BEFORE}"])
+        for key in TILES
+    ]
+    return split, changes
+
+
+def _week_before(draft: Draft, key: str) -> Scope:
+    """Last week's question, of a cohort at the age that this week's has."""
+    before = draft.scope.during(draft.week.previous().period(draft.scope.tz))
+    if PENDING not in draft.frozen[key].figure.totals:
+        return before
+    return replace(before, at=before.period.end + (draft.scope.at - draft.scope.period.end))
 
 
 def _campaigns(draft: Draft) -> list[dict[str, Any]]:
@@ -153,6 +163,8 @@ def _revisions(draft: Draft) -> Iterable[dict[str, Any]]:
     while reports that came out before keep what the old one said."""
     first = draft.week.previous(QUARTER_WEEKS).bounds(draft.scope.tz)[0]
     for entry, frozen in draft.frozen.items():
+        if entry.endswith(BEFORE):
+            continue  # told by the figure of the week itself
         meaning = frozen.figure.definition
         for each in meaning.revisions:
             if first <= each.at <= draft.scope.at:
@@ -167,8 +179,9 @@ def _revisions(draft: Draft) -> Iterable[dict[str, Any]]:
                 }
 
 
-def _told(tiles: list[dict[str, Any]], scope: Scope) -> Iterable[TileChange]:
+def _told(tiles: list[dict[str, Any]], changes: list[dict[str, Any]], scope: Scope) -> Iterable[TileChange]:
     by_key = {tile["figure"]: tile for tile in tiles}
+    explained = {change["entry"]: change for change in changes}
     for key in HEADLINE:
         tile = by_key[key]
         yield TileChange(
@@ -180,6 +193,7 @@ def _told(tiles: list[dict[str, Any]], scope: Scope) -> Iterable[TileChange]:
             is_unusual=tile["is_unusual"],
             is_higher_better=tile["better"] == "up",
             currency=scope.currency,
+            causes=sentence_causes(explained[key]),
         )
 
 

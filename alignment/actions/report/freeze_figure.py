@@ -20,8 +20,9 @@ from leads.figures import words
 from leads.figures.base import Column, Figure, Number, Row, RowSet, Scope, Tally, definition
 
 CAMPAIGN_ID = "campaign__public_id"
+CHANNEL = "lead__channel__name"
 # Columns by which a report adds up a figure's rows, the first of them that a part has.
-GROUPS = (CAMPAIGN_ID, "territory__name")
+GROUPS = (CAMPAIGN_ID, "territory__name", CHANNEL)
 KEY = "key"
 """The hidden column that says which row it is, so that it can be compared with the same row later."""
 # Runs write credits anew under other ids; what they are for stays.

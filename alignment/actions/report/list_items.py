@@ -8,19 +8,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from alignment.actions.report.compare_rows import entry_scope
 from alignment.actions.report.compose_report import LOST_BEFORE, QUARTER_COST, QUARTER_REVENUE, WON_BEFORE
 from alignment.actions.report.count_rows import valued
 from alignment.actions.report.explain_revenue import NO_TERRITORY, PARTS
+from alignment.actions.report.explain_tiles import BEFORE, change_by_part
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID
 from alignment.models import WeeklyReport
 from alignment.pure import ledger
 from alignment.pure.decomposition import Segment, decompose
+from alignment.pure.drivers import OTHERS, part_key
 from alignment.pure.ledger import Kept, Number, State
 from leads.figures.base import Unit, definition
 
 SPLIT = "split"
+CHANGE = "change."
+"""Begins the entry of a part of a figure's change."""
 TARGET = "target"
 """In place of a campaign: the target of a figure."""
 CAMPAIGN_ROI = "campaign.roi"
@@ -69,6 +74,10 @@ def list_items(report: WeeklyReport, entries: frozenset[str], changed: frozenset
     yield from (_figure(report, entry) for entry in report.content["figures"] if entry in changed)
     if set(_SPLIT_OF) <= entries and changed & set(_SPLIT_OF):
         yield from _split(report)
+    for change in report.content.get("changes", []):  # reports of before have none
+        needed = {change["entry"], change["before"]}
+        if change["entry"] != "pipeline.won" and needed <= entries and changed & needed:
+            yield from _changes(report, change)
     yield from _campaigns(report, entries, changed)
 
 
@@ -91,9 +100,9 @@ def _figure(report: WeeklyReport, entry: str) -> Item:
 
 def _entry_name(report: WeeklyReport, entry: str) -> str:
     name: str = report.content["figures"][entry]["name"]
-    suffixes = {WON_BEFORE: "week before", LOST_BEFORE: "week before"}
-    suffixes |= {QUARTER_REVENUE: "13 weeks", QUARTER_COST: "13 weeks"}
-    return f"{name}, {suffixes[entry]}" if entry in suffixes else name
+    if entry.endswith(BEFORE):
+        return f"{name}, week before"
+    return f"{name}, 13 weeks" if entry in (QUARTER_REVENUE, QUARTER_COST) else name
 
 
 # --- campaigns -------------------------------------------------------------------------------------------------------
@@ -163,6 +172,47 @@ def _campaign_roi(nothing: Callable[[], Number | None]) -> Callable[[States], Nu
 def _sum(state: State, nothing: Callable[[], Number | None]) -> Number | None:
     rows = state.get("included", {})
     return sum(kept.amount for kept in rows.values()) if rows else nothing()
+
+
+# --- the parts of other changes --------------------------------------------------------------------------------------
+
+
+def _changes(report: WeeklyReport, change: Mapping[str, Any]) -> Iterator[Item]:
+    listed = [part["key"] for part in change["parts"] or []]
+    for part in change["parts"] or []:
+        yield Item(
+            entry=f"{CHANGE}{change['entry']}",
+            item=part["key"],
+            name=f"Change of {change['name']}: {part['name']}",
+            unit=change["unit"],
+            better="neither",
+            published=part["value"],
+            entries=(change["entry"], change["before"]),
+            group=None,
+            is_sum=False,
+            value=_change_part(report, change, part["key"], listed),
+            keeps_group=True,
+        )
+
+
+def _change_part(
+    report: WeeklyReport, change: Mapping[str, Any], key: str, listed: list[str]
+) -> Callable[[States], Number | None]:
+    how = valued(
+        key=report.content["figures"][change["entry"]]["figure"],
+        scope=entry_scope(report, change["entry"], report.as_of),
+    )
+
+    def value(states: States) -> Number | None:
+        found = change_by_part(how, states[change["before"]], states[change["entry"]])
+        if found is None:
+            return None
+        parts = {part_key(name): amount for name, amount in found.items()}
+        if key == OTHERS:
+            return sum(amount for name, amount in parts.items() if name not in listed)
+        return parts.get(key, 0)
+
+    return value
 
 
 # --- the split of won revenue ----------------------------------------------------------------------------------------

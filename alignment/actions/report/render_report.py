@@ -23,6 +23,8 @@ from leads.pure.charts import Chart, hbars, sparkline
 from leads.pure.week import Week
 
 FONT = "portal:inter"
+UNANSWERED = "excluded_unanswered"
+"""The part of speed to lead that lists those who wait for a first reply."""
 _FONT_FILE = "vendor/inter/inter-latin-wght-normal.woff2"
 
 
@@ -45,6 +47,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "split_url": figure_path(report=report, entry="pipeline.won"),
         "split_before_url": figure_path(report=report, entry="pipeline.won-before"),
         "split_chart": _split_chart(content["split"], report.currency),
+        "changes": [_change(report, change) for change in content.get("changes", [])],
         "best": [_campaign(report, row) for row in content["campaigns"]["best"]],
         "worst": [_campaign(report, row) for row in content["campaigns"]["worst"]],
         "service": [
@@ -123,6 +126,7 @@ def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
         **tile,
         "url": figure_path(report=report, entry=tile["entry"]),
         "notes": notes,
+        "waiting_text": _waiting(report, tile["entry"]),
         "target_words": _target(tile),
         "spark": sparkline(
             [value for _, value in tile["series"]],
@@ -131,6 +135,13 @@ def _tile(report: WeeklyReport, tile: dict[str, Any]) -> dict[str, Any]:
             words=_words(tile["unit"], report.currency),
         ),
     }
+
+
+def _waiting(report: WeeklyReport, entry: str) -> str:
+    """How many leads a median of replies says nothing about, as nobody has replied to them."""
+    parts = report.content["figures"][entry]["parts"]
+    number = next((part["count"] for part in parts if part["name"] == UNANSWERED), 0)
+    return f"{words.count(number)} lead{'' if number == 1 else 's'} without a reply" if number else ""
 
 
 def _target(tile: dict[str, Any]) -> str:
@@ -160,6 +171,27 @@ def _campaign(report: WeeklyReport, row: dict[str, Any]) -> dict[str, Any]:
             f"{name}_url": f"{figure_path(report=report, entry=entry)}?only={row['id']}" for name, entry in rows.items()
         },
     }
+
+
+def _change(report: WeeklyReport, change: dict[str, Any]) -> dict[str, Any]:
+    parts = change["parts"]
+    return {
+        **change,
+        "url": figure_path(report=report, entry=change["entry"]),
+        "before_url": figure_path(report=report, entry=change["before"]),
+        "because": "The figure of one of the weeks is unknown."
+        if parts is None
+        else ", ".join(f"{part['name']} {part['text']}" for part in parts) or "No change.",
+        "largest_text": _largest(change),
+    }
+
+
+def _largest(change: dict[str, Any]) -> str:
+    if not (row := change["largest"]):
+        return ""
+    share = "" if row["share"] > 1 else f", {words.share(row['share'], 0)} of the week"
+    amount = words.money(row["cents"], change["currency"])
+    return f"Largest deal{'' if row['is_now'] else ' of last week'}: {row['name']}, {amount}{share}."
 
 
 def _split_chart(split: dict[str, Any], currency: str) -> Chart:

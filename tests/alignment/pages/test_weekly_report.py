@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from io import BytesIO, StringIO
+from typing import Any
 from urllib.parse import quote
 
 import openpyxl
@@ -75,6 +76,7 @@ def test_the_page_shows_everything_in_order(reader: Client, company: Company) ->
         made.content["headline"]["decision"],
         *(tile["name"] for tile in made.content["tiles"]),
         "Why won revenue changed",
+        "What changed in the key figures",
         "Campaigns: most revenue",
         "Sales SLA",
         "Marketing SLA",
@@ -119,6 +121,13 @@ def test_a_campaign_opens_only_its_own_rows(reader: Client, company: Company) ->
     response = reader.get(f"{URL}/figures/attribution.revenue?only={row['id']}")
     assert 0 < response.context["only_count"] < response.context["chosen"]["count"]
     assert response.context["only_total"].replace(",", "") == f"€{row['week_revenue'] / 100:.2f}"
+    heading = re.search(r"<h1[^>]*>(.*?)</h1>", response.content.decode(), re.DOTALL)
+    assert heading is not None
+    assert " ".join(heading[1].split()) == f"{row['name']} · {response.context['only_total']}"
+    assert response.context["today"]["is_same"]
+    assert response.context["today"]["text"] == response.context["only_total"]
+    panel = reader.get(f"{URL}/figures/attribution.revenue?only={row['id']}", headers={"HX-Request": "true"})
+    assert f"{row['name']} · {response.context['only_total']}" in panel.content.decode()
 
 
 def test_frozen_rows_sort_and_come_as_files_like_the_live_ones(reader: Client, company: Company) -> None:
@@ -270,7 +279,9 @@ def test_xlsx_is_named_formatted_and_runs_nothing(reader: Client, company: Compa
     assert won[4].value == 3_000
     assert won[4].number_format == "#,##0.00"
     assert {sheet.freeze_panes for sheet in book.worksheets[2:]} == {"B2"}
-    summary = {row[0].value: row[1].value for row in book["Summary"].iter_rows() if row[0].value}
+    summary: dict[str, Any] = {}
+    for row in book["Summary"].iter_rows():
+        summary.setdefault(row[0].value, row[1].value)  # the tile first, then what changed
     assert summary["Won revenue"] == 3_000
     assert summary["Seal (SHA-256)"] == made.digest
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]

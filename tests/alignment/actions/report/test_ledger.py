@@ -344,6 +344,7 @@ def test_a_report_of_before_keys_is_compared_by_what_its_rows_show(company: Comp
     found = looked()
     assert {key for key, item in found if not item} == {
         "pipeline.won",
+        "pipeline.sourced-before",
         "spend.total",
         "spend.total-13-weeks",
         "attribution.revenue",
