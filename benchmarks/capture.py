@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,16 +153,23 @@ def requests() -> dict[str, Any]:
             for name in ways
         }
         take_all()
-        return {"singles": singles, "statements": _statements(ways["full"]), **_batches(item, sent)}
+        people = {
+            "somebody new of a new company": (201, {**item(), "email": "ada@new.example"}),
+            "somebody new of a known company": (201, {**item(), "email": "bob@new.example"}),
+            "somebody known": (200, {**item(), "email": "ada@new.example"}),
+        }
+        statements = {who: _statements(partial(sent, URL, status, data)) for who, (status, data) in people.items()}
+        return {"singles": singles, "statements": statements, **_batches(item, sent)}
 
 
 def _statements(way: Callable[[], float]) -> int:
+    """BEGIN and COMMIT among them, and on PostgreSQL the one that tells who writes, which Django does not see."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as asked:
         way()
-    return len(asked)
+    return len(asked) + (connection.vendor == "postgresql")
 
 
 def take_all() -> None:
@@ -202,7 +210,7 @@ def _tables() -> list[str]:
     return [
         "leads_campaign", "leads_account", "leads_lead", "leads_touchpoint", "leads_lifecyclepassage",
         "leads_consent", "leads_leadevent", "leads_submission", "leads_leadscore", "leads_assignment",
-        "leads_followup", "integrations_pendingpush",
+        "leads_shownscore", "leads_followup", "integrations_pendingpush",
     ]  # fmt: skip
 
 
@@ -231,13 +239,25 @@ def _copied(marks: dict[str, int]) -> float:
             kept = {table: _read(cursor, table, mark) for table, mark in marks.items()}
             for table in reversed(_tables()):
                 cursor.execute(f"DELETE FROM {table} WHERE id > {marks[table]}")
+            _check_references()
             began = processor()
             for table in _tables():
                 _write(cursor, table, kept[table])
+            _check_references()
             spent = processor() - began
             raise _Undo
     except _Undo:
         return spent
+
+
+def _check_references() -> None:
+    """What a commit would do: on PostgreSQL references are looked up then, on SQLite they have been."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _read(cursor: Any, table: str, mark: int) -> Any:
@@ -325,9 +345,11 @@ def _created_again(marks: dict[str, int]) -> float:
             kept = {table: list(models[table].objects.filter(pk__gt=mark)) for table, mark in marks.items()}
             for table in reversed(_tables()):
                 models[table].objects.filter(pk__gt=marks[table])._raw_delete("default")
+            _check_references()
             began = processor()
             for table in _tables():
                 models[table].objects.bulk_create(kept[table], batch_size=1000)
+            _check_references()
             spent = processor() - began
             raise _Undo
     except _Undo:
@@ -367,8 +389,10 @@ def section(found: dict[str, Any]) -> str:
             f"| {csv['rows']:,} rows | {database} | {csv['rows_per_processor_second']:,.0f} | {csv['ratio']:.0%} |"
             f" ≥ 25% | {csv['private_mib']:.0f} MiB, {csv['private_mib_before']:.0f} before |"
         )
-    counts = ", ".join(f"{each['statements']} on {database}" for database, each in found.items())
-    return "\n".join([*lines, "", f"Statements of a full answer about somebody new: {counts}.", ""])
+    lines += ["", "| statements of a full answer about | database | number | goal |", "|---|---|---:|---:|"]
+    for database, each in found.items():
+        lines += [f"| {who} | {database} | {number} | ≤ 20 |" for who, number in each["statements"].items()]
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 
 from leads.actions.follow_up.plan_follow_up import plan_follow_ups
-from leads.actions.lead_changes import LeadChanges
+from leads.actions.lead_changes import LeadChanges, collected
 from leads.actions.routing.assign_lead import assign_leads
 from leads.actions.scoring.score_lead import Scored, score_leads
 from leads.actions.take_due import take_due
@@ -29,7 +29,8 @@ SOONEST_RETRY, LATEST_RETRY = timedelta(minutes=15), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What intake did: the leads as they are now by key, and what it decided of those that are new."""
+    """What intake did: the leads as they are now by key, what is shown of their scores, and what else it decided of
+    those that are new."""
 
     leads: Mapping[int, Lead]
     stories: Mapping[int, LeadStory]
@@ -47,8 +48,8 @@ def run_intake(
     """Do what intake owes these leads; merged ones are left out. Running it twice changes nothing.
 
     One transaction. Leads without an available rep keep their territory and a later ``intake_due_at``. Leads that are
-    ``new``, made in this very transaction, come as they are and are not read again; their ``changes`` so far come with
-    them and are written here.
+    ``new``, made in this very transaction, come as they are and are not read again; the ``changes`` so far come with
+    them, and the caller writes them.
     """
     with transaction.atomic(savepoint=False):
         known = set(lead_ids) - {lead.pk for lead in new}
@@ -56,14 +57,17 @@ def run_intake(
         if known:
             found = Lead.objects.live().select_for_update(of=("self",)).filter(pk__in=known)
             rows = list(found.select_related(*_RELATED).order_by("pk"))
-        changes = changes or LeadChanges(at)
-        leads = sorted([*rows, *new], key=lambda lead: lead.pk)
-        shown = _run(leads, at, changes, settings or in_force())
+        with collected(at, changes) as wanted:
+            for lead in rows:
+                if lead.account_id in wanted.accounts:
+                    lead.account = wanted.accounts[lead.account_id]  # which is not written yet
+            leads = sorted([*rows, *new], key=lambda lead: lead.pk)
+            shown = _run(leads, at, wanted, settings or in_force())
     made = {lead.pk for lead in new}
     return Done(
         {lead.pk: lead for lead in leads},
-        {pk: changes.stories.get(pk, LeadStory()) for pk in made},
-        {pk: score for pk, score in shown.items() if pk in made},
+        {pk: wanted.stories.get(pk, LeadStory()) for pk in made},
+        shown,
     )
 
 
@@ -94,7 +98,8 @@ def _take(ids: Sequence[int], at: datetime) -> int:
         free = Lead.objects.live().select_for_update(skip_locked=True, of=("self",))
         rows = free.filter(pk__in=ids, intake_due_at__lte=at).order_by("pk")
         leads = list(rows.select_related(*_RELATED))
-        _run(leads, at, LeadChanges(at), in_force())
+        with collected(at) as changes:
+            _run(leads, at, changes, in_force())
         return len(leads)
 
 
@@ -107,9 +112,8 @@ def _take_alone(lead_id: int, at: datetime) -> int:
 
 
 def _run(leads: list[Lead], at: datetime, changes: LeadChanges, settings: InForce) -> Mapping[int, Shown]:
-    """Scores, assigns, plans and writes; returns what is shown of each lead's score."""
+    """Scores, assigns and plans; returns what is shown of each lead's score. The caller writes the changes."""
     if not leads:
-        changes.write()
         return {}
     rules = rules_in_force(settings)
     scored = score_leads(leads=leads, at=at, rules=rules, changes=changes) if rules else Scored()
@@ -118,7 +122,6 @@ def _run(leads: list[Lead], at: datetime, changes: LeadChanges, settings: InForc
     for lead in leads:
         next_try = _tried_again(lead, without_rep[lead.pk], at) if lead.pk in without_rep else None
         changes.set(lead, intake_due_at=next_try)
-    changes.write()
     return scored.shown
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Model, OuterRef, Subquery
 
+from leads.actions.insert_rows import insert_rows, insert_together
 from leads.actions.pass_stage import passages_of
-from leads.models import Lead, LeadEvent, LifecyclePassage, ShownScore
+from leads.models import Account, Lead, LeadEvent, LifecyclePassage, ShownScore, Touchpoint
 from leads.queries.lead import LeadStory
 from leads.queries.mail import Stored
 
@@ -21,13 +22,17 @@ class LeadChanges:
     The leads themselves change at once, so that the next verb sees what the one before did; the database learns it from
     `write`. One lead takes three statements, a thousand hardly more: an update for each set of equal values.
 
-    ``stored`` are the leads that this very transaction made, with their touchpoints: of these nothing else is stored
-    that would have to be looked up. ``stories`` are the decisions of here, written already.
+    ``stored`` are the leads that this very transaction makes, with their touchpoints: of these nothing else is stored
+    that would have to be looked up. They and their new ``accounts`` have their keys, and are themselves written last,
+    as they are by then: no row is written twice. ``stories`` are the decisions of here.
     """
 
-    def __init__(self, at: datetime, stored: Stored | None = None) -> None:
+    def __init__(self, at: datetime) -> None:
         self.at = at
-        self.stored = stored or {}
+        self.stored: Stored = {}
+        self.accounts: dict[int, Account] = {}
+        self._made: dict[int, Lead] = {}
+        self._rows: dict[type[Model], list[Model]] = {}
         self.passages: list[LifecyclePassage] = []
         self.events: list[LeadEvent] = []
         self.stories: dict[int, LeadStory] = {}
@@ -37,11 +42,23 @@ class LeadChanges:
         """What is decided about a lead here: its assignment and its next follow-up."""
         return self.stories.setdefault(lead.pk, LeadStory())
 
+    def make(self, leads: Mapping[Lead, Sequence[Touchpoint]], accounts: Sequence[Account]) -> None:
+        """Leads that are to be made, with their touchpoints, and accounts; all have got their keys."""
+        self.stored = {lead.pk: touches for lead, touches in leads.items()}
+        self._made = {lead.pk: lead for lead in leads}
+        self.accounts = {account.pk: account for account in accounts}
+
+    def add(self, row: Model) -> None:
+        """A row that belongs to a lead, of a kind of which nobody reads in this transaction, and claims nothing
+        unique that another writer could claim for the same lead."""
+        self._rows.setdefault(type(row), []).append(row)
+
     def set(self, lead: Lead, **values: Any) -> None:
         """Give a lead other values. ``score`` is the total that `leads.models.ShownScore` holds by now."""
         for name, value in values.items():
             setattr(lead, name, value)
-        self._columns.setdefault(lead.pk, (lead, {}))[1].update(values)
+        if lead.pk not in self._made:
+            self._columns.setdefault(lead.pk, (lead, {}))[1].update(values)
 
     def tell(
         self, lead: Lead, kind: LeadEvent.Kind, details: dict[str, Any], *, happened_at: datetime | None = None
@@ -81,9 +98,12 @@ class LeadChanges:
             if values.pop("score"):
                 values["score"] = leads[0].score if len(leads) == 1 else _shown_totals()
             Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**values)
-        LifecyclePassage.objects.bulk_create(self.passages, batch_size=500)
-        LeadEvent.objects.bulk_create(self.events, batch_size=500)
-        self._columns, self.passages, self.events = {}, [], []
+        # Parents before children, and each kind in a fixed order: two batches then never wait in a circle.
+        insert_rows(sorted(self.accounts.values(), key=lambda account: account.domain or ""))
+        insert_rows(sorted(self._made.values(), key=lambda lead: (lead.email or "", lead.external_id or "")))
+        insert_together(*self._rows.values(), self.passages, self.events)
+        self._columns, self._made, self.accounts, self._rows = {}, {}, {}, {}
+        self.passages, self.events = [], []
 
 
 @contextmanager

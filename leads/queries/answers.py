@@ -47,13 +47,15 @@ def lead_states(
 ) -> dict[int, dict[str, Any]]:
     """The state of each lead by its key; ``queued`` are those whose intake is still to be done.
 
-    Leads whose ``stories``, and with them scores ``shown``, are at hand are not looked up.
+    Leads whose ``stories`` or scores ``shown`` are at hand are not looked up.
     """
     told, scores = dict(stories or {}), dict(shown or {})
-    if looked_up := [lead.pk for lead in leads if lead.pk not in queued and lead.pk not in told]:
-        tz = Company.current().tz
+    done = [lead.pk for lead in leads if lead.pk not in queued]
+    if looked_up := [pk for pk in done if pk not in told]:
         told |= lead_stories(looked_up)
-        scores |= shown_scores(looked_up, deemed_now().astimezone(tz).date(), tz)
+        if unscored := [pk for pk in looked_up if pk not in scores]:
+            tz = Company.current().tz
+            scores |= shown_scores(unscored, deemed_now().astimezone(tz).date(), tz)
     return {lead.pk: _state(lead, told.get(lead.pk), scores.get(lead.pk), link) for lead in leads}
 
 

@@ -52,8 +52,8 @@ ORDER = {
 SUBJECTS = {
     "leads": {
         "ground": """
-            actions.price actions.take_due actions.take_jobs actions.answer_once actions.choose_theme
-            queries.kept_elsewhere
+            actions.price actions.insert_rows actions.take_due actions.take_jobs actions.answer_once
+            actions.choose_theme queries.kept_elsewhere queries.look_up
             pure.week pure.money pure.words pure.intervals pure.refused pure.table_file pure.spelling pure.charts
             pure.conditions forms.conditions forms.fields pure.grades queries.grades
             templatetags.ui

@@ -11,6 +11,7 @@ from django.db.models import F
 from integrations.models import Connection, PendingPush
 from integrations.pure.daily import next_sync
 from integrations.queries.active import active_connections
+from leads.actions.lead_changes import LeadChanges
 from leads.models import Company, LeadEvent
 from leads.queries.in_force import InForce
 
@@ -35,14 +36,14 @@ def enqueue_leads(*, lead_ids: Collection[int], at: datetime, reason: str) -> in
     written = 0
     with transaction.atomic(savepoint=False):
         for ids in _chunks(sorted(set(lead_ids))):
-            written += _enqueue(connections, ids, at=at, not_before=not_before, reason=reason)
+            written += len(_enqueue(connections, ids, at=at, not_before=not_before, reason=reason))
     return written
 
 
 def enqueue_new_leads(
-    *, lead_ids: Sequence[int], at: datetime, reason: str, settings: InForce
+    *, lead_ids: Sequence[int], at: datetime, reason: str, settings: InForce, changes: LeadChanges
 ) -> dict[int, list[PendingPush]]:
-    """Owe leads that this very transaction made, for which nothing is written yet; returns the rows of each lead."""
+    """Owe leads that are made in the caller's ``changes``, which write the rows; returns those of each lead."""
     connections = active_connections(settings)
     if not connections or not lead_ids:
         return {}
@@ -51,8 +52,21 @@ def enqueue_new_leads(
         lead_id: [_owed(connection, lead_id, at, not_before, reason) for connection in connections]
         for lead_id in lead_ids
     }
-    PendingPush.objects.bulk_create([each for owed in rows.values() for each in owed], batch_size=CHUNK)
+    for owed in rows.values():
+        for each in owed:
+            changes.add(each)
     return rows
+
+
+def enqueue_captured(
+    *, lead_ids: Sequence[int], at: datetime, reason: str, settings: InForce
+) -> dict[int, list[PendingPush]]:
+    """Like `enqueue_leads` for a few leads whose rows the caller has locked; returns the rows of each."""
+    connections = active_connections(settings)
+    if not connections or not lead_ids:
+        return {}
+    rows = _enqueue(connections, lead_ids, at=at, not_before=next_sync(at, settings.company.tz), reason=reason)
+    return {lead_id: [rows[connection.pk, lead_id] for connection in connections] for lead_id in lead_ids}
 
 
 def enqueue_news(*, events: Mapping[int, datetime], at: datetime) -> int:
@@ -72,7 +86,7 @@ def enqueue_news(*, events: Mapping[int, datetime], at: datetime) -> int:
                 known = PendingPush.objects.filter(connection=connection, lead__in=newest)
                 told = {push.lead_id for push in known if _knows(push, *newest[push.lead_id])}
                 missing = [lead_id for lead_id in sorted(newest) if lead_id not in told]
-                written += _enqueue([connection], missing, at=at, not_before=not_before, reason="changed")
+                written += len(_enqueue([connection], missing, at=at, not_before=not_before, reason="changed"))
     return written
 
 
@@ -90,7 +104,7 @@ def enqueue_for(
     *, connection: Connection, lead_ids: Sequence[int], not_before: datetime, at: datetime, reason: str
 ) -> int:
     """Owe up to ``CHUNK`` leads to one connection, in the caller's transaction; returns the rows written."""
-    return _enqueue([connection], sorted(lead_ids), at=at, not_before=not_before, reason=reason)
+    return len(_enqueue([connection], sorted(lead_ids), at=at, not_before=not_before, reason=reason))
 
 
 def _knows(push: PendingPush, recorded_at: datetime, read_from: datetime) -> bool:
@@ -102,30 +116,38 @@ def _knows(push: PendingPush, recorded_at: datetime, read_from: datetime) -> boo
 
 def _enqueue(
     connections: Sequence[Connection], lead_ids: Sequence[int], *, at: datetime, not_before: datetime, reason: str
-) -> int:
+) -> dict[tuple[int, int], PendingPush]:
+    """The rows as they are then, by connection and lead."""
     if not lead_ids:
-        return 0
+        return {}
     existing = PendingPush.objects.filter(connection__in=connections, lead__in=lead_ids)
     # Locked in one order, so that two writers with overlapping leads cannot wait for each other.
     locked = existing.select_for_update().order_by("lead_id", "connection_id")
-    known = {(connection, lead): pk for connection, lead, pk in locked.values_list("connection", "lead", "pk")}
-    PendingPush.objects.bulk_create(
-        [
-            _owed(connection, lead_id, at, not_before, reason)
-            for lead_id in lead_ids
-            for connection in connections
-            if (connection.pk, lead_id) not in known
-        ],
-        ignore_conflicts=True,  # somebody else has just enqueued it: their row sends what we wrote
-    )
-    if known:
-        ours = PendingPush.objects.filter(pk__in=known.values())
-        ours.filter(state__in=_CLOSED).update(
+    rows = {(row.connection_id, row.lead_id): row for row in locked.only("connection", "lead", "state", "not_before")}
+    known = [row.pk for row in rows.values()]
+    new = {
+        (connection.pk, lead_id): _owed(connection, lead_id, at, not_before, reason)
+        for lead_id in lead_ids
+        for connection in connections
+        if (connection.pk, lead_id) not in rows
+    }
+    # Somebody else may have just enqueued it: their row sends what we wrote.
+    PendingPush.objects.bulk_create(new.values(), ignore_conflicts=True)
+    closed = [row for row in rows.values() if row.state in _CLOSED]
+    if closed:
+        PendingPush.objects.filter(pk__in=[row.pk for row in closed]).update(
             state=_State.PENDING, not_before=not_before, attempts=0, last_error="", error_field="", error_code="",
             candidates=[], settled_at=None,
         )  # fmt: skip
-        ours.update(version=F("version") + 1, changed_at=at, reason=reason[:80])
-    return len(lead_ids) * len(connections)
+        for row in closed:
+            row.state, row.not_before = _State.PENDING, not_before
+    if known:
+        PendingPush.objects.filter(pk__in=known).update(version=F("version") + 1, changed_at=at, reason=reason[:80])
+    # What is told of a connection is at hand.
+    at_hand = {connection.pk: connection for connection in connections}
+    for row in rows.values():
+        row.connection = at_hand[row.connection_id]
+    return rows | new
 
 
 def _owed(connection: Connection, lead_id: int, at: datetime, not_before: datetime, reason: str) -> PendingPush:

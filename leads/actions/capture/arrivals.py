@@ -9,15 +9,24 @@ from leads.pure.capture.captured import CHANNEL_BY_KIND, CapturedEvent, campaign
 from leads.pure.channels import channels
 from leads.pure.channels.landing import click_of, parameters
 from leads.queries.in_force import InForce
+from leads.queries.look_up import Asked, look_up
+
+
+def asking(events: Sequence[CapturedEvent]) -> Asked:
+    """The campaigns that events name."""
+    return Asked(Campaign, {"code": {campaign_code(event) for event in events} - {""}})
 
 
 class Arrivals:
     """Channels, rules and campaigns for the events of one batch."""
 
-    def __init__(self, events: Sequence[CapturedEvent], settings: InForce) -> None:
+    def __init__(
+        self, events: Sequence[CapturedEvent], settings: InForce, campaigns: Sequence[Campaign] | None = None
+    ) -> None:
+        """``campaigns`` are the rows of `asking`, where the caller has asked."""
         self.company, self.channels, self.rules = settings.company, settings.channels, settings.channel_rules
-        codes = {campaign_code(event) for event in events} - {""}
-        self.campaigns = {one.code: one for one in Campaign.objects.filter(code__in=codes)} if codes else {}
+        rows = look_up(asking(events))[0] if campaigns is None else campaigns
+        self.campaigns = {one.code: one for one in rows}
         self.new_campaigns: dict[str, Campaign] = {}
 
     def discovered(self) -> list[Campaign]:

@@ -106,13 +106,11 @@ def capture_once(
     changes: LeadChanges,
     needs_intake: bool = True,
     keeps_submissions: bool = True,
-    is_sure: bool = True,
 ) -> list[Captured | CaptureRefused]:
     """Capture items like `capture_batch`, for a caller who does all of its transaction again on IntegrityError.
 
     That saves the savepoint; the error means that another writer was faster with the same person. The caller writes the
-    ``changes``. A first try need not be ``is_sure`` that contacts of unknown people are
-    new.
+    ``changes``.
     """
     if len(items) > MAX_ITEMS:
         raise ValueError(f"A batch has at most {MAX_ITEMS} items.")
@@ -123,7 +121,6 @@ def capture_once(
         keeps_submissions=keeps_submissions,
         settings=settings,
         changes=changes,
-        is_sure=is_sure,
     )
     return desk.take(needs_intake=needs_intake)
 

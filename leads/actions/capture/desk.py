@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from leads.actions.capture.arrivals import Arrivals
+from leads.actions.capture.arrivals import asking as asking_campaigns
 from leads.actions.capture.people import CaptureRefused, KnownPeople, LeadFile
-from leads.actions.capture.suppress import apply_suppressions
+from leads.actions.capture.people import asking as asking_people
+from leads.actions.capture.suppress import asking as asking_addresses
+from leads.actions.capture.suppress import told_by
+from leads.actions.insert_rows import give_keys, insert_rows
 from leads.actions.lead_changes import LeadChanges
 from leads.actions.pass_stage import passages_of
 from leads.models import (
     DETAILS,
     Account,
-    Campaign,
     Consent,
     Lead,
     LeadEvent,
@@ -34,6 +38,7 @@ from leads.pure.capture.captured import (
 )
 from leads.pure.spelling.identity import company_domain, is_internal
 from leads.queries.in_force import InForce
+from leads.queries.look_up import Asked, look_up
 
 MAX_ADDRESS = 1000  # length of the columns for landing page and referrer
 # A statement compares each row with each of its rows: many small ones are quicker than a large one.
@@ -63,7 +68,6 @@ class CaptureDesk:
         settings: InForce,
         changes: LeadChanges,
         keeps_submissions: bool,
-        is_sure: bool,
     ) -> None:
         self.items, self.changes = items, changes
         self.keeps_submissions = keeps_submissions
@@ -72,15 +76,18 @@ class CaptureDesk:
         self.company = settings.company
         self.events = [with_tags(item.event) for item in items]
         self.keys = [dedupe_key(item) for item in items]
-        self.people = KnownPeople(items)
-        self.arrivals = Arrivals(self.events, settings)
         domains = {domain for item in items if (domain := company_domain(item.email))}
-        self.accounts = {account.domain: account for account in Account.objects.filter(domain__in=domains)}
-        # A contact of nobody we know is none we have, but for an address that was corrected since: then the key of the
-        # table says so, and the second try is sure.
-        looks = is_sure or self.people.files or any(event.key for event in self.events)
-        known = Touchpoint.objects.filter(dedupe_key__in=self.keys) if looks else ()
-        self.touches = {touch.dedupe_key: touch for touch in known}
+        people, campaigns, accounts, touches, self.suppressed = look_up(
+            asking_people(items),
+            asking_campaigns(self.events),
+            Asked(Account, {"domain": domains}),
+            Asked(Touchpoint, {"dedupe_key": self.keys}),
+            asking_addresses([item.email for item in items]),
+        )
+        self.people = KnownPeople(people)
+        self.arrivals = Arrivals(self.events, settings, campaigns)
+        self.accounts: dict[str, Account] = {account.domain: account for account in accounts}
+        self.touches = {touch.dedupe_key: touch for touch in touches}
         self.new_accounts: dict[str, Account] = {}
         self.new_touches: list[Touchpoint] = []
         self.consents: list[Consent] = []
@@ -199,48 +206,57 @@ class CaptureDesk:
         return is_internal(email, self.company.internal_domains)
 
     def _write(self, outcomes: Sequence[Captured | CaptureRefused], *, needs_intake: bool) -> None:
-        """Parents before children, and each kind in a fixed order: two batches then never wait in a circle."""
-        Campaign.objects.bulk_create(self.arrivals.discovered())
-        Account.objects.bulk_create([self.new_accounts[domain] for domain in sorted(self.new_accounts)])
-        self._write_leads(needs_intake=needs_intake)
+        """Each kind in a fixed order: two batches then never wait in a circle. The leads and accounts themselves are
+        left to the changes, and references are looked at when the transaction ends."""
+        new = [file for file in self.people.files if file.is_new]
+        leads, accounts = [file.lead for file in new], list(self.new_accounts.values())
+        give_keys(leads, accounts)
+        insert_rows(self.arrivals.discovered())
         given = {file.lead.pk: file for file in self.people.files if "email" in file.changes}
-        if given:
-            for touch in apply_suppressions(leads=[file.lead for file in given.values()], at=self.at):
-                given[touch.lead_id].touches.append(touch)
-        Touchpoint.objects.bulk_create(sorted(self.new_touches, key=lambda touch: touch.dedupe_key))
-        # The same consent may be sent with every event; once is enough.
-        Consent.objects.bulk_create(self.consents, ignore_conflicts=True)
-        self.changes.stored = {file.lead.pk: file.touches for file in self.people.files if file.is_new}
+        told = told_by(self.suppressed, leads=[file.lead for file in given.values()], at=self.at)
+        if told:
+            Touchpoint.objects.bulk_create(told, ignore_conflicts=True)
+        for touch in told:
+            given[touch.lead_id].touches.append(touch)
+        insert_rows(sorted(self.new_touches, key=lambda touch: touch.dedupe_key))
+        self._write_consents()
+        for lead in leads:
+            lead.intake_due_at = self.at if needs_intake else None
+            lead.account, lead.campaign = lead.account, lead.campaign  # which may have got their keys just now
+            self.changes.tell(lead, LeadEvent.Kind.CAPTURED, {"source": self.source})
+        self.changes.make({file.lead: file.touches for file in new}, accounts)
+        self._update_known(needs_intake=needs_intake)
         if self.keeps_submissions:
             self._keep(outcomes)
 
-    def _keep(self, outcomes: Sequence[Captured | CaptureRefused]) -> None:
-        Submission.objects.bulk_create(
-            Submission(
-                received_at=self.at,
-                source=self.source,
-                payload=dict(item.payload),
-                state=Submission.State.REJECTED if isinstance(outcome, CaptureRefused) else Submission.State.ACCEPTED,
-                errors=(
-                    [{"pointer": outcome.pointer, "code": outcome.code, "detail": outcome.detail}]
-                    if isinstance(outcome, CaptureRefused)
-                    else []
-                ),
-                lead=None if isinstance(outcome, CaptureRefused) else outcome.lead,
-            )
-            for item, outcome in zip(self.items, outcomes, strict=True)
-        )
+    def _write_consents(self) -> None:
+        """The same consent may be sent with every event; once is enough."""
+        of_new: dict[tuple[Any, ...], Consent] = {}
+        of_known: list[Consent] = []
+        for each in self.consents:
+            if each.lead._state.adding:
+                of_new.setdefault((each.lead.pk, each.given_at, each.basis), each)
+            else:
+                of_known.append(each)
+        insert_rows(of_new.values(), are_keyed=False)
+        Consent.objects.bulk_create(of_known, ignore_conflicts=True)
 
-    def _write_leads(self, *, needs_intake: bool) -> None:
-        due_at = self.at if needs_intake else None
-        new = [file for file in self.people.files if file.is_new]
-        for file in new:
-            file.lead.intake_due_at = due_at
-        Lead.objects.bulk_create(
-            sorted((file.lead for file in new), key=lambda lead: (lead.email or "", lead.external_id or ""))
-        )
-        for file in new:
-            self.changes.tell(file.lead, LeadEvent.Kind.CAPTURED, {"source": self.source})
+    def _keep(self, outcomes: Sequence[Captured | CaptureRefused]) -> None:
+        for item, outcome in zip(self.items, outcomes, strict=True):
+            refusal = outcome if isinstance(outcome, CaptureRefused) else None
+            fault = {"pointer": refusal.pointer, "code": refusal.code, "detail": refusal.detail} if refusal else None
+            self.changes.add(
+                Submission(
+                    received_at=self.at,
+                    source=self.source,
+                    payload=dict(item.payload),
+                    state=Submission.State.REJECTED if refusal else Submission.State.ACCEPTED,
+                    errors=[fault] if fault else [],
+                    lead=outcome.lead if isinstance(outcome, Captured) else None,
+                )
+            )
+
+    def _update_known(self, *, needs_intake: bool) -> None:
         known = [file for file in self.people.files if not file.is_new and (file.changes or file.has_news)]
         changed = [file for file in known if file.changes]
         for file in known:
@@ -252,11 +268,11 @@ class CaptureDesk:
         columns = {name for file in changed for name in file.changes} | ({"changed_at"} if changed else set())
         if needs_intake:
             for file in known:
-                file.lead.intake_due_at = due_at
+                file.lead.intake_due_at = self.at
         if needs_intake and len(changed) == len(known):
             columns |= {"intake_due_at"} if known else set()
         elif needs_intake:
-            Lead.objects.filter(pk__in=[file.lead.pk for file in known]).update(intake_due_at=due_at)
+            Lead.objects.filter(pk__in=[file.lead.pk for file in known]).update(intake_due_at=self.at)
         # The rows are locked and were read whole, so that writing a column that one of them keeps changes nothing.
         if changed:
             _update([file.lead for file in changed], sorted(columns))

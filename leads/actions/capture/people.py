@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
-
 from leads.models import Lead, Touchpoint
 from leads.pure.capture.captured import CapturedEvent, CapturedItem
 from leads.pure.refused import Refused
+from leads.queries.look_up import Asked, look_up
+
+_GENUINE = {
+    f"{name}_touch_at": f"(SELECT {which}(t.occurred_at) FROM leads_touchpoint t"  # noqa: S608  # constants alone
+    " WHERE t.lead_id = r.id AND t.exclusion = '')"
+    for name, which in (("first", "min"), ("newest", "max"))
+}
+"""The moments of a lead's first and newest genuine touch."""
 
 
 class CaptureRefused(Refused):
@@ -39,25 +45,21 @@ class LeadFile:
     touches: list[Touchpoint] = field(default_factory=list)
 
 
-class KnownPeople:
-    """The leads that the items of one batch may be about, and those they make."""
+def asking(items: Sequence[CapturedItem]) -> Asked:
+    """Who may be known: always locked in the same order, so that two batches cannot wait for each other."""
+    emails = {item.email for item in items if item.email}
+    external_ids = {item.external_id for item in items if item.external_id}
+    return Asked(Lead, {"email": emails, "external_id": external_ids}, locks=True, more=_GENUINE)
 
-    def __init__(self, items: Sequence[CapturedItem]) -> None:
-        # Locked always in the same order, so that two batches cannot wait for each other.
-        genuine = Touchpoint.objects.genuine().filter(lead=OuterRef("pk"))
-        found = (
-            Lead.objects.select_for_update()
-            .annotate(
-                first_touch_at=Subquery(genuine.order_by("occurred_at").values("occurred_at")[:1]),
-                newest_touch_at=Subquery(genuine.order_by("-occurred_at").values("occurred_at")[:1]),
-            )
-            .order_by("pk")
-        )
-        emails = {item.email for item in items if item.email}
-        external_ids = {item.external_id for item in items if item.external_id}
-        rows = {lead.pk: lead for lead in found.filter(Q(email__in=emails) | Q(external_id__in=external_ids))}
+
+class KnownPeople:
+    """The leads that the items of one batch may be about, and those they make. ``found`` are the rows of `asking`."""
+
+    def __init__(self, found: Sequence[Lead]) -> None:
+        rows = {lead.pk: lead for lead in found}
         while missing := {lead.merged_into_id for lead in rows.values() if lead.merged_into_id} - rows.keys():
-            rows |= {lead.pk: lead for lead in found.filter(pk__in=missing)}
+            (winners,) = look_up(Asked(Lead, {"id": missing}, locks=True, more=_GENUINE))
+            rows |= {lead.pk: lead for lead in winners}
         files = {
             pk: LeadFile(lead, False, getattr(lead, "first_touch_at", None), getattr(lead, "newest_touch_at", None), {})
             for pk, lead in rows.items()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from leads.actions.capture.capture import MAX_ITEMS
+from leads.actions.insert_rows import insert_rows
 from leads.models import Submission
 from leads.pure.capture.captured import CapturedItem
 from leads.pure.capture.stored import stored
@@ -29,9 +30,5 @@ def promise_items(*, items: Sequence[CapturedItem], source: str, at: datetime) -
         )
         for item in items
     ]
-    if len(rows) == 1:
-        # By itself it needs no transaction of its own: one statement is one.
-        rows[0].save(force_insert=True)
-    else:
-        Submission.objects.bulk_create(rows)
+    insert_rows(rows, are_keyed=False)
     return rows

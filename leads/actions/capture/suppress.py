@@ -11,8 +11,8 @@ from django.db import transaction
 from leads.models import Channel, Lead, LeadEvent, SuppressedAddress, Touchpoint
 from leads.pure.capture.bots import OPT_OUT
 from leads.pure.capture.captured import OPT_OUTS
+from leads.queries.look_up import Asked, look_up
 
-_CHUNK = 500
 _LATE = timedelta(minutes=10)
 """No transaction that captures takes longer."""
 
@@ -22,20 +22,28 @@ def suppress_addresses(*, rows: Sequence[SuppressedAddress]) -> None:
     SuppressedAddress.objects.bulk_create([row for row in rows if row.kind in OPT_OUTS], ignore_conflicts=True)
 
 
+def asking(emails: Collection[str]) -> Asked:
+    """What is kept of addresses."""
+    return Asked(SuppressedAddress, {"address_hash": {address_hash(email) for email in emails if email}})
+
+
 def apply_suppressions(*, leads: Collection[Lead], at: datetime) -> list[Touchpoint]:
     """Give leads whose address opted out before they had it the touchpoints of that; returns these.
 
     Belongs into the transaction that gives them the address. A repeat adds nothing.
     """
-    by_hash = {address_hash(lead.email): lead for lead in leads if lead.email}
-    hashes = sorted(by_hash)
-    found: list[SuppressedAddress] = []
-    for start in range(0, len(hashes), _CHUNK):
-        found += SuppressedAddress.objects.filter(address_hash__in=hashes[start : start + _CHUNK]).order_by("pk")
+    (found,) = look_up(asking([lead.email for lead in leads if lead.email]))
+    touches = told_by(found, leads=leads, at=at)
+    return Touchpoint.objects.bulk_create(touches, ignore_conflicts=True) if touches else []
+
+
+def told_by(found: Sequence[SuppressedAddress], *, leads: Collection[Lead], at: datetime) -> list[Touchpoint]:
+    """The touchpoints, not stored yet, of leads whose address is among those that were found."""
     if not found:
         return []
+    by_hash = {address_hash(lead.email): lead for lead in leads if lead.email}
     channel = Channel.objects.get(key="email")
-    touches = [
+    return [
         Touchpoint(
             lead=by_hash[row.address_hash],
             channel=channel,
@@ -46,8 +54,8 @@ def apply_suppressions(*, leads: Collection[Lead], at: datetime) -> list[Touchpo
             dedupe_key=row.dedupe_key,
         )
         for row in found
+        if row.address_hash in by_hash
     ]
-    return Touchpoint.objects.bulk_create(touches, ignore_conflicts=True)
 
 
 def apply_late_suppressions(*, at: datetime) -> int:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from django.db.models import Max
 
 from leads.actions.lead_changes import LeadChanges
 from leads.models import Company, FollowUp, Lead, LeadEvent, LifecyclePassage, Stage
 from leads.pure.calendar import BusinessHours, NeverOpen, due_at
+from leads.queries.look_up import Asked, look_up
 from leads.queries.mail import opt_outs
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company, ch
     if not due:
         return []
     known = changes.known(due)
-    became, planned, is_open = (_became(known), _planned(known), _open(known)) if known else ({}, {}, set())
+    became, planned, is_open = _known(known) if known else ({}, {}, frozenset())
     became |= changes.moments_of(Stage.MQL)
     unmailable = opt_outs([lead for lead in due if not lead.phone], changes.stored)
     usual = company.hours
@@ -47,25 +47,26 @@ def plan_follow_ups(*, leads: Sequence[Lead], at: datetime, company: Company, ch
                 due_at=_due(start, company.follow_up_hours, _hours(lead, usual)),
             )
         )
-    FollowUp.objects.bulk_create(promises)
     for promise in promises:
+        changes.add(promise)
         details = {"kind": promise.kind, "due_at": promise.due_at.isoformat()}
         changes.tell(promise.lead, LeadEvent.Kind.FOLLOW_UP_PLANNED, details)
         changes.story_of(promise.lead).follow_up = promise
     return promises
 
 
-def _became(leads: Sequence[Lead]) -> dict[int, datetime]:
-    passages = LifecyclePassage.objects.filter(lead__in=leads, to_stage=Stage.MQL)
-    return dict(passages.values_list("lead").annotate(newest=Max("passed_at")))
-
-
-def _planned(leads: Sequence[Lead]) -> dict[int, datetime]:
-    return dict(FollowUp.objects.filter(lead__in=leads).values_list("lead").annotate(newest=Max("planned_at")))
-
-
-def _open(leads: Sequence[Lead]) -> set[int]:
-    return set(FollowUp.objects.open().filter(lead__in=leads).values_list("lead", flat=True))
+def _known(leads: Sequence[Lead]) -> tuple[dict[int, datetime], dict[int, datetime], frozenset[int]]:
+    """When leads last became an MQL, when the last follow-up was planned, and who waits for one."""
+    ids = [lead.pk for lead in leads]
+    passages, follow_ups = look_up(Asked(LifecyclePassage, {"lead_id": ids}), Asked(FollowUp, {"lead_id": ids}))
+    became: dict[int, datetime] = {}
+    for passage in passages:
+        if passage.to_stage == Stage.MQL:
+            became[passage.lead_id] = max(passage.passed_at, became.get(passage.lead_id, passage.passed_at))
+    planned: dict[int, datetime] = {}
+    for each in follow_ups:
+        planned[each.lead_id] = max(each.planned_at, planned.get(each.lead_id, each.planned_at))
+    return became, planned, frozenset(each.lead_id for each in follow_ups if each.done_at is None)
 
 
 def _hours(lead: Lead, usual: BusinessHours) -> BusinessHours:

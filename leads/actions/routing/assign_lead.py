@@ -80,8 +80,8 @@ class _Round:
                 logged.append(assignment)
             if decision.owner is not None or lead.territory_id != assignment.territory_id:
                 self.changes.set(lead, owner=decision.owner, territory=decision.territory, changed_at=self.at)
-        Assignment.objects.bulk_create(logged)
         for assignment in logged:
+            self.changes.add(assignment)
             self.changes.tell(assignment.lead, LeadEvent.Kind.ASSIGNED, _told(assignment))
             self.changes.story_of(assignment.lead).assignment = assignment
         TerritoryRep.objects.bulk_update(self.rota.moved(), ["credit"])
@@ -91,7 +91,9 @@ class _Round:
 
     def _give_accounts(self) -> None:
         """The first owner of a lead owns its account."""
-        owners = self.rota.new_account_owners
+        owners = dict(self.rota.new_account_owners)
+        for account_id in owners.keys() & self.changes.accounts.keys():
+            self.changes.accounts[account_id].owner_id = owners.pop(account_id)
         if len(owners) > 1:
             # Locked in one order, so that two rounds cannot wait for each other.
             rows = Account.objects.select_for_update().filter(pk__in=owners).order_by("pk")

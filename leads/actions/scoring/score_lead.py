@@ -9,6 +9,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import Max
 
+from leads.actions.insert_rows import insert_rows
 from leads.actions.lead_changes import LeadChanges, collected
 from leads.models import (
     Lead,
@@ -69,9 +70,13 @@ def score_leads(
                     details = {"from": lead.score if before else None, "to": score.total}
                     wanted.tell(lead, LeadEvent.Kind.SCORED, details)
                     told.add(lead.pk)
-        LeadScore.objects.bulk_create(new.values(), batch_size=500)
+        insert_rows(new.values())
         given = {pk: new.get(pk) or last[pk] for pk in results}
-        show_scores(results=results, given=given, on=on)
+        shown_now = {pk: result for pk, result in results.items() if pk not in wanted.stored}
+        show_scores(results=shown_now, given=given, on=on)
+        for pk, result in results.items():
+            if pk in wanted.stored:
+                wanted.add(_shown(pk, result, given[pk], on))
         version = rules.row.version
         shown = {pk: Shown(result, version, given[pk]) for pk, result in results.items()}
         for lead in leads:
@@ -88,23 +93,24 @@ def score_leads(
 def show_scores(*, results: dict[int, Score], given: dict[int, LeadScore], on: date) -> None:
     """Keep what is shown of each lead's score, and when it changes next."""
     ShownScore.objects.bulk_create(
-        (
-            ShownScore(
-                lead_id=pk,
-                given=given[pk],
-                fit=result.fit,
-                behaviour=result.behaviour,
-                total=result.total,
-                computed_on=on,
-                turns_on=result.turns_on,
-                changes_on=result.changes_on,
-            )
-            for pk, result in results.items()
-        ),
+        (_shown(pk, result, given[pk], on) for pk, result in results.items()),
         batch_size=500,
         update_conflicts=True,
         unique_fields=["lead"],
         update_fields=_SHOWN,
+    )
+
+
+def _shown(lead_id: int, result: Score, given: LeadScore, on: date) -> ShownScore:
+    return ShownScore(
+        lead_id=lead_id,
+        given=given,
+        fit=result.fit,
+        behaviour=result.behaviour,
+        total=result.total,
+        computed_on=on,
+        turns_on=result.turns_on,
+        changes_on=result.changes_on,
     )
 
 

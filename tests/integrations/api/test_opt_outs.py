@@ -88,7 +88,9 @@ def test_the_planned_follow_up_is_no_email(company: Company) -> None:
     owner = UserFactory()
     mailable = LeadFactory(email="bob@engines.example", stage="mql", owner=owner, phone="")
     lead = opted_out(stage="mql", owner=owner, phone="")
-    plan_follow_ups(leads=[lead, mailable], at=timezone.now(), company=company, changes=LeadChanges(timezone.now()))
+    changes = LeadChanges(timezone.now())
+    plan_follow_ups(leads=[lead, mailable], at=changes.at, company=company, changes=changes)
+    changes.write()
     assert dict(FollowUp.objects.values_list("lead", "kind")) == {lead.pk: "call", mailable.pk: "email"}
 
 

