@@ -214,7 +214,7 @@ def _convert(field: Field[Any, Any], vendor: str) -> _Convert | None:
     """What makes a value of a field into one of the driver's; None where it is that already."""
     kind = (field.target_field if isinstance(field, ForeignKey) else field).get_internal_type()
     if kind == "JSONField":
-        return partial(json.dumps, cls=getattr(field, "encoder", None))
+        return partial(_json, encoder=getattr(field, "encoder", None))
     if kind in ("UUIDField", "DateTimeField", "DateField"):
         return None if vendor == "postgresql" else _OF_SQLITE[kind]
     if isinstance(field, ForeignKey):
@@ -223,6 +223,13 @@ def _convert(field: Field[Any, Any], vendor: str) -> _Convert | None:
         raise TypeError(f"{field} is a {kind}, which nobody prepared here.")
     # A choice is a text of a class of its own, at which drivers look twice.
     return str.__str__ if field.choices and kind == "CharField" else None
+
+
+def _json(value: Any, *, encoder: type[json.JSONEncoder] | None) -> str:
+    # Most are empty, and each call of the library makes an encoder anew.
+    if value == {} or value == []:
+        return "{}" if isinstance(value, dict) else "[]"
+    return json.dumps(value, cls=encoder)
 
 
 def _hex(value: UUID) -> str:

@@ -21,7 +21,8 @@ from leads.queries.scoring import Shown, rules_in_force
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 100
+# On SQLite, where one writes at a time, nobody waits long behind a chunk.
+CHUNK = 500
 _RELATED = ("account", "channel", "owner__working_hours", "territory")
 # A lead for whom no rep was available is tried again soon while it is fresh, ever more rarely later.
 SOONEST_RETRY, LATEST_RETRY = timedelta(minutes=15), timedelta(days=1)
