@@ -33,7 +33,9 @@ from .records import (
     Stage,
     StageChange,
     Window,
+    amount_or_text,
     as_day,
+    day_or_text,
 )
 
 __all__ = [
@@ -43,7 +45,8 @@ __all__ = [
     "Quota", "QuotaDay", "RawWebhook", "Reference", "Rejected", "RemoteActivity", "RemoteCampaign", "RemoteContact",
     "RemoteRecord",
     "RetryLater", "Schema", "SchemaField", "ScopeMissing", "SecretSpec", "SignIn", "Stage", "StageChange",
-    "Throttled", "Token", "TokenStore", "Unchanged", "Unknown", "Updated", "Vendor", "Window", "as_day",
+    "Throttled", "Token", "TokenStore", "Unchanged", "Unknown", "Updated", "Vendor", "Window",
+    "amount_or_text", "as_day", "day_or_text",
 ]  # fmt: skip
 
 

@@ -42,8 +42,9 @@ class RemoteRecord:
 
     `fields` of a person are the vendor's own names and plain values. `fields` of a deal are ours whatever the vendor:
     `name`, `stage` (a key of `Reference.stages`), `status` (open, won, lost), `amount` (Decimal | None), `currency`,
-    `close_on` (date | None), `closed_at` (datetime | None), `lost_reason`, `owner_id`; of an account: `name`, `domain`,
-    `industry`, `owner_id`. The vendor's own names stand under `properties` beside them.
+    `close_on` (date | None), `closed_at` (datetime | None), `lost_reason`, `owner_id`; an amount or
+    close date that is none stays the text that came. Of an account: `name`, `domain`, `industry`, `owner_id`. The
+    vendor's own names stand under `properties` beside them.
     """
 
     kind: Kind
@@ -112,7 +113,7 @@ class StageChange:
     deal_id: str
     from_stage: str | None
     to_stage: str
-    amount: Decimal | None
+    amount: Decimal | str | None
     currency: str
     changed_at: datetime
     changed_by: str = ""
@@ -195,5 +196,26 @@ class Hint:
 
 
 def as_day(value: Any) -> date | None:
-    """ISO text to a date; empty is None."""
-    return date.fromisoformat(value) if value else None
+    """ISO text to a date; empty is None, and so is what no calendar has: people type years such as 20212."""
+    found = day_or_text(value)
+    return found if isinstance(found, date) else None
+
+
+def day_or_text(value: Any) -> date | str | None:
+    """The same, but what cannot be read stays as it came: who reads the record refuses that one alone."""
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return str(value)
+
+
+def amount_or_text(value: Any) -> Decimal | str | None:
+    """A number as it is written, as a Decimal; empty is None, and what is no number stays as it came."""
+    if value is None or value == "":
+        return None
+    try:
+        return Decimal(str(value))
+    except ArithmeticError:
+        return str(value)

@@ -17,13 +17,14 @@ from leads.pure.money import InvalidAmount, check_currency, to_cents
 from leads.pure.spelling.identity import InvalidCountry, InvalidEmail, normalize_country, normalize_email
 from leads.pure.spelling.phones import InvalidPhone, clean_phone
 from leads.pure.spelling.texts import clean_text, is_placeholder
+from leads.pure.week import LATEST_YEAR, OLDEST_YEAR
 
 # Clocks of well-kept machines differ by seconds; more than this is a mistake in the sender's time zone.
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_YEARS = (1990, 2100)
+_YEARS = (OLDEST_YEAR, LATEST_YEAR)
 _WEB = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
 _REFERRER = re.compile(r"(https?|android-app|ios-app)://[^\s/?#]+|[\w.-]+\.[a-z]{2,}(/\S*)?$", re.IGNORECASE | re.ASCII)
 

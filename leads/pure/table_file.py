@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*%?")
+_GUARDED = re.compile(r'="((?:[^"]|"")*)"')
+_BLANKS = " \t\r\n\u00a0\u200b\ufeff"
 _NOT_IN_SHEETS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _LONGEST_SHEET = 31
 # The first columns of a file of rejected rows. A file that has them is one of ours, mended.
@@ -46,7 +48,7 @@ def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Ite
     is_ours = tuple(names[:2]) == REJECTED
     marks = {*REJECTED, REJECTED_FROM}
     for number, cells, problem, held in records:
-        if not any(cells):
+        if not any(cell.strip("\x1a") for cell in cells):  # a lone Ctrl-Z ended files of DOS
             continue
         every: Sequence[str] = names
         if len(cells) != len(names):
@@ -55,6 +57,8 @@ def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Ite
             if not problem and len(cells) != len(names):
                 problem = f"has {len(cells)} cells instead of {len(names)}"
             every = [*names, *(f"Column {position}" for position in range(len(names) + 1, len(cells) + 1))]
+        if any(cell[:2] == '="' for cell in cells):
+            cells = [_unguard(cell) for cell in cells]
         if is_ours or any(cell[:1] == "'" for cell in cells):
             cells = [_unmark(cell, is_ours) for cell in cells]
         row = dict(zip(every, cells, strict=False))
@@ -78,7 +82,7 @@ def column_names(header: Sequence[str]) -> list[str]:
 
     Raises UnreadableFile where there is no name at all.
     """
-    names = [_unmark(name.strip(), False) for name in header]
+    names = [_unmark(_unguard(name.strip(_BLANKS)), False) for name in header]
     while names and not names[-1]:
         names.pop()
     if not names:
@@ -163,6 +167,12 @@ def _unmark(cell: str, is_ours: bool) -> str:
     if not cell.startswith("'"):
         return cell
     return cell[1:] if is_ours or neutralize(cell[1:]) == cell else cell
+
+
+def _unguard(cell: str) -> str:
+    """Without the formula that exports write so that spreadsheets keep zeros in front: ="0049"."""
+    match = _GUARDED.fullmatch(cell)
+    return match[1].replace('""', '"') if match else cell
 
 
 def sheet_name(name: str) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+# What is older or later was mistyped, stands for "never", or counts in another calendar.
+OLDEST_YEAR, LATEST_YEAR = 1990, 2100
 _WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

@@ -13,13 +13,15 @@ class UnreadableAmount(ValueError):
     """The amount cannot be read; the message tells an admin why."""
 
 
-def read_amount(amount: Decimal | None, currency: str) -> tuple[int | None, str]:
+def read_amount(amount: Decimal | str | None, currency: str) -> tuple[int | None, str]:
     """Minor units, and in words how they differ from what was sent ("" where they do not).
 
     What is finer than the currency is rounded half to even. Raises UnreadableAmount.
     """
     if amount is None:
         return None, ""
+    if not isinstance(amount, Decimal):
+        raise UnreadableAmount(f"amount_cents: {amount[:40]!a} is not a number")
     if not currency:
         raise UnreadableAmount(NO_CURRENCY.format(amount=_plain(amount)))
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from integrations.actions.fit_values import Fit
@@ -26,6 +26,7 @@ from integrations.pure.merging import Verdict, decide, essence
 from leads.actions.deals.record_opportunity import ChangeFact, ContactFact, DealFacts
 from leads.actions.identity.revise_leads import ATTRIBUTE
 from leads.models import Company, DealStatus, Lead, Opportunity, OpportunityContact, PipelineStage
+from leads.pure.week import LATEST_YEAR, OLDEST_YEAR
 from leads.queries.identity import survivors
 
 # Fields whose policy an admin may choose: ours, and where the facts keep them. Stage and status are always the CRM's.
@@ -112,6 +113,7 @@ class DealReader:
             return replace(_as_held(known, self.connection.source, record), deleted_at=record.modified_at)
         currency = str(record.fields.get("currency") or self.currency)
         fields = opportunity_fields({**record.fields, "amount": None}, stages=self.stage_keys, tz=self.tz)
+        _check_closing(record)
         amount_cents, note = read_amount(record.fields.get("amount"), currency)
         deal.notes += [note] if note else []
         read: dict[str, Any] = {
@@ -329,3 +331,12 @@ def _as_held(known: Opportunity, source: str, record: RemoteRecord) -> DealFacts
 def _opportunity_id(link: ExternalRecord | None) -> int:
     """The opportunity of a link, or 0."""
     return (link.opportunity_id or 0) if link else 0
+
+
+def _check_closing(record: RemoteRecord) -> None:
+    """Raises UnreadableDeal for a close date that no calendar has, or that somebody mistyped by centuries."""
+    on = record.fields.get("close_on")
+    if on is not None and not isinstance(on, date):
+        raise UnreadableDeal(f"The close date {str(on)[:40]!a} is no date.")
+    if on is not None and not OLDEST_YEAR <= on.year <= LATEST_YEAR:
+        raise UnreadableDeal(f"The close date {on} is not in a year from {OLDEST_YEAR} to {LATEST_YEAR}.")

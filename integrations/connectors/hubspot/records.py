@@ -7,7 +7,18 @@ from typing import Any
 
 from integrations.pure.mapping import Money
 
-from ..base import Kind, Outage, Owner, RemoteCampaign, RemoteContact, RemoteRecord, SchemaField, Stage, StageChange
+from ..base import (
+    Kind,
+    Outage,
+    Owner,
+    RemoteCampaign,
+    RemoteContact,
+    RemoteRecord,
+    SchemaField,
+    Stage,
+    StageChange,
+    amount_or_text,
+)
 
 KEY = "revops_portal_id"
 """The property of ours that holds our own id, unique in the CRM. Never the e-mail: people share and change those."""
@@ -131,20 +142,31 @@ def deal_fields(held: Mapping[str, Any], *, currency: str, zone: tzinfo) -> dict
     status = "won" if held.get("hs_is_closed_won") == "true" else "lost" if held.get("hs_is_closed") == "true" else ""
     if not status and held.get("hs_is_closed") is None:
         status = _status(held.get("hs_deal_stage_probability"), None)
-    closes = moment(held["closedate"]).astimezone(zone) if held.get("closedate") else None
+    closes, close_on = _closing(held.get("closedate"), zone)
     others = {name: value for name, value in held.items() if name not in {*PROPERTIES["deal"], *BOOKKEEPING}}
     return {
         "name": held.get("dealname") or "",
         "stage": stage_key(held.get("pipeline"), held.get("dealstage")),
         "status": status or "open",
-        "amount": Decimal(held["amount"]) if held.get("amount") else None,
+        "amount": amount_or_text(held.get("amount")),
         "currency": held.get("deal_currency_code") or currency,
-        "close_on": closes.date() if closes else None,
+        "close_on": close_on,
         "closed_at": closes if status in ("won", "lost") else None,
         "lost_reason": held.get("closed_lost_reason") or "",
         "owner_id": held.get("hubspot_owner_id") or "",
         "properties": others | {"pipeline": held.get("pipeline"), "dealtype": held.get("dealtype")},
     }
+
+
+def _closing(value: Any, zone: tzinfo) -> tuple[datetime | None, date | str | None]:
+    """The moment and its day; what no calendar has stays as it came, in place of the day."""
+    if not value:
+        return None, None
+    try:
+        closes = moment(value).astimezone(zone)
+    except (ValueError, OverflowError):
+        return None, str(value)
+    return closes, closes.date()
 
 
 def stage_key(pipeline: Any, stage: Any) -> str:
@@ -211,7 +233,7 @@ def history(row: Mapping[str, Any], *, currency: str) -> Iterator[StageChange]:
         if not past["dealstage"]:
             continue
         stage = stage_key(past["pipeline"], past["dealstage"])
-        amount = Decimal(past["amount"]) if past.get("amount") else None
+        amount = amount_or_text(past.get("amount"))
         counted_in = past["deal_currency_code"] or currency
         if (stage, amount, counted_in) != before:
             yield StageChange(

@@ -17,7 +17,8 @@ from ..base import (
     Schema,
     SchemaField,
     Stage,
-    as_day,
+    amount_or_text,
+    day_or_text,
 )
 from ..described import FieldType
 from ..http import Answer
@@ -224,10 +225,10 @@ def _deal(row: Row) -> RemoteRecord:
         "name": row["title"],
         "stage": str(row["stage_id"]) if status == "open" else f"{row['pipeline_id']}:{status}",
         "status": status,
-        "amount": decimal(row.get("value")),
+        "amount": amount_or_text(row.get("value")),
         "currency": row.get("currency") or "",
         # The day as its people saw it; of a deal that is open, the day expected.
-        "close_on": as_day((row.get(f"local_{status}_date" if closed_at else "expected_close_date") or "")[:10]),
+        "close_on": day_or_text((row.get(f"local_{status}_date" if closed_at else "expected_close_date") or "")[:10]),
         "closed_at": closed_at,
         "lost_reason": row.get("lost_reason") or "",
         "owner_id": _id(row.get("owner_id")),
@@ -258,7 +259,8 @@ def _id(value: Any) -> str | None:
 
 def decimal(value: Any) -> Decimal | None:
     """A number as it is written; None stays None."""
-    return None if value is None else Decimal(str(value))
+    amount = amount_or_text(value)
+    return amount if isinstance(amount, Decimal) else None
 
 
 # --- writing ---------------------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ from ..base import (
     SchemaField,
     Stage,
     StageChange,
+    amount_or_text,
     as_day,
+    day_or_text,
 )
 from .soql import CODES, CONTACT, CURRENCY, KEY, OF_ACCOUNT
 
@@ -155,9 +157,9 @@ def deal_record(row: Row, extras: Sequence[str], contacts: Iterable[RemoteContac
         "name": row["Name"] or "",
         "stage": row["StageName"],
         "status": status(row),
-        "amount": money(row["Amount"]),
+        "amount": amount_or_text(row["Amount"]),
         "currency": row.get(CURRENCY) or currency,
-        "close_on": as_day(row["CloseDate"]),
+        "close_on": day_or_text(row["CloseDate"]),
         "closed_at": stamp(moved) if row["IsClosed"] and moved else None,
         "lost_reason": "",
         "owner_id": row["OwnerId"],
@@ -202,7 +204,7 @@ def stage_changes(rows: Iterable[Row], currency: str) -> list[StageChange]:
     notes close dates and probabilities too."""
     lines: list[StageChange] = []
     for row in sorted(rows, key=lambda row: (row["CreatedDate"], row["Id"])):
-        stage, amount, money_of = row["StageName"], money(row["Amount"]), row.get(CURRENCY) or currency
+        stage, amount, money_of = row["StageName"], amount_or_text(row["Amount"]), row.get(CURRENCY) or currency
         before = lines[-1] if lines else None
         if before is not None and (before.to_stage, before.amount, before.currency) == (stage, amount, money_of):
             continue
@@ -318,7 +320,8 @@ def status(row: Row) -> Any:
 
 def money(value: Any) -> Decimal | None:
     """An amount; Salesforce sends numbers, and Python's shortest text of a float is the one that was sent."""
-    return None if value is None else Decimal(str(value))
+    amount = amount_or_text(value)
+    return amount if isinstance(amount, Decimal) else None
 
 
 def stamp(value: str) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from leads.pure.channels.landing import parameters, tags_of
+from leads.pure.channels.landing import meant, parameters, tags_of
 
 MAX_TAG = 120  # length of the UTM columns
 
@@ -118,7 +118,7 @@ def with_tags(event: CapturedEvent) -> CapturedEvent:
 
 def campaign_code(event: CapturedEvent) -> str:
     """How the campaign is looked up: ``utm_campaign`` in lower case, else the one it belongs to, or nothing."""
-    return event.utm.campaign.strip().lower()[:MAX_TAG] or event.campaign
+    return meant(event.utm.campaign).strip().lower()[:MAX_TAG] or event.campaign
 
 
 def dedupe_key(item: CapturedItem) -> str:

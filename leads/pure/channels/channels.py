@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from leads.pure.channels.apps import site_of
+from leads.pure.channels.apps import SCHEMES, site_of
 from leads.pure.channels.globs import SHIPPED
-from leads.pure.channels.landing import click_of, parameters, tags_of
+from leads.pure.channels.landing import click_of, meant, parameters, tags_of
 from leads.pure.conditions.evaluate import Evaluator, Facts
 from leads.pure.conditions.grammar import Group
 from leads.pure.conditions.properties import Catalog, Kind, Property
@@ -113,6 +113,7 @@ def _ready(conditions: Group) -> Evaluator:
 
 
 def _complete(visit: Visit) -> Visit:
+    visit = replace(visit, source=meant(visit.source), medium=meant(visit.medium), campaign=meant(visit.campaign))
     if not visit.landing_page or visit.medium.strip():
         return visit
     given = parameters(visit.landing_page)
@@ -129,7 +130,8 @@ def _host(address: str) -> str:
         host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
     except ValueError:
         return ""
-    return host.removeprefix("www.")
+    # "null", "about:blank" and machines of one's own are nobody who refers people.
+    return host.removeprefix("www.") if "." in host or text.startswith(tuple(f"{each}:" for each in SCHEMES)) else ""
 
 
 DEFAULT_CHANNELS: tuple[Channel, ...] = (

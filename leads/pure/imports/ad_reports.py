@@ -21,7 +21,7 @@ from leads.pure.imports.ad_presets import (
     span_of,
     zone_of,
 )
-from leads.pure.imports.cells import OLDEST_YEAR, Plan, RowRefused
+from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.dates import read_moment
 from leads.pure.imports.fields import COSTS
 from leads.pure.imports.numbers import InvalidNumber, plain_amount
@@ -30,6 +30,7 @@ from leads.pure.imports.records import CostRecord
 from leads.pure.imports.table import Table
 from leads.pure.money import InvalidAmount, check_currency, currency_decimals
 from leads.pure.table_file import Row, UnreadableFile
+from leads.pure.week import OLDEST_YEAR
 
 MAX_ROWS = 200_000
 _MICROS = Decimal(1_000_000)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from leads.pure.imports.dates import read_moment
+from leads.pure.imports.dates import read_moment, says_no_date
 from leads.pure.imports.fields import CHANNEL_WORDS, FIELDS, plain
-from leads.pure.imports.numbers import InvalidNumber, plain_amount, whole_count
+from leads.pure.imports.numbers import InvalidNumber, plain_amount, whole_count, whole_minutes
 from leads.pure.money import InvalidAmount, check_currency, rounded_cents, to_amount
 from leads.pure.refused import FieldRefused
 from leads.pure.spelling.identity import (
     InvalidCountry,
     InvalidDomain,
     InvalidEmail,
+    bare_email,
+    is_page_of_many,
     normalize_country,
     normalize_domain,
     normalize_email,
 )
 from leads.pure.spelling.phones import InvalidPhone, clean_phone
 from leads.pure.spelling.texts import clean_text, is_placeholder
+from leads.pure.week import LATEST_YEAR, OLDEST_YEAR
 
-OLDEST_YEAR = 1990
+_ENTITY = re.compile(
+    r"&(?:amp|lt|gt|quot|apos|nbsp|szlig|[A-Za-z](?:uml|acute|grave|circ|tilde|cedil|ring)|#\d{2,5}|#x[0-9A-Fa-f]{2,5});"
+)
 _MOST_PEOPLE = 2_000_000_000
 # "NA" is Namibia, and a name.
 _NA_IS_A_WORD = frozenset(["country", "name", "first_name", "last_name", "company", "account", "external_id"])
@@ -66,6 +73,11 @@ class Plan:
         return self.channels.get(plain(text)) or CHANNEL_WORDS.get(plain(text), "other")
 
 
+def _unescaped(text: str) -> str:
+    """Signs as they were before a web page was made of them: "AT&amp;T"."""
+    return html.unescape(text) if _ENTITY.search(text) else text
+
+
 class Cells:
     """The cells of a row by field. Each reading raises RowRefused with the field at fault."""
 
@@ -76,7 +88,7 @@ class Cells:
     def raw(self, name: str) -> str:
         """The cell as it stands in the file, but for signs nobody sees; "" where it only says "nothing"."""
         column = self.plan.columns.get(name)
-        text = clean_text(self.cells.get(column, "")) if column else ""
+        text = clean_text(_unescaped(self.cells.get(column, ""))) if column else ""
         is_nothing = is_placeholder(text) or (text == "NA" and name not in _NA_IS_A_WORD)
         return "" if is_nothing else text
 
@@ -89,7 +101,7 @@ class Cells:
     def email(self, name: str) -> str:
         text = self.text(name)
         try:
-            return normalize_email(text) if text else ""
+            return normalize_email(bare_email(text)) if text else ""
         except InvalidEmail as error:
             raise RowRefused(name, str(error)) from error
 
@@ -108,6 +120,8 @@ class Cells:
 
     def domain(self, name: str) -> str:
         text = self.text(name)
+        if site := is_page_of_many(text):
+            raise RowRefused(name, f"{text[:60]!r} is a page on {site}, no domain of the company. Leave it empty.")
         try:
             return normalize_domain(text) if text else ""
         except InvalidDomain as error:
@@ -123,9 +137,16 @@ class Cells:
             raise RowRefused(name, f"{text!r} is more people than there are.")
         return size
 
+    def minutes(self, name: str) -> int | None:
+        text = self.text(name)
+        try:
+            return whole_minutes(text) if text else None
+        except InvalidNumber as error:
+            raise RowRefused(name, str(error)) from error
+
     def moment(self, name: str, *, may_come: bool = False) -> datetime | None:
         text = self.text(name)
-        if not text:
+        if not text or says_no_date(text):
             return None
         try:
             at = read_moment(text, self.plan.tz, self.plan.dates)
@@ -133,6 +154,8 @@ class Cells:
             raise RowRefused(name, str(error)) from error
         if at.year < OLDEST_YEAR:
             raise RowRefused(name, f"{text!r} lies before {OLDEST_YEAR}.")
+        if at.year > LATEST_YEAR:
+            raise RowRefused(name, f"{text!r} lies after {LATEST_YEAR}.")
         if at > self.plan.at and not may_come:
             raise RowRefused(name, f"{text!r} lies in the future.")
         return at

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
+from leads.pure.imports.twice import TWICE
 from leads.pure.table_file import UnreadableFile
 
 # Python's codecs, likely ones first: of two that explain a file equally well, the earlier is proposed.
 ENCODINGS: Mapping[str, str] = {
     "utf-8-sig": "UTF-8",
+    TWICE: "UTF-8, stored twice",
     "utf-16": "UTF-16",
     "utf-16-le": "UTF-16, little-endian without a mark",
     "utf-16-be": "UTF-16, big-endian without a mark",
@@ -96,8 +98,13 @@ def guess_encoding(content: bytes) -> EncodingGuess:
     if b"\0" in content[:65536]:
         raise UnreadableFile("The file is not text but perhaps a spreadsheet. Save it as CSV (UTF-8).")
     if can_decode(content, "utf-8"):
+        if twice := _encoded_twice(content):
+            return EncodingGuess(
+                TWICE, True, {TWICE: examples(twice, TWICE), "utf-8-sig": examples(twice, "utf-8-sig")}
+            )
         return EncodingGuess("utf-8-sig", True, {})
     lines = _telling_lines(content)
+    _refuse_broken_utf8(content)
     found = {each for match in from_bytes(lines, cp_isolation=_single_names()) for each in _codecs(match)}
     ranked = sorted(
         (name for name in ENCODINGS if name in found), key=lambda name: (-_sense(lines.decode(name)), _place(name))
@@ -111,6 +118,25 @@ def guess_encoding(content: bytes) -> EncodingGuess:
     texts = {lines.decode(name): _sense(lines.decode(name)) for name in usable}
     rivals = [text for text, sense in texts.items() if sense == texts[lines.decode(best)]]
     return EncodingGuess(best, len(rivals) == 1, {name: examples(lines, name) for name in usable[:6]})
+
+
+def _encoded_twice(content: bytes) -> bytes:
+    """The telling lines of a file that was UTF-8, read as Windows-1252, and written as UTF-8 again, as in "MÃ¼ller";
+    nothing of all others. Each letter beyond ASCII must be one of those pairs."""
+    lines = _telling_lines(content)
+    is_plain = lines.decode("utf-8").replace("\ufeff", "").isascii()
+    return b"" if is_plain or not can_decode(lines, TWICE) else lines
+
+
+def _refuse_broken_utf8(content: bytes) -> None:
+    """Raises UnreadableFile for a file that is UTF-8 but for a few bytes: any other reading would spoil its letters."""
+    told = [(number, line) for number, line in enumerate(content.split(b"\n"), start=1) if not line.isascii()]
+    broken = [number for number, line in told if not can_decode(line, "utf-8")]
+    if len(told) >= len(broken) * 2:
+        raise UnreadableFile(
+            f"Line {broken[0]} has bytes that are not UTF-8, while the rest of the file is. Correct the line, or save "
+            "the file as CSV (UTF-8) again."
+        )
 
 
 def _without_mark(content: bytes) -> str:
@@ -156,7 +182,7 @@ def _telling_lines(content: bytes) -> bytes:
 
 
 def _single_names() -> list[str]:
-    return [name for name in ENCODINGS if name not in ("utf-8-sig", *WIDE)]
+    return [name for name in ENCODINGS if name not in ("utf-8-sig", TWICE, *WIDE)]
 
 
 def _codecs(match: object) -> Collection[str]:
@@ -193,6 +219,8 @@ def _makes_sense(word: str) -> bool:
         return any(special <= alphabet for alphabet in _ALPHABETS)
     if scripts == {"CYRILLIC"}:
         return len(word) < 3 or not _CYRILLIC_VOWELS.isdisjoint(special)
+    if scripts == {"HALFWIDTH"}:
+        return False  # what bytes of Chinese look like in Shift JIS
     if scripts == {"GREEK"}:
         return "ς" not in word[:-1]
     return scripts <= {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"} or len(scripts) == 1

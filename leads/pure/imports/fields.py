@@ -78,15 +78,15 @@ _COMPANY_SIZE = Field(
 FIELDS: Mapping[str, tuple[Field, ...]] = {
     LEADS: (
         Field("external_id", "External id", "id|lead id|mql id|contact id|record id|key", 120),
-        Field("email", "Email", "mail|e mail|e mail address|email address|work email", 254),
-        Field("name", "Full name", "contact|contact name|person", 240, "split at the first blank"),
+        Field("email", "Email", "mail|e mail|e mail address|email address|work email|email work|primary email", 254),
+        Field("name", "Full name", "contact|contact name|person|display name", 240, "split at the first blank"),
         Field("first_name", "First name", "given name|forename|vorname", 120),
         Field("last_name", "Last name", "surname|family name|nachname", 120),
         Field(
             "company", "Company", "company name|associated company|account name|organization|organisation|account|firma"
         ),
         Field("job_title", "Job title", "title|position|role", 160),
-        Field("phone", "Phone", "telephone|mobile|mobile phone|phone number", 40),
+        Field("phone", "Phone", "telephone|mobile|mobile phone|mobile number|phone number|work phone|phone work", 40),
         Field("country", "Country", "country code|land", 80, "a name or a code such as DE"),
         Field("region", "Region", "state|province|county", 80),
         Field("postal_code", "Postal code", "zip|zip code|postcode|plz", 20),
@@ -95,7 +95,8 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field(
             "occurred_at",
             "First contact",
-            "first contact date|date|created|created at|created on|created date|create date|contact date|captured at",
+            "first contact date|date|created|created at|created on|created date|create date|created time|date created"
+            "|date added|lead created at|optin time|signup date|registration date|contact date|captured at",
             60,
             "a date or a moment; without an offset in the company's time zone",
             DATE,
@@ -107,7 +108,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field(
             "owner",
             "Owner",
-            "lead owner|contact owner|owner email|owner name|sales rep|assigned to",
+            "lead owner|contact owner|sales owner|owner email|owner name|sales rep|assigned to",
             254,
             "a name or an email address",
             WORD,
@@ -190,11 +191,19 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     ),
     ATTENDANCE: (
         Field("email", "Email", "mail|e mail|e mail address|email address|user email|attendee email|work email", 254),
-        Field("joined_at", "Joined", "join time|joined|time joined|joined at|entry time|first join time", 60, "", DATE),
+        Field(
+            "joined_at",
+            "Joined",
+            "join time|joined|time joined|joined at|entry time|first join time|first join",
+            60,
+            "",
+            DATE,
+        ),
         Field(
             "minutes",
             "Minutes",
-            "time in session|time in session minutes|duration|duration minutes|minutes attended|attendance duration",
+            "time in session|time in session minutes|duration|duration minutes|minutes attended|attendance duration"
+            "|in meeting duration",
             40,
             "a person with 0 minutes did not come",
         ),
@@ -242,11 +251,49 @@ CHANNEL_WORDS: Mapping[str, str] = {
     "newsletter": "email",
     "referral": "referral",
     "referrals": "referral",
+    "email marketing": "email",
+    "email campaign": "email",
+    "ai referrals": "referral",
+    "word of mouth": "referral",
+    "employee referral": "referral",
+    "external referral": "referral",
+    "customer referral": "referral",
+    "empfehlung": "referral",
     "display": "display",
+    "display ads": "display",
+    "retargeting": "retargeting",
+    "remarketing": "retargeting",
+    "google ads": "paid-search",
+    "google adwords": "paid-search",
+    "adwords": "paid-search",
+    "bing ads": "paid-search",
+    "microsoft ads": "paid-search",
+    "linkedin ads": "paid-social",
+    "facebook ads": "paid-social",
+    "meta ads": "paid-social",
+    "social ads": "paid-social",
+    "organic social": "organic-social",
+    "linkedin": "organic-social",
+    "facebook": "organic-social",
     "trade show": "events",
+    "tradeshow": "events",
+    "conference": "events",
     "event": "events",
+    "events": "events",
+    "messe": "events",
     "webinar": "webinar",
+    "webinars": "webinar",
     "partner": "partner",
+    "partners": "partner",
+    "partner referral": "partner",
+    "reseller": "partner",
+    "affiliate": "partner",
+    "content": "content",
+    "content marketing": "content",
+    "blog": "content",
+    "other campaigns": "other",
+    "offline sources": "other",
+    "offline": "other",
     "other": "other",
     "other publicities": "other",
     "unknown": "other",
@@ -276,7 +323,7 @@ def guess_columns(kind: str, header: Collection[str]) -> dict[str, str]:
 
 
 def _undecorated(name: str) -> str:
-    return re.sub(r"\(.*?\)", "", name.split(" - ")[-1])
+    return re.sub(r"\(.*?\)", "", name.split(" - ")[-1]).strip(" *:")
 
 
 def _run_together(name: str) -> str:

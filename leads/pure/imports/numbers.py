@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from babel import Locale
 
 from leads.pure.imports.guess import Guess
+from leads.pure.spelling.months import is_month
 from leads.pure.spelling.texts import ascii_digits
 
 DECIMAL_SIGNS: Mapping[str, str] = {".": "Decimal point: 1,234.50", ",": "Decimal comma: 1.234,50"}
@@ -15,27 +17,52 @@ DECIMAL_SIGNS: Mapping[str, str] = {".": "Decimal point: 1,234.50", ",": "Decima
 _SYMBOLS: dict[str, str] = {
     **{symbol: code for code, symbol in Locale("en").currency_symbols.items() if not symbol.isascii()},
     "R$": "BRL", "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "lei": "RON", "CHF": "CHF", "Fr.": "CHF", "SFr.": "CHF",
-    "£": "GBP", "€": "EUR", "US$": "USD", "CA$": "CAD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD",
+    "£": "GBP", "€": "EUR", "US$": "USD", "$US": "USD", "CA$": "CAD", "C$": "CAD", "$CA": "CAD", "A$": "AUD",
+    "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "₺": "TRY", "₽": "RUB", "руб.": "RUB", "руб": "RUB",
+    "р.": "RUB", "₴": "UAH", "грн": "UAH", "грн.": "UAH", "฿": "THB", "R": "ZAR", "RM": "MYR", "Rp": "IDR",
+    "元": "CNY", "円": "JPY", "원": "KRW", "лв.": "BGN", "Euro": "EUR", "Euros": "EUR", "euro": "EUR", "euros": "EUR",
 }  # fmt: skip
 _SHARED = {
     "$": frozenset(["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS", "BRL"]),
     "kr": frozenset(["SEK", "NOK", "DKK", "ISK"]),
     "kr.": frozenset(["SEK", "NOK", "DKK", "ISK"]),
     "¥": frozenset(["JPY", "CNY"]),
+    "￥": frozenset(["JPY", "CNY"]),
+    "Rs": frozenset(["INR", "PKR", "LKR", "NPR", "MUR", "SCR"]),
+    "Rs.": frozenset(["INR", "PKR", "LKR", "NPR", "MUR", "SCR"]),
 }
 _BODY = re.compile(r"\d[\d.,' \u00a0\u202f\u2009’]*|[.,]\d+", re.ASCII)
 _GROUPS = re.compile(r"[' \u00a0\u202f\u2009’]")
 # Blanks and apostrophes part groups of three: "10 20" is two numbers, and not 1020.
 _GROUPED = re.compile(r"\d{1,3}(?:[' \u00a0\u202f\u2009’]\d{3})+", re.ASCII)
 _SIZE = re.compile(
-    r"(?:(?P<under><|under|less than|bis)|>|≥|~|more than|over|about|über)?\s*(?P<lower>\d[\d.,' \u00a0\u202f]*)"
-    r"\s*(?:\+|(?:-|–|—|to|bis)\s*\d[\d.,' \u00a0\u202f]*\+?)?\s*(?:employees|people|mitarbeiter)?",
-    re.ASCII | re.IGNORECASE,
+    r"(?:size:?\s*)?(?:(?P<under><=?|≤|under|less than|fewer than|up to|max\.?|bis(?: zu)?|jusqu'à|hasta)|>=?|≥|~|≈"
+    r"|ca\.?|circa|more than|over|about|approx\.?|at least|ab|über|mehr als|plus de|más de|between|zwischen|from|von)?"
+    r"\s*(?P<lower>\d[\d.,' \u00a0\u202f]*)(?P<thousands>k)?"
+    r"\s*(?:\+|plus|or more|and more|and above|und mehr|et plus|o más"
+    r"|(?:-|–|—|\.\.|to|bis|and|und|à|a)\s*\d[\d.,' \u00a0\u202f]*k?\+?)?"
+    r"\s*(?:employees?|people|persons?|staff|mitarbeiter(?:innen)?|mitarbeitende|beschäftigte|employés|salariés|personnes"
+    r"|empleados|dipendenti|medewerkers|funcionários)?",
+    re.IGNORECASE,
 )
+# A webinar's attendance: hours, minutes and seconds, in signs or in words; a bare number counts minutes.
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})")
+_SPAN = re.compile(
+    r"(?:(\d{1,2})\s*h(?:ours?|rs?|\.)?)?[\s,]*(?:(\d{1,4})\s*m(?:in(?:ute[ns]?|s|\.)?)?)?[\s,]*(?:(\d{1,5})\s*s(?:ec(?:onds?|s|\.)?)?)?"
+)
+_MINUTES = re.compile(r"\d{1,5}(?:[.,]\d{1,4})?")
+# A range such as 2-10 or 11-50, as spreadsheets show it once they took it for a day or a month.
+_RANGE_AS_DATE = re.compile(
+    r"\d{1,2}[-. /]+([^\W\d_]{3,}\.?)|([^\W\d_]{3,}\.?)[-. /]+\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d{2}-\d{2}.*"
+)
+_ONE_PERSON = frozenset(["self-employed", "self employed", "myself only", "just me", "freelancer", "selbstständig"])
 _COUNT = re.compile(r"\d+(?:[.,]0{1,2})?|\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+", re.ASCII)
+_SHORT = re.compile(r"\d{1,4}(?:[.,]\d)?", re.ASCII)
 _NO_CENTS = re.compile(r"[.,]0{1,2}$")
 # "1'200.-" and "1.200,--" have no cents, and no minus.
-_NO_MINUS = re.compile(r"\s*[-\u2012\u2013\u2014\u2212]{1,2}")
+_NO_MINUS = re.compile(r"\s*[-\u2012\u2013\u2014\u2212]{1,2}|:-")
+# As accountants write what is negative, with the currency within or without: "$(1,234.50)", "(5.00) EUR".
+_BRACKETED = re.compile(r"([^()]*)\(([^()]*)\)([^()]*)")
 # Lakhs and crores of India: "12,34,567".
 _LAKHS = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}", re.ASCII)
 
@@ -76,25 +103,53 @@ def plain_amount(text: str, decimal: str, currency: str = "") -> tuple[str, str]
 
 def whole_count(text: str) -> int:
     """A count of people: "1,200", "1.200", "51-200" and "10,001+" as their lower end. Raises InvalidNumber."""
-    match = _SIZE.fullmatch(ascii_digits(text.strip()))
+    plain = ascii_digits(text.strip())
+    if plain.casefold() in _ONE_PERSON:
+        return 1
+    match = _SIZE.fullmatch(plain)
     lower = match["lower"].strip() if match else ""
-    if match is None or not _COUNT.fullmatch(lower):
+    is_short = match is not None and match["thousands"] is not None
+    if match is None or not (_SHORT.fullmatch(lower) if is_short else _COUNT.fullmatch(lower)):
+        if (dated := _RANGE_AS_DATE.fullmatch(plain)) and is_month(dated[1] or dated[2] or "may"):
+            raise InvalidNumber(
+                f"{text[:40]!r} was a range such as 2-10 before a spreadsheet took it for a date. Format the column as "
+                "text and export it again."
+            )
         raise InvalidNumber(f"{text[:40]!r} is not a whole number such as 1200, or a range such as 51-200.")
     if match["under"]:
         return 1
+    if is_short:
+        return int(Decimal(lower.replace(",", ".")) * 1000)
     return int(re.sub(r"\D", "", _NO_CENTS.sub("", lower), flags=re.ASCII))
+
+
+def whole_minutes(text: str) -> int:
+    """How long somebody was there, in whole minutes: "58", "58.5", "1:02:30", "1 h 2 min 30 s". Raises InvalidNumber.
+
+    Less than a minute is one: whoever came was there.
+    """
+    plain = ascii_digits(text.strip()).casefold()
+    if (match := _CLOCK.fullmatch(plain)) or ((match := _SPAN.fullmatch(plain)) and any(match.groups())):
+        hours, minutes, seconds = (int(each or 0) for each in match.groups())
+    elif _MINUTES.fullmatch(plain):
+        hours, minutes, seconds = 0, 0, int(Decimal(plain.replace(",", ".")) * 60)
+    else:
+        raise InvalidNumber(f"{text[:40]!r} is no duration such as 58, 1:02:30 or 1 h 2 min.")
+    total = hours * 3600 + minutes * 60 + seconds
+    return max(total // 60, 1) if total else 0
 
 
 def _parts(text: str) -> tuple[str, str, bool]:
     """What is no number (a currency), the digits with their signs, and whether a minus or brackets say "negative"."""
     text = ascii_digits(text.strip())
-    is_negative = text.startswith("(") and text.endswith(")")
-    text = text[1:-1].strip() if is_negative else text
+    is_negative = (match := _BRACKETED.fullmatch(text)) is not None
+    text = " ".join(match.groups()).strip() if match else text
     match = _BODY.search(text)
     if match is None:
         return text, "", is_negative
     behind = text[match.end() :]
-    behind = _NO_MINUS.sub("", behind, count=1) if match[0].endswith((".", ",")) else behind
+    if match[0].endswith((".", ",")) or behind.startswith(":-"):
+        behind = _NO_MINUS.sub("", behind, count=1)
     around = f"{text[: match.start()]} {behind}"
     mark = " ".join(around.translate(str.maketrans("-\u2212+", "   ")).split())
     return mark, match[0].strip(), is_negative or "-" in around or "\u2212" in around

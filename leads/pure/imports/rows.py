@@ -13,7 +13,7 @@ from leads.pure.imports.ad_reports import read_ad_cost
 from leads.pure.imports.cells import Cells, Plan, RowRefused
 from leads.pure.imports.fields import ACCOUNTS, ATTENDANCE, COSTS, LEADS, OPPORTUNITIES
 from leads.pure.imports.records import AccountRecord, AttendanceRecord, CostRecord, DealRecord, LeadRecord, Record
-from leads.pure.imports.words import named_lead_stage, yes_or_no
+from leads.pure.imports.words import has_come, has_opted_out, is_consent, named_lead_stage, yes_or_no
 from leads.pure.spelling.identity import is_free_mail
 from leads.pure.table_file import Row
 from leads.pure.week import local_date
@@ -84,18 +84,24 @@ def _lead_stage(cells: Cells, attributes: dict[str, str]) -> str:
 def _consent(cells: Cells) -> CapturedConsent | None:
     """A plain "yes" is kept with the name of its column: that is all the file says about what was agreed to."""
     text = cells.text("consent")
-    answer = yes_or_no(text)
+    answer = is_consent(text)
     given_at = cells.moment("consent_at") or cells.moment("occurred_at")
     if not text or answer is False:
         return None
+    if answer is None:
+        raise RowRefused("consent", f"{text[:40]!r} is neither yes nor no, nor the words that somebody agreed to.")
     if given_at is None:
         raise RowRefused("consent_at", "The row says that consent was given, but not when.")
-    return CapturedConsent(text=f"{cells.plan.columns['consent']}: {text}" if answer else text, given_at=given_at)
+    is_wording = yes_or_no(text) is None
+    return CapturedConsent(
+        text=text if is_wording and " " in text.strip() else f"{cells.plan.columns['consent']}: {text}",
+        given_at=given_at,
+    )
 
 
 def _unsubscribed(cells: Cells) -> bool | None:
     text = cells.text("unsubscribed")
-    answer = yes_or_no(text)
+    answer = has_opted_out(text)
     if text and answer is None:
         raise RowRefused("unsubscribed", f"{text[:40]!r} is neither yes nor no.")
     return answer
@@ -180,18 +186,17 @@ def _cost(cells: Cells) -> CostRecord:
     return CostRecord(campaign, local_date(spent_at, cells.plan.tz), amount_cents, currency, note)
 
 
-_NOT_THERE = frozenset(
-    ["no", "n", "false", "0", "nein", "non", "absent", "no-show", "no show", "registered", "did not attend"]
-)
-
-
 def _attendance(cells: Cells) -> AttendanceRecord:
+    """Without a word of whether they came, those who stayed for some time did; where there is no time either, all."""
     email = cells.email("email")
     if not email:
         raise RowRefused("email", "The row has no email address.")
-    minutes = cells.count("minutes")
-    has_come = cells.text("attended").casefold() not in _NOT_THERE and minutes != 0
-    return AttendanceRecord(email, cells.moment("joined_at"), minutes, has_come)
+    minutes, joined_at = cells.minutes("minutes"), cells.moment("joined_at")
+    text, is_asked = cells.text("attended"), "attended" in cells.plan.columns
+    answer = has_come(text) if text else (bool(minutes or joined_at) if is_asked else True)
+    if answer is None:
+        raise RowRefused("attended", f"{text[:40]!r} does not say whether the person came. Write yes or no.")
+    return AttendanceRecord(email, joined_at, minutes, answer and minutes != 0)
 
 
 _PARSERS: Mapping[str, Callable[[Cells], Record]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,14 @@ _PARTS: Sequence[tuple[float, Sequence[str]]] = (
         "négo", "contrat", "negoc",
     )),
 )  # fmt: skip
+# Words within the name of a stage that tell how it ended: "Closed Won - Renewal", "Lost to competitor".
+_WON_WORDS = frozenset(["won", "gewonnen", "gagné", "gagnée", "ganado", "ganada", "vinto", "ganho", "signed", "paid"])
+_LOST_WORDS = frozenset([
+    "lost", "verloren", "perdu", "perdue", "perdido", "perdida", "perso", "abandoned", "disqualified", "unqualified",
+    "dead", "rejected", "cancelled", "canceled", "churned", "abgelehnt", "storniert", "abgesagt",
+])  # fmt: skip
+_LOST_PHRASES = ("not interested", "no decision", "no budget", "no response", "kein interesse", "closed not won")
+_NOT = frozenset(["not", "no", "nicht", "never", "won't", "un"])
 _PEOPLE = {
     "lead": "lead", "mql": "mql", "marketing qualified lead": "mql", "marketingqualifiedlead": "mql",
     "marketing qualified": "mql", "sal": "sal", "sales accepted lead": "sal", "sales accepted": "sal", "sql": "sql",
@@ -68,7 +77,17 @@ _YES = frozenset(
         "igen",
         "checked",
         "on",
-        "opted-in",
+        "✔",
+        "☑",
+        "✅",
+        "1.0",
+        "1,0",
+        "sì",
+        "да",
+        "так",
+        "はい",
+        "是",
+        "예",
     ]
 )
 _NO = frozenset(
@@ -90,9 +109,52 @@ _NO = frozenset(
         "nem",
         "unchecked",
         "off",
-        "opted-out",
+        "✗",
+        "✘",
+        "❌",
+        "☐",
+        "0.0",
+        "0,0",
+        "нет",
+        "ні",
+        "いいえ",
+        "否",
+        "아니요",
     ]
 )
+
+
+# What a column of consents, of opt-outs and of attendance says in words of its own.
+_GIVEN = frozenset([
+    "opted in", "opt in", "subscribed", "granted", "given", "consented", "agreed", "accepted", "confirmed",
+    "double opt in", "single opt in", "implied", "explicit", "eingewilligt", "zugestimmt", "erteilt", "angemeldet",
+    "bestätigt", "accordé", "accepté", "inscrit", "aceptado", "suscrito",
+])  # fmt: skip
+_NOT_GIVEN = frozenset([
+    "opted out", "opt out", "unsubscribed", "denied", "declined", "refused", "rejected", "revoked", "withdrawn",
+    "not given", "not opted in", "never", "none given", "pending", "requested", "not requested", "unconfirmed",
+    "not specified", "expired", "cleaned", "bounced", "non subscribed", "not subscribed", "nicht erteilt",
+    "abgelehnt", "abgemeldet", "widerrufen", "verweigert", "ausstehend", "refusé", "retiré", "désabonné",
+    "désinscrit", "rechazado", "cancelado",
+])  # fmt: skip
+_CAME = frozenset([
+    "attended", "joined", "present", "participated", "came", "host", "panelist", "presenter", "organizer", "attendee",
+    "live", "checked in", "teilgenommen", "anwesend", "dabei", "présent", "a participé", "asistió", "presente",
+])  # fmt: skip
+_DID_NOT_COME = frozenset([
+    "absent", "no show", "registered", "registered only", "did not attend", "not attended", "not attending",
+    "unattended", "missed", "cancelled", "canceled", "declined", "invited", "waitlisted", "pending", "approved",
+    "on demand", "nicht teilgenommen", "nicht erschienen", "abwesend", "abgesagt", "angemeldet", "absente", "excusé",
+    "inscrit", "n'a pas participé", "ausente", "no asistió",
+])  # fmt: skip
+# A sentence that refuses: "No, I do not want mail". One that grants tells how to withdraw, so that word says nothing.
+_REFUSES = re.compile(
+    r"(?:no|nein|non|not|never|i do not|i don't|do not|don't|opted out|unsubscribed|revoked|withdrawn|declined"
+    r"|ich möchte keine|je ne|legitimate|berechtigtes interesse|performance of)\b"
+    r"|.*\b(?:not|never|nicht) (?:\w+ )?(?:consent|agree|opt|subscribe|given|zugestimmt|eingewilligt)",
+    re.IGNORECASE,
+)
+_WORDING = 3  # words that a text has at least with which a person agreed to something
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +174,23 @@ def guess_deal_stage(word: str, stages: Sequence[DealStage]) -> str:
             return stage.key
     if status := _DONE.get(text):
         return next((stage.key for stage in stages if stage.status == status), "")
+    words = text.split()
+    ended = "lost" if _LOST_WORDS.intersection(words) or any(each in text for each in _LOST_PHRASES) else ""
+    if not ended and _WON_WORDS.intersection(words) and not _NOT.intersection(words):
+        ended = "won"
+    if ended:
+        return next((stage.key for stage in stages if stage.status == ended), "")
     open_ones = [stage.key for stage in stages if stage.status == "open"]
     for place, stems in _PARTS if open_ones else ():
-        if any(stem in text for stem in stems):
+        if any(
+            stem in words if stem == "new" else any(_begins(word, stem) for word in (text, *words)) for stem in stems
+        ):
             return open_ones[round(place * (len(open_ones) - 1))]
     return ""
+
+
+def _begins(word: str, stem: str) -> bool:
+    return word.startswith(stem) or (" " in stem and stem in word)
 
 
 def is_named(word: str, stages: Sequence[DealStage]) -> bool:
@@ -133,6 +207,35 @@ def named_lead_stage(word: str) -> str:
 def guess_lead_stage(word: str) -> str:
     """The lifecycle stage that a word names or probably means; "" where nothing tells."""
     return named_lead_stage(word) or _PERHAPS.get(plain(word), "")
+
+
+def is_consent(text: str) -> bool | None:
+    """Whether a cell says that a person agreed: by a word, or by the words agreed to. None where it says neither."""
+    answer = yes_or_no(text)
+    if answer is not None:
+        return answer
+    word = plain(text)
+    if word in _GIVEN or word in _NOT_GIVEN:
+        return word in _GIVEN
+    if _REFUSES.match(text.strip()):
+        return False
+    return True if len(text.split()) >= _WORDING or (not text.isascii() and len(text) > 12) else None
+
+
+def has_opted_out(text: str) -> bool | None:
+    """Whether a cell of a column of opt-outs says that a person wants no mail. None where it says neither."""
+    word = plain(text)
+    if word in _GIVEN or word in _NOT_GIVEN:
+        return word in _NOT_GIVEN
+    return yes_or_no(text)
+
+
+def has_come(text: str) -> bool | None:
+    """Whether a cell says that a person was there. None where it says neither."""
+    word = plain(text)
+    if word in _CAME or word in _DID_NOT_COME:
+        return word in _CAME
+    return yes_or_no(text)
 
 
 def yes_or_no(text: str) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 
@@ -24,8 +25,14 @@ _COMMON = {
     "Congo": "CG", "Kongo": "CG", "Democratic Republic of the Congo": "CD", "DR Congo": "CD", "Russia": "RU",
     "BRD": "DE", "Großbritannien": "GB", "Grande-Bretagne": "GB", "Gran Bretaña": "GB", "Republic of Ireland": "IE",
     "EE.UU.": "US", "US of A": "US", "PRC": "CN", "P.R. China": "CN", "Mainland China": "CN", "Kosovo": "XK",
+    "Republic of Korea": "KR", "Hong Kong SAR": "HK", "Hong Kong S.A.R.": "HK", "Macau SAR": "MO", "Macao SAR": "MO",
+    "KSA": "SA", "Emirates": "AE", "Sao Tome": "ST", "Palestinian Territory": "PS", "Faroes": "FO", "台灣": "TW",
+    # What sports and mail call them, where ISO has given that code to nobody else.
+    "GER": "DE", "SUI": "CH", "NED": "NL", "DEN": "DK", "POR": "PT", "CRO": "HR", "GRE": "GR", "BUL": "BG", "RSA": "ZA",
 }  # fmt: skip
 
+_PARTS = re.compile(r"[()/|,]|\s[-–—]\s")
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 # "Oesterreich", as German is written where there are no umlauts.
 _WITHOUT_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
@@ -37,7 +44,21 @@ def country_code(text: str) -> str:
     code = word.upper() if word.isascii() else ""
     if len(code) == 2 and code in codes():
         return code
-    return _names().get(_plain(word), "")
+    if len(code) == 3 and code.isdecimal():
+        country = pycountry.countries.get(numeric=code)
+        return country.alpha_2 if country else ""
+    if found := _names().get(_plain(word)):
+        return found
+    # "Germany (DE)", "Schweiz/Suisse", "🇩🇪 Germany": each part says the same.
+    parts = {part.strip() for part in _PARTS.split(_FLAG.sub(_flag_code, word))} - {""}
+    if len(parts) == 1 and parts == {word}:
+        return ""
+    found_codes = {country_code(part) for part in parts if _plain(part) != "the"}
+    return found_codes.pop() if len(found_codes) == 1 else ""
+
+
+def _flag_code(flag: re.Match[str]) -> str:
+    return "|{}|".format("".join(chr(ord(sign) - 0x1F1E6 + ord("A")) for sign in flag[0]))
 
 
 @cache

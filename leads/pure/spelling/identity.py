@@ -18,7 +18,19 @@ from leads.pure.spelling.free_mail import FREE_MAIL_DOMAINS, FREE_MAIL_FAMILIES
 MAX_EMAIL = 254
 MAX_LOCAL = 64
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_AROUND_EMAIL = re.compile(
+    r"""(?:[^<>@,;]*<(?:mailto:)?([^<>@\s]+@[^<>@\s,;]+)>|["']?(?:mailto:)?([^<>@\s"']+@[^<>@\s,;"'?]+)["']?)[\s;,]*""",
+    re.IGNORECASE,
+)
 _LOCAL_SIGNS = frozenset("!#$%&'*+/=?^_`{|}~.-")
+
+
+# Where companies without a website of their own have a page.
+_SITES_OF_MANY = (
+    "linkedin.com", "facebook.com", "instagram.com", "twitter.com", "x.com", "xing.com", "youtube.com", "tiktok.com",
+    "crunchbase.com", "sites.google.com", "g.page", "goo.gl", "maps.google.com", "linktr.ee", "yelp.com", "github.com",
+    "medium.com", "t.me", "wa.me", "bit.ly", "angel.co", "wellfound.com", "google.com",
+)  # fmt: skip
 
 
 class InvalidEmail(ValueError):
@@ -62,6 +74,15 @@ def normalize_email(raw: str) -> str:
     return email
 
 
+def bare_email(text: str) -> str:
+    """The address that a cell holds beside what programs put around it: "Ada <ada@a.example>", "mailto:ada@a.example".
+
+    Anything else comes back as it is; what is left is for `normalize_email` to judge.
+    """
+    match = _AROUND_EMAIL.fullmatch(text.strip().replace("\uff20", "@"))
+    return match[1] or match[2] if match else text
+
+
 def email_domain(email: str) -> str:
     """The domain of a normalized address."""
     return email.rpartition("@")[2]
@@ -100,6 +121,18 @@ def normalize_domain(raw: str) -> str:
     while domain.startswith("www.") and domain.count(".") > 1:
         domain = domain.removeprefix("www.")
     return domain
+
+
+def is_page_of_many(raw: str) -> str:
+    """The host, where an address is a page of one company among many on a site such as linkedin.com; else ""."""
+    text = _fold(raw.strip())
+    try:
+        parts = urlsplit(text if "//" in text else f"//{text}")
+        host = (parts.hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+    is_page = len(parts.path.strip("/")) > 0
+    return host if is_page and any(host == each or host.endswith(f".{each}") for each in _SITES_OF_MANY) else ""
 
 
 def normalize_country(raw: str) -> str:

@@ -27,6 +27,14 @@ def month_number(name: str) -> int:
     return _months()[word] if word in _months() else _refuse(name)
 
 
+def is_month(name: str) -> bool:
+    """Whether it is the name of one month."""
+    try:
+        return month_number(name) > 0
+    except ValueError:
+        return False
+
+
 def is_weekday(name: str) -> bool:
     """Whether it is the name of a day of the week."""
     return _plain(name) in _weekdays()

@@ -184,6 +184,22 @@ def test_a_stage_nobody_mapped_is_flagged_and_read_once_it_is(
     assert ExternalRecord.objects.get(remote_id=deal_id).opportunity.stage.key == "negotiation"
 
 
+@pytest.mark.parametrize("year", [1021, 4021])
+def test_a_close_date_mistyped_by_centuries_leaves_out_that_deal_alone(
+    connected: Connection, crm: SandboxServer, clock: Clock, year: int
+) -> None:
+    make_deal(crm, name="Typed wrongly", close_on=f"{year}-03-01")
+    make_deal(crm, name="Typed right", close_on="2027-03-01")
+
+    run = pull(connected, clock)
+
+    assert (run.state, run.created) == ("done", 1), run.note
+    assert Opportunity.objects.get().name == "Typed right"
+    assert (
+        f"The close date {year}-03-01 is not in a year from 1990 to 2100." in SyncRecord.objects.get(note__gt="").note
+    )
+
+
 def test_strangers_are_shown_and_do_not_stop_the_deal(connected: Connection, crm: SandboxServer, clock: Clock) -> None:
     crm.store.upsert_people([{"external_id": "somebody-else", "email": "x@other.example", "last_name": "X"}])
     make_deal(crm, contacts=[{"external_id": "somebody-else", "role": "buyer"}])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leads.pure.capture.captured import CapturedEvent, Utm, campaign_code, with_tags
 from leads.pure.channels.channels import (
     DEFAULT_CHANNELS,
     DEFAULT_RULES,
@@ -101,6 +104,13 @@ def test_parameters_are_read_without_regard_to_case(visit: Visit, channel: str) 
         ("utm_source=newsletter&utm_medium=email&gclid=1", "email"),
         ("fbclid=1&gclid=1", "paid-search"),
         ("gclid=", "direct"),
+        ("gad_source=1", "paid-search"),
+        ("tblci=1", "display"),
+        ("_hsenc=1&_hsmi=2", "email"),
+        ("mc_cid=1&mc_eid=2", "email"),
+        ("mkt_tok=1", "email"),
+        ("irclickid=1", "partner"),
+        ("srsltid=1", "organic-search"),
     ],
 )
 def test_a_click_id_decides_where_the_medium_is_missing(query: str, channel: str) -> None:
@@ -114,6 +124,77 @@ def test_a_click_id_decides_beside_tags_that_were_sent_by_themselves() -> None:
     assert classify(Visit(source="google", medium="organic", landing_page=page), DEFAULT_RULES).channel_key == (
         "organic-search"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "channel", "campaign"),
+    [
+        ("#utm_source=google&utm_medium=cpc&utm_campaign=q4", "paid-search", "q4"),
+        ("#/start?utm_medium=email&utm_campaign=q4", "email", "q4"),
+        ("?a=1?utm_medium=email&utm_campaign=q4", "email", "q4"),
+        ("?utm_source=google;utm_medium=cpc;utm_campaign=q4", "paid-search", "q4"),
+        ("?utm_source=google%26utm_medium%3Dcpc%26utm_campaign%3Dq4", "paid-search", "q4"),
+        ("?utm_campaign=a;b&utm_medium=email", "email", "a;b"),
+        ("?utm_campaign=R%26D&utm_medium=email", "email", "R&D"),
+        ("?utm_source=(direct)&utm_medium=(none)&utm_campaign=(not%20set)", "direct", ""),
+        ("?utm_source=direct&utm_medium=none", "direct", ""),
+        ("?utm_source={{site_source_name}}&utm_medium={placement}&utm_campaign=${campaign}", "direct", ""),
+        ("?utm_source=null&utm_medium=undefined", "direct", ""),
+        ("?utm_source={x}&gclid=1&utm_campaign=q4", "paid-search", "q4"),
+    ],
+)
+def test_tags_are_read_where_links_have_them(address: str, channel: str, campaign: str) -> None:
+    page = f"{PAGE}{address}"
+    assert classify(Visit(landing_page=page), DEFAULT_RULES).channel_key == channel
+    event = with_tags(CapturedEvent("form_submit", datetime(2026, 11, 1, tzinfo=UTC), landing_page=page))
+    assert event.utm.campaign == campaign
+
+
+def test_tags_that_say_nothing_name_no_campaign() -> None:
+    event = CapturedEvent("form_submit", datetime(2026, 11, 1, tzinfo=UTC), utm=Utm("(direct)", "(none)", "(not set)"))
+    assert campaign_code(event) == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "medium", "channel"),
+    [
+        ("linkedin_ads", "cpc", "paid-social"),
+        ("LinkedIn Ads", "", "paid-social"),
+        ("fb_ads", "cpc", "paid-social"),
+        ("Google Ads", "", "paid-search"),
+        ("google", "pmax", "paid-search"),
+        ("google", "shopping", "paid-search"),
+        ("salesforce", "e mail", "email"),
+        ("outreach", "sequence", "email"),
+        ("chatgpt.com", "", "referral"),
+        ("direct", "", "direct"),
+    ],
+)
+def test_tags_as_services_write_them(source: str, medium: str, channel: str) -> None:
+    assert classify(Visit(source, medium), DEFAULT_RULES).channel_key == channel
+
+
+@pytest.mark.parametrize(
+    ("referrer", "channel"),
+    [
+        ("https://google.com.evil.example/", "referral"),
+        ("https://www.google.co.uk/", "organic-search"),
+        ("https://html.duckduckgo.com/html", "organic-search"),
+        ("https://ya.ru/", "organic-search"),
+        ("https://suche.web.de/", "organic-search"),
+        ("https://www.threads.com/", "organic-social"),
+        ("https://wa.me/1", "organic-social"),
+        ("https://eur01.safelinks.protection.outlook.com/?url=x", "email"),
+        ("https://deref-gmx.net/mail/client", "email"),
+        ("https://webmail.provider.example/", "email"),
+        ("https://chatgpt.com/", "referral"),
+        ("about:blank", "direct"),
+        ("null", "direct"),
+        ("localhost:3000", "direct"),
+    ],
+)
+def test_websites_that_send_people(referrer: str, channel: str) -> None:
+    assert classify(Visit(referrer=referrer), DEFAULT_RULES).channel_key == channel
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.fields import (
     ACCOUNTS,
+    ATTENDANCE,
     COSTS,
     FIELDS,
     LEADS,
@@ -21,6 +22,7 @@ from leads.pure.imports.fields import (
     value_map,
 )
 from leads.pure.imports.rows import parse_row
+from leads.pure.imports.words import DealStage, guess_deal_stage
 from leads.pure.table_file import Row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -188,6 +190,10 @@ def test_columns_of_exports_in_other_languages(header: str, expected: str) -> No
         (OPPORTUNITIES, ["Name", "StageName", "CloseDate", "CreatedDate"], "name stage closed_at opened_at"),
         (LEADS, ["FirstName", "LastName", "jobtitle", "MobilePhone", "NumberOfEmployees", "lifecyclestage"],
          "first_name last_name job_title phone company_size stage"),
+        (LEADS, ["id", "created_time", "campaign_name", "email", "full_name", "phone_number"],
+         "external_id occurred_at campaign email name phone"),
+        (LEADS, ["Email*", "First Name:", "Company Name (required)"], "email first_name company"),
+        (LEADS, ["display_name", "primary_email", "date_created"], "name email occurred_at"),
         (OPPORTUNITIES, ["Geschäftsname", "Kunde", "Phase", "Betrag"], "name account stage amount"),
         (
             LEADS,
@@ -220,7 +226,8 @@ def test_columns_of_exports_in_other_languages(header: str, expected: str) -> No
             ". name domain owner company_size country region industry",
         ),
     ],
-    ids=["HubSpot API", "Salesforce API", "names run together", "German", "HubSpot contacts", "HubSpot deals",
+    ids=["HubSpot API", "Salesforce API", "names run together", "Meta lead forms", "required fields", "Close", "German",
+         "HubSpot contacts", "HubSpot deals",
          "Salesforce", "Pipedrive", "HubSpot companies"],
 )  # fmt: skip
 def test_exports_of_other_systems_are_understood(kind: str, header: list[str], fields: str) -> None:
@@ -342,3 +349,122 @@ def test_an_account() -> None:
         company_size="201-500",
     )
     assert (account.domain, account.country, account.company_size) == ("engines.example", "GB", 201)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (
+            "I agree to receive news and may withdraw at any time",
+            "I agree to receive news and may withdraw at any time",
+        ),
+        ("Freely given consent from contact", "Freely given consent from contact"),
+        ("Subscribed", "consent: Subscribed"),
+        ("✔", "consent: ✔"),
+    ],
+)
+def test_what_says_that_somebody_agreed(answer: str, text: str) -> None:
+    lead = parse(external_id="a", consent=answer, consent_at="2026-02-01")
+    assert lead.consent.text == text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Unsubscribed", "opted out", "denied", "No thanks", "No, I do not want mail", "withdrawn 2026-05-01", "pending",
+     "✗", "0.0", "has not consented", "Legitimate interest – prospect/lead", "Nicht erteilt"],
+)  # fmt: skip
+def test_what_refuses_is_no_consent(answer: str) -> None:
+    assert parse(external_id="a", consent=answer, consent_at="2026-02-01").consent is None
+
+
+@pytest.mark.parametrize("answer", ["GDPR", "Newsletter", "ok"])
+def test_words_that_nobody_can_have_agreed_to_are_refused(answer: str) -> None:
+    with pytest.raises(RowRefused) as refusal:
+        parse(external_id="a", consent=answer, consent_at="2026-02-01")
+    assert refusal.value.field == "consent"
+
+
+@pytest.mark.parametrize(("text", "is_out"), [("Unsubscribed", True), ("opted-in", False), ("☑", True), ("", None)])
+def test_a_column_of_opt_outs_has_words_of_its_own(text: str, is_out: bool | None) -> None:
+    assert parse(external_id="a", unsubscribed=text).is_unsubscribed is is_out
+
+
+@pytest.mark.parametrize(
+    ("cells", "has_come"),
+    [
+        ({"attended": "Yes"}, True),
+        ({"attended": "Attended"}, True),
+        ({"attended": "No-Show"}, False),
+        ({"attended": "Cancelled"}, False),
+        ({"attended": "Nicht teilgenommen"}, False),
+        ({"attended": "", "minutes": "12 min"}, True),
+        ({"attended": "--", "minutes": "--"}, False),
+        ({"attended": "Yes", "minutes": "0"}, False),
+    ],
+)
+def test_who_came(cells: dict[str, str], has_come: bool) -> None:
+    assert parse(ATTENDANCE, email="ada@a.example", **cells).has_come is has_come
+
+
+def test_a_word_that_does_not_say_whether_somebody_came_is_refused() -> None:
+    with pytest.raises(RowRefused) as refusal:
+        parse(ATTENDANCE, email="ada@a.example", attended="perhaps")
+    assert refusal.value.field == "attended"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada King <ada@a.example>",
+        "mailto:ada@a.example",
+        "<ada@a.example>",
+        "'ada@a.example'",
+        "ada@a.example;",
+        "ada\uff20a.example",
+    ],
+)
+def test_what_programs_put_around_an_address_is_dropped(text: str) -> None:
+    assert parse(email=text).email == "ada@a.example"
+
+
+@pytest.mark.parametrize(
+    "text", ["ada@a.example, bob@b.example", "ada@a.example bob@b.example", "Ada <ada@a.example> <bob@b.example>"]
+)
+def test_two_addresses_are_none(text: str) -> None:
+    with pytest.raises(RowRefused):
+        parse(email=text)
+
+
+def test_a_page_on_a_site_of_many_is_no_domain() -> None:
+    with pytest.raises(RowRefused, match=r"a page on linkedin\.com"):
+        parse(ACCOUNTS, name="A", domain="https://www.linkedin.com/company/a")
+    assert parse(ACCOUNTS, name="LinkedIn", domain="linkedin.com").domain == "linkedin.com"
+
+
+def test_days_that_stand_for_none_or_never() -> None:
+    assert parse(OPPORTUNITIES, external_id="a", closed_at="0000-00-00 00:00:00").closed_at is None
+    with pytest.raises(RowRefused, match="lies after 2100"):
+        parse(OPPORTUNITIES, external_id="a", closed_at="9999-12-31")
+
+
+def test_signs_of_web_pages_are_read() -> None:
+    assert parse(email="ada@a.example", company="AT&amp;T", last_name="M&uuml;ller").details == {
+        "company": "AT&T",
+        "last_name": "Müller",
+    }
+    assert parse(email="ada@a.example", company="Smith &Co; Sons").details == {"company": "Smith &Co; Sons"}
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("Closed Won - Renewal", "won"), ("Deal won", "won"), ("Contract signed", "won"),
+        ("Lost to competitor", "lost"),
+        ("Disqualified", "lost"), ("Unqualified", "lost"), ("No decision", "lost"), ("Kein Interesse", "lost"),
+        ("Renewal", ""), ("Not Won", ""), ("Wonder", ""), ("New", "qualification"), ("Contract Sent", "negotiation"),
+    ],
+)  # fmt: skip
+def test_how_a_stage_ended_goes_before_what_it_sounds_like(word: str, key: str) -> None:
+    names = {"qualification": "open", "proposal": "open", "negotiation": "open", "won": "won", "lost": "lost"}
+    stages = [DealStage(name, name.title(), status) for name, status in names.items()]
+    assert guess_deal_stage(word, stages) == key

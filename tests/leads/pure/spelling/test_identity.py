@@ -124,6 +124,9 @@ def test_domains_never_break(raw: str) -> None:
         ("Osterreich", "AT"), ("Korea, Republic of", "KR"), ("Viet Nam", "VN"), ("Turkey", "TR"), ("Türkiye", "TR"),
         ("Großbritannien", "GB"), ("Grossbritannien", "GB"), ("Oesterreich", "AT"), ("Republic of Ireland", "IE"),
         ("Kosovo", "XK"), ("EE.UU.", "US"), ("Gran Bretaña", "GB"), ("Tuerkei", "TR"), ("PRC", "CN"),
+        ("Deutschland (DE)", "DE"), ("DE - Germany", "DE"), ("Schweiz/Suisse", "CH"), ("England, UK", "GB"),
+        ("\U0001f1e9\U0001f1ea Germany", "DE"), ("Bahamas, The", "BS"), ("Republic of Korea", "KR"), ("276", "DE"),
+        ("Hong Kong SAR", "HK"), ("KSA", "SA"), ("GER", "DE"), ("036", "AU"),
         ("Côte d’Ivoire", "CI"), ("Bosnia & Herzegovina", "BA"), ("日本", "JP"), ("Niger", "NE"), ("Nigeria", "NG"),
     ],
 )  # fmt: skip
@@ -132,7 +135,9 @@ def test_countries_are_known_by_code_and_by_name(raw: str, code: str) -> None:
     assert normalize_country(code) == code
 
 
-@pytest.mark.parametrize("raw", ["", "XX", "D", "ß", "Utopia", "Europe", "-", "Kon\u202ego"])
+@pytest.mark.parametrize(
+    "raw", ["", "XX", "D", "ß", "Utopia", "Europe", "-", "Kon\u202ego", "+36", "49", "Georgia, US", "Germany, Berlin"]
+)
 def test_what_is_no_country_is_refused_in_words(raw: str) -> None:
     with pytest.raises(InvalidCountry, match=r"is not a country\. .*\.$"):
         normalize_country(raw)

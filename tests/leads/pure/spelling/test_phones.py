@@ -60,3 +60,22 @@ def test_a_number_that_a_spreadsheet_shortened_is_refused(raw: str) -> None:
 def test_words_are_no_number() -> None:
     with pytest.raises(InvalidPhone, match="has no digits"):
         clean_phone("call me")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("49301234567.0", "49301234567"),
+        ("tel:+49301234567", "+49301234567"),
+        ("p:+49301234567", "+49301234567"),
+        ("0", ""),
+        ("000 000", ""),
+    ],
+)
+def test_what_programs_make_of_numbers_is_undone(text: str, kept: str) -> None:
+    assert clean_phone(text) == kept
+
+
+def test_of_two_numbers_in_one_field_the_first_is_compared() -> None:
+    assert normalize_phone("+49 30 1234567 / +49 170 1234567") == "+49301234567"
+    assert normalize_phone("030/1234567", "DE") == "+49301234567"
