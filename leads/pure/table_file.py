@@ -4,6 +4,7 @@ formula."""
 from __future__ import annotations
 
 import csv
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)*%?")
 _GUARDED = re.compile(r'="((?:[^"]|"")*)"')
 _BLANKS = " \t\r\n\u00a0\u200b\ufeff"
+_ENTITY = re.compile(
+    r"&(?:amp|lt|gt|quot|apos|nbsp|szlig|[A-Za-z](?:uml|acute|grave|circ|tilde|cedil|ring)|#\d{2,5}|#x[0-9A-Fa-f]{2,5});"
+)
 _NOT_IN_SHEETS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _LONGEST_SHEET = 31
 # The first columns of a file of rejected rows. A file that has them is one of ours, mended.
@@ -57,6 +61,8 @@ def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Ite
             if not problem and len(cells) != len(names):
                 problem = f"has {len(cells)} cells instead of {len(names)}"
             every = [*names, *(f"Column {position}" for position in range(len(names) + 1, len(cells) + 1))]
+        if any("&" in cell for cell in cells):
+            cells = [_unescaped(cell) for cell in cells]
         if any(cell[:2] == '="' for cell in cells):
             cells = [_unguard(cell) for cell in cells]
         if is_ours or any(cell[:1] == "'" for cell in cells):
@@ -167,6 +173,11 @@ def _unmark(cell: str, is_ours: bool) -> str:
     if not cell.startswith("'"):
         return cell
     return cell[1:] if is_ours or neutralize(cell[1:]) == cell else cell
+
+
+def _unescaped(cell: str) -> str:
+    """Signs as they were before a web page was made of them: "AT&amp;T"."""
+    return html.unescape(cell) if _ENTITY.search(cell) else cell
 
 
 def _unguard(cell: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,9 +27,6 @@ from leads.pure.spelling.phones import InvalidPhone, clean_phone
 from leads.pure.spelling.texts import clean_text, is_placeholder
 from leads.pure.week import LATEST_YEAR, OLDEST_YEAR
 
-_ENTITY = re.compile(
-    r"&(?:amp|lt|gt|quot|apos|nbsp|szlig|[A-Za-z](?:uml|acute|grave|circ|tilde|cedil|ring)|#\d{2,5}|#x[0-9A-Fa-f]{2,5});"
-)
 _MOST_PEOPLE = 2_000_000_000
 # "NA" is Namibia, and a name.
 _NA_IS_A_WORD = frozenset(["country", "name", "first_name", "last_name", "company", "account", "external_id"])
@@ -73,11 +68,6 @@ class Plan:
         return self.channels.get(plain(text)) or CHANNEL_WORDS.get(plain(text), "other")
 
 
-def _unescaped(text: str) -> str:
-    """Signs as they were before a web page was made of them: "AT&amp;T"."""
-    return html.unescape(text) if _ENTITY.search(text) else text
-
-
 class Cells:
     """The cells of a row by field. Each reading raises RowRefused with the field at fault."""
 
@@ -88,7 +78,7 @@ class Cells:
     def raw(self, name: str) -> str:
         """The cell as it stands in the file, but for signs nobody sees; "" where it only says "nothing"."""
         column = self.plan.columns.get(name)
-        text = clean_text(_unescaped(self.cells.get(column, ""))) if column else ""
+        text = clean_text(self.cells.get(column, "")) if column else ""
         is_nothing = is_placeholder(text) or (text == "NA" and name not in _NA_IS_A_WORD)
         return "" if is_nothing else text
 

@@ -447,14 +447,6 @@ def test_days_that_stand_for_none_or_never() -> None:
         parse(OPPORTUNITIES, external_id="a", closed_at="9999-12-31")
 
 
-def test_signs_of_web_pages_are_read() -> None:
-    assert parse(email="ada@a.example", company="AT&amp;T", last_name="M&uuml;ller").details == {
-        "company": "AT&T",
-        "last_name": "Müller",
-    }
-    assert parse(email="ada@a.example", company="Smith &Co; Sons").details == {"company": "Smith &Co; Sons"}
-
-
 @pytest.mark.parametrize(
     ("word", "key"),
     [
