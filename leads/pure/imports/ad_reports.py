@@ -24,7 +24,7 @@ from leads.pure.imports.ad_presets import (
 from leads.pure.imports.cells import Plan, RowRefused
 from leads.pure.imports.dates import read_moment
 from leads.pure.imports.fields import COSTS
-from leads.pure.imports.numbers import InvalidNumber, plain_amount
+from leads.pure.imports.numbers import InvalidNumber, currency_code, plain_amount
 from leads.pure.imports.proposals import propose_formats
 from leads.pure.imports.records import CostRecord
 from leads.pure.imports.table import Table
@@ -233,7 +233,10 @@ def _day(row: Row, plan: Plan) -> date:
 def _amount(row: Row, plan: Plan) -> tuple[Decimal, str]:
     """In the unit of the file, and the currency: the row's, else that in the column's name, else the account's."""
     column = plan.columns["amount"]
-    given = _cell(row, plan, "currency").upper() or currency_in(column) or plan.currency
+    try:
+        given = currency_code(_cell(row, plan, "currency"), plan.currency) or currency_in(column) or plan.currency
+    except InvalidNumber as error:
+        raise RowRefused("currency", str(error)) from error
     if not given:
         raise RowRefused("currency", "The report names no currency. Give that of the account.")
     text = row.cells.get(column, "")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from leads.pure.imports.dates import read_moment, says_no_date
 from leads.pure.imports.fields import CHANNEL_WORDS, FIELDS, plain
-from leads.pure.imports.numbers import InvalidNumber, plain_amount, whole_count, whole_minutes
+from leads.pure.imports.numbers import InvalidNumber, currency_code, plain_amount, whole_count, whole_minutes
 from leads.pure.money import InvalidAmount, check_currency, rounded_cents, to_amount
 from leads.pure.refused import FieldRefused
 from leads.pure.spelling.identity import (
@@ -153,10 +153,11 @@ class Cells:
     def money(self) -> tuple[int | None, str, str]:
         """The amount in minor units, its currency (the row's own, else the amount's, else the file's), and in words how
         it differs from the file: what is finer than the currency is rounded half to even, as amounts of CRMs are."""
-        text, given = self.text("amount"), self.text("currency").upper()
+        text, given = self.text("amount"), self.text("currency")
         try:
-            currency = check_currency(given) if given else self.plan.currency
-        except InvalidAmount as error:
+            given = check_currency(currency_code(given, self.plan.currency)) if given else ""
+            currency = given or self.plan.currency
+        except (InvalidAmount, InvalidNumber) as error:
             raise RowRefused("currency", str(error)) from error
         if not text:
             return None, currency, ""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 
 from babel import Locale
 
 from leads.pure.imports.guess import Guess
+from leads.pure.spelling.countries import LANGUAGES
 from leads.pure.spelling.months import is_month
 from leads.pure.spelling.texts import ascii_digits
 
@@ -99,6 +101,33 @@ def plain_amount(text: str, decimal: str, currency: str = "") -> tuple[str, str]
         raise InvalidNumber(f"{text[:40]!r} is not an amount such as 1234.50.")
     named = _currency(mark, currency, text)
     return ("-" if is_negative else "") + _plain(body, decimal, text), named
+
+
+def currency_code(text: str, expected: str = "") -> str:
+    """The code of the currency that a cell names by its code, sign or name: "eur", "€", "EUR (€)", "US Dollar".
+
+    ``expected`` decides what "$" means. Raises InvalidNumber for a sign of several currencies; what is none of these
+    comes back in capitals.
+    """
+    mark = " ".join(text.replace("(", " ").replace(")", " ").split())
+    if name := _currency_names().get(mark.casefold()):
+        return name
+    try:
+        return _currency(mark, expected, text)
+    except InvalidNumber:
+        if mark in _SHARED:
+            raise
+        return text.upper()
+
+
+@cache
+def _currency_names() -> dict[str, str]:
+    """Names of currencies in the languages whose names of countries we read, those of one currency alone."""
+    found: dict[str, set[str]] = {}
+    for language in LANGUAGES:
+        for code, name in Locale.parse(language).currencies.items():
+            found.setdefault(name.casefold(), set()).add(code)
+    return {name: min(codes) for name, codes in found.items() if len(codes) == 1}
 
 
 def whole_count(text: str) -> int:

@@ -8,7 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leads.pure.imports.dates import guess_order, read_moment
-from leads.pure.imports.numbers import InvalidNumber, guess_decimal, plain_amount, whole_count, whole_minutes
+from leads.pure.imports.numbers import (
+    InvalidNumber,
+    currency_code,
+    guess_decimal,
+    plain_amount,
+    whole_count,
+    whole_minutes,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 _13TH = datetime(2026, 11, 12, 23, tzinfo=UTC)
@@ -260,3 +267,19 @@ def test_a_currency_named_twice(text: str, currency: str) -> None:
 def test_two_currencies_are_none() -> None:
     with pytest.raises(InvalidNumber):
         plain_amount("€5 USD", ".")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("eur", "EUR"), ("€", "EUR"), ("EUR (€)", "EUR"), ("Euro", "EUR"), ("US Dollar", "USD"), ("US-Dollar", "USD"),
+        ("Schweizer Franken", "CHF"), ("£", "GBP"), ("Kč", "CZK"), ("$", "USD"), ("Frobnitz", "FROBNITZ"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_currency_by_code_sign_or_name(text: str, code: str) -> None:
+    assert currency_code(text, "USD") == code
+
+
+def test_a_sign_of_several_currencies_alone_is_asked_about() -> None:
+    with pytest.raises(InvalidNumber, match="several currencies"):
+        currency_code("$", "EUR")
