@@ -28,7 +28,10 @@ _ZONE = re.compile(r"Time Zone: ?([^\"\t;]+)")
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """How one service names its columns, all in lower case; ``source`` is what its costs are recorded under."""
+    """How one service names its columns in English, German, French and Spanish, all in lower case.
+
+    ``source`` is what its costs are recorded under.
+    """
 
     source: str
     name: str
@@ -69,12 +72,32 @@ PRESETS = (
     Preset(
         source="google-ads",
         name="Google Ads",
-        day=("day", "date", "segments.date", "segments_date"),
-        campaign=("campaign", "campaign name", "campaign.name", "campaign_name"),
-        amount=("cost", "metrics.cost"),
+        day=("day", "date", "segments.date", "segments_date", "tag", "jour", "día"),
+        campaign=(
+            "campaign",
+            "campaign name",
+            "campaign.name",
+            "campaign_name",
+            "kampagne",
+            "campagne",
+            "campaña",
+        ),
+        amount=("cost", "metrics.cost", "kosten", "coût", "coste", "costo"),
         micros=("cost_micros", "metrics.cost_micros", "metrics_cost_micros", "cost (micros)", "cost micros"),
-        currency=("currency code", "currency", "customer.currency_code", "customer_currency_code"),
+        currency=(
+            "currency code",
+            "currency",
+            "customer.currency_code",
+            "customer_currency_code",
+            "währungscode",
+            "code de devise",
+            "código de moneda",
+        ),
         telling=(
+            "währungscode",
+            "code de devise",
+            "código de moneda",
+            "kampagnenbericht",
             "segments.date",
             "metrics.cost_micros",
             "cost_micros",
@@ -109,11 +132,19 @@ PRESETS = (
     Preset(
         source="meta-ads",
         name="Meta",
-        day=("day", "reporting starts", "date_start"),
-        campaign=("campaign name", "campaign_name"),
-        amount=("amount spent", "spend"),
-        currency=("currency", "account_currency"),
-        telling=("reporting starts", "amount spent", "date_start", "account_currency"),
+        day=("day", "reporting starts", "date_start", "tag", "jour", "día"),
+        campaign=("campaign name", "campaign_name", "kampagnenname", "nom de la campagne", "nombre de la campaña"),
+        amount=("amount spent", "spend", "ausgegebener betrag", "montant dépensé", "importe gastado"),
+        currency=("currency", "account_currency", "währung", "devise", "divisa"),
+        telling=(
+            "reporting starts",
+            "amount spent",
+            "date_start",
+            "account_currency",
+            "ausgegebener betrag",
+            "montant dépensé",
+            "importe gastado",
+        ),
         zone="the account's time zone",
     ),
 )

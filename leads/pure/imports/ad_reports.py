@@ -153,11 +153,14 @@ def read_ad_cost(row: Row, plan: Plan) -> CostRecord:
     return CostRecord(_cell(row, plan, "campaign"), _day(row, plan), int(cents), currency)
 
 
+_TOTALS = ("total", "overall total", "gesamt", "insgesamt", "©", "(c)")
+
+
 def is_total(row: Row, plan: Plan) -> bool:
     """A row without a day or campaign of its own: totals, and the line that says whose the report is."""
     first = next(iter(row.cells.values()), "").casefold()
     named = [_cell(row, plan, name) for name in ("spent_on", "campaign")]
-    return first.startswith(("total", "overall total", "©", "(c)")) or any(_is_empty(cell) for cell in named)
+    return first.startswith(_TOTALS) or any(_is_empty(cell) for cell in named)
 
 
 def _one_day(row: Row, plan: Plan, last_day: str) -> Row:
@@ -259,4 +262,4 @@ def _cell(row: Row, plan: Plan, name: str) -> str:
 
 
 def _is_empty(cell: str) -> bool:
-    return not cell.strip(" -–—") or cell.casefold().startswith(("total:", "total -"))
+    return not cell.strip(" -–—") or cell.casefold().startswith(("total:", "total -", "gesamt:", "gesamt -", "total :"))

@@ -48,6 +48,25 @@ META = """Campaign name,Day,Reporting starts,Reporting ends,Amount spent (EUR),I
 Q4 Brand,2026-11-16,2026-11-16,2026-11-16,50.25,700
 Q4 Brand,2026-11-16,2026-11-16,2026-11-16,10.25,200
 """
+GOOGLE_DE = """Kampagnenbericht
+"1. November 2026 - 30. November 2026"
+Tag;Kampagne;Währungscode;Klicks;Kosten
+16.11.2026;Q4 Brand;EUR;10;"1.234,50"
+17.11.2026;Q4 Brand;EUR;3; --
+Gesamt: Kampagnen; --;EUR;13;"1.234,50"
+Gesamt: Konto; --;EUR;13;"1.234,50"
+"""
+GOOGLE_FR = """Rapport sur les campagnes
+Jour;Campagne;Code de devise;Coût
+2026-11-16;Q4 Brand;EUR;"1 234,50"
+Total : Compte; --;EUR;"1 234,50"
+"""
+META_DE = """Kampagnenname,Tag,Ausgegebener Betrag (EUR)
+Q4 Brand,2026-11-16,60.50
+"""
+META_ES = """Nombre de la campaña,Día,Importe gastado (EUR)
+Q4 Brand,2026-11-16,"60,50"
+"""
 
 
 @pytest.mark.parametrize(
@@ -58,6 +77,10 @@ Q4 Brand,2026-11-16,2026-11-16,2026-11-16,10.25,200
         (MICROSOFT, "microsoft-ads", 11820, "EUR", 1),
         (LINKEDIN, "linkedin-ads", 8805, "USD", 0),
         (META, "meta-ads", 6050, "EUR", 1),
+        (GOOGLE_DE, "google-ads", 123450, "EUR", 2),
+        (GOOGLE_FR, "google-ads", 123450, "EUR", 1),
+        (META_DE, "meta-ads", 6050, "EUR", 0),
+        (META_ES, "meta-ads", 6050, "EUR", 0),
     ],
 )
 def test_an_export_is_read(text: str, source: str, cents: int, currency: str, totals: int) -> None:
