@@ -59,6 +59,7 @@ _BLANKS_AFTER_DOTS = re.compile(r"([0-9]{1,4}) ?\. ?([0-9]{1,2}) ?\. ?([0-9]{1,4
 # Seconds and milliseconds since 1970, from 2001 to 2033; and moments without any sign between.
 _EPOCH = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")
 _RUN_TOGETHER = re.compile(r"((?:19|20)[0-9]{6})([0-9]{4}(?:[0-9]{2})?)")
+_PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # most dates of most files
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 _NO_DATE = re.compile(r"0{1,4}([./-])0{1,2}\1(?:0{4}|0{1,2})(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?")
 # ISO 8601 in full or without its signs. Weeks and days of the year are no dates that people mean: "2018-W05".
@@ -74,6 +75,8 @@ def read_moment(text: str, tz: ZoneInfo, order: str = "") -> datetime:
     """
     text = ascii_digits(clean_text(text))
     try:
+        if _PLAIN.fullmatch(text):
+            return midnight(date.fromisoformat(text), tz)
         return _read(_usual(text), tz, order)
     except (ValueError, OverflowError) as error:
         if isinstance(error, _Unclear):

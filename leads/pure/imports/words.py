@@ -154,7 +154,7 @@ _REFUSES = re.compile(
     r"|.*\b(?:not|never|nicht) (?:\w+ )?(?:consent|agree|opt|subscribe|given|zugestimmt|eingewilligt)",
     re.IGNORECASE,
 )
-_WORDING = 3  # words that a text has at least with which a person agreed to something
+_WORDING = 2  # words that a text has at least with which a person agreed to something
 
 
 @dataclass(frozen=True, slots=True)
