@@ -71,6 +71,15 @@ def test_two_records_of_one_account_are_told_each(connection: Connection, world:
     assert undo.updated == 2
 
 
+def test_a_company_whose_website_is_a_page_of_another_is_not_that_one(
+    connection: Connection, world: World, clock: Clock
+) -> None:
+    account = AccountFactory(name="LinkedIn", domain="linkedin.com", industry="")
+    add(world, "linkedin.com", "Smith & Sons")
+    assert told(synced(connection, world, clock)) == []
+    assert account_now(account).name == "LinkedIn"
+
+
 def account_now(account: Account) -> Account:
     return Account.objects.get(pk=account.pk)
 
