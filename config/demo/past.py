@@ -20,6 +20,7 @@ from leads.past.registry import Fact, fact_of, facts
 from leads.past.snapshot import forget_snapshots
 
 _STAGED = "demo_versions"
+_MOVED = "demo_moved"
 
 
 class PastDiffers(Exception):
@@ -70,17 +71,24 @@ def put_in_order(models: Sequence[type[Model]]) -> None:
             else:
                 ids.append(id)
                 moments.append(at)
-        taken: set[int] = set()
+        taken: dict[int, int] = {}
         for at, id in sorted(late):
             place = bisect_right(moments, at)
-            free = next((new for new in range(ids[place - 1] + 1, ids[place]) if new not in taken), None)
-            if free is None:
-                continue
-            taken.add(free)
-            Change.objects.filter(pk=id).update(id=free)
-            for fact in (fact for model in models for fact in _tables_of(model)):
-                for column in ("known_by", "ended_by"):
-                    cursor.execute(f'UPDATE "{fact.versions}" SET {column} = %s WHERE {column} = %s', [free, id])
+            if free := next((new for new in range(ids[place - 1] + 1, ids[place]) if new not in taken), None):
+                taken[free] = id
+        cursor.execute(f"CREATE TEMPORARY TABLE {_MOVED} (old bigint PRIMARY KEY, new bigint NOT NULL)")
+        cursor.executemany(f"INSERT INTO {_MOVED} (new, old) VALUES (%s, %s)", list(taken.items()))
+        columns = [(Change._meta.db_table, "id")]
+        columns += [
+            (fact.versions, column)
+            for model in models
+            for fact in _tables_of(model)
+            for column in ("known_by", "ended_by")
+        ]
+        for table, column in columns:
+            moved = f"(SELECT new FROM {_MOVED} WHERE old = {column})"
+            cursor.execute(f'UPDATE "{table}" SET {column} = {moved} WHERE {column} IN (SELECT old FROM {_MOVED})')
+        cursor.execute(f"DROP TABLE {_MOVED}")
     forget_snapshots()
 
 

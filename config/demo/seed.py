@@ -57,7 +57,6 @@ from leads.actions.routing.simulate_rules import request_simulation, simulate_ru
 from leads.models import (
     Campaign,
     Company,
-    HoldOutArm,
     JobRun,
     Lead,
     Opportunity,
@@ -276,7 +275,7 @@ def _build_forms(order: Order) -> None:
 def _automate(order: Order) -> None:
     """The ready workflows, with what they did in the last weeks."""
     seed_workflows.write_workflows(order.at, order.seed)
-    past.put_in_order([HoldOutArm])
+    past.put_in_order(seed_workflows.CHANGED)
 
 
 def _try_rules(order: Order) -> None:

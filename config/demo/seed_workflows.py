@@ -1,32 +1,38 @@
 """The ready workflows in use: who was enrolled in the last weeks, what each step did, and who was held out.
 
-Triggers, conditions, waits, quiet hours and arms are those of the portal itself, looked at as of each moment. What
-people were asked to do they had been asked already: follow-ups and owners stay as the company's rows say.
+Triggers, conditions, waits, quiet hours and arms are those of the portal itself, looked at as of each moment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from django.db import transaction
 
-from leads.actions.workflows.edit_draft import save_step
+from config.demo.workflow_effects import Effects
+from leads.actions.workflows.do_step import Turn
+from leads.actions.workflows.edit_draft import add_step, save_step
 from leads.actions.workflows.enroll import first_step
 from leads.actions.workflows.version_workflow import activate_version, copy_version, create_workflow
 from leads.models import (
+    Account,
+    Assignment,
     Company,
     Enrollment,
     FollowUp,
     HoldOutArm,
     Lead,
+    LeadEvent,
     LeadScore,
     LifecyclePassage,
     Notification,
     Role,
+    Stage,
     StepRun,
+    TerritoryRep,
     User,
     Workflow,
     WorkflowMail,
@@ -48,8 +54,12 @@ from leads.queries.workflows.names import template_values
 from leads.queries.workflows.occurrences import Listener, Occurrence, dated, occurrences
 
 WEEKS = 6
+CHANGED = [HoldOutArm, FollowUp, LeadEvent, Lead, LifecyclePassage, Assignment, TerritoryRep, Account]
+"""What workflows write whose past is kept."""
 _State, _Outcome = Enrollment.State, StepRun.Outcome
 _SECOND = "A longer pause before the second email"
+_REASSIGN = "Agreed in the weekly meeting: who is not called for six hours gets another rep"
+_FIRST_STEPS = 3  # of the escalation, before it reassigned
 
 
 def write_workflows(at: datetime, seed: int) -> None:
@@ -59,15 +69,20 @@ def write_workflows(at: datetime, seed: int) -> None:
     admin = User.objects.filter(role=Role.ADMIN).order_by("pk")[0]
     since = at - timedelta(weeks=WEEKS)
     with transaction.atomic(), backdated(at), act(Door.JOB, source="workflows", because="Scheduled work"):
-        past = _Past(at)
+        past = _Past(at, seed)
         for ready in READY.values():
+            if ready.key == "sla":
+                ready = replace(ready, steps=ready.steps[:_FIRST_STEPS])
             flow = create_workflow(name=ready.name, by=admin, at=since, ready=ready, about=ready.about,
                                    seed=f"{seed} {ready.key}")  # fmt: skip
             activate_version(version=flow.versions.get(), why="Agreed with sales", by=admin, at=since)
             Workflow.objects.filter(pk=flow.pk).update(dated_on=at.astimezone(past.company.tz).date())
             if ready.key == "nurture":
                 _second_version(flow, admin, at - timedelta(days=17))
+            elif ready.key == "sla":
+                _reassign(flow, admin, at - timedelta(days=11))
             past.live_through(flow, since)
+        past.effects.write()
         copy_version(version=Workflow.objects.get(name=READY["hot"].name).versions.get(), by=admin, at=at)
         WorkflowSweep.objects.create(pk=1, seen_until=at)
         _leave_one_unclear(at)
@@ -78,6 +93,13 @@ def _second_version(flow: Workflow, admin: User, at: datetime) -> None:
     pause = draft.steps.filter(kind=StepKind.WAIT).order_by("position")[1]
     save_step(step=pause, settings={"amount": 4, "unit": "business_days"})
     activate_version(version=draft, why=_SECOND, by=admin, at=at)
+
+
+def _reassign(flow: Workflow, admin: User, at: datetime) -> None:
+    draft = copy_version(version=flow.versions.get(), by=admin, at=at)
+    for step in READY["sla"].steps[_FIRST_STEPS:]:
+        add_step(version_id=draft.pk, kind=step.kind, settings=step.settings)
+    activate_version(version=draft, why=_REASSIGN, by=admin, at=at)
 
 
 def _leave_one_unclear(at: datetime) -> None:
@@ -110,8 +132,9 @@ class _Written:
 class _Past:
     """What was so at each moment, as far as workflows ask."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime, seed: int) -> None:
         self.at, self.company, self.catalog = at, Company.current(), lead_catalog()
+        self.effects = Effects(at, self.company, seed)
         self.stages: dict[int, list[tuple[datetime, str]]] = {}
         rows = LifecyclePassage.objects.filter(passed_at__lte=at).order_by("passed_at", "pk")
         for lead_id, moment, stage in rows.values_list("lead_id", "passed_at", "to_stage"):
@@ -298,12 +321,19 @@ class _Past:
             said = f"Told {', '.join(map(str, named))}" if named else "There is nobody to notify."
             return (_Outcome.DONE if named else _Outcome.SKIPPED), said
         if step.kind == StepKind.FOLLOW_UP:
-            return _Outcome.SKIPPED, (
-                "There is an open follow-up of this kind (call) already." if lead.owner else "Nobody owns the lead."
-            )
+            source = f"workflow “{plan.version.workflow.name}”"
+            kind, hours = str(step.settings["kind"]), float(step.settings["hours"])
+            return self.effects.plan_call(lead, kind, hours, source, moment)
+        turn = Turn(row, plan.version, lead, step, self.company, moment)
+        passed = self.stages.setdefault(lead.pk, [])
+        if done := self.effects.do(turn, has_moved_on=any(at > moment for at, _ in passed)):
+            if step.kind == StepKind.STAGE and done[0] == _Outcome.DONE:
+                passed.append((moment, lead.stage))
+            return done
         if step.kind == StepKind.REASSIGN:
             return _Outcome.SKIPPED, "No other rep is available."
-        return _Outcome.SKIPPED, f"The lead is at {lead.get_stage_display()} already."
+        before = [stage for at, stage in passed if at <= moment]
+        return _Outcome.SKIPPED, f"The lead is at {Stage(before[-1]).label if before else 'Subscriber'} already."
 
     def _mailed(
         self, plan: _Plan, row: Enrollment, rest: _Written, step: WorkflowStep, moment: datetime
