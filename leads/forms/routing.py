@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from leads.actions.routing.deactivate_person import KEEP
 from leads.models import Transfer, User
 from leads.queries.transfers import recipients
 
@@ -30,8 +31,13 @@ class TransferForm(forms.Form):
     )
     reason = forms.CharField(max_length=200, help_text="Logged with every lead.")
 
-    def __init__(self, *args: Any, giver: User | None, has_closed: bool = True, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, giver: User | None, has_closed: bool = True, may_keep: bool = False, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
+        if may_keep:
+            choices = [*Transfer.Way.choices, (KEEP, "Nobody for now: the book stays until somebody transfers it")]
+            self.fields["way"].choices = choices  # type: ignore[attr-defined]
         able = recipients().exclude(pk=giver.pk) if giver else recipients()
         for name in ("person", "people"):
             self.fields[name].queryset = able  # type: ignore[attr-defined]

@@ -75,6 +75,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         editable=False,
         help_text="since when no connected CRM that knows the person lets them own records",
     )
+    book_kept_because = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="why the open leads of somebody deactivated stay with them until a person transfers them",
+    )
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,4 +1,4 @@
-"""Deactivate a person: nobody signs in as them any more, and their book goes to whom the admin chose."""
+"""Deactivate a person: nobody signs in as them any more, and their book goes to whom the admin chose, or stays."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from django.db import transaction
 from leads.actions.routing.request_transfer import TransferRefused, request_transfer
 from leads.models import Role, Transfer, User
 from leads.queries.transfers import book_of
+
+KEEP = "keep"
+"""The way in which the book stays where it is until somebody transfers it."""
 
 
 def why_not_deactivate(*, person: User, by: User) -> str:
@@ -36,17 +39,21 @@ def deactivate_person(
 ) -> Transfer | None:
     """End a person's access at once and hand on their book, if they have one; returns the transfer that does so.
 
-    Raises TransferRefused.
+    ``way`` is one of transfers, or KEEP: then nothing moves, not by territory rules either. Raises TransferRefused.
     """
     if why := why_not_deactivate(person=person, by=by):
         raise TransferRefused(why)
+    reason = reason.strip()[:200]
+    if way == KEEP and not reason:
+        raise TransferRefused("Give a reason: it stands on the page of reps until the book is transferred.")
     transfer = None
     with transaction.atomic():
-        if not book_of(person, at).is_empty or takes_closed:
+        if way != KEEP and (takes_closed or not book_of(person, at).is_empty):
             transfer = request_transfer(
                 way=way, to=to, reason=reason, by=by, at=at, from_rep=person, takes_closed=takes_closed
             )
         # The transfer first: leads of who is not active go to others by rules unless one is under way.
-        User.objects.filter(pk=person.pk).update(is_active=False)
+        kept = reason if way == KEEP else ""
+        User.objects.filter(pk=person.pk).update(is_active=False, book_kept_because=kept)
     person.is_active = False
     return transfer

@@ -14,6 +14,8 @@ from leads.queries.in_force import in_force
 CHUNK = 100
 # Nobody is free at once for each of them: those left without an owner are tried again as fresh leads are.
 _OWNER_LEFT = Q(owner__isnull=False, owner__is_active=False)
+# Whoever deactivated them chose so.
+_IS_KEPT = ~Q(owner__book_kept_because="")
 # Their books are on the way to somebody a person chose.
 _IN_TRANSFER = Q(job__state__in=[JobRun.State.WAITING, JobRun.State.RUNNING])
 
@@ -36,7 +38,7 @@ def take_over_leads(*, at: datetime, limit: int = 2000) -> int:
 def _take(most: int, at: datetime) -> int:
     with transaction.atomic():
         busy = Transfer.objects.filter(_IN_TRANSFER, from_rep__isnull=False).values("from_rep")
-        free = Lead.objects.open().filter(_OWNER_LEFT).exclude(owner__in=busy)
+        free = Lead.objects.open().filter(_OWNER_LEFT).exclude(_IS_KEPT).exclude(owner__in=busy)
         rows = free.select_for_update(skip_locked=True, of=("self",))
         leads = list(rows.select_related("account__owner", "channel", "owner", "territory").order_by("pk")[:most])
         if not leads:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leads.actions.routing.carry_out_transfer import carry_out_at_once
-from leads.actions.routing.deactivate_person import deactivate_person, why_not_deactivate
+from leads.actions.routing.deactivate_person import KEEP, deactivate_person, why_not_deactivate
 from leads.actions.routing.request_transfer import TransferRefused, may_carry_out_at_once, request_transfer
 from leads.actions.routing.undo_transfer import request_undo, undo_at_once, why_not_undo
 from leads.forms.routing import TransferForm, UndoTransferForm
@@ -87,7 +87,7 @@ def person_deactivate(request: SignedInRequest, public_id: UUID) -> HttpResponse
     user = allowed(request, lambda user: user.has_role(Role.ADMIN), "Admins deactivate people.")
     person = get_object_or_404(User, public_id=public_id)
     book = book_of(person, timezone.now())
-    form = TransferForm(request.POST or None, giver=person)
+    form = TransferForm(request.POST or None, giver=person, may_keep=True)
     why_not = why_not_deactivate(person=person, by=user)
     is_asked = request.method == "POST" and request.POST.get("do") == "deactivate"
     if is_asked and not why_not and (book.is_empty or form.is_valid()):
@@ -116,7 +116,8 @@ def _form(
 ) -> HttpResponse:
     at = timezone.now()
     book = book_of(rep, at) if rep else None
-    plan = _plan(form, rep, leads) if form.is_bound and form.is_valid() else None
+    is_moving = form.is_bound and form.is_valid() and form.cleaned_data["way"] != KEEP
+    plan = _plan(form, rep, leads) if is_moving else None
     context = {"form": form, "rep": rep, "leads": leads, "book": book, "plan": plan, **more}
     return render(request, template, context, status=422 if form.is_bound and form.errors else 200)
 

@@ -163,10 +163,16 @@ def test_deactivating_asks_what_to_do_with_the_book(client: Client, admin_user: 
     url = reverse("leads:person-deactivate", args=[ana.public_id])
     assert "Say who takes over" in client.get(url).content.decode()
     assert client.post(url, {"do": "deactivate"}).status_code == 422
+    keep = {"way": "keep", "reason": "Her successor starts in May"}
+    assert "What would move" in client.post(url, {**keep, "do": "preview"}).content.decode()
+    assert client.post(url, {**keep, "do": "deactivate"}).status_code == 302
+    assert Lead.objects.get().owner == ana
+    assert "The book stays for now: Her successor starts in May." in client.get(reverse("leads:reps")).content.decode()
+    User.objects.filter(pk=ana.pk).update(is_active=True)
     given = {"way": "person", "person": jana.pk, "reason": "Left", "do": "deactivate"}
     assert client.post(url, given).status_code == 302
     ana.refresh_from_db()
-    assert not ana.is_active
+    assert (ana.is_active, ana.book_kept_because) == (False, "")
     assert Lead.objects.get().owner == jana
     assert (
         "cannot deactivate yourself"

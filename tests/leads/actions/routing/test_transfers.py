@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from leads.actions.routing.carry_out_transfer import carry_out_at_once, carry_out_transfers
-from leads.actions.routing.deactivate_person import deactivate_person
+from leads.actions.routing.deactivate_person import KEEP, deactivate_person
 from leads.actions.routing.reassign_lead import reassign_lead
 from leads.actions.routing.request_transfer import TransferRefused, request_transfer
 from leads.actions.routing.take_over_leads import take_over_leads
@@ -250,6 +250,21 @@ def test_deactivating_ends_access_and_hands_the_book_on(ana: User, jana: User, a
     assert set(Lead.objects.filter(pk__in=[each.pk for each in leads]).values_list("owner", flat=True)) == {jana.pk}
     with pytest.raises(TransferRefused, match="Activate Ana Ruiz first"):
         request_undo(transfer=Transfer.objects.get(), reason="x", by=admin_user, at=AT)
+
+
+def test_a_book_may_stay_for_now_and_is_transferred_later(ana: User, jana: User, admin_user: User) -> None:
+    book(ana, 2)
+    with pytest.raises(TransferRefused, match="Give a reason"):
+        deactivate_person(person=ana, by=admin_user, at=AT, way=KEEP, reason=" ")
+    assert User.objects.get(pk=ana.pk).is_active
+    assert deactivate_person(person=ana, by=admin_user, at=AT, way=KEEP, reason="Her successor starts in May") is None
+    assert not User.objects.get(pk=ana.pk).is_active
+    # Territory rules leave the book alone until a person decides.
+    assert take_over_leads(at=AT) == 0
+    assert set(Lead.objects.values_list("owner", flat=True)) == {ana.pk}
+    transfer = request_transfer(way="person", to=[jana], reason="x", by=admin_user, at=AT, from_rep=ana)
+    carry_out_at_once(transfer=transfer, at=AT)
+    assert set(Lead.objects.values_list("owner", flat=True)) == {jana.pk}
 
 
 def test_who_cannot_be_deactivated(ana: User, admin_user: User) -> None:
