@@ -1,4 +1,4 @@
-"""`python -m benchmarks [pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes …]`.
+"""`python -m benchmarks [pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes … | desk …]`.
 
 What documents quote, or all of it.
 """
@@ -9,10 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution, capture, crm, first_minutes, reconcile
+from benchmarks import attribution, capture, crm, desk, first_minutes, reconcile
 from benchmarks.past import measure
 
-_NAMES = "pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes …"
+_NAMES = "pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes … | desk …"
 
 
 def main(arguments: list[str]) -> int:
@@ -31,6 +31,8 @@ def main(arguments: list[str]) -> int:
         return reconcile.main(arguments[1:])
     if arguments[:1] == ["first_minutes"]:
         return first_minutes.main(arguments[1:])
+    if arguments[:1] == ["desk"]:
+        return desk.main(arguments[1:])
     if arguments:
         print(f"usage: python -m benchmarks [{_NAMES}]", file=sys.stderr)
         return 2
