@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from itertools import count
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -19,6 +20,7 @@ from leads.pure.conditions.grammar import Condition, Group
 from leads.pure.conditions.properties import Operator
 from leads.pure.workflows.definition import Definition, Trigger
 from leads.pure.workflows.hold_out import Arm, arm_of
+from leads.queries.workflows.occurrences import dated
 from tests.leads.actions.workflows.made import CALL, MONDAY, WAIT, created, told, workflow
 from tests.leads.factories import AccountFactory, LeadFactory, TouchpointFactory, UserFactory, WebFormFactory
 
@@ -184,6 +186,19 @@ def test_the_date_in_an_attribute() -> None:
     LeadFactory(attributes={"renewal": "2026-11-18"})
     look()
     assert states(flow) == [("running", "The day is 17 Nov 2026: the date in “renewal”")]
+
+
+if connection.vendor == "postgresql":
+
+    def test_an_index_finds_the_date_in_an_attribute() -> None:
+        settings = {"date": "attribute:renewal", "days": 0}
+        with CaptureQueriesContext(connection) as seen:
+            assert dated(settings, date(2026, 11, 17), ZoneInfo("Europe/Berlin")) == []
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # of few rows it reads all
+            cursor.execute(f"EXPLAIN {seen[-1]['sql']}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "lead_attributes" in plan
 
 
 def test_a_webinar_of_yesterday() -> None:
