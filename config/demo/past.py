@@ -6,7 +6,9 @@ The triggers would record everything as known since the seeding, so they are awa
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -16,6 +18,7 @@ from config.demo.bulk import Bulk, Versions, converters, write_values
 from config.demo.timeline import Timeline
 from leads.models import Change
 from leads.past.install import install, take_away
+from leads.past.moments import from_micros
 from leads.past.registry import Fact, fact_of, facts
 from leads.past.snapshot import forget_snapshots
 
@@ -59,7 +62,7 @@ def known_all_along(models: Iterable[type[Model]], *, since: int) -> None:
 def put_in_order(models: Sequence[type[Model]]) -> None:
     """Give changes that were backdated last an id among those of their time, in which alone it is quick to look.
 
-    ``models`` are those that they changed. A change for which there is no room keeps its id.
+    ``models`` are those that they changed. Changes for which there is no room keep their ids.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         ids: list[int] = []
@@ -71,11 +74,16 @@ def put_in_order(models: Sequence[type[Model]]) -> None:
             else:
                 ids.append(id)
                 moments.append(at)
-        taken: dict[int, int] = {}
+        gaps: defaultdict[int, list[int]] = defaultdict(list)
         for at, id in sorted(late):
-            place = bisect_right(moments, at)
-            if free := next((new for new in range(ids[place - 1] + 1, ids[place]) if new not in taken), None):
-                taken[free] = id
+            gaps[bisect_right(moments, at)].append(id)
+        # Spread over the room there is, so that later ones find some between them.
+        taken = {
+            ids[place - 1] + number * (ids[place] - ids[place - 1]) // (len(moved) + 1): id
+            for place, moved in gaps.items()
+            if len(moved) < ids[place] - ids[place - 1]
+            for number, id in enumerate(moved, start=1)
+        }
         cursor.execute(f"CREATE TEMPORARY TABLE {_MOVED} (old bigint PRIMARY KEY, new bigint NOT NULL)")
         cursor.executemany(f"INSERT INTO {_MOVED} (new, old) VALUES (%s, %s)", list(taken.items()))
         columns = [(Change._meta.db_table, "id")]
@@ -90,6 +98,15 @@ def put_in_order(models: Sequence[type[Model]]) -> None:
             cursor.execute(f'UPDATE "{table}" SET {column} = {moved} WHERE {column} IN (SELECT old FROM {_MOVED})')
         cursor.execute(f"DROP TABLE {_MOVED}")
     forget_snapshots()
+
+
+def known_since(row: Model) -> datetime:
+    """When the row became known as it is now."""
+    versions = fact_of(type(row)).versions
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT known_by FROM "{versions}" WHERE id = %s AND ended_by IS NULL', [row.pk])
+        (change,) = cursor.fetchone()
+    return from_micros(Change.objects.values_list("at", flat=True).get(pk=change))
 
 
 def last_change() -> int:

@@ -18,7 +18,6 @@ from leads.actions.workflows.edit_draft import add_step, save_step
 from leads.actions.workflows.enroll import first_step
 from leads.actions.workflows.version_workflow import activate_version, copy_version, create_workflow
 from leads.models import (
-    Account,
     Assignment,
     Company,
     Enrollment,
@@ -32,7 +31,6 @@ from leads.models import (
     Role,
     Stage,
     StepRun,
-    TerritoryRep,
     User,
     Workflow,
     WorkflowMail,
@@ -54,7 +52,7 @@ from leads.queries.workflows.names import template_values
 from leads.queries.workflows.occurrences import Listener, Occurrence, dated, occurrences
 
 WEEKS = 6
-CHANGED = [HoldOutArm, FollowUp, LeadEvent, Lead, LifecyclePassage, Assignment, TerritoryRep, Account]
+CHANGED = [HoldOutArm, FollowUp, LeadEvent, Lead, LifecyclePassage, Assignment]
 """What workflows write whose past is kept."""
 _State, _Outcome = Enrollment.State, StepRun.Outcome
 _SECOND = "A longer pause before the second email"

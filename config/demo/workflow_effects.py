@@ -10,6 +10,7 @@ import random
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from config.demo.past import known_since
 from leads.actions.workflows.do_step import Turn, do_step
 from leads.models import Company, FollowUp, Lead, LeadEvent, StepRun, User
 from leads.past.acting import Door, act, backdated
@@ -21,6 +22,8 @@ _IN_TIME, _LATE = 0.82, 0.95
 """Of calls that a workflow plans, so many are made in time, and so many in time or late; the rest is closed."""
 _ANSWERS = (FollowUp.Outcome.REACHED, FollowUp.Outcome.NO_ANSWER, FollowUp.Outcome.MEETING_BOOKED)
 _STALE = timedelta(days=4)
+_CHANGES_LAST = timedelta(hours=1)
+"""A change of the company's rows holds an hour of its writer (see `timeline`)."""
 
 
 class Effects:
@@ -55,11 +58,12 @@ class Effects:
 
     def do(self, turn: Turn, *, has_moved_on: bool) -> tuple[str, str] | None:
         """Take a step as the portal does, as of its moment; None where the lead's later story rules that out."""
-        if has_moved_on:
+        moment = max(turn.at, known_since(turn.lead))
+        if has_moved_on or moment > turn.at + _CHANGES_LAST:
             return None
         workflow = turn.version.workflow
         because = f"Workflow “{workflow.name}”"[:200]
-        with backdated(turn.at), act(Door.RULE, source=f"workflow {workflow.pk}", because=because):
+        with backdated(moment), act(Door.RULE, source=f"workflow {workflow.pk}", because=because):
             done = do_step(turn)
         for promise in self.made:
             if promise.lead_id == turn.lead.pk and promise.done_at is None:
@@ -77,7 +81,8 @@ class Effects:
             if done_at is None:
                 continue
             promise.done_at, promise.outcome = done_at, outcome
-            with backdated(done_at), act(Door.PAGE, actor=promise.owner_id):
+            role = promise.owner.get_role_display() if promise.owner else ""
+            with backdated(done_at), act(Door.PAGE, actor=promise.owner_id, because=role):
                 promise.save(update_fields=["done_at", "outcome"])
                 self._tell(promise, _Kind.FOLLOW_UP_DONE, done_at)
 
