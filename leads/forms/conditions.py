@@ -61,6 +61,11 @@ class Input:
         return "\n".join(self.values)
 
     @property
+    def rows(self) -> int:
+        """How many lines such a field shows at once."""
+        return min(max(len(self.values), 2), LONG_LIST)
+
+    @property
     def size(self) -> int:
         """How many choices a list shows at once."""
         return min(max(len(self.choices), 2), LONG_LIST)
