@@ -61,6 +61,8 @@ _LABELS = {
     "merged_at": "Date",
     "by_id": "By",
     "is_on": "On",
+    "url": "Address",
+    "former_until": "Former secret signs until",
     "kinds": "Notifications",
 }
 

@@ -23,6 +23,7 @@ from leads.models import (
     Territory,
     TerritoryRule,
     User,
+    WebhookEndpoint,
 )
 from leads.past.steps import Values, last_known
 from leads.pure.capture.bots import REASONS
@@ -31,9 +32,20 @@ from leads.pure.notifications import KINDS
 from leads.pure.words import MISSING, money_exact
 
 LONGEST = 300
-_NAMED: Mapping[type[Model], tuple[str, ...]] = {
+NAMED: Mapping[type[Model], tuple[str, ...]] = {
     **dict.fromkeys(
-        (User, Account, Campaign, Channel, ChatDestination, Opportunity, PipelineStage, Territory), ("name",)
+        (
+            User,
+            Account,
+            Campaign,
+            Channel,
+            ChatDestination,
+            Opportunity,
+            PipelineStage,
+            Territory,
+            WebhookEndpoint,
+        ),
+        ("name",),
     ),
     Lead: ("first_name", "last_name", "email", "external_id"),
     TerritoryRule: ("position", "name"),
@@ -60,7 +72,7 @@ class Names:
     def __init__(self, wanted: Mapping[type[Model], Iterable[int]]) -> None:
         self._names: dict[tuple[type[Model], int], str] = {}
         for model, ids in wanted.items():
-            if columns := _NAMED.get(model):
+            if columns := NAMED.get(model):
                 for row, values in last_known(model, set(ids), columns).items():
                     self._names[model, row] = name_of(model, row, values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -25,13 +26,16 @@ MOST_ROWS = 20
 """Rows of a change that are shown; a file of costs has hundreds, which the export lists."""
 OPEN_FIELDS, OPEN_ROWS = 6, 3
 """A row that was added or deleted folds its fields away when they are more, or one of more rows of the change."""
+BEFORE_HISTORY = datetime(1970, 1, 1, tzinfo=UTC)
+"""The moment of what an installation was made with."""
 ADDRESSES = {
     "lead": "leads:lead-detail",
     "deal": "leads:opportunity-detail",
-    # Other apps show campaigns and chat channels, where they are installed; we only know their addresses.
+    # Other apps show campaigns, chat channels and endpoints, where they are installed; we only know their addresses.
     "campaign": "attribution:campaign",
     "campaign-costs": "leads:campaign-costs",
     "chat-channel": "integrations:chat-destination",
+    "webhook-endpoint": "integrations:webhook-endpoint",
 }
 _ICONS = {
     "page": "person",
@@ -88,7 +92,8 @@ def _page(
             for entry in _told(record, list(page), form.narrowed(), company)
         ],
         "total": len(everything),
-        "first_at": everything[-1].at if everything else None,
+        "first_at": everything[-1].at if everything and everything[-1].at > BEFORE_HISTORY else None,
+        "before_history": BEFORE_HISTORY,
         "open_fields": OPEN_FIELDS,
         "open_rows": OPEN_ROWS,
         "is_narrowed": any(request.GET.get(name) for name in form.fields),

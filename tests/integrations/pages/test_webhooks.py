@@ -54,6 +54,8 @@ def test_the_secret_is_shown_once_and_again_only_when_rotated(client: Client) ->
     assert "The former secret signs along" in page(client, "webhook-endpoint", row)
     history = client.get(reverse("leads:history", args=["webhook-endpoint", row.public_id])).content.decode()
     assert secrets_in(history) == []
+    assert f"Changes of {row.name}" in history
+    assert reverse("integrations:webhook-endpoint", args=[row.public_id]) in history
 
 
 def test_what_is_wrong_stays_in_the_form(client: Client) -> None:

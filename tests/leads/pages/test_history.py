@@ -30,6 +30,7 @@ from leads.models import (
 from leads.past.acting import Door, act, backdated
 from leads.queries.history import DOORS
 from leads.queries.history_parts import KINDS
+from leads.queries.history_words import NAMED
 from tests.leads.factories import (
     AccountFactory,
     CampaignFactory,
@@ -318,3 +319,16 @@ def test_settings_of_notifications_tell_admins_who_changed_them(
     client.force_login(director)
     for kind, row in (("chat-channel", channel), ("recipient", director)):
         assert client.get(address(kind, row)).status_code == 404
+
+
+def test_every_kind_of_record_is_called_by_its_name() -> None:
+    assert {kind.model for kind in KINDS.values()} <= NAMED.keys()
+
+
+def test_what_an_installation_was_made_with_has_no_date(client: Client, admin_user: User) -> None:
+    with backdated(datetime(1970, 1, 1, tzinfo=UTC)):
+        campaign = CampaignFactory()
+    client.force_login(admin_user)
+    told = page(client, "campaign", campaign)
+    assert "Before history began" in told
+    assert "1970" not in told
