@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from alignment.actions.report.keep_pdf import keep_due_pdfs
 from alignment.actions.report.publish_due import publish_due
 from alignment.actions.report.restate import restate
 from alignment.actions.report.send_report import send_due_reports
@@ -14,10 +15,12 @@ from attribution.actions.forget_past_credits import forget_past_credits as forge
 
 @shared_task(name="alignment.tasks.publish_due_report")
 def publish_due_report() -> int:
-    """Publish what is due, mail what is not mailed yet; returns how many mails went out."""
+    """Publish what is due, mail what is not mailed yet, make the PDFs; returns how many mails went out."""
     at = timezone.now()
     publish_due(at=at)
-    return send_due_reports(at=at)
+    sent = send_due_reports(at=at)
+    keep_due_pdfs(at=at)
+    return sent
 
 
 @shared_task(name="alignment.tasks.notice_restatements")

@@ -7,6 +7,7 @@ from alignment.models.integration_point import (
     IntegrationPoint,
     SignOff,
 )
+from alignment.models.report_pdf import ReportPdf
 from alignment.models.weekly_report import (
     ReportDelivery,
     ReportIsFrozen,
@@ -23,6 +24,7 @@ __all__ = [
     "IntegrationPoint",
     "ReportDelivery",
     "ReportIsFrozen",
+    "ReportPdf",
     "ReportRows",
     "Restatement",
     "SignOff",

@@ -13,8 +13,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from alignment.actions.report.keep_pdf import keep_pdf, kept_pdf
 from alignment.actions.report.publish_report import PublishRefused, WeekNotOver, publish_report
-from alignment.actions.report.render_report import PdfUnavailable, present_report, render_pdf
+from alignment.actions.report.render_pdf import PdfUnavailable
+from alignment.actions.report.render_report import present_report
 from alignment.models import WeeklyReport
 from alignment.queries.report import (
     last_whole_week,
@@ -79,10 +81,10 @@ def weekly_report_list(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def weekly_report(request: SignedInRequest, week: str) -> HttpResponse:
     """One week as it was published; ``export`` gives it as pdf, xlsx or csv."""
+    if request.GET.get("export") == "pdf":
+        return _pdf(request, week)
     report = report_of(week)
     match request.GET.get("export"):
-        case "pdf":
-            return _pdf(request, report)
         case "xlsx":
             return report_xlsx(report)
         case "csv":
@@ -96,7 +98,7 @@ def weekly_report(request: SignedInRequest, week: str) -> HttpResponse:
 @require_GET
 def report_pdf(request: SignedInRequest, week: str) -> HttpResponse:
     """The report on two A4 pages."""
-    return _pdf(request, report_of(week))
+    return _pdf(request, week)
 
 
 @login_required
@@ -145,12 +147,15 @@ def _text_of(report: WeeklyReport, entry: str) -> str:
     return about["text"] if about else plain.MISSING
 
 
-def _pdf(request: SignedInRequest, report: WeeklyReport) -> HttpResponse:
-    try:
-        made = render_pdf(report=report, company_name=Company.current().name)
-    except PdfUnavailable as refusal:
-        return render(
-            request, "alignment/report/report_pdf_missing.html", {"report": report, "why": str(refusal)}, status=503
-        )
-    name = f'attachment; filename="weekly-report-{report.week}.pdf"'
+def _pdf(request: SignedInRequest, week: str) -> HttpResponse:
+    made = kept_pdf(week=week)
+    if made is None:
+        report = report_of(week)
+        try:
+            made = keep_pdf(report=report, at=timezone.now())
+        except PdfUnavailable as refusal:
+            return render(
+                request, "alignment/report/report_pdf_missing.html", {"report": report, "why": str(refusal)}, status=503
+            )
+    name = f'attachment; filename="weekly-report-{week}.pdf"'
     return HttpResponse(made, content_type="application/pdf", headers={"Content-Disposition": name})

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db import transaction
 
 from alignment.actions.report.explain_difference import sentence
-from alignment.models import ReportRows, Restatement
+from alignment.actions.report.keep_pdf import drop_pdfs
+from alignment.models import ReportRows, Restatement, WeeklyReport
 from alignment.pure import sealing
 from alignment.queries.report import are_rows_sealed
 
@@ -39,12 +40,22 @@ class Erased:
 def erase_from_reports(*, lead: UUID) -> Erased:
     """Erase a lead from the rows of all reports and from the ledgers of their restatements; all or nothing.
 
-    Repeating it changes nothing. Raises SealBroken and NotErasable.
+    Kept PDFs are made anew from what is left. Repeating it changes nothing. Raises SealBroken and NotErasable.
     """
     address = str(lead)
-    cells = sum(_erase_rows(rows, address) for rows in _sets_with(address))
-    lines = sum(_erase_ledger(row, address) for row in _ledgers_with(address))
+    since: list[str] = []
+    cells = sum(_noted(rows.report, _erase_rows(rows, address), since) for rows in _sets_with(address))
+    lines = sum(_noted(row.report, _erase_ledger(row, address), since) for row in _ledgers_with(address))
+    if since:
+        # Later reports tell of what was restated in earlier ones.
+        drop_pdfs(reports=WeeklyReport.objects.filter(week__gte=min(since)))
     return Erased(cells, lines)
+
+
+def _noted(report: WeeklyReport, erased: int, weeks: list[str]) -> int:
+    if erased:
+        weeks.append(report.week)
+    return erased
 
 
 def _sets_with(address: str) -> Iterator[ReportRows]:
@@ -58,7 +69,7 @@ def _sets_with(address: str) -> Iterator[ReportRows]:
 def _ledgers_with(address: str) -> Iterator[Restatement]:
     found = Restatement.objects.filter(ledger__icontains=address).order_by("pk")
     for pk in list(found.values_list("pk", flat=True)):
-        yield Restatement.objects.select_for_update(of=("self",)).get(pk=pk)
+        yield Restatement.objects.select_related("report").select_for_update(of=("self",)).get(pk=pk)
 
 
 def _erase_rows(rows: ReportRows, address: str) -> int:

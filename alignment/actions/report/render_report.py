@@ -1,10 +1,9 @@
-"""Render a published report: what the page, the e-mail and the PDF show, all from its frozen content."""
+"""Render a published report: what the page and the e-mail show, all from its frozen content."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,14 +21,8 @@ from leads.pure import words
 from leads.pure.charts import Chart, hbars, sparkline
 from leads.pure.week import Week
 
-FONT = "portal:inter"
 UNANSWERED = "excluded_unanswered"
 """The part of speed to lead that lists those who wait for a first reply."""
-_FONT_FILE = "vendor/inter/inter-latin-wght-normal.woff2"
-
-
-class PdfUnavailable(Exception):
-    """The system libraries that make PDF files are missing; the message says which and what to install."""
 
 
 def present_report(*, report: WeeklyReport) -> dict[str, Any]:
@@ -204,7 +197,7 @@ def _split_chart(split: dict[str, Any], currency: str) -> Chart:
     )
 
 
-# --- e-mail and PDF --------------------------------------------------------------------------------------------------
+# --- e-mail ----------------------------------------------------------------------------------------------------------
 
 
 def render_email(*, report: WeeklyReport, company_name: str) -> tuple[str, str, str]:
@@ -214,37 +207,3 @@ def render_email(*, report: WeeklyReport, company_name: str) -> tuple[str, str, 
     html = render_to_string("emails/weekly_report.html", context)
     text = render_to_string("emails/weekly_report.txt", context)
     return subject[:160], text, css_inline.CSSInliner(load_remote_stylesheets=False).inline(html)
-
-
-def render_pdf(*, report: WeeklyReport, company_name: str) -> bytes:
-    """Two A4 pages. Raises PdfUnavailable where Pango is missing."""
-    try:
-        import weasyprint  # loads system libraries that a server may lack; only the PDF needs them
-        from weasyprint.text.fonts import FontConfiguration
-    except OSError as error:
-        raise PdfUnavailable(
-            "PDF files need the Pango library, which is missing on this server. On Debian: apt-get install "
-            "libpango-1.0-0 libpangoft2-1.0-0. The page itself prints on two A4 pages from any browser."
-        ) from error
-    context = {**present_report(report=report), "company_name": company_name, "site": settings.PORTAL_URL}
-    html = render_to_string("alignment/report/report_pdf.html", context)
-    fonts = FontConfiguration()
-    document = weasyprint.HTML(string=html, url_fetcher=_only_the_font(weasyprint.urls))
-    made: bytes = document.write_pdf(font_config=fonts)
-    return made
-
-
-def _only_the_font(urls: Any) -> Any:
-    """A fetcher that gives the font and nothing else.
-
-    A name written by a stranger must not make the server open addresses or read files.
-    """
-    font = next(path for folder in settings.STATICFILES_DIRS if (path := Path(folder) / _FONT_FILE).exists())
-
-    class OnlyTheFont(urls.URLFetcher):  # type: ignore[misc]
-        def fetch(self, url: str, headers: Any = None) -> Any:
-            if url != FONT:
-                raise ValueError("Reports load nothing from outside.")
-            return urls.URLFetcherResponse(url, font.read_bytes(), {"Content-Type": "font/woff2"})
-
-    return OnlyTheFont()

@@ -19,7 +19,8 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from alignment.actions.report import render_report
-from alignment.actions.report.render_report import PdfUnavailable, render_email
+from alignment.actions.report.render_pdf import PdfUnavailable
+from alignment.actions.report.render_report import render_email
 from alignment.models import ReportRows, Restatement, WeeklyReport
 from attribution.actions.lock_sourced import lock_sourced_test
 from leads.forms.as_of import exact
@@ -259,7 +260,7 @@ def test_missing_pdf_library_is_a_clear_message(
     def missing(*_: object, **__: object) -> bytes:
         raise PdfUnavailable("PDF files need the Pango library, which is missing on this server.")
 
-    monkeypatch.setattr("alignment.views.weekly_report.render_pdf", missing)
+    monkeypatch.setattr("alignment.actions.report.keep_pdf.render_pdf", missing)
     response = reader.get(f"{URL}/report.pdf")
     assert response.status_code == 503
     assert "Pango" in text_of(response)

@@ -6,7 +6,8 @@ import pytest
 import time_machine
 from django.test import Client
 
-from alignment.actions.report.render_report import render_email, render_pdf
+from alignment.actions.report.render_pdf import render_pdf
+from alignment.actions.report.render_report import render_email
 from alignment.actions.report.restate import restate
 from alignment.models import WeeklyReport
 from attribution.actions.runs.run_attribution import run_attribution
