@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from alignment.views import (
     integration_points,
     pipeline,
+    recommendations,
     report_figure,
     report_settings,
     restatements,
@@ -21,6 +22,10 @@ urlpatterns: list[URLPattern] = [
     path("reports/<str:week>/report.pdf", weekly_report.report_pdf, name="report-pdf"),
     path("reports/<str:week>/restatements", restatements.report_restatements, name="report-restatements"),
     path("reports/<str:week>/figures/<str:key>", report_figure.report_figure, name="report-figure"),
+    path("recommendations", recommendations.recommendations, name="recommendations"),
+    path(
+        "recommendations/<uuid:public_id>/decide", recommendations.recommendation_decide, name="recommendation-decide"
+    ),
     path("settings/report", report_settings.report_settings, name="report-settings"),
     path("integration-points", integration_points.integration_points, name="integration-points"),
     path("integration-points/<str:code>", integration_points.integration_point, name="integration-point"),

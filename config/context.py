@@ -95,6 +95,7 @@ MORE_PAGES: list[tuple[str, str, frozenset[str]]] = [
     ("Set up the portal", "first-run", frozenset({Role.ADMIN})),
     ("Tracked websites", "leads:tracked-sites", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
     ("Weekly reports", "alignment:weekly-report-list", NAVIGATION[0][3]),
+    ("Recommendations", "alignment:recommendations", frozenset()),
     ("Channel rules", "leads:channel-rules", frozenset({Role.ADMIN, Role.MARKETING_DIRECTOR})),
     ("Attribution models", "attribution:methods", NAVIGATION[1][3]),
     ("Attribution accuracy", "attribution:accuracy", NAVIGATION[1][3]),

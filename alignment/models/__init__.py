@@ -7,6 +7,7 @@ from alignment.models.integration_point import (
     IntegrationPoint,
     SignOff,
 )
+from alignment.models.recommendation import Recommendation
 from alignment.models.report_pdf import ReportPdf
 from alignment.models.weekly_report import (
     ReportDelivery,
@@ -22,6 +23,7 @@ __all__ = [
     "CriterionEvent",
     "Evidence",
     "IntegrationPoint",
+    "Recommendation",
     "ReportDelivery",
     "ReportIsFrozen",
     "ReportPdf",

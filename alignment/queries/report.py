@@ -12,7 +12,7 @@ from django.db.models.fields.json import KT
 from alignment.models import ReportRows, Restatement, WeeklyReport
 from alignment.pure import sealing
 from alignment.pure.ledger import is_same
-from leads.models import Company, User
+from leads.models import Company, Role, User
 from leads.pure.week import Week
 
 PUBLISHED_FROM = time(6)
@@ -26,6 +26,11 @@ def may_read_reports(user: User) -> bool:
 def may_publish(user: User) -> bool:
     """Those whom the report is for, and an admin for them."""
     return user.is_active and may_read_reports(user)
+
+
+def may_decide(user: User) -> bool:
+    """Both sides, and an admin for them; reps read what was decided."""
+    return user.is_active and user.has_role(Role.MARKETING_DIRECTOR, Role.SALES_LEADER, Role.ADMIN)
 
 
 def last_whole_week(at: datetime, company: Company) -> Week:

@@ -176,6 +176,7 @@ def _summary(report: WeeklyReport) -> Iterator[tuple[Sequence[str], Iterable[Seq
     header = ["Figure", "Value", "Last week", "Same week last quarter", "Target", "Unit", "Definition", "Version"]
     told = [*content["tiles"], *(figure for side in content["service"] for figure in side["figures"])]
     yield header, [_told(report, figure) for figure in [*told, *content["quality"]]]
+    yield from _recommended(content)
     split = content["split"]
     parts = [[part["name"], _money(report, part["cents"]), part["meaning"]] for part in split["parts"]]
     lacking = [[text]] if (text := split.get("lacking_text")) else []
@@ -188,6 +189,21 @@ def _summary(report: WeeklyReport) -> Iterator[tuple[Sequence[str], Iterable[Seq
     header = ["Campaign", "Channel", "Revenue of the week", "Cost of the week"]
     header += ["Revenue, 13 weeks", "Cost, 13 weeks", "ROI, 13 weeks"]
     yield header, [_campaign(report, row) for row in [*content["campaigns"]["best"], *content["campaigns"]["worst"]]]
+
+
+def _recommended(content: Mapping[str, Any]) -> Iterator[tuple[Sequence[str], Iterable[Sequence[Any]]]]:
+    """What the report recommends, and what became of what the one before did; reports of before have neither."""
+    if rows := content.get("recommendations"):
+        header = ["Recommendation", "First asked", "Asked again", "Grounds", "Sample", "Capacity", "Evidence"]
+        names = ("question", "week", "changed", "grounds", "caution", "capacity")
+        evidence = ["; ".join(f"{each['label']}: {each['text']}" for each in row["evidence"]) for row in rows]
+        more = [[text]] if (text := content.get("recommendations_more")) else []
+        yield (
+            header,
+            [*([*(row[name] for name in names), told] for row, told in zip(rows, evidence, strict=True)), *more],
+        )
+    if rows := content.get("last_recommendations"):
+        yield ["Last week's recommendation", "Outcome"], [[row["question"], row["outcome"]] for row in rows]
 
 
 def _told(report: WeeklyReport, figure: Mapping[str, Any]) -> list[Any]:

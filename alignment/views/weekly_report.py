@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from alignment.actions.report.keep_pdf import keep_pdf, kept_pdf
+from alignment.actions.report.present_recommendations import with_states
 from alignment.actions.report.publish_report import PublishRefused, WeekNotOver, publish_report
 from alignment.actions.report.render_pdf import PdfUnavailable
 from alignment.actions.report.render_report import present_report
@@ -89,9 +90,9 @@ def weekly_report(request: SignedInRequest, week: str) -> HttpResponse:
             return report_xlsx(report)
         case "csv":
             return report_csv(report)
-    return render(
-        request, "alignment/report/weekly_report.html", {**present_report(report=report), **_neighbours(report)}
-    )
+    shown = present_report(report=report)
+    shown |= with_states(listed=shown["recommendations"], week=week, user=request.user)
+    return render(request, "alignment/report/weekly_report.html", {**shown, **_neighbours(report)})
 
 
 @for_readers

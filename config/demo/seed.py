@@ -24,6 +24,7 @@ from alignment.models import (
     CriterionEvent,
     Evidence,
     IntegrationPoint,
+    Recommendation,
     SignOff,
     Target,
 )
@@ -40,6 +41,7 @@ from config.demo import (
     seed_forms,
     seed_people,
     seed_points,
+    seed_recommendations,
     seed_scoring,
     seed_settings,
     seed_targets,
@@ -234,8 +236,12 @@ def _publish(order: Order) -> None:
     last = last_whole_week(order.at, company)
     for back in reversed(range(order.reports)):
         week = last.previous(back)
+        at = week.bounds(company.tz)[1] + timedelta(hours=6)
         # Each look compares every earlier report as of its day; the newest report tells of all that was restated.
-        publish_report(week=week, at=week.bounds(company.tz)[1] + timedelta(hours=6), looks_back=back == 0)
+        with backdated(at):
+            report = publish_report(week=week, at=at, looks_back=back == 0)
+        seed_recommendations.answer(report, until=order.at)
+    past.put_in_order([Recommendation])
 
 
 def _aim(order: Order) -> None:

@@ -39,7 +39,7 @@ class World:
     """Rows of the demo company that addresses name, and a person of each role."""
 
     def __init__(self) -> None:
-        from alignment.models import WeeklyReport
+        from alignment.models import Recommendation, WeeklyReport
         from attribution.models import AttributionRun, Credit
         from integrations.models import Connection, SyncRun
 
@@ -61,6 +61,7 @@ class World:
         self.connection = Connection.objects.get(slug=SLUG)
         self.sync_run = SyncRun.objects.filter(connection=self.connection, direction="pull").order_by("-pk")[0]
         self.report = WeeklyReport.objects.order_by("-starts_on")[0]
+        self.recommendation = Recommendation.objects.filter(state="open")[0]
         lead = Lead.objects.filter(stage="mql").order_by("-pk")[0]
         self.transfer = reassign_lead(
             lead=lead, to=rep if lead.owner != rep else other, reason="Test", by=self.people["admin"], at=NOW

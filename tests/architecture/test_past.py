@@ -135,6 +135,7 @@ API = {
     "api-figures": lambda world: [],
     "api-figure": lambda world: ["pipeline.won"],
     "api-figure-rows": lambda world: ["pipeline.won"],
+    "api-recommendations": lambda world: [],
     "api-integration-points": lambda world: [],
     "api-lead": lambda world: [world.other_lead.public_id],
     "api-campaign-costs": lambda world: [world.campaign.public_id],

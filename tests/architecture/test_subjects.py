@@ -112,7 +112,10 @@ SUBJECTS = {
     },
     "alignment": {
         "ground": "pure.sealing pure.ledger",
-        "report": "pure.decomposition pure.drivers pure.headline pure.variation pure.targets queries.row_changes",
+        "report": """
+            pure.decomposition pure.drivers pure.headline pure.recommending pure.variation pure.targets
+            queries.row_changes
+        """,
         "pipeline": "pure.survival figures.cohorts figures.cycle figures.stages",
     },
 }

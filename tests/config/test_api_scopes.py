@@ -46,6 +46,7 @@ NEEDED = {
     ("get", "/api/v1/figures/{key}/rows"): "performance:read",
     ("get", "/api/v1/reports"): "performance:read",
     ("get", "/api/v1/reports/{week}"): "performance:read",
+    ("get", "/api/v1/recommendations"): "performance:read",
     ("get", "/api/v1/integration-points"): "performance:read",
     ("get", "/api/v1/opportunities"): "opportunities:read",
     ("get", "/api/v1/opportunities/{opportunity_id}"): "opportunities:read",

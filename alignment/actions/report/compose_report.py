@@ -50,12 +50,13 @@ QUARTER_REVENUE, QUARTER_COST = "attribution.revenue-13-weeks", "spend.total-13-
 
 @dataclass(slots=True)
 class Draft:
-    """A report before it is published: its content and the frozen figures by entry."""
+    """A report before it is published: its content, the frozen figures by entry, and its campaigns."""
 
     week: Week
     scope: Scope
     content: dict[str, Any] = field(default_factory=dict)
     frozen: dict[str, FrozenFigure] = field(default_factory=dict)
+    campaigns: list[dict[str, Any]] = field(default_factory=list)
 
     def freeze(self, entry: str, figure: FrozenFigure) -> None:
         """Keep a figure's rows under an entry."""
@@ -83,7 +84,7 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
         {"side": "Marketing SLA", "figures": [readings.tile(key) for key in MARKETING_PROMISES]},
     ]
     quality = [readings.plain(key) for key in QUALITY]
-    campaigns = _campaigns(draft)
+    campaigns = draft.campaigns = _campaigns(draft)
     best, worst = best_and_worst(campaigns)
     split, changes = _explained(draft)
     news = headline(list(_told(tiles, changes, draft.scope)), list(_changes(draft, campaigns)))

@@ -40,6 +40,11 @@ class _Fit:
         """Characters of a sentence."""
         return 3 * self.name
 
+    @property
+    def long(self) -> int:
+        """Characters of a paragraph."""
+        return 9 * self.name
+
 
 # From what reads best to what holds most; the first that takes two pages is taken.
 _FITS = (_Fit(9.4), _Fit(8.6), _Fit(8), _Fit(7.5), _Fit(7.2, listed=6, name=80), _Fit(6.8, listed=3, name=44))
@@ -64,7 +69,7 @@ def render_pdf(*, report: WeeklyReport, company_name: str) -> bytes:
         html = render_to_string("alignment/report/report_pdf.html", {**context, "fit": fit})
         return weasyprint.HTML(string=html, url_fetcher=fetcher).render(font_config=fonts)
 
-    document = next((made for fit in _FITS if len((made := laid_out(fit)).pages) <= PAGES), None)
+    document = next((each for each in map(laid_out, _FITS) if len(each.pages) <= PAGES), None)
     if document is None or len(document.pages) < PAGES:
         document = laid_out(_SHORT if document else _FITS[-1])
     made: bytes = document.write_pdf()

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from alignment.actions.report.present_recommendations import present_kept
 from alignment.actions.report.restate import told
 from alignment.models import WeeklyReport
 from alignment.queries.report import is_sealed, newest_looks, standing
@@ -49,7 +50,10 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         ],
         "quality": [_quality(report, figure) for figure in content["quality"]],
         "unusual": [{**move, "url": figure_path(report=report, entry=move["entry"])} for move in content["unusual"]],
-        # Reports of before have none.
+        # Reports of before have none of the following.
+        "recommendations": [present_kept(kept=each) for each in content.get("recommendations", [])],
+        "recommendations_more": content.get("recommendations_more", ""),
+        "last_recommendations": content.get("last_recommendations", []),
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
             {**item, "url": reverse("alignment:report-restatements", args=[item["week"]])}
