@@ -1,8 +1,7 @@
-"""The first sentence of the weekly report: what changed and why, and one decision to take.
+"""The first sentence of the weekly report: what changed and why.
 
 Deterministic and modest: it names parts of the change in order of their size, and a single deal that makes the week;
-credit that a model gives to a campaign is no cause of anything. It asks for a decision only where the week gives
-ground for one.
+credit that a model gives to a campaign is no cause of anything. What is to be decided: `recommending`.
 """
 
 from __future__ import annotations
@@ -16,10 +15,7 @@ from leads.pure.money import format_money
 
 Unit = Literal["count", "money", "share", "ratio"]
 Tone = Literal["good", "bad", "neutral"]
-FAIR_PART = 0.25  # of a change, below which a campaign is not its reason
 NOTABLE = 0.05  # relative change below which a figure counts as steady
-
-
 MOST_CAUSES = 3
 
 
@@ -50,51 +46,28 @@ class TileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignChange:
-    """What a campaign brought to the figure named by `tile_key`, this period and before, in that tile's unit.
-
-    `cost_cents` and `roi` (0.5 = 50 % gained) are those of the period; None is unknown.
-    """
-
-    name: str
-    tile_key: str
-    current: float
-    previous: float
-    cost_cents: int | None = None
-    roi: float | None = None
-
-    @property
-    def change(self) -> float:
-        """Current − previous."""
-        return self.current - self.previous
-
-
-@dataclass(frozen=True, slots=True)
 class Headline:
-    """One sentence, one suggestion, and whether the news is good."""
+    """One sentence, and whether the news is good."""
 
     sentence: str
-    decision: str
     tone: Tone
 
 
-def headline(tiles: Sequence[TileChange], campaigns: Sequence[CampaignChange]) -> Headline:
+def headline(tiles: Sequence[TileChange]) -> Headline:
     """The news of the period. The tile told is the first unusual one, else the first that moved notably.
 
     If nothing moved, or nothing can be compared, it says so.
     """
-    currency = next((tile.currency for tile in tiles if tile.unit == "money"), "EUR")
     known = [tile for tile in tiles if tile.current is not None and tile.previous is not None]
     moved = [tile for tile in known if _change(tile) and (tile.is_unusual or abs(_relative(tile)) >= NOTABLE)]
     if not moved:
         sentence = "Nothing moved notably against the period before." if known else "There is not enough data yet."
-        return Headline(sentence, _decision(None, None, campaigns, currency), "neutral")
+        return Headline(sentence, "neutral")
     tile = next((tile for tile in moved if tile.is_unusual), moved[0])
-    reason = _reason(tile, campaigns)
     others = [other for other in moved if other is not tile]
     sentence = _what(tile) + (_why(tile) if tile.causes else _meanwhile(others))
     tone: Tone = "good" if (_change(tile) > 0) == tile.is_higher_better else "bad"
-    return Headline(f"{sentence}.", _decision(tile, reason, campaigns, currency), tone)
+    return Headline(f"{sentence}.", tone)
 
 
 def _what(tile: TileChange) -> str:
@@ -115,40 +88,6 @@ def _meanwhile(others: Sequence[TileChange]) -> str:
         return ""
     other = others[0]
     return f", while {_inside(other.name)} {'rose' if _change(other) > 0 else 'fell'} to {_value(other.current, other)}"
-
-
-def _reason(tile: TileChange, campaigns: Sequence[CampaignChange]) -> CampaignChange | None:
-    """The campaign that moved the tile most in the direction it went, if by a fair part of the change."""
-    sign = 1 if _change(tile) > 0 else -1
-    same_way = [campaign for campaign in campaigns if campaign.tile_key == tile.key and campaign.change * sign > 0]
-    if not same_way or tile.unit in ("share", "ratio"):
-        return None
-    first = min(same_way, key=lambda campaign: (-abs(campaign.change), campaign.name))
-    return first if abs(first.change) >= FAIR_PART * abs(_change(tile)) else None
-
-
-def _decision(
-    tile: TileChange | None, reason: CampaignChange | None, campaigns: Sequence[CampaignChange], currency: str
-) -> str:
-    losing = [c for c in campaigns if c.roi is not None and c.roi < 0 and c.cost_cents]
-    winning = [c for c in campaigns if c.roi is not None and c.roi > 0 and c.cost_cents]
-    worst = min(losing, key=lambda c: ((c.roi or 0) * (c.cost_cents or 0), c.name), default=None)
-    best = min(winning, key=lambda c: (-(c.roi or 0), c.name), default=None)
-    if worst is not None:
-        spent = format_money(worst.cost_cents or 0, currency, is_short=True)
-        lost = f"{worst.name}: it spent {spent} at an ROI of {_percent(worst.roi or 0)}"
-        if best is not None:
-            return f"Decide whether to move budget from {lost}, to {best.name}, at {_percent(best.roi or 0)}."
-        return f"Decide whether to keep spending on {lost}."
-    if tile is not None and (_change(tile) > 0) != tile.is_higher_better:
-        if reason is not None:
-            return f"Decide what to change about {reason.name}, which moved {_inside(tile.name)} most."
-        return f"Decide who finds out by the next meeting why {_inside(tile.name)} moved."
-    if reason is not None:
-        return f"Decide whether {reason.name} deserves a larger budget."
-    if tile is not None and tile.is_unusual:
-        return f"Decide who finds out by the next meeting why {_inside(tile.name)} moved, so that it can be repeated."
-    return "No decision is needed: carry on as planned."
 
 
 def _inside(name: str) -> str:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from alignment.actions.report.explain_revenue import best_and_worst, explain_campaigns, unknown_campaigns
+from alignment.actions.report.explain_revenue import best_and_worst, explain_campaigns
 from alignment.actions.report.explain_tiles import BEFORE, explain_tile, explain_won, sentence_causes
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure, freeze_figure
 from alignment.actions.report.read_figures import PENDING, QUARTER_WEEKS, Readings
 from alignment.pure import sealing
-from alignment.pure.headline import CampaignChange, TileChange, headline
-from leads.figures.base import Column, Scope, definition
+from alignment.pure.headline import TileChange, headline
+from leads.figures.base import Column, Scope
 from leads.figures.offers import usual_method
 from leads.models import Company, RejectionReason
 from leads.pure.week import Period, Week
@@ -40,8 +40,6 @@ QUALITY = (
     "quality.missing_contacts",
     "quality.unassigned",
 )
-# The part of all spend below which a campaign is too small for a decision about budgets, however high its ROI.
-WEIGHTY = 0.02
 # Entries that are a figure over another period than the week.
 WON_BEFORE, LOST_BEFORE = f"pipeline.won{BEFORE}", f"pipeline.lost_count{BEFORE}"
 SPEND_BEFORE = f"spend.total{BEFORE}"
@@ -87,7 +85,7 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
     campaigns = draft.campaigns = _campaigns(draft)
     best, worst = best_and_worst(campaigns)
     split, changes = _explained(draft)
-    news = headline(list(_told(tiles, changes, draft.scope)), list(_changes(draft, campaigns)))
+    news = headline(list(_told(tiles, changes, draft.scope)))
     told = [*tiles, *(figure for side in service for figure in side["figures"])]
     draft.content = sealing.plain(
         {
@@ -96,7 +94,7 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
             "days": week.label(),
             "method": draft.scope.method,
             "basis": draft.scope.basis,
-            "headline": {"sentence": news.sentence, "decision": news.decision, "tone": news.tone},
+            "headline": {"sentence": news.sentence, "tone": news.tone},
             "tiles": tiles,
             "split": split,
             "changes": changes,
@@ -196,37 +194,6 @@ def _told(tiles: list[dict[str, Any]], changes: list[dict[str, Any]], scope: Sco
             currency=scope.currency,
             causes=sentence_causes(explained[key]),
         )
-
-
-def _changes(draft: Draft, campaigns: list[dict[str, Any]]) -> Iterable[CampaignChange]:
-    before = draft.scope.during(draft.week.previous().period(draft.scope.tz))
-    earlier = definition("attribution.revenue").parts(before)["included"]
-    revenue_before: Counter[str] = Counter()
-    for row in earlier.rows():
-        revenue_before[row["campaign__name"] or ""] += row["cents"]
-    was_unknown = unknown_campaigns(earlier)
-    spent = sum(row["cost"] or 0 for row in campaigns)
-    for row in campaigns:
-        if row["week_revenue"] is None or row["id"] in was_unknown:
-            continue
-        is_weighty = (row["cost"] or 0) >= WEIGHTY * spent
-        yield CampaignChange(
-            name=row["name"],
-            tile_key="pipeline.won",
-            current=row["week_revenue"],
-            previous=revenue_before[row["name"]],
-            cost_cents=row["cost"] if is_weighty else None,
-            roi=row["roi"] if is_weighty else None,
-        )
-    now, then = (_mqls_by_campaign(scope) for scope in (draft.scope, before))
-    for name in sorted({*now, *then}):
-        yield CampaignChange(name=name, tile_key="leads.mqls", current=now[name], previous=then[name])
-
-
-def _mqls_by_campaign(scope: Scope) -> Counter[str]:
-    rows = definition("leads.mqls").parts(scope)["included"].queryset.order_by()
-    names = rows.filter(lead__campaign__isnull=False).values_list("lead__campaign__name", flat=True)
-    return Counter(names)
 
 
 def _rejections(draft: Draft) -> list[list[Any]]:

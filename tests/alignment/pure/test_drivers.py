@@ -162,7 +162,7 @@ def test_sentences_never_name_a_smaller_cause_first() -> None:
     for _ in range(WEEKS):
         causes = tuple(Cause(f"cause {number}", random.random()) for number in range(random.randint(1, 6)))
         tile = TileChange("won", "Won revenue", 2, 1, "money", causes=causes)
-        sentence = headline([tile], []).sentence
+        sentence = headline([tile]).sentence
         largest = max(causes, key=lambda cause: cause.size)
         named = sorted(
             (cause for cause in causes if cause.text in sentence), key=lambda each: sentence.index(each.text)
