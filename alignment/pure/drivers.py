@@ -126,6 +126,16 @@ def round_to_sum(changes: Mapping[str, Number], total: Number, decimals: int) ->
     return {key: value / unit if decimals else value for key, value in found.items()}
 
 
+def whole_units(cents: Mapping[str, int], change: int, decimals: int) -> dict[str, int]:
+    """Amounts in cents rounded to whole units of a currency with so many decimals, which add up to the rounded change;
+    still in cents."""
+    unit = 10**decimals
+    # Half away from zero, as amounts are shown.
+    total = (abs(change) * 2 + unit) // (unit * 2) * (1 if change >= 0 else -1)
+    rounded = round_to_sum({key: amount / unit for key, amount in cents.items()}, total, 0)
+    return {key: int(value) * unit for key, value in rounded.items()}
+
+
 def part_key(group: str) -> str:
     """A group's key of at most 40 characters."""
     return group if len(group) <= 40 else hashlib.sha1(group.encode(), usedforsecurity=False).hexdigest()

@@ -25,6 +25,7 @@ def test_from_a_recommendation_to_a_decision(visitor: Visitor) -> None:
     page.wait_for_url("**/reports/20*")
     asked = page.locator(".recommendation", has_text=question)
     assert question in asked.inner_text()
+    asked.get_by_text("Evidence", exact=True).click()
     asked.locator("a.figure-link").first.click()
     page.locator("dialog#panel[open] table").first.wait_for()
     page.keyboard.press("Escape")

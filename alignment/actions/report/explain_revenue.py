@@ -10,9 +10,11 @@ from django.db.models import Count
 
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure
 from alignment.pure.decomposition import Segment, decompose
+from alignment.pure.drivers import whole_units
 from leads.figures.base import RowSet
 from leads.models import Campaign
 from leads.pure import words
+from leads.pure.money import currency_decimals
 
 LISTED = 5
 UNPRICED = ("excluded_no_amount", "excluded_no_rate")
@@ -36,6 +38,8 @@ def explain_change(
     currency = won.figure.scope.currency
     names = sorted({*before, *now})
     nothing = Segment(0, 0, 0)
+    cents: dict[str, int] = {key: getattr(split, f"{key}_cents") for key, *_ in PARTS}
+    shown = whole_units(cents, split.change_cents, currency_decimals(currency))
     return {
         "current_cents": None if won.value is None else int(won.value),
         "previous_cents": None if won_before.value is None else int(won_before.value),
@@ -49,8 +53,8 @@ def explain_change(
                 "key": key,
                 "name": name,
                 "meaning": meaning,
-                "cents": (cents := int(getattr(split, f"{key}_cents")) if is_known else None),
-                "text": _signed(cents, currency),
+                "cents": cents[key] if is_known else None,
+                "text": _signed(shown[key] if is_known else None, currency),
             }
             for key, name, meaning in PARTS
         ],

@@ -193,7 +193,7 @@ def _told(
     labels: Mapping[str, str],
 ) -> dict[str, Any]:
     change = None if now.value is None or before.value is None else now.value - before.value
-    shown, text = _shown(meaning, listed or {}, now.value, before.value, scope.currency)
+    shown, change_text, text = _shown(meaning, listed or {}, now.value, before.value, scope.currency)
     return {
         "entry": meaning.key,
         "before": f"{meaning.key}{BEFORE}",
@@ -203,7 +203,7 @@ def _told(
         "text": now.about["text"],
         "previous_text": before.about["text"],
         "change": change,
-        "change_text": words.MISSING if change is None else text(change),
+        "change_text": change_text,
         "parts": None
         if listed is None
         else [
@@ -220,24 +220,28 @@ def _told(
 
 def _shown(
     meaning: Definition, listed: Changes, now: Number | None, before: Number | None, currency: str
-) -> tuple[Changes, Callable[[Number], str]]:
-    """The parts as people read them, and how a change is written; what is read adds up to what is read."""
+) -> tuple[Changes, str, Callable[[Number], str]]:
+    """The parts as people read them, the change, and how a part is written; what is read adds up to what is read."""
+    if now is None or before is None:
+        return listed, words.MISSING, str
     if meaning.unit == "money":
-        if now is not None and before is not None:
-            unit = 10 ** currency_decimals(currency)
-            whole = drivers.round_to_sum({key: cents / unit for key, cents in listed.items()}, (now - before) / unit, 0)
-            listed = {key: value * unit for key, value in whole.items()}
-        return listed, lambda cents: _plus(cents) + words.money(round(cents), currency)
-    if meaning.unit == "share" and now is not None and before is not None:
+        cents = {key: int(value) for key, value in listed.items()}
+        whole: Changes = {**drivers.whole_units(cents, int(now - before), currency_decimals(currency))}
+        return whole, _money(now - before, currency), lambda value: _money(value, currency)
+    if meaning.unit == "share":
+        # The difference of what is shown, so that a reader who subtracts finds the same.
         points = round(now * 100, 1) - round(before * 100, 1)
-        rounded = drivers.round_to_sum({key: value * 100 for key, value in listed.items()}, points, 1)
-        return {key: value / 100 for key, value in rounded.items()}, _points
-    return listed, lambda value: words.signed(value, 0)
+        return (
+            drivers.round_to_sum({key: value * 100 for key, value in listed.items()}, points, 1),
+            _points(points),
+            _points,
+        )
+    return listed, words.signed(now - before), words.signed
 
 
-def _points(share: Number) -> str:
-    return f"{words.signed(share * 100, 1)} points"
+def _money(cents: Number, currency: str) -> str:
+    return ("+" if cents > 0 else "") + words.money(round(cents), currency)
 
 
-def _plus(value: Number) -> str:
-    return "+" if value > 0 else ""
+def _points(points: Number) -> str:
+    return f"{words.signed(points, 1)} pt"

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from alignment.actions.report.present_recommendations import present_kept
-from alignment.actions.report.restate import told
+from alignment.actions.report.restate import is_detail, told
 from alignment.models import WeeklyReport
 from alignment.queries.report import is_sealed, newest_looks, standing
 from leads.figures.words import number_text
@@ -22,6 +22,7 @@ from leads.pure import words
 from leads.pure.charts import Chart, hbars, sparkline
 from leads.pure.week import Week
 
+ANSWERED = ("Decided", "Dismissed")
 UNANSWERED = "excluded_unanswered"
 """The part of speed to lead that lists those who wait for a first reply."""
 
@@ -53,14 +54,17 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         # Reports of before have none of the following.
         "recommendations": [present_kept(kept=each) for each in content.get("recommendations", [])],
         "recommendations_more": content.get("recommendations_more", ""),
-        "last_recommendations": content.get("last_recommendations", []),
+        "last_recommendations": (last := content.get("last_recommendations", [])),
+        "last_recommendations_answered": [row for row in last if row["outcome"].startswith(ANSWERED)],
+        "last_recommendations_open": [row for row in last if not row["outcome"].startswith(ANSWERED)],
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
             {**item, "url": reverse("alignment:report-restatements", args=[item["week"]])}
             for item in content["restatements"]
         ],
-        "restatements": [row for row in restated if row["is_correction"]],
-        "aged": [row for row in restated if not row["is_correction"]],
+        "restatements": [row for row in restated if row["is_correction"] and not is_detail(row["entry"])],
+        "restated_details": sum(row["is_correction"] and is_detail(row["entry"]) for row in restated),
+        "aged": [row for row in restated if not row["is_correction"] and not is_detail(row["entry"])],
         "restatements_url": restatements_path(report=report),
         "is_sealed": is_sealed(report),
         "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",

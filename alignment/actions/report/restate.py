@@ -18,7 +18,8 @@ from alignment.actions.report.compare_targets import TARGET, ShownTarget, explai
 from alignment.actions.report.count_rows import Counted
 from alignment.actions.report.explain_difference import explain_difference, is_corrected, sentence
 from alignment.actions.report.explain_meaning import explain_incomparable
-from alignment.actions.report.list_items import Item, list_items
+from alignment.actions.report.explain_tiles import BEFORE
+from alignment.actions.report.list_items import CHANGE, SPLIT, Item, list_items
 from alignment.actions.report.trace_difference import Difference, trace_difference
 from alignment.models import Restatement, WeeklyReport
 from alignment.pure.ledger import is_same
@@ -180,7 +181,13 @@ def news_since(last: datetime | None, *, until: datetime) -> list[dict[str, Any]
         rows = rows.filter(noticed_at__gt=last)
     newest = {(row.report.week, row.figure, row.item): row for row in looks(rows)}
     listed = standing(newest[key] for key in sorted(newest, reverse=True))
-    return [told(row) for row in listed if row.is_correction]
+    return [told(row) for row in listed if row.is_correction and not is_detail(row.figure)]
+
+
+def is_detail(entry: str) -> bool:
+    """Whether a number explains another one: a part of a change, or the week before that it is measured against. These
+    stand on the page of restatements alone; the week before has a report of its own that lists them."""
+    return entry.startswith((SPLIT, CHANGE)) or entry.endswith(BEFORE)
 
 
 def told(row: Any) -> dict[str, Any]:

@@ -82,8 +82,7 @@ def test_what_only_grew_older_is_told_apart(reader: Client, made) -> None:
     assert "MQL → SQL" in aged
     assert "Reached the stage after publication no correction" in aged
     assert "changed as time passed, which is no correction" in text_of(reader.get("/reports/2026-W46"))
-    # The share itself, and the part of its change against the week before.
-    assert "2 figures " in text_of(reader.get("/reports/2026-W46"))
+    assert "1 figure " in text_of(reader.get("/reports/2026-W46"))
 
 
 def test_links_on_the_page_lead_somewhere(reader: Client, made) -> None:
