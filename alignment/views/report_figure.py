@@ -151,7 +151,7 @@ def _today(
     return {
         "text": words.exact_text(found),
         "is_same": found.value == (narrowed.cents if narrowed else about["value"]),
-        "published_url": _published_url(report, meaning, scope),
+        "published_url": _published_url(report, about, meaning, scope),
         "url": _live_url(meaning, scope),
         "note": _note(meaning, about, report, company, found.totals),
     }
@@ -180,8 +180,11 @@ def _live_url(meaning: Definition, scope: Scope) -> str:
         return ""
 
 
-def _published_url(report: WeeklyReport, meaning: Definition, scope: Scope) -> str:
-    """The same question as of the publication; nothing where history began only later."""
+def _published_url(report: WeeklyReport, about: dict[str, Any], meaning: Definition, scope: Scope) -> str:
+    """The same question as of the publication; nothing where history began only later, or the figure was read at an
+    earlier age."""
+    if datetime.fromisoformat(about["at"]) != report.as_of:
+        return ""
     try:
         refuse_before_memory(report.as_of)
     except BeforeMemory:
