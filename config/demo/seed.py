@@ -238,7 +238,7 @@ def _publish(order: Order) -> None:
         week = last.previous(back)
         at = week.bounds(company.tz)[1] + timedelta(hours=6)
         # Each look compares every earlier report as of its day; the newest report tells of all that was restated.
-        with backdated(at), act(Door.JOB, source="Weekly report", because="Scheduled work"):
+        with backdated(at), act(Door.JOB, source="Publish the weekly report", because="Scheduled work"):
             report = publish_report(week=week, at=at, looks_back=back == 0)
         seed_recommendations.answer(report, until=order.at)
     past.put_in_order([Recommendation])
