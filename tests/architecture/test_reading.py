@@ -47,7 +47,6 @@ FURTHER: dict[str, Args] = {
     **dict.fromkeys((name for name in ELSEWHERE if name.startswith("account_") and "from_key" not in name), unnamed),
     **dict.fromkeys(("leads:invitation-accept", "leads:mail-opt-out", "leads:unsubscribe"), unknown),
     "leads:sign-up-confirm": unknown,
-    "alignment:report-pdf": lambda world: [world.report.week],
     "attribution:accuracy-progress": unnamed,
     "attribution:run-progress": lambda world: [world.run.public_id],
     "leads:bulk-progress": lambda world: [world.bulk.public_id],
@@ -70,6 +69,7 @@ FURTHER: dict[str, Args] = {
     "performance": unnamed,
     "api-report-restatements": lambda world: [world.report.week],
     "api-reports": unnamed,
+    "api-recommendations": unnamed,
     "api-report": lambda world: [world.report.week],
     "api-integration-points": unnamed,
     "api-leads": unnamed,
@@ -111,6 +111,7 @@ POSTED: dict[str, list[object]] = {
     "leads:web-form-attendance": [uuid4()],
 }
 LEFT_OUT = {
+    "alignment:report-pdf": "keeps the file that the first asking makes",
     "api-search": "asked below, with something to look for",
     "integrations:consent-given": "takes in the consent that a vendor sends back",
     "account_reset_password_from_key": "a step of signing in",

@@ -207,7 +207,14 @@ def test_undoing_a_pull(connected: Connection, admin_user: User, clock: Clock, s
 def test_channel_rules_on_past_touches(client: Client, admin_user: User, said: Any) -> None:
     TouchpointFactory(channel=channel("email"), utm_medium="newsletter", utm_source="weekly", campaign=None)
     client.force_login(admin_user)
-    rule = {"channel": "events", "source": "", "medium": "newsletter", "campaign": "", "referrer": "", "position": "1"}
+    rule = {
+        "channel": "events",
+        "position": "1",
+        "conditions-shape": "1",
+        "conditions-0-0-property": "medium",
+        "conditions-0-0-operator": "is",
+        "conditions-0-0-values": "newsletter",
+    }
     said()
     client.post("/channels/rules/add", {**rule, "do": "save"})
     assert said() == [("page", admin_user.pk, "", "Admin")]
