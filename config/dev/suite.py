@@ -36,7 +36,7 @@ DATABASE_FREE = (
     "tests/leads/test_ui.py",
 )
 # These ask the database little and take long; what they show does not depend on which one it is.
-ONCE = ("tests/test_docs_commands.py", "tests/attribution/actions/accuracy")
+ONCE = ("tests/test_docs_commands.py", "tests/attribution/actions/accuracy", "tests/architecture/test_reading.py")
 # What is seen of a page is made from the same rows; its queries and its demo run on both, and so do the stories that
 # lead through the whole product.
 STORIES = ("test_story.py", "test_rep_morning.py", "test_web_forms.py")
