@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alignment', '0001_squashed_0003_criterion_events'),
+        ('alignment', '0003_criterion_events'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('attribution', '0001_squashed_0008_sourced_versions'),
+        ('attribution', '0008_sourced_versions'),
     ]
 
     operations = [

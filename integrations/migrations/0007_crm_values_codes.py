@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0001_squashed_0006_hinted_merges'),
+        ('integrations', '0006_hinted_merges'),
     ]
 
     operations = [

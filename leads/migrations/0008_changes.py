@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0001_squashed_0007_opening_cost_entries'),
+        ('leads', '0007_opening_cost_entries'),
     ]
 
     operations = [

@@ -1,4 +1,4 @@
-"""All of alignment at once: replaces 0001 to 0003 in a database where none of them ran, or all.
+"""All of alignment at once: replaces 0001 to 0006 in a database where none of them ran, or all.
 
 The integration points of 0002 are written here as well.
 """
@@ -19,6 +19,9 @@ class Migration(migrations.Migration):
         ('alignment', '0001_initial'),
         ('alignment', '0002_integration_points'),
         ('alignment', '0003_criterion_events'),
+        ('alignment', '0004_restatement_ledgers'),
+        ('alignment', '0005_report_pdf'),
+        ('alignment', '0006_recommendations'),
     ]
 
     initial = True
@@ -131,15 +134,18 @@ class Migration(migrations.Migration):
                 name='Restatement',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('figure', models.CharField(max_length=80)),
+                    ('figure', models.CharField(help_text='entry of the report', max_length=80)),
                     ('published_value', models.FloatField(null=True)),
                     ('current_value', models.FloatField(null=True)),
                     ('cause', models.CharField(max_length=300)),
                     ('noticed_at', models.DateTimeField()),
                     ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='restatements', to='alignment.weeklyreport')),
+                    ('is_correction', models.BooleanField(default=True, help_text='something was corrected; otherwise only time has passed')),
+                    ('item', models.CharField(blank=True, default='', help_text="a campaign's public id or a part of the split; empty: all", max_length=40)),
+                    ('ledger', models.JSONField(default=dict)),
                 ],
                 options={
-                    'constraints': [models.UniqueConstraint(fields=('report', 'figure', 'noticed_at'), name='restatement_once_per_look')],
+                    'constraints': [models.UniqueConstraint(fields=('report', 'figure', 'item', 'noticed_at'), name='restatement_once_per_look')],
                 },
             ),
             migrations.CreateModel(
@@ -153,6 +159,7 @@ class Migration(migrations.Migration):
                     ('count', models.PositiveIntegerField()),
                     ('total', models.BigIntegerField(help_text='sum of the amount column in its unit, where it has one', null=True)),
                     ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='row_sets', to='alignment.weeklyreport')),
+                    ('seals', models.JSONField(help_text='a salt per row, or what is left of it; rows of before have none', null=True)),
                 ],
                 options={
                     'verbose_name_plural': 'report rows',
@@ -186,6 +193,52 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('kind', 'not_applicable'), _negated=True), models.Q(('because', ''), _negated=True), _connector='OR'), name='criterion_event_has_reason')],
+                },
+            ),
+            migrations.CreateModel(
+                name='ReportPdf',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('content', models.BinaryField(help_text='the file; empty until it is made', null=True)),
+                    ('digest', models.CharField(blank=True, default='', help_text='SHA-256 of the file', max_length=64)),
+                    ('made_at', models.DateTimeField(null=True)),
+                    ('claimed_at', models.DateTimeField(help_text='when a worker began to make it', null=True)),
+                    ('edition', models.PositiveIntegerField(default=0)),
+                    ('report', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='pdf', to='alignment.weeklyreport')),
+                ],
+                options={
+                    'verbose_name': 'report PDF',
+                },
+            ),
+            migrations.CreateModel(
+                name='Recommendation',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                    ('week', models.CharField(help_text='of the report that asked first', max_length=8)),
+                    ('made_at', models.DateTimeField()),
+                    ('position', models.PositiveSmallIntegerField(default=0)),
+                    ('kind', models.CharField(choices=[('move_budget', 'Move budget'), ('review_budget', 'Review budget'), ('raise_budget', 'Raise budget'), ('find_cause', 'Find the cause')], max_length=20)),
+                    ('subject', models.CharField(help_text="a campaign's public id, or a figure", max_length=80)),
+                    ('receiver', models.CharField(blank=True, default='', help_text='public id of a campaign', max_length=40)),
+                    ('question', models.TextField()),
+                    ('grounds', models.TextField()),
+                    ('caution', models.TextField(blank=True, default='')),
+                    ('capacity', models.TextField(blank=True, default='')),
+                    ('changed', models.TextField(blank=True, default='', help_text='why it is asked again')),
+                    ('evidence', models.JSONField(help_text="values with the report's entries that hold their rows")),
+                    ('values', models.JSONField(help_text='what a later report compares with')),
+                    ('amount_cents', models.BigIntegerField(help_text='the most that it is about', null=True)),
+                    ('currency', models.CharField(max_length=3)),
+                    ('state', models.CharField(choices=[('open', 'Open'), ('decided', 'Decided'), ('dismissed', 'Dismissed'), ('replaced', 'Replaced')], default='open', max_length=10)),
+                    ('closed_at', models.DateTimeField(null=True)),
+                    ('closed_by_name', models.CharField(blank=True, default='', max_length=150)),
+                    ('reason', models.CharField(blank=True, default='', max_length=500)),
+                    ('closed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recommendations', to='alignment.weeklyreport')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('subject',), name='recommendation_open_once_per_subject'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='recommendation_closed_or_open')],
                 },
             ),
         ]),

@@ -1,7 +1,7 @@
-"""All of integrations at once: replaces 0001 to 0006 in a database where none of them ran, or all.
+"""All of integrations at once: replaces 0001 to 0013 in a database where none of them ran, or all.
 
 It depends on what these did, and by the old name: a database may have all of them and not yet the last of leads. What
-0003 fills in is left out: it is about older connections.
+0003 and 0012 fill in is left out: it is about older connections.
 """
 
 import uuid
@@ -10,7 +10,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import integrations.models.secret
+import leads.models.secret
 from leads.migrations._models import CreateModels
 
 
@@ -23,12 +23,19 @@ class Migration(migrations.Migration):
         ('integrations', '0004_merges_people'),
         ('integrations', '0005_undo_and_proposals'),
         ('integrations', '0006_hinted_merges'),
+        ('integrations', '0007_crm_values_codes'),
+        ('integrations', '0008_crm_people'),
+        ('integrations', '0009_push_makes_new'),
+        ('integrations', '0010_watermark_living'),
+        ('integrations', '0011_wording'),
+        ('integrations', '0012_failing_since'),
+        ('integrations', '0013_former_records'),
     ]
 
     initial = True
 
     dependencies = [
-        ('leads', '0002_defaults'),
+        ('leads', '0020_suppressed_addresses'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -43,7 +50,7 @@ class Migration(migrations.Migration):
                     ('name', models.CharField(max_length=80)),
                     ('kind', models.CharField(help_text='key of the connector', max_length=20)),
                     ('base_url', models.URLField(max_length=300)),
-                    ('secret', integrations.models.secret.SecretTextField(blank=True, editable=False)),
+                    ('secret', leads.models.secret.SecretTextField(blank=True, editable=False)),
                     ('secret_set_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('is_active', models.BooleanField(default=True)),
                     ('health', models.CharField(choices=[('untried', 'Not tried yet'), ('ok', 'Working'), ('paused', 'Paused'), ('failing', 'Failing')], default='untried', max_length=8)),
@@ -57,20 +64,26 @@ class Migration(migrations.Migration):
                     ('created_at', models.DateTimeField()),
                     ('access_base_url', models.CharField(blank=True, editable=False, max_length=300)),
                     ('access_expires_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                    ('access_token', integrations.models.secret.SecretTextField(blank=True, editable=False)),
+                    ('access_token', leads.models.secret.SecretTextField(blank=True, editable=False)),
                     ('currency', models.CharField(blank=True, help_text='of amounts that name none', max_length=3)),
                     ('quota_limit', models.IntegerField(blank=True, null=True)),
                     ('quota_resets_at', models.DateTimeField(blank=True, null=True)),
-                    ('refresh_token', integrations.models.secret.SecretTextField(blank=True, editable=False)),
-                    ('secrets', integrations.models.secret.SecretJSONField(blank=True, default=dict, editable=False)),
+                    ('refresh_token', leads.models.secret.SecretTextField(blank=True, editable=False)),
+                    ('secrets', leads.models.secret.SecretJSONField(blank=True, default=dict, editable=False)),
                     ('settings', models.JSONField(blank=True, default=dict, help_text="the vendor's plain settings")),
                     ('sign_in', models.CharField(blank=True, help_text='key of the way of signing in', max_length=40)),
                     ('token_lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('webhook_key', models.CharField(blank=True, editable=False, max_length=64, null=True, unique=True)),
-                    ('webhook_secret', integrations.models.secret.SecretTextField(blank=True, editable=False)),
+                    ('webhook_secret', leads.models.secret.SecretTextField(blank=True, editable=False)),
                     ('account', models.JSONField(blank=True, default=dict, help_text='what the last test learned of the account')),
                     ('switched_on_at', models.DateTimeField(blank=True, help_text='empty while it is being set up', null=True)),
                     ('merges_people', models.BooleanField(default=True, help_text='where both of its people are leads of ours', verbose_name='merge here whom the CRM merged')),
+                    ('activities', models.JSONField(blank=True, default=dict, help_text='what is read as touchpoints: {"call": {"rule": …, "channel": …}}')),
+                    ('confirmed_steps', models.JSONField(blank=True, default=list, help_text='steps of the setup that somebody saved')),
+                    ('takes_people', models.CharField(blank=True, choices=[('', 'Nobody: only whom we have sent there'), ('new', 'Whoever is added there from now on'), ('all', 'Everybody')], default='', max_length=3, verbose_name='people of the CRM')),
+                    ('takes_people_since', models.DateTimeField(blank=True, help_text='when that was chosen', null=True)),
+                    ('failing_since', models.DateTimeField(blank=True, editable=False, help_text='the first failure since all went well', null=True)),
+                    ('source_key', models.CharField(blank=True, editable=False, help_text='of a deleted connection to the same account', max_length=60)),
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('base_url', ''), _negated=True), name='connection_has_url')],
@@ -127,6 +140,7 @@ class Migration(migrations.Migration):
                     ('written', models.JSONField(blank=True, default=dict, help_text='{"column": [before, after]}, raw')),
                     ('is_conflict', models.BooleanField(default=False, help_text='both sides had changed it; the policy decided')),
                     ('title', models.CharField(blank=True, help_text='its name, where no row of ours has one', max_length=200)),
+                    ('code', models.CharField(blank=True, help_text="the CRM's own word for a refusal", max_length=80)),
                 ],
                 options={
                     'indexes': [models.Index(fields=['at'], name='sync_record_time')],
@@ -142,6 +156,8 @@ class Migration(migrations.Migration):
                     ('resume_token', models.CharField(blank=True, help_text='valid only inside the run under way', max_length=500)),
                     ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='watermarks', to='integrations.connection')),
                     ('gone_to', models.DateTimeField(help_text='how far deleted, archived and merged records were read', null=True)),
+                    ('living', models.PositiveIntegerField(help_text='how many records there were, as far as the CRM counts', null=True)),
+                    ('living_at', models.DateTimeField(help_text='of those made until then', null=True)),
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('connection', 'kind'), name='watermark_once_per_kind')],
@@ -170,6 +186,9 @@ class Migration(migrations.Migration):
                     ('remote_email', models.CharField(blank=True, help_text='of an owner', max_length=254)),
                     ('remote_name', models.CharField(blank=True, help_text='of an owner, account or campaign', max_length=200)),
                     ('snapshot', models.JSONField(blank=True, default=dict)),
+                    ('is_active_there', models.BooleanField(default=True, help_text='whether an owner may still own records in the CRM')),
+                    ('is_born_there', models.BooleanField(default=False, help_text='a person the CRM had first: who owns them is said in the CRM')),
+                    ('lacks_key', models.BooleanField(default=False, help_text='it does not carry our id yet: found by its own id')),
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('connection', 'kind', 'remote_id'), name='external_record_once'), models.UniqueConstraint(fields=('connection', 'kind', 'lead'), name='external_record_one_per_lead'), models.UniqueConstraint(fields=('connection', 'kind', 'opportunity'), name='external_record_one_per_opportunity'), models.UniqueConstraint(fields=('connection', 'kind', 'campaign'), name='external_record_one_per_campaign')],
@@ -194,6 +213,9 @@ class Migration(migrations.Migration):
                     ('settled_at', models.DateTimeField(null=True)),
                     ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_pushes', to='integrations.connection')),
                     ('lead', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_pushes', to='leads.lead')),
+                    ('candidates', models.JSONField(blank=True, default=list, help_text='records in the CRM it may be: [{"id", "name"}]; a person chooses')),
+                    ('error_code', models.CharField(blank=True, help_text="the CRM's own word for the refusal", max_length=80)),
+                    ('makes_new', models.BooleanField(default=False, help_text='a person said that none of the candidates is the one')),
                 ],
                 options={
                     'verbose_name_plural': 'pending pushes',
@@ -211,7 +233,7 @@ class Migration(migrations.Migration):
                     ('stage', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.pipelinestage')),
                     ('is_chosen', models.BooleanField(default=False, help_text='by a person; never guessed again')),
                     ('pipeline', models.CharField(blank=True, help_text='where the CRM has several', max_length=120)),
-                    ('remote_status', models.CharField(blank=True, help_text='open, won or lost over there', max_length=4)),
+                    ('remote_status', models.CharField(blank=True, help_text='open, won or lost in the CRM', max_length=4)),
                     ('remote_position', models.PositiveSmallIntegerField(default=0, help_text="its place in the CRM's own order")),
                     ('remote_probability', models.FloatField(blank=True, help_text='0 to 1; empty is not told', null=True)),
                 ],
@@ -230,6 +252,7 @@ class Migration(migrations.Migration):
                     ('policy', models.CharField(choices=[('ours', 'What we hold'), ('theirs', 'What the CRM holds'), ('newest', 'Whoever changed last'), ('fill_empty', 'Only fills what is empty')], default='ours', max_length=10)),
                     ('position', models.PositiveSmallIntegerField(default=0)),
                     ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='field_maps', to='integrations.connection')),
+                    ('values', models.JSONField(blank=True, default=dict, help_text='what our values are called in the CRM')),
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('connection', 'kind', 'local'), name='field_map_once_per_local'), models.UniqueConstraint(fields=('connection', 'kind', 'remote'), name='field_map_once_per_remote'), models.CheckConstraint(condition=models.Q(models.Q(('local', ''), _negated=True), models.Q(('remote', ''), _negated=True)), name='field_map_names_both')],
@@ -264,6 +287,26 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('connection', 'kind'), name='remote_schema_once_per_kind')],
+                },
+            ),
+            migrations.CreateModel(
+                name='FormerRecord',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('vendor', models.CharField(max_length=20)),
+                    ('account_key', models.CharField(help_text="the CRM's id of the account", max_length=200)),
+                    ('source', models.CharField(max_length=60)),
+                    ('kind', models.CharField(choices=[('person', 'Person'), ('contact', 'Contact'), ('inquiry', 'Inquiry'), ('account', 'Account'), ('deal', 'Deal'), ('owner', 'Owner'), ('campaign', 'Campaign'), ('touch', 'Response')], max_length=12)),
+                    ('remote_id', models.CharField(max_length=120)),
+                    ('is_born_there', models.BooleanField(default=False)),
+                    ('lacks_key', models.BooleanField(default=False)),
+                    ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.account')),
+                    ('campaign', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.campaign')),
+                    ('lead', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.lead')),
+                    ('opportunity', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.opportunity')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('vendor', 'account_key', 'kind', 'remote_id'), name='former_record_once')],
                 },
             ),
         ]),

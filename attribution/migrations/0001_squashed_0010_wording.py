@@ -1,13 +1,14 @@
-"""All of attribution at once: replaces 0001 to 0008 in a database where none of them ran, or all.
+"""All of attribution at once: replaces 0001 to 0010 in a database where none of them ran, or all.
 
 It depends on what these did, and by the old name: a database may have all of them and not yet the last of leads. The one
-row of 0002 is written here as well. The changes that 0008 finds are not: they are found in older decisions.
+row of 0002 is written here as well; what others change in older rows is not.
 """
 
 import uuid
 
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.comparison
 from django.conf import settings
 from django.db import migrations, models
 
@@ -28,12 +29,14 @@ class Migration(migrations.Migration):
         ('attribution', '0006_simulations'),
         ('attribution', '0007_credits_lost'),
         ('attribution', '0008_sourced_versions'),
+        ('attribution', '0009_past_credits'),
+        ('attribution', '0010_wording'),
     ]
 
     initial = True
 
     dependencies = [
-        ('leads', '0005_lead_merges'),
+        ('leads', '0017_wording'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -47,13 +50,13 @@ class Migration(migrations.Migration):
                     ('kind', models.CharField(choices=[('full', 'Full'), ('incremental', 'Incremental')], max_length=12)),
                     ('state', models.CharField(choices=[('waiting', 'Waiting for a worker'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=8)),
                     ('reason', models.CharField(max_length=200)),
-                    ('methods', models.JSONField(help_text='{"key": version}')),
+                    ('methods', models.JSONField(help_text='{"key": version}', verbose_name='models')),
                     ('settings', models.JSONField(help_text='look-back, milestone, scope, self-initiated channels')),
                     ('inputs_hash', models.CharField(blank=True, max_length=64)),
                     ('opportunities_seen', models.PositiveIntegerField(default=0)),
                     ('opportunities_recomputed', models.PositiveIntegerField(default=0)),
                     ('credits_written', models.PositiveIntegerField(default=0)),
-                    ('difference', models.JSONField(blank=True, default=dict, help_text='to the run before: opportunities and cents per method and cause')),
+                    ('difference', models.JSONField(blank=True, default=dict, help_text='to the run before: opportunities and cents per model and cause')),
                     ('error', models.CharField(blank=True, max_length=500)),
                     ('started_at', models.DateTimeField()),
                     ('finished_at', models.DateTimeField(null=True)),
@@ -63,7 +66,7 @@ class Migration(migrations.Migration):
                     ('step', models.CharField(blank=True, help_text='what it is doing, while it is under way', max_length=80)),
                     ('checked_at', models.DateTimeField(help_text='last look for changes since; none were found by then', null=True)),
                     ('compared_at', models.DateTimeField(help_text='last look at every opportunity, by this run or an earlier one', null=True)),
-                    ('refits', models.BooleanField(default=False, help_text='data-driven methods learn anew before it computes')),
+                    ('refits', models.BooleanField(default=False, help_text='data-driven models learn anew before it computes')),
                     ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ],
                 options={
@@ -74,7 +77,7 @@ class Migration(migrations.Migration):
                 name='Credit',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('method', models.CharField(max_length=32)),
+                    ('method', models.CharField(max_length=32, verbose_name='model')),
                     ('touched_at', models.DateTimeField(null=True)),
                     ('weight', models.FloatField()),
                     ('cents', models.BigIntegerField()),
@@ -101,8 +104,8 @@ class Migration(migrations.Migration):
                     ('kept_scopes', models.JSONField(default=attribution.models.rules.default_scopes, help_text='scopes whose credits are computed and kept; the scope above is always among them')),
                     ('milestone', models.CharField(choices=[('closed', 'Deal closed'), ('opportunity', 'Opportunity created'), ('lead', 'Lead created')], default='closed', max_length=12)),
                     ('sourced_locked_at', models.DateTimeField(blank=True, help_text='both owners agreed on the test; to change it, unlock it with a reason', null=True)),
-                    ('sourced_test', models.CharField(choices=[('first_touch', "First touch is marketing's and precedes the first sales activity"), ('lead_creation', "The touch that made the first contact known is marketing's"), ('opportunity_creation', 'A marketing touch in the 90 days before the opportunity was created')], default='first_touch', max_length=20)),
-                    ('suppressed_channels', models.ManyToManyField(blank=True, help_text='touches of these channels never count', related_name='+', to='leads.channel')),
+                    ('sourced_test', models.CharField(choices=[('first_touch', "First touch is marketing's and precedes the first sales activity"), ('lead_creation', "The touchpoint that made the first contact known is marketing's"), ('opportunity_creation', 'A marketing touchpoint in the 90 days before the opportunity was created')], default='first_touch', max_length=20)),
+                    ('suppressed_channels', models.ManyToManyField(blank=True, help_text='touchpoints of these channels never count', related_name='+', to='leads.channel')),
                 ],
                 options={
                     'verbose_name': 'attribution rules',
@@ -158,7 +161,7 @@ class Migration(migrations.Migration):
                     ('lead_creation', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
                     ('opportunity_creation', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
                     ('closing', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
-                    ('others', models.DecimalField(decimal_places=2, default=0, max_digits=5, verbose_name='all other touches')),
+                    ('others', models.DecimalField(decimal_places=2, default=0, max_digits=5, verbose_name='all other touchpoints')),
                     ('excludes_self_initiated', models.BooleanField(default=False)),
                     ('is_active', models.BooleanField(default=True)),
                     ('version', models.PositiveIntegerField(default=1, editable=False)),
@@ -166,6 +169,7 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('first_touch', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.Value(100), '-', models.F('lead_creation')), '-', models.F('opportunity_creation')), '-', models.F('closing')), '-', models.F('others')))), name='custom_method_sums_to_100'), models.CheckConstraint(condition=models.Q(('closing__gte', 0), ('first_touch__gte', 0), ('lead_creation__gte', 0), ('opportunity_creation__gte', 0), ('others__gte', 0)), name='custom_method_not_negative')],
+                    'verbose_name': 'custom model',
                 },
             ),
             migrations.CreateModel(
@@ -189,7 +193,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                    ('method', models.CharField(max_length=32)),
+                    ('method', models.CharField(max_length=32, verbose_name='model')),
                     ('version', models.PositiveIntegerField()),
                     ('is_current', models.BooleanField(default=True)),
                     ('parameters', models.JSONField()),
@@ -197,12 +201,13 @@ class Migration(migrations.Migration):
                     ('inputs_hash', models.CharField(max_length=64)),
                     ('people', models.PositiveIntegerField(default=0)),
                     ('conversions', models.PositiveIntegerField(default=0)),
-                    ('touches', models.PositiveIntegerField(default=0)),
+                    ('touches', models.PositiveIntegerField(default=0, verbose_name='touchpoints')),
                     ('seconds', models.FloatField(default=0)),
                     ('fitted_at', models.DateTimeField()),
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('method',), name='method_fit_one_current')],
+                    'verbose_name': 'model fit',
                 },
             ),
             migrations.CreateModel(
@@ -226,8 +231,8 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('scope', models.CharField(choices=[('contacts', 'All contacts of the deal'), ('primary', 'The primary contact'), ('account', 'Everybody of the account')], default='contacts', max_length=8)),
-                    ('touches', models.PositiveIntegerField()),
-                    ('rejected_touches', models.PositiveIntegerField(default=0)),
+                    ('touches', models.PositiveIntegerField(verbose_name='touchpoints')),
+                    ('rejected_touches', models.PositiveIntegerField(default=0, verbose_name='rejected touchpoints')),
                     ('status', models.CharField(max_length=4)),
                     ('amount_cents', models.BigIntegerField()),
                     ('opened_at', models.DateTimeField()),
@@ -251,7 +256,7 @@ class Migration(migrations.Migration):
                     ('run_id', models.BigIntegerField()),
                     ('opportunity_id', models.BigIntegerField()),
                     ('scope', models.CharField(max_length=8)),
-                    ('method', models.CharField(max_length=32)),
+                    ('method', models.CharField(max_length=32, verbose_name='model')),
                     ('touchpoint_id', models.BigIntegerField(null=True)),
                     ('campaign_id', models.BigIntegerField(null=True)),
                     ('channel_id', models.BigIntegerField(null=True)),
@@ -272,8 +277,8 @@ class Migration(migrations.Migration):
                     ('hash_low', models.BigIntegerField()),
                     ('contacts_key', models.BigIntegerField()),
                     ('people_key', models.BigIntegerField()),
-                    ('touches', models.PositiveIntegerField()),
-                    ('rejected_touches', models.PositiveIntegerField()),
+                    ('touches', models.PositiveIntegerField(verbose_name='touchpoints')),
+                    ('rejected_touches', models.PositiveIntegerField(verbose_name='rejected touchpoints')),
                     ('status', models.CharField(max_length=4)),
                     ('amount_cents', models.BigIntegerField()),
                     ('opened_at', models.DateTimeField()),
@@ -286,11 +291,11 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('kind', models.CharField(choices=[('locked', 'Locked'), ('unlocked', 'Unlocked'), ('changed', 'Changed')], max_length=8)),
-                    ('test', models.CharField(choices=[('first_touch', "First touch is marketing's and precedes the first sales activity"), ('lead_creation', "The touch that made the first contact known is marketing's"), ('opportunity_creation', 'A marketing touch in the 90 days before the opportunity was created')], max_length=20)),
+                    ('test', models.CharField(choices=[('first_touch', "First touch is marketing's and precedes the first sales activity"), ('lead_creation', "The touchpoint that made the first contact known is marketing's"), ('opportunity_creation', 'A marketing touchpoint in the 90 days before the opportunity was created')], max_length=20)),
                     ('reason', models.CharField(max_length=300)),
                     ('at', models.DateTimeField()),
                     ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                    ('test_before', models.CharField(blank=True, choices=[('first_touch', "First touch is marketing's and precedes the first sales activity"), ('lead_creation', "The touch that made the first contact known is marketing's"), ('opportunity_creation', 'A marketing touch in the 90 days before the opportunity was created')], help_text='the test that this one took the place of', max_length=20)),
+                    ('test_before', models.CharField(blank=True, choices=[('first_touch', "First touch is marketing's and precedes the first sales activity"), ('lead_creation', "The touchpoint that made the first contact known is marketing's"), ('opportunity_creation', 'A marketing touchpoint in the 90 days before the opportunity was created')], help_text='the test that this one took the place of', max_length=20)),
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='sourced_decision_reason_given'), models.CheckConstraint(condition=models.Q(('test_before', models.F('test')), _negated=True), name='sourced_decision_changes_or_not')],
@@ -312,6 +317,32 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('scenario', 'seed', 'people'), name='simulation_once')],
+                },
+            ),
+            migrations.CreateModel(
+                name='PastMoment',
+                fields=[
+                    ('moment', models.BigIntegerField(primary_key=True, serialize=False)),
+                    ('used_on', models.DateField()),
+                ],
+            ),
+            migrations.CreateModel(
+                name='PastCredit',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('moment', models.BigIntegerField()),
+                    ('opportunity_id', models.BigIntegerField()),
+                    ('scope', models.CharField(max_length=8)),
+                    ('method', models.CharField(max_length=32, verbose_name='model')),
+                    ('touchpoint_id', models.BigIntegerField(null=True)),
+                    ('campaign_id', models.BigIntegerField(null=True)),
+                    ('channel_id', models.BigIntegerField(null=True)),
+                    ('touched_at', models.DateTimeField(null=True)),
+                    ('weight', models.FloatField()),
+                    ('cents', models.BigIntegerField()),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(models.F('moment'), models.F('scope'), models.F('method'), models.F('opportunity_id'), django.db.models.functions.comparison.Coalesce('touchpoint_id', 0), name='past_credit_once')],
                 },
             ),
         ]),
