@@ -61,11 +61,14 @@ def read_rows(lines: Iterable[str], delimiter: str, header_line: int = 1) -> Ite
             if not problem and len(cells) != len(names):
                 problem = f"has {len(cells)} cells instead of {len(names)}"
             every = [*names, *(f"Column {position}" for position in range(len(names) + 1, len(cells) + 1))]
-        if any("&" in cell for cell in cells):
+        # What a cell holds, its lines hold: looking there is quicker, and few lines need any of this.
+        text = "".join(held)
+        if "&" in text:
             cells = [_unescaped(cell) for cell in cells]
-        if any(cell[:2] == '="' for cell in cells):
+            text = "".join(cells)
+        if '="' in text:
             cells = [_unguard(cell) for cell in cells]
-        if is_ours or any(cell[:1] == "'" for cell in cells):
+        if is_ours or "'" in text:
             cells = [_unmark(cell, is_ours) for cell in cells]
         row = dict(zip(every, cells, strict=False))
         if is_ours:

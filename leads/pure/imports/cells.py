@@ -30,6 +30,7 @@ from leads.pure.week import LATEST_YEAR, OLDEST_YEAR
 _MOST_PEOPLE = 2_000_000_000
 # "NA" is Namibia, and a name.
 _NA_IS_A_WORD = frozenset(["country", "name", "first_name", "last_name", "company", "account", "external_id"])
+_MOST = {kind: {each.name: each.most for each in fields} for kind, fields in FIELDS.items()}
 
 
 class RowRefused(FieldRefused):
@@ -65,7 +66,8 @@ class Plan:
 
     def channel_of(self, text: str) -> str:
         """The channel key for a word of the file; a word nobody mapped is "other"."""
-        return self.channels.get(plain(text)) or CHANNEL_WORDS.get(plain(text), "other")
+        word = plain(text)
+        return self.channels.get(word) or CHANNEL_WORDS.get(word, "other")
 
 
 class Cells:
@@ -73,12 +75,14 @@ class Cells:
 
     def __init__(self, cells: Mapping[str, str], plan: Plan) -> None:
         self.cells, self.plan = cells, plan
-        self.most = {each.name: each.most for each in FIELDS[plan.kind]}
+        self.most = _MOST[plan.kind]
 
     def raw(self, name: str) -> str:
         """The cell as it stands in the file, but for signs nobody sees; "" where it only says "nothing"."""
         column = self.plan.columns.get(name)
-        text = clean_text(self.cells.get(column, "")) if column else ""
+        if not column:
+            return ""
+        text = clean_text(self.cells.get(column, ""))
         is_nothing = is_placeholder(text) or (text == "NA" and name not in _NA_IS_A_WORD)
         return "" if is_nothing else text
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from leads.pure.capture.captured import CapturedConsent
 from leads.pure.imports.ad_reports import read_ad_cost
 from leads.pure.imports.cells import Cells, Plan, RowRefused
 from leads.pure.imports.fields import ACCOUNTS, ATTENDANCE, COSTS, LEADS, OPPORTUNITIES
 from leads.pure.imports.records import AccountRecord, AttendanceRecord, CostRecord, DealRecord, LeadRecord, Record
-from leads.pure.imports.words import has_come, has_opted_out, is_consent, named_lead_stage, yes_or_no
+from leads.pure.imports.words import has_come, has_opted_out, is_consent, named_lead_stage
 from leads.pure.spelling.identity import is_free_mail
 from leads.pure.table_file import Row
 from leads.pure.week import local_date
@@ -53,18 +54,19 @@ def _lead(cells: Cells) -> LeadRecord:
     stage, owner = _lead_stage(cells, attributes), cells.word("owner", cells.plan.owners)
     if name := cells.text("owner"):
         attributes[cells.plan.columns["owner"]] = name
+    occurred_at = cells.moment("occurred_at")
     return LeadRecord(
         email=email,
         external_id=external_id,
         details={name: value for name, value in details.items() if value != ""},
-        occurred_at=cells.moment("occurred_at"),
+        occurred_at=occurred_at,
         channel=channel or ("" if campaign else "other"),
         landing_page=cells.text("landing_page"),
         campaign=campaign,
         attributes=attributes,
         stage=stage,
         owner=owner,
-        consent=_consent(cells),
+        consent=_consent(cells, occurred_at),
         is_unsubscribed=_unsubscribed(cells),
     )
 
@@ -81,28 +83,26 @@ def _lead_stage(cells: Cells, attributes: dict[str, str]) -> str:
     return stage
 
 
-def _consent(cells: Cells) -> CapturedConsent | None:
-    """A plain "yes" is kept with the name of its column: that is all the file says about what was agreed to."""
+def _consent(cells: Cells, occurred_at: datetime | None) -> CapturedConsent | None:
+    """A single word is kept with the name of its column: that is all the file says about what was agreed to."""
     text = cells.text("consent")
-    answer = is_consent(text)
-    given_at = cells.moment("consent_at") or cells.moment("occurred_at")
-    if not text or answer is False:
+    answer = is_consent(text) if text else False
+    given_at = cells.moment("consent_at") or occurred_at
+    if answer is False:
         return None
     if answer is None:
         raise RowRefused("consent", f"{text[:40]!r} is neither yes nor no, nor the words that somebody agreed to.")
     if given_at is None:
         raise RowRefused("consent_at", "The row says that consent was given, but not when.")
-    is_wording = yes_or_no(text) is None
-    return CapturedConsent(
-        text=text if is_wording and " " in text.strip() else f"{cells.plan.columns['consent']}: {text}",
-        given_at=given_at,
-    )
+    return CapturedConsent(text=text if " " in text else f"{cells.plan.columns['consent']}: {text}", given_at=given_at)
 
 
 def _unsubscribed(cells: Cells) -> bool | None:
     text = cells.text("unsubscribed")
+    if not text:
+        return None
     answer = has_opted_out(text)
-    if text and answer is None:
+    if answer is None:
         raise RowRefused("unsubscribed", f"{text[:40]!r} is neither yes nor no.")
     return answer
 
