@@ -17,6 +17,7 @@ from leads.pure.conditions.grammar import Group
 from leads.pure.conditions.properties import Catalog, Kind, Property
 
 OTHER = "other"
+_OF_APPS = tuple(f"{scheme}:" for scheme in SCHEMES)
 VISITS = Catalog(
     [
         Property("source", "Source", Kind.TEXT, "Visit"),
@@ -131,7 +132,7 @@ def _host(address: str) -> str:
     except ValueError:
         return ""
     # "null", "about:blank" and machines of one's own are nobody who refers people.
-    return host.removeprefix("www.") if "." in host or text.startswith(tuple(f"{each}:" for each in SCHEMES)) else ""
+    return host.removeprefix("www.") if "." in host or text.startswith(_OF_APPS) else ""
 
 
 DEFAULT_CHANNELS: tuple[Channel, ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import dataclass, replace
 
 from leads.pure.conditions.grammar import Condition, Group
@@ -32,16 +31,15 @@ class Globs:
 def _fits(name: str, globs: str) -> Condition | Group | None:
     """None where anything fits. A pattern that fits an unknown value, too, says so by a condition of its own."""
     parts = tuple(dict.fromkeys(part.strip() for part in globs.split("|")))
-    if any(part and not part.strip("*") for part in parts):
+    patterns = tuple(part for part in parts if part)
+    if any(not each.strip("*") for each in patterns):
         return None
-    if "?*" in parts or "*?" in parts:
-        wanted = Condition(name, Operator.KNOWN)
-    else:
-        wanted = Condition(name, Operator.LIKE, tuple(part for part in parts if part))
-    if not any(fnmatch.fnmatchcase("", part) for part in parts):
-        return wanted
     unknown = Condition(name, Operator.UNKNOWN)
-    return Group((wanted, unknown), "any") if wanted.values or wanted.operator == Operator.KNOWN else unknown
+    if not patterns:
+        return unknown
+    is_any = "?*" in patterns or "*?" in patterns
+    wanted = Condition(name, Operator.KNOWN) if is_any else Condition(name, Operator.LIKE, patterns)
+    return Group((wanted, unknown), "any") if "" in parts else wanted
 
 
 _PAID = "cpc|ppc|sem|paid|paid?search|paidsearch|search?ads|cpm|cpv|cpa"

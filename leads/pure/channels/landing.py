@@ -111,8 +111,8 @@ def click_of(given: Mapping[str, str]) -> Click | None:
 def _pairs(query: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for name, value in parse_qsl(_CUT.sub("&", query), max_num_fields=100):
-        inner = _CUT.split(value) if _CUT.search(value) else []
-        found.append((name, inner[0] if inner else value))
-        for more in inner[1:]:
+        first, *inner = _CUT.split(value)
+        found.append((name, first))
+        for more in inner:
             found += parse_qsl(more, max_num_fields=100)
     return found

@@ -169,8 +169,7 @@ def _pattern_checker(condition: Condition, label: str) -> Check:
     key, pattern = condition.property, like(tuple(map(str, condition.values)))
 
     def check(facts: Facts, on: date) -> str:
-        value = facts.values.get(key)
-        for item in (value,) if isinstance(value, str) else items_of(value):
+        for item in items_of(facts.values.get(key)):
             text = text_of(item)
             if text and pattern.fullmatch(text.casefold()):
                 return f"{label} is {text}"
@@ -358,6 +357,8 @@ def items_of(value: object) -> Sequence[object]:
     """The value itself, or its members if it is a list; nothing for None."""
     if value is None:
         return ()
+    if isinstance(value, str):  # most of them
+        return (value,)
     return list(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
