@@ -6,6 +6,8 @@ import codecs
 from typing import Any
 
 TWICE = "utf-8-twice"
+# The bytes of signs that Latin-1 lacks. Five bytes stand for nothing in Windows-1252; programs keep them as they are.
+_BYTES = str.maketrans({sign: byte for byte in range(0x80, 0xA0) for sign in bytes([byte]).decode("cp1252", "ignore")})
 
 
 class _Decoder(codecs.IncrementalDecoder):
@@ -18,24 +20,18 @@ class _Decoder(codecs.IncrementalDecoder):
 
     def decode(self, input: bytes, final: bool = False) -> str:  # type: ignore[override]
         """The letters that these bytes complete."""
-        inner = b"".join(self._byte(sign) for sign in self._outer.decode(input, final))
+        outer = self._outer.decode(input, final).translate(_BYTES)
+        try:
+            inner = outer.encode("latin-1", "strict" if self.errors == "strict" else "ignore")
+        except UnicodeEncodeError as error:
+            sign = outer[error.start].encode(errors="replace")
+            raise UnicodeDecodeError(TWICE, sign, 0, 1, "no byte of Windows-1252") from error
         return self._inner.decode(inner, final)
 
     def reset(self) -> None:
         """Forget what a chunk left over."""
         self._outer.reset()
         self._inner.reset()
-
-    def _byte(self, sign: str) -> bytes:
-        try:
-            return sign.encode("cp1252")
-        except UnicodeEncodeError:
-            # Five bytes stand for nothing in Windows-1252; programs keep them as they are.
-            if ord(sign) < 256:
-                return bytes([ord(sign)])
-        if self.errors == "strict":
-            raise UnicodeDecodeError(TWICE, sign.encode(errors="replace"), 0, 1, "no byte of Windows-1252")
-        return b""
 
 
 class _Encoder(codecs.IncrementalEncoder):
