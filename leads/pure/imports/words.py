@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from leads.pure.imports.fields import plain
@@ -211,12 +211,9 @@ def guess_lead_stage(word: str) -> str:
 
 def is_consent(text: str) -> bool | None:
     """Whether a cell says that a person agreed: by a word, or by the words agreed to. None where it says neither."""
-    answer = yes_or_no(text)
+    answer = _answer(text, _GIVEN, _NOT_GIVEN)
     if answer is not None:
         return answer
-    word = plain(text)
-    if word in _GIVEN or word in _NOT_GIVEN:
-        return word in _GIVEN
     if _REFUSES.match(text.strip()):
         return False
     return True if len(text.split()) >= _WORDING or (not text.isascii() and len(text) > 12) else None
@@ -224,18 +221,18 @@ def is_consent(text: str) -> bool | None:
 
 def has_opted_out(text: str) -> bool | None:
     """Whether a cell of a column of opt-outs says that a person wants no mail. None where it says neither."""
-    word = plain(text)
-    if word in _GIVEN or word in _NOT_GIVEN:
-        return word in _NOT_GIVEN
-    return yes_or_no(text)
+    return _answer(text, _NOT_GIVEN, _GIVEN)
 
 
 def has_come(text: str) -> bool | None:
     """Whether a cell says that a person was there. None where it says neither."""
+    return _answer(text, _CAME, _DID_NOT_COME)
+
+
+def _answer(text: str, yes: Collection[str], no: Collection[str]) -> bool | None:
+    """What a cell says by the words of its column, or else by those of every column."""
     word = plain(text)
-    if word in _CAME or word in _DID_NOT_COME:
-        return word in _CAME
-    return yes_or_no(text)
+    return True if word in yes else False if word in no else yes_or_no(text)
 
 
 def yes_or_no(text: str) -> bool | None:
