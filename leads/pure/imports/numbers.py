@@ -33,10 +33,11 @@ _SHARED = {
     "Rs": frozenset(["INR", "PKR", "LKR", "NPR", "MUR", "SCR"]),
     "Rs.": frozenset(["INR", "PKR", "LKR", "NPR", "MUR", "SCR"]),
 }
-_BODY = re.compile(r"\d[\d.,' \u00a0\u202f\u2009’]*|[.,]\d+", re.ASCII)
-_GROUPS = re.compile(r"[' \u00a0\u202f\u2009’]")
+_APART = r"' \u00a0\u202f\u2009’"
+_BODY = re.compile(rf"\d[\d.,{_APART}]*|[.,]\d+", re.ASCII)
+_GROUPS = re.compile(rf"[{_APART}]")
 # Blanks and apostrophes part groups of three: "10 20" is two numbers, and not 1020.
-_GROUPED = re.compile(r"\d{1,3}(?:[' \u00a0\u202f\u2009’]\d{3})+", re.ASCII)
+_GROUPED = re.compile(rf"\d{{1,3}}(?:[{_APART}]\d{{3}})+", re.ASCII)
 _SIZE = re.compile(
     r"(?:size:?\s*)?(?:(?P<under><=?|≤|under|less than|fewer than|up to|max\.?|bis(?: zu)?|jusqu'à|hasta)|>=?|≥|~|≈"
     r"|ca\.?|circa|more than|over|about|approx\.?|at least|ab|über|mehr als|plus de|más de|between|zwischen|from|von)?"
@@ -63,6 +64,7 @@ _SHORT = re.compile(r"\d{1,4}(?:[.,]\d)?", re.ASCII)
 _NO_CENTS = re.compile(r"[.,]0{1,2}$")
 # "1'200.-" and "1.200,--" have no cents, and no minus.
 _NO_MINUS = re.compile(r"\s*[-\u2012\u2013\u2014\u2212]{1,2}|:-")
+_NO_SIGN = str.maketrans("-\u2212+", "   ")
 # As accountants write what is negative, with the currency within or without: "$(1,234.50)", "(5.00) EUR".
 _BRACKETED = re.compile(r"([^()]*)\(([^()]*)\)([^()]*)")
 # Lakhs and crores of India: "12,34,567".
@@ -180,7 +182,7 @@ def _parts(text: str) -> tuple[str, str, bool]:
     if match[0].endswith((".", ",")) or behind.startswith(":-"):
         behind = _NO_MINUS.sub("", behind, count=1)
     around = f"{text[: match.start()]} {behind}"
-    mark = " ".join(around.translate(str.maketrans("-\u2212+", "   ")).split())
+    mark = " ".join(around.translate(_NO_SIGN).split())
     return mark, match[0].strip(), is_negative or "-" in around or "\u2212" in around
 
 
