@@ -51,7 +51,7 @@ def country_code(text: str) -> str:
         return found
     # "Germany (DE)", "Schweiz/Suisse", "🇩🇪 Germany": each part says the same.
     parts = {part.strip() for part in _PARTS.split(_FLAG.sub(_flag_code, word))} - {""}
-    if len(parts) == 1 and parts == {word}:
+    if parts == {word}:
         return ""
     found_codes = {country_code(part) for part in parts if _plain(part) != "the"}
     return found_codes.pop() if len(found_codes) == 1 else ""

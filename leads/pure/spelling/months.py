@@ -20,28 +20,19 @@ def month_number(name: str) -> int:
 
     Raises ValueError for what is no month, and for a name of two months in two languages, such as "listopad".
     """
-    word = _plain(name)
-    for number, full in enumerate(_ENGLISH, start=1):
-        if len(word) > 2 and full.startswith(word):
-            return number
-    return _months()[word] if word in _months() else _refuse(name)
+    if number := _months().get(_plain(name)):
+        return number
+    raise ValueError(f"{name[:40]!r} is not the name of one month.")
 
 
 def is_month(name: str) -> bool:
     """Whether it is the name of one month."""
-    try:
-        return month_number(name) > 0
-    except ValueError:
-        return False
+    return _plain(name) in _months()
 
 
 def is_weekday(name: str) -> bool:
     """Whether it is the name of a day of the week."""
     return _plain(name) in _weekdays()
-
-
-def _refuse(name: str) -> int:
-    raise ValueError(f"{name[:40]!r} is not the name of one month.")
 
 
 @cache
@@ -54,7 +45,10 @@ def _months() -> dict[str, int]:
                     # Those of East Asia are numbers.
                     if (word := _plain(name)) and not word[0].isdigit():
                         found.setdefault(word, set()).add(number)
-    return {word: min(numbers) for word, numbers in found.items() if len(numbers) == 1}
+    names = {word: min(numbers) for word, numbers in found.items() if len(numbers) == 1}
+    for number, full in enumerate(_ENGLISH, start=1):
+        names |= {full[:length]: number for length in range(3, len(full) + 1)}
+    return names
 
 
 @cache
