@@ -17,7 +17,7 @@ from integrations.queries.change_words import names_in, pair_words
 from integrations.queries.mapping import rules_of
 from leads.actions.identity.revise_accounts import AccountRevision, RevisedAccount, revise_accounts
 from leads.models import Account
-from leads.pure.spelling.identity import InvalidDomain, is_page_of_many, normalize_domain
+from leads.pure.spelling.identity import InvalidDomain, is_site_of_many, normalize_domain
 
 # Accounts come in our names. Who owns one decides about routing, so nobody is replaced unless an admin says so.
 NAMES = ("name", "industry", "owner_id")
@@ -202,4 +202,4 @@ def _domain(record: RemoteRecord) -> str:
     except InvalidDomain:
         return ""
     # Whose website is a page on linkedin.com, is not LinkedIn.
-    return "" if is_page_of_many(f"{domain}/page") else domain
+    return "" if is_site_of_many(domain) else domain

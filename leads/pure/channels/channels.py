@@ -15,6 +15,7 @@ from leads.pure.channels.landing import click_of, meant, parameters, tags_of
 from leads.pure.conditions.evaluate import Evaluator, Facts
 from leads.pure.conditions.grammar import Group
 from leads.pure.conditions.properties import Catalog, Kind, Property
+from leads.pure.spelling.identity import is_below
 
 OTHER = "other"
 _OF_APPS = tuple(f"{scheme}:" for scheme in SCHEMES)
@@ -97,7 +98,7 @@ def _asked(visit: Visit, own_hosts: Collection[str]) -> Facts:
     seen = _complete(visit)
     site = site_of(seen.referrer)
     host = _host(site or seen.referrer)
-    if any(host == own or host.endswith(f".{own}") for own in map(_host, own_hosts) if own):
+    if is_below(host, map(_host, own_hosts)):
         host, site = "", ""
     source, medium, campaign = (value.strip().casefold() for value in (seen.source, seen.medium, seen.campaign))
     referrer: str | tuple[str, str] = (host, _host(seen.referrer)) if site else host

@@ -18,10 +18,10 @@ from leads.pure.spelling.identity import (
     InvalidDomain,
     InvalidEmail,
     bare_email,
-    is_page_of_many,
     normalize_country,
     normalize_domain,
     normalize_email,
+    site_of_page,
 )
 from leads.pure.spelling.phones import InvalidPhone, clean_phone
 from leads.pure.spelling.texts import clean_text, is_placeholder
@@ -114,7 +114,7 @@ class Cells:
 
     def domain(self, name: str) -> str:
         text = self.text(name)
-        if site := is_page_of_many(text):
+        if site := site_of_page(text):
             raise RowRefused(name, f"{text[:60]!r} is a page on {site}, no domain of the company. Leave it empty.")
         try:
             return normalize_domain(text) if text else ""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
-from urllib.parse import urlsplit
+from collections.abc import Collection, Iterable
+from urllib.parse import SplitResult, urlsplit
 
 import idna
 
@@ -23,8 +23,6 @@ _AROUND_EMAIL = re.compile(
     re.IGNORECASE,
 )
 _LOCAL_SIGNS = frozenset("!#$%&'*+/=?^_`{|}~.-")
-
-
 # Where companies without a website of their own have a page.
 _SITES_OF_MANY = (
     "linkedin.com", "facebook.com", "instagram.com", "twitter.com", "x.com", "xing.com", "youtube.com", "tiktok.com",
@@ -105,16 +103,19 @@ def company_domain(email: str) -> str | None:
 
 def is_internal(email: str, own_domains: Collection[str]) -> bool:
     """Whether a normalized address belongs to one of our own domains or to a host below one."""
-    domain = email_domain(email)
-    return any(domain == own or domain.endswith(f".{own}") for own in own_domains if own)
+    return is_below(email_domain(email), own_domains)
+
+
+def is_below(domain: str, others: Iterable[str]) -> bool:
+    """Whether a domain is one of the others, or a host below one; empty ones are nobody's."""
+    return any(domain == other or domain.endswith(f".{other}") for other in others if other)
 
 
 def normalize_domain(raw: str) -> str:
     """A bare host name in lower-case ASCII form, from a host name or an address of a page. Raises
     InvalidDomain."""
-    text = _fold(raw.strip())
     try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+        host = _address(raw).hostname or ""
     except ValueError as error:
         raise InvalidDomain("Enter a domain such as example.com.") from error
     domain = _ascii_domain(host)
@@ -123,16 +124,19 @@ def normalize_domain(raw: str) -> str:
     return domain
 
 
-def is_page_of_many(raw: str) -> str:
-    """The host, where an address is a page of one company among many on a site such as linkedin.com; else ""."""
-    text = _fold(raw.strip())
+def is_site_of_many(domain: str) -> bool:
+    """Whether a site such as linkedin.com has pages of many companies."""
+    return is_below(domain, _SITES_OF_MANY)
+
+
+def site_of_page(raw: str) -> str:
+    """The host, where an address is a page of one company on a site of many; else ""."""
     try:
-        parts = urlsplit(text if "//" in text else f"//{text}")
+        parts = _address(raw)
         host = (parts.hostname or "").removeprefix("www.")
     except ValueError:
         return ""
-    is_page = len(parts.path.strip("/")) > 0
-    return host if is_page and any(host == each or host.endswith(f".{each}") for each in _SITES_OF_MANY) else ""
+    return host if parts.path.strip("/") and is_site_of_many(host) else ""
 
 
 def normalize_country(raw: str) -> str:
@@ -140,6 +144,12 @@ def normalize_country(raw: str) -> str:
     if code := country_code(raw):
         return code
     raise InvalidCountry(f"{raw.strip()[:40]!r} is not a country. Write its name, or a code such as DE or US.")
+
+
+def _address(raw: str) -> SplitResult:
+    """The parts of an address, which may be a bare host name. Raises ValueError."""
+    text = _fold(raw.strip())
+    return urlsplit(text if "//" in text else f"//{text}")
 
 
 def _fold(text: str) -> str:
