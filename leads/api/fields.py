@@ -24,7 +24,6 @@ CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_YEARS = (OLDEST_YEAR, LATEST_YEAR)
 _WEB = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
 _REFERRER = re.compile(r"(https?|android-app|ios-app)://[^\s/?#]+|[\w.-]+\.[a-z]{2,}(/\S*)?$", re.IGNORECASE | re.ASCII)
 
@@ -187,7 +186,7 @@ class Day(serializers.Field[date, Any, str, Any]):
             day = date.fromisoformat(data) if isinstance(data, str) and _DAY.fullmatch(data) else None
         except ValueError:
             day = None
-        if day is None or not _YEARS[0] <= day.year <= _YEARS[1]:
+        if day is None or not OLDEST_YEAR <= day.year <= LATEST_YEAR:
             raise serializers.ValidationError("Must be a day such as 2026-11-16.", code="invalid_day")
         return day
 

@@ -12,12 +12,11 @@ from django.utils.dateparse import parse_datetime
 from leads.models import Company
 from leads.past.settled import database_now, settle
 from leads.past.snapshot import memory_begins
-from leads.pure.week import local_date, midnight
+from leads.pure.week import OLDEST_YEAR, local_date, midnight
 
 NAME = "as_of"
 """The parameter, in every address and in the API."""
 MAX_LENGTH = 40
-_FIRST_YEAR = 1990
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,8 @@ def read_as_of(text: str, *, tz: ZoneInfo, at: datetime) -> AsOf:
         found = None
     if found is None or found.utcoffset() is None:
         raise ValidationError("Give a date, or a moment with its offset such as 2026-11-16T09:30:00+01:00.")
-    if found.year < _FIRST_YEAR:
-        raise ValidationError(f"The year must not lie before {_FIRST_YEAR}.")
+    if found.year < OLDEST_YEAR:
+        raise ValidationError(f"The year must not lie before {OLDEST_YEAR}.")
     if day and local_date(at, tz) == day:
         return AsOf(at, exact(at))
     if found > at:

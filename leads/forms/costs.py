@@ -11,8 +11,7 @@ from django.core.exceptions import ValidationError
 from leads.forms.scope import DayInput
 from leads.models import Company
 from leads.pure.money import InvalidAmount, to_cents
-
-_YEARS = (1990, 2100)
+from leads.pure.week import LATEST_YEAR, OLDEST_YEAR
 
 
 class DaysForm(forms.Form):
@@ -35,8 +34,8 @@ class DaysForm(forms.Form):
         given["last"] = given.get("last") or first
         for name in ("first", "last"):
             day: date | None = given.get(name)
-            if day and not _YEARS[0] <= day.year <= _YEARS[1]:
-                self.add_error(name, f"The year must lie between {_YEARS[0]} and {_YEARS[1]}.")
+            if day and not OLDEST_YEAR <= day.year <= LATEST_YEAR:
+                self.add_error(name, f"The year must lie between {OLDEST_YEAR} and {LATEST_YEAR}.")
         if first and given["last"] < first:
             self.add_error("last", "The last day lies before the first.")
         return given

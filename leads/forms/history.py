@@ -10,11 +10,9 @@ from django import forms
 
 from leads.forms.scope import DayInput
 from leads.models import Company
-from leads.pure.week import midnight
+from leads.pure.week import LATEST_YEAR, OLDEST_YEAR, midnight
 from leads.queries.history import DOORS, Narrowed, Person, field_choices
 from leads.queries.history_parts import Kind
-
-_YEARS = (1990, 2100)
 
 
 class HistoryForm(forms.Form):
@@ -43,8 +41,8 @@ class HistoryForm(forms.Form):
         given = super().clean() or self.cleaned_data
         for name in ("from", "to"):
             day: date | None = given.get(name)
-            if day and not _YEARS[0] <= day.year <= _YEARS[1]:
-                self.add_error(name, f"The year must lie between {_YEARS[0]} and {_YEARS[1]}.")
+            if day and not OLDEST_YEAR <= day.year <= LATEST_YEAR:
+                self.add_error(name, f"The year must lie between {OLDEST_YEAR} and {LATEST_YEAR}.")
         if given.get("from") and given.get("to") and given["to"] < given["from"]:
             self.add_error("to", "The last day lies before the first.")
         return given

@@ -15,10 +15,9 @@ from leads.figures.offers import offered, usual_method
 from leads.forms.as_of import NAME
 from leads.models import Campaign, Channel, Company, Territory, User
 from leads.past.span import moment
-from leads.pure.week import Period, Week, local_date, quarter_bounds
+from leads.pure.week import LATEST_YEAR, OLDEST_YEAR, Period, Week, local_date, quarter_bounds
 
 MAX_DAYS = 3_700
-_YEARS = (1990, 2100)
 
 
 class DayField(forms.CharField):
@@ -36,8 +35,8 @@ class DayField(forms.CharField):
                 days = (date.fromisoformat(text),) * 2
         except (ValueError, OverflowError):  # the last week of the year 9999 has no end
             raise ValidationError(f"{text[:40]!r} is neither a date such as 2026-11-16 nor a week.") from None
-        if not _YEARS[0] <= days[0].year <= days[1].year <= _YEARS[1]:
-            raise ValidationError(f"The year must lie between {_YEARS[0]} and {_YEARS[1]}.")
+        if not OLDEST_YEAR <= days[0].year <= days[1].year <= LATEST_YEAR:
+            raise ValidationError(f"The year must lie between {OLDEST_YEAR} and {LATEST_YEAR}.")
         return days
 
 
