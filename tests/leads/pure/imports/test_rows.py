@@ -1,42 +1,16 @@
-"""What a row says, and what makes it refused; which column feeds which field."""
+"""What a row says, and what makes it refused."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from leads.pure.imports.cells import Plan, RowRefused
-from leads.pure.imports.fields import (
-    ACCOUNTS,
-    ATTENDANCE,
-    COSTS,
-    FIELDS,
-    LEADS,
-    OPPORTUNITIES,
-    MappingRefused,
-    check_columns,
-    guess_columns,
-    value_map,
-)
+from leads.pure.imports.cells import RowRefused
+from leads.pure.imports.fields import ACCOUNTS, COSTS, LEADS, OPPORTUNITIES, value_map
 from leads.pure.imports.rows import parse_row
-from leads.pure.imports.words import DealStage, guess_deal_stage
 from leads.pure.table_file import Row
-
-BERLIN = ZoneInfo("Europe/Berlin")
-AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
-
-
-def plan(kind: str = LEADS, **more: Any) -> Plan:
-    """Every field fed by a column of its own name."""
-    columns = {each.name: each.name for each in FIELDS[kind]}
-    return Plan(**{"kind": kind, "columns": columns, "at": AT, "tz": BERLIN, "currency": "EUR", **more})
-
-
-def parse(kind: str = LEADS, more: dict[str, Any] | None = None, **cells: str) -> Any:
-    return parse_row(Row(2, cells), plan(kind, **(more or {})))
+from tests.leads.pure.imports.parsing import parse, plan
 
 
 def test_a_lead() -> None:
@@ -53,22 +27,6 @@ def test_a_lead() -> None:
     assert (lead.email, lead.channel) == ("ada@engines.example", "events")
     assert lead.details == {"first_name": "Ada", "last_name": "King Lovelace", "country": "DE", "company_size": 120}
     assert lead.attributes == {"notes": "called twice", "channel": "fair_2026"}
-
-
-@pytest.mark.parametrize(
-    ("word", "channel"),
-    [
-        ("Paid Search", "paid-search"),
-        ("direct-traffic", "direct"),
-        ("unknown", "other"),
-        ("", "other"),
-        ("tv", "other"),
-    ],
-)
-def test_channel_words(word: str, channel: str) -> None:
-    lead = parse(external_id="a", channel=word)
-    assert lead.channel == channel
-    assert lead.attributes == ({"channel": word} if word else {})
 
 
 @pytest.mark.parametrize(
@@ -141,108 +99,6 @@ def test_deals_of_two_leads_are_two_deals_however_long_the_leads_ids(length: int
 @pytest.mark.parametrize("owner", ["Sam", "4820", "sam@us.example"])
 def test_an_owner_stays_with_the_deal_in_the_words_of_the_file(owner: str) -> None:
     assert parse(OPPORTUNITIES, external_id="a", owner=owner).attributes == {"owner": owner}
-
-
-def test_columns_are_guessed_by_their_names() -> None:
-    header = ["MQL ID", "first_contact_date", "Landing-Page", "Origin", "Email Address", "whatever"]
-    assert guess_columns(LEADS, header) == {
-        "external_id": "MQL ID",
-        "email": "Email Address",
-        "occurred_at": "first_contact_date",
-        "channel": "Origin",
-        "landing_page": "Landing-Page",
-    }
-    assert guess_columns(OPPORTUNITIES, ["mql_id", "seller_id", "won_date"]) == {
-        "external_id": "seller_id",
-        "lead_external_id": "mql_id",
-        "closed_at": "won_date",
-    }
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (
-            "E-Mail;Vorname;Nachname;Firma;Telefon;Land;Mitarbeiter;Erstkontakt;Status;Besitzer;Branche;PLZ;Bundesland",
-            "email first_name last_name company phone country company_size occurred_at stage owner industry postal_code"
-            " region",
-        ),
-        (
-            "Courriel;Prénom;Nom de famille;Société;Téléphone;Pays;Effectif;Date de création;Propriétaire;Poste",
-            "email first_name last_name company phone country company_size occurred_at owner job_title",
-        ),
-        (
-            "Correo electrónico;Apellidos;Empresa;Teléfono;País;Número de empleados;Propietario;Código postal",
-            "email last_name company phone country company_size owner postal_code",
-        ),
-    ],
-)
-def test_columns_of_exports_in_other_languages(header: str, expected: str) -> None:
-    columns = header.split(";")
-    assert guess_columns(LEADS, columns) == dict(zip(expected.split(), columns, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("kind", "header", "fields"),
-    [
-        (OPPORTUNITIES, ["dealname", "dealstage", "closedate", "amount", "createdate"],
-         "name stage closed_at amount opened_at"),
-        (OPPORTUNITIES, ["Name", "StageName", "CloseDate", "CreatedDate"], "name stage closed_at opened_at"),
-        (LEADS, ["FirstName", "LastName", "jobtitle", "MobilePhone", "NumberOfEmployees", "lifecyclestage"],
-         "first_name last_name job_title phone company_size stage"),
-        (LEADS, ["id", "created_time", "campaign_name", "email", "full_name", "phone_number"],
-         "external_id occurred_at campaign email name phone"),
-        (LEADS, ["Email*", "First Name:", "Company Name (required)"], "email first_name company"),
-        (LEADS, ["display_name", "primary_email", "date_created"], "name email occurred_at"),
-        (OPPORTUNITIES, ["Geschäftsname", "Kunde", "Phase", "Betrag"], "name account stage amount"),
-        (
-            LEADS,
-            ["Record ID", "First Name", "Last Name", "Email", "Phone Number", "Contact owner", "Lifecycle Stage",
-             "Create Date", "Associated Company (Primary)", "Unsubscribed from all email"],
-            "external_id first_name last_name email phone owner stage occurred_at company unsubscribed",
-        ),
-        (
-            OPPORTUNITIES,
-            ["Record ID", "Deal Name", "Deal Stage", "Close Date", "Deal owner", "Amount", "Create Date",
-             "Associated Company (Primary)"],
-            "external_id name stage closed_at owner amount opened_at account",
-        ),
-        (
-            OPPORTUNITIES,
-            ["Opportunity ID", "Opportunity Name", "Account Name", "Opportunity Owner", "Stage", "Close Date", "Amount",
-             "Amount Currency", "Created Date", "Last Stage Change Date", "Type"],
-            "external_id name account owner stage closed_at amount . opened_at stage_since lead_type",
-        ),
-        (
-            OPPORTUNITIES,
-            ["Deal - ID", "Deal - Title", "Deal - Value", "Deal - Currency of Value", "Deal - Owner",
-             "Deal - Organization", "Deal - Stage", "Deal - Deal created", "Deal - Won time"],
-            "external_id name amount currency owner account stage opened_at closed_at",
-        ),
-        (
-            ACCOUNTS,
-            ["Record ID", "Company name", "Company Domain Name", "Company owner", "Number of Employees",
-             "Country/Region", "State/Region", "Industry"],
-            ". name domain owner company_size country region industry",
-        ),
-    ],
-    ids=["HubSpot API", "Salesforce API", "names run together", "Meta lead forms", "required fields", "Close", "German",
-         "HubSpot contacts", "HubSpot deals",
-         "Salesforce", "Pipedrive", "HubSpot companies"],
-)  # fmt: skip
-def test_exports_of_other_systems_are_understood(kind: str, header: list[str], fields: str) -> None:
-    expected = {field: name for name, field in zip(header, fields.split(), strict=True) if field != "."}
-    assert guess_columns(kind, header) == expected
-
-
-@pytest.mark.parametrize(
-    ("columns", "field"),
-    [({"external_id": "gone"}, "external_id"), ({"shoe_size": "id"}, "shoe_size"), ({"company": "id"}, "external_id")],
-)
-def test_columns_that_cannot_be(columns: dict[str, str], field: str) -> None:
-    with pytest.raises(MappingRefused) as refused:
-        check_columns(LEADS, columns, ["id"])
-    assert refused.value.field == field
 
 
 @pytest.mark.parametrize("text", ["N/A", "-", "NULL", "n/a", "(blank)", "#N/A"])
@@ -329,17 +185,6 @@ def test_a_lead_with_stage_owner_and_consent() -> None:
     assert lead.consent.given_at == datetime(2026, 1, 31, 23, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("answer", ["no", "Nein", "FALSE", "0", ""])
-def test_no_consent_is_none(answer: str) -> None:
-    assert parse(external_id="a", consent=answer).consent is None
-
-
-def test_a_plain_yes_is_kept_with_the_name_of_its_column() -> None:
-    lead = parse(external_id="a", consent="ja", occurred_at="2026-02-01")
-    assert lead.consent is not None
-    assert lead.consent.text == "consent: ja"
-
-
 def test_an_account() -> None:
     account = parse(
         ACCOUNTS,
@@ -349,67 +194,6 @@ def test_an_account() -> None:
         company_size="201-500",
     )
     assert (account.domain, account.country, account.company_size) == ("engines.example", "GB", 201)
-
-
-@pytest.mark.parametrize(
-    ("answer", "text"),
-    [
-        (
-            "I agree to receive news and may withdraw at any time",
-            "I agree to receive news and may withdraw at any time",
-        ),
-        ("Freely given consent from contact", "Freely given consent from contact"),
-        ("Subscribed", "consent: Subscribed"),
-        ("✔", "consent: ✔"),
-    ],
-)
-def test_what_says_that_somebody_agreed(answer: str, text: str) -> None:
-    lead = parse(external_id="a", consent=answer, consent_at="2026-02-01")
-    assert lead.consent.text == text
-
-
-@pytest.mark.parametrize(
-    "answer",
-    ["Unsubscribed", "opted out", "denied", "No thanks", "No, I do not want mail", "withdrawn 2026-05-01", "pending",
-     "✗", "0.0", "has not consented", "Legitimate interest – prospect/lead", "Nicht erteilt"],
-)  # fmt: skip
-def test_what_refuses_is_no_consent(answer: str) -> None:
-    assert parse(external_id="a", consent=answer, consent_at="2026-02-01").consent is None
-
-
-@pytest.mark.parametrize("answer", ["GDPR", "Newsletter", "ok"])
-def test_words_that_nobody_can_have_agreed_to_are_refused(answer: str) -> None:
-    with pytest.raises(RowRefused) as refusal:
-        parse(external_id="a", consent=answer, consent_at="2026-02-01")
-    assert refusal.value.field == "consent"
-
-
-@pytest.mark.parametrize(("text", "is_out"), [("Unsubscribed", True), ("opted-in", False), ("☑", True), ("", None)])
-def test_a_column_of_opt_outs_has_words_of_its_own(text: str, is_out: bool | None) -> None:
-    assert parse(external_id="a", unsubscribed=text).is_unsubscribed is is_out
-
-
-@pytest.mark.parametrize(
-    ("cells", "has_come"),
-    [
-        ({"attended": "Yes"}, True),
-        ({"attended": "Attended"}, True),
-        ({"attended": "No-Show"}, False),
-        ({"attended": "Cancelled"}, False),
-        ({"attended": "Nicht teilgenommen"}, False),
-        ({"attended": "", "minutes": "12 min"}, True),
-        ({"attended": "--", "minutes": "--"}, False),
-        ({"attended": "Yes", "minutes": "0"}, False),
-    ],
-)
-def test_who_came(cells: dict[str, str], has_come: bool) -> None:
-    assert parse(ATTENDANCE, email="ada@a.example", **cells).has_come is has_come
-
-
-def test_a_word_that_does_not_say_whether_somebody_came_is_refused() -> None:
-    with pytest.raises(RowRefused) as refusal:
-        parse(ATTENDANCE, email="ada@a.example", attended="perhaps")
-    assert refusal.value.field == "attended"
 
 
 @pytest.mark.parametrize(
@@ -445,18 +229,3 @@ def test_days_that_stand_for_none_or_never() -> None:
     assert parse(OPPORTUNITIES, external_id="a", closed_at="0000-00-00 00:00:00").closed_at is None
     with pytest.raises(RowRefused, match="lies after 2100"):
         parse(OPPORTUNITIES, external_id="a", closed_at="9999-12-31")
-
-
-@pytest.mark.parametrize(
-    ("word", "key"),
-    [
-        ("Closed Won - Renewal", "won"), ("Deal won", "won"), ("Contract signed", "won"),
-        ("Lost to competitor", "lost"),
-        ("Disqualified", "lost"), ("Unqualified", "lost"), ("No decision", "lost"), ("Kein Interesse", "lost"),
-        ("Renewal", ""), ("Not Won", ""), ("Wonder", ""), ("New", "qualification"), ("Contract Sent", "negotiation"),
-    ],
-)  # fmt: skip
-def test_how_a_stage_ended_goes_before_what_it_sounds_like(word: str, key: str) -> None:
-    names = {"qualification": "open", "proposal": "open", "negotiation": "open", "won": "won", "lost": "lost"}
-    stages = [DealStage(name, name.title(), status) for name, status in names.items()]
-    assert guess_deal_stage(word, stages) == key
