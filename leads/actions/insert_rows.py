@@ -1,7 +1,9 @@
 """Insert many or few rows as fast as the database takes them, in place of `bulk_create` where capture writes.
 
 Django composes and compiles an insert anew each time, asks every field about every value, and on PostgreSQL sends each
-column as the text of an array. Here a model's statement is made once, and many rows go by COPY.
+column as the text of an array. Here a model's statement is made once, and many rows go by COPY; on SQLite by a
+hundred in a statement, because there each statement within a savepoint takes the longer, the more pages the savepoint
+has touched so far: at its end SQLite walks all of its journal in memory.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,6 +24,8 @@ from django.utils import timezone
 
 # So many rows at most in a statement that names every value.
 FEW = 16
+# So many at most on SQLite, whose statements may not have more parameters than this allows either.
+AT_ONCE = 100
 
 _Convert = Callable[[Any], Any]
 M = TypeVar("M", bound=Model)
@@ -181,10 +186,14 @@ def _insert_many(insert: _Insert) -> None:
                 for row in insert.rows:
                     copy.write_row(row)
         else:
-            cursor.executemany(_statement(table, insert.columns, insert.width, 1), list(insert.rows))
+            most = min(AT_ONCE, (connection.features.max_query_params or AT_ONCE) // insert.width)
+            rest = iter(insert.rows)
+            while rows := list(islice(rest, most)):
+                statement = _statement(table, insert.columns, insert.width, len(rows))
+                cursor.execute(statement, [value for row in rows for value in row])
 
 
-@cache
+@lru_cache(maxsize=256)
 def _statement(table: str, columns: str, width: int, number: int) -> str:
     row = f"({', '.join(['%s'] * width)})"
     return f'INSERT INTO "{table}" ({columns}) VALUES {", ".join([row] * number)}'  # noqa: S608  # names of models

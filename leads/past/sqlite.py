@@ -55,6 +55,9 @@ def triggers(fact: Fact) -> list[str]:
     amended = ", ".join(f'"{name}" = NEW."{name}"' for name in fact.kept if name != "id")
     watched = ", ".join(f'"{name}"' for name in fact.tracked)
     current = f'"{versions}".id = OLD.id AND ended_by IS NULL'
+    # The sign keeps SQLite from the index of changes, which it takes for the better one: a transaction that writes
+    # many rows, and then updates them, would look for each of them among all.
+    of_this_change = f"{current} AND +known_by = portal_change()"
     insert = f'INSERT INTO "{versions}" ({names}, known_by) SELECT {of_new}, portal_change()'
     return [
         f'CREATE TRIGGER "{name(table, "insert")}" AFTER INSERT ON "{table}" BEGIN {_OPEN} {insert}; END',
@@ -63,11 +66,11 @@ def triggers(fact: Fact) -> list[str]:
         f'CREATE TRIGGER "{name(table, "open")}" BEFORE UPDATE OF {watched} ON "{table}"'
         f" WHEN {_IS_CLOSED} AND ({differs}) BEGIN {_OPEN} END",
         f'CREATE TRIGGER "{name(table, "update")}" AFTER UPDATE OF {watched} ON "{table}" WHEN {differs} BEGIN'
-        f' UPDATE "{versions}" SET {amended} WHERE {current} AND known_by = portal_change();'
+        f' UPDATE "{versions}" SET {amended} WHERE {of_this_change};'
         f' UPDATE "{versions}" SET ended_by = portal_change() WHERE {current} AND known_by <> portal_change();'
         f' {insert} WHERE NOT EXISTS (SELECT 1 FROM "{versions}" WHERE {current}); END',
         f'CREATE TRIGGER "{name(table, "delete")}" AFTER DELETE ON "{table}" BEGIN {_OPEN}'
-        f' DELETE FROM "{versions}" WHERE {current} AND known_by = portal_change();'
+        f' DELETE FROM "{versions}" WHERE {of_this_change};'
         f' UPDATE "{versions}" SET ended_by = portal_change() WHERE {current}; END',
         f'CREATE TRIGGER "{name(table, "identity")}" BEFORE UPDATE OF id ON "{table}" WHEN OLD.id <> NEW.id BEGIN'
         f" SELECT RAISE(ABORT, 'The id of a row of {table} never changes: its past is kept under it.'); END",

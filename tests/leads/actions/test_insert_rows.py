@@ -63,6 +63,16 @@ def test_a_row_that_is_there_already_is_refused(number: int) -> None:
     assert Account.objects.filter(domain__endswith=".example").count() == 1
 
 
+def test_many_rows_take_few_statements() -> None:
+    """A statement for each row would take the longer on SQLite, the more its savepoint has written before."""
+    with CaptureQueriesContext(connection) as asked:
+        insert_rows([account(each) for each in range(250)])
+    assert Account.objects.filter(domain__endswith=".example").count() == 250
+    assert len(asked) < 12
+    # As Django notes what the driver's executemany does row by row.
+    assert not [each["sql"] for each in asked.captured_queries if " times: " in each["sql"]]
+
+
 def test_several_kinds_go_together() -> None:
     lead = LeadFactory(stage=Stage.LEAD)
     passage = LifecyclePassage(lead=lead, from_stage="", to_stage=Stage.LEAD, passed_at=AT)

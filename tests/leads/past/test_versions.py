@@ -55,6 +55,29 @@ def test_a_row_written_twice_in_one_transaction_makes_one_version() -> None:
     assert companies(settled_now()) == ["C"]
 
 
+def work_of_updating(number: int) -> int:
+    """Steps (SQLite) or versions read (PostgreSQL) to change so many leads that the same transaction has written."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        made = [Lead(email=f"{n}@{number}.example", captured_at=FIRST, changed_at=FIRST) for n in range(number)]
+        mine = Lead.objects.filter(pk__in=[lead.pk for lead in Lead.objects.bulk_create(made)])
+        if connection.vendor == "postgresql":
+            mine.update(company="B")
+            cursor.execute(
+                "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'leads_lead_past'"
+            )
+            return int(cursor.fetchone()[0])
+        steps: list[None] = []
+        connection.connection.set_progress_handler(lambda: steps.append(None), 1)
+        mine.update(company="B")
+        connection.connection.set_progress_handler(None, 0)
+        return len(steps)
+
+
+@committed
+def test_rows_are_updated_in_linear_time_in_the_transaction_that_wrote_them() -> None:
+    assert work_of_updating(200) < 6 * work_of_updating(50)
+
+
 @committed
 def test_an_update_that_changes_nothing_makes_no_version() -> None:
     lead = LeadFactory(company="A")
