@@ -9,10 +9,13 @@ exact fractions.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+
+from alignment.pure.ledger import Kept
 
 _FACTORS = ("volume", "mix", "conversion", "deal_size")
 
@@ -64,14 +67,10 @@ def decompose(previous: Mapping[str, Segment], current: Mapping[str, Segment]) -
     names = sorted({*previous, *current})
     before = _factors(names, previous, current)
     after = _factors(names, current, previous)
-    revenue = {
-        changed: _revenue(names, before, after, changed)
-        for size in range(len(_FACTORS) + 1)
-        for changed in map(frozenset, combinations(_FACTORS, size))
-    }
-    exact = [_shapley(factor, revenue) for factor in _FACTORS]
+    revenue = {changed: _revenue(names, before, after, changed) for changed in subsets(_FACTORS)}
+    exact = shapley(revenue)
     change = sum(s.won_cents for s in current.values()) - sum(s.won_cents for s in previous.values())
-    volume, mix, conversion, deal_size = _round_to_sum(exact, change)
+    volume, mix, conversion, deal_size = largest_remainder([exact[factor] for factor in _FACTORS], change)
     return Decomposition(change, volume, conversion, deal_size, mix)
 
 
@@ -101,20 +100,46 @@ def _revenue(names: Iterable[str], before: _Factors, after: _Factors, changed: f
     return sum((volume * mix[name] * conversion[name] * deal_size[name] for name in names), Fraction())
 
 
-def _shapley(factor: str, revenue: Mapping[frozenset[str], Fraction]) -> Fraction:
-    total = Fraction()
-    n = len(_FACTORS)
-    for changed, amount in revenue.items():
-        if factor not in changed:
+def segments(won: Iterable[Kept], lost: Iterable[Kept] = (), *, nowhere: str = "") -> dict[str, Segment]:
+    """Segments of rows by their group; ``nowhere`` is what rows without one are called."""
+    amounts: defaultdict[str, list[int]] = defaultdict(list)
+    for kept in won:
+        amounts[kept.group or nowhere].append(kept.amount)
+    losses = Counter(kept.group or nowhere for kept in lost)
+    return {
+        name: Segment(len(amounts[name]) + losses[name], len(amounts[name]), sum(amounts[name]))
+        for name in {*amounts, *losses}
+    }
+
+
+def subsets(names: Sequence[str]) -> list[frozenset[str]]:
+    """All choices of some of the names, none and all of them included."""
+    return [frozenset(chosen) for size in range(len(names) + 1) for chosen in combinations(names, size)]
+
+
+def shapley(values: Mapping[frozenset[str], Fraction]) -> dict[str, Fraction]:
+    """The mean effect of each factor over all orders of changing them; ``values`` are by the factors changed, one for
+    each of their `subsets`. The effects add up to the change."""
+    names = max(values, key=len)
+    n = len(names)
+    effects = dict.fromkeys(names, Fraction())
+    for changed, before in values.items():
+        for name in names - changed:
             weight = Fraction(math.factorial(len(changed)) * math.factorial(n - len(changed) - 1), math.factorial(n))
-            total += weight * (revenue[changed | {factor}] - amount)
-    return total
+            effects[name] += weight * (values[changed | {name}] - before)
+    return effects
 
 
-def _round_to_sum(exact: list[Fraction], total: int) -> list[int]:
-    """Whole numbers next to the exact ones, with the given sum; ties go to the lower index."""
+def largest_remainder(exact: Sequence[Fraction | float], total: int) -> list[int]:
+    """Whole numbers next to the exact ones, with the given sum; ties go to the lower index.
+
+    A total that is farther away than the remainders, as a difference of rounded numbers may be, takes more than one
+    round.
+    """
     parts = [math.floor(part) for part in exact]
-    by_remainder = sorted(range(len(parts)), key=lambda index: (parts[index] - exact[index], index))
-    for index in by_remainder[: total - sum(parts)]:
-        parts[index] += 1
+    missing = total - sum(parts)
+    step = 1 if missing > 0 else -1
+    by_remainder = sorted(range(len(parts)), key=lambda index: (step * (parts[index] - exact[index]), index))
+    for place in range(abs(missing) if parts else 0):
+        parts[by_remainder[place % len(parts)]] += step
     return parts

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
+from alignment.actions.report.freeze_figure import amount_place
 from alignment.actions.report.render_report import restatements
 from alignment.models import ReportRows, WeeklyReport
 from alignment.queries.report import are_rows_sealed
@@ -45,9 +46,9 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
     chosen = request.GET.get("part", "")
     rows = sets[chosen if chosen in sets else first]
     only = request.GET.get("only", "")
-    narrowed = _narrowed_to(report, rows, only)
-    sort = request.GET.get("sort", "")
-    listed = _sorted(rows, _only(rows, only), sort)
+    listed = _sorted(rows, _only(rows, only), request.GET.get("sort", ""))
+    cents = _cents(rows, listed) if only else None
+    narrowed = _narrowed_to(report, only, cents)
     match request.GET.get("export"):
         case "csv":
             return figure_csv(report, rows, listed)
@@ -71,7 +72,7 @@ def report_figure(request: SignedInRequest, week: str, key: str) -> HttpResponse
         "rows": [_cells(rows, row, report, zone) for row in page.object_list],
         "page": page,
         "only_count": len(listed) if only else None,
-        "only_total": _only_total(rows, listed, report.currency) if only else "",
+        "only_total": "" if cents is None else plain.money_exact(cents, report.currency),
         "exports": [_export(request, kind) for kind in ("csv", "xlsx")],
         "is_page": not request.htmx,
         "is_sealed": are_rows_sealed(report, rows),
@@ -113,20 +114,12 @@ class _Narrowed:
     name: str
     cents: int
 
-    def text(self, currency: str) -> str:
-        return plain.money_exact(self.cents, currency)
 
-
-def _narrowed_to(report: WeeklyReport, rows: ReportRows, only: str) -> _Narrowed | None:
+def _narrowed_to(report: WeeklyReport, only: str, cents: int | None) -> _Narrowed | None:
     """None where no campaign of the report is asked for; only their rows are known by campaign."""
-    if not only:
-        return None
     listed = report.content["campaigns"]
     name = next((row["name"] for row in [*listed["best"], *listed["worst"]] if row["id"] == only), "")
-    place = next((place for place, column in enumerate(rows.columns) if column["is_amount"]), None)
-    if not name or place is None:
-        return None
-    return _Narrowed(only, name, sum(row[place] or 0 for row in _only(rows, only)))
+    return _Narrowed(only, name, cents) if name and cents is not None else None
 
 
 def _today(
@@ -215,11 +208,12 @@ def _sorted(rows: ReportRows, listed: list[list[Any]], sort: str) -> list[list[A
     return [*known, *(row for row in listed if value(row) is None)]
 
 
-def _only_total(rows: ReportRows, listed: list[list[Any]], currency: str) -> str:
-    place = next((place for place, column in enumerate(rows.columns) if column["is_amount"]), None)
+def _cents(rows: ReportRows, listed: list[list[Any]]) -> int | None:
+    """What these rows come to; None where they add no money."""
+    place = amount_place(columns=rows.columns)
     if place is None or rows.columns[place]["kind"] != "money":
-        return ""
-    return plain.money_exact(sum(row[place] or 0 for row in listed), currency)
+        return None
+    return sum(row[place] or 0 for row in listed)
 
 
 def _cells(rows: ReportRows, row: list[Any], report: WeeklyReport, zone: ZoneInfo) -> list[dict[str, Any]]:

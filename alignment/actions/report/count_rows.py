@@ -6,7 +6,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alignment.actions.report.freeze_figure import KEYS, group_column, key_columns, key_of
+from alignment.actions.report.freeze_figure import (
+    KEYS,
+    FrozenFigure,
+    counted_rows,
+    group_column,
+    key_columns,
+    key_of,
+)
 from alignment.actions.report.read_figures import PENDING
 from alignment.pure import sealing
 from alignment.pure.ledger import Kept
@@ -30,6 +37,12 @@ def count_rows(
         wanted = None if only is None else only.get(name, ())
         found[name] = {} if wanted is not None and not wanted else _rows(part, more, wanted)
     return found
+
+
+def frozen_rows(frozen: FrozenFigure) -> Counted:
+    """The same of a figure that was just frozen, from the rows at hand."""
+    names = frozen.figure.totals.keys() - {PENDING}
+    return {part.name: counted_rows(part.columns, part.rows) for part in frozen.parts if part.name in names}
 
 
 def _rows(part: RowSet, more: tuple[Column, ...], only: Collection[str] | None) -> dict[str, Kept]:
@@ -96,4 +109,4 @@ def _tally(part: RowSet) -> Callable[[Sequence[Kept]], Tally]:
     return tally
 
 
-__all__ = ["Counted", "Valued", "count_rows", "valued"]
+__all__ = ["Counted", "Valued", "count_rows", "frozen_rows", "valued"]

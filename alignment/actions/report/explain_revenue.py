@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import Count
 
+from alignment.actions.report.count_rows import frozen_rows
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure
-from alignment.pure.decomposition import Segment, decompose
+from alignment.pure.decomposition import Segment, decompose, segments
 from alignment.pure.drivers import whole_units
 from leads.figures.base import RowSet
 from leads.models import Campaign
@@ -82,16 +83,8 @@ def _lacking_text(won: FrozenFigure, won_before: FrozenFigure) -> str:
 
 
 def _segments(won: FrozenFigure, lost: FrozenFigure) -> dict[str, Segment]:
-    territories = [name or NO_TERRITORY for name in won.column("included", "territory__name")]
-    cents: Counter[str] = Counter()
-    for name, amount in zip(territories, won.column("included", "reporting_cents"), strict=True):
-        cents[name] += int(amount)
-    wins = Counter(territories)
-    losses = Counter(name or NO_TERRITORY for name in lost.column("included", "territory__name"))
-    return {
-        name: Segment(wins[name] + losses[name], wins[name], cents[name] if wins[name] else 0)
-        for name in {*wins, *losses}
-    }
+    rows = (frozen_rows(figure)["included"].values() for figure in (won, lost))
+    return segments(*rows, nowhere=NO_TERRITORY)
 
 
 def explain_campaigns(
@@ -105,8 +98,8 @@ def explain_campaigns(
         "cost": _by_campaign(quarter_cost, "included", "reporting_cents"),
     }
     unknown = {
-        "week_revenue": unknown_campaigns(revenue.figure.parts["included"]),
-        "revenue": unknown_campaigns(quarter_revenue.figure.parts["included"]),
+        "week_revenue": _unknown_campaigns(revenue.figure.parts["included"]),
+        "revenue": _unknown_campaigns(quarter_revenue.figure.parts["included"]),
     }
     ids = {public_id for found in (*sums.values(), *unknown.values()) for public_id in found if public_id}
     known = {
@@ -117,7 +110,7 @@ def explain_campaigns(
     return sorted(rows, key=lambda row: (-(row["week_revenue"] or 0), -(row["revenue"] or 0), row["name"], row["id"]))
 
 
-def unknown_campaigns(part: RowSet) -> set[str]:
+def _unknown_campaigns(part: RowSet) -> set[str]:
     """Public ids of campaigns that earned credit in this part, and all of it in deals without an amount."""
     grouped = part.summed.order_by().values_list(CAMPAIGN_ID).annotate(known=Count("pk", filter=part.known))
     return {str(public_id) for public_id, known in grouped if public_id and not known}

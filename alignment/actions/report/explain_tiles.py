@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alignment.actions.report.count_rows import Valued, valued
+from alignment.actions.report.count_rows import Valued, frozen_rows, valued
 from alignment.actions.report.explain_revenue import explain_change
-from alignment.actions.report.freeze_figure import CAMPAIGN_ID, CHANNEL, FrozenFigure, counted_rows
+from alignment.actions.report.freeze_figure import CAMPAIGN_ID, CHANNEL, FrozenFigure, amount_place
 from alignment.actions.report.read_figures import PENDING
 from alignment.pure import drivers
 from alignment.pure.drivers import OTHERS, Changes
@@ -34,6 +34,16 @@ class PartName:
     name: str
     more: str
     less: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNames:
+    """The columns that group a figure's rows and name each group, and what the other parts are called."""
+
+    path: str
+    name: str
+    others: str
+    none: str
 
 
 _VOLUME = PartName("Number of deals", "more deals", "fewer deals")
@@ -63,7 +73,10 @@ NAMES: Mapping[str, Mapping[str, PartName]] = {
     },
 }
 """Parts with names of their own; others are named after channels and campaigns. "More" is what raises the figure."""
-_OTHERS = {CAMPAIGN_ID: ("Other campaigns", "No campaign"), CHANNEL: ("Other channels", "No channel")}
+_GROUPS = {
+    "leads.mqls": GroupNames(CHANNEL, CHANNEL, "Other channels", "No channel"),
+    "spend.total": GroupNames(CAMPAIGN_ID, "campaign__name", "Other campaigns", "No campaign"),
+}
 
 
 def change_by_part(how: Valued, before: State, now: State) -> Changes | None:
@@ -84,8 +97,7 @@ def change_by_part(how: Valued, before: State, now: State) -> Changes | None:
 def explain_tile(*, now: FrozenFigure, before: FrozenFigure) -> dict[str, Any]:
     """Why a figure changed: its parts, largest first, and the single row that makes the week, if any does."""
     meaning, scope = now.figure.definition, now.figure.scope
-    states = frozen_state(before), frozen_state(now)
-    found = change_by_part(valued(key=meaning.key, scope=scope), *states)
+    found = change_by_part(valued(key=meaning.key, scope=scope), frozen_rows(before), frozen_rows(now))
     labels = _labels(meaning.key, now, before)
     listed = drivers.largest_first(found, LISTED) if found is not None else None
     return _told(meaning, scope, now, before, listed, labels) | {"largest": largest_row(now=now, before=before)}
@@ -130,31 +142,26 @@ def _phrase(change: Mapping[str, Any], part: Mapping[str, Any]) -> str:
     return f"{name} {'added' if is_more else 'took'} {amount}"
 
 
-def frozen_state(frozen: FrozenFigure) -> dict[str, Mapping[str, Any]]:
-    """What a frozen figure counts, by part and row."""
-    counted = set(frozen.figure.totals) - {PENDING}
-    return {part.name: counted_rows(part.columns, part.rows) for part in frozen.parts if part.name in counted}
-
-
 def largest_row(*, now: FrozenFigure, before: FrozenFigure) -> dict[str, Any] | None:
     """The row that alone is half of the week's sum of money or more; of the week before where that is what is gone."""
-    if now.figure.definition.unit != "money" or not now.value or not before.value:
-        return None if now.figure.definition.unit != "money" else _row_of(now, is_now=True)
-    rose = now.value >= before.value
-    return _row_of(now, is_now=True) if rose else _row_of(before, is_now=False) or _row_of(now, is_now=True)
+    if now.figure.definition.unit != "money":
+        return None
+    fell = now.value and before.value and now.value < before.value
+    gone = _row_of(before, is_now=False) if fell else None
+    return gone or _row_of(now, is_now=True)
 
 
 def _row_of(frozen: FrozenFigure, *, is_now: bool) -> dict[str, Any] | None:
-    part = next((part for part in frozen.parts if part.name == "included"), None)
-    place = {column["path"]: number for number, column in enumerate(part.columns)} if part else {}
-    amount = next((number for number, column in enumerate(part.columns) if column["is_amount"]), None) if part else None
-    if part is None or amount is None or "name" not in place or len(part.rows) < 2 or not frozen.value:
+    part = next(part for part in frozen.parts if part.name == "included")
+    names = {column["path"]: place for place, column in enumerate(part.columns) if column["is_linked"]}
+    amount = amount_place(columns=part.columns)
+    if amount is None or "name" not in names or len(part.rows) < 2 or not frozen.value:
         return None
     row = max(part.rows, key=lambda row: row[amount])
     share = row[amount] / frozen.value
     if share < LARGE:
         return None
-    name, url = row[place["name"]] if part.columns[place["name"]]["is_linked"] else (row[place["name"]], "")
+    name, url = row[names["name"]]
     return {"name": name, "url": url, "cents": row[amount], "share": share, "is_now": is_now}
 
 
@@ -170,18 +177,12 @@ def _labels(key: str, *weeks: FrozenFigure) -> dict[str, str]:
     """How parts are called; campaigns and channels by their names."""
     if key in NAMES:
         return {part: name.name for part, name in NAMES[key].items()}
+    groups = _GROUPS[key]
     found: dict[str, str] = {}
-    for frozen in weeks:
-        for part in frozen.parts:
-            paths = [column["path"] for column in part.columns]
-            for group, name in ((CAMPAIGN_ID, "campaign__name"), (CHANNEL, CHANNEL)):
-                if group in paths and name in paths and part.name in frozen.figure.totals:
-                    places = paths.index(group), paths.index(name)
-                    found |= {str(row[places[0]] or ""): str(row[places[1]] or "") for row in part.rows}
-                    others, none = _OTHERS[group]
-                    found |= {OTHERS: others, "": none}
-                    break
-    return found
+    for week in weeks:
+        cells = zip(week.column("included", groups.path), week.column("included", groups.name), strict=True)
+        found |= {str(group or ""): str(name or "") for group, name in cells}
+    return found | {OTHERS: groups.others, "": groups.none}
 
 
 def _told(

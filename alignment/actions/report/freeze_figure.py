@@ -102,11 +102,16 @@ def group_column(part: RowSet) -> Column | None:
     return next((paths[path] for path in GROUPS if path in paths), None)
 
 
+def amount_place(*, columns: Sequence[Mapping[str, Any]]) -> int | None:
+    """Where a frozen row has what it adds; None where rows are counted."""
+    return next((place for place, column in enumerate(columns) if column["is_amount"]), None)
+
+
 def counted_rows(columns: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[Any]]) -> dict[str, Kept]:
     """What each frozen row adds, by its key. Raises LookupError for rows of before keys."""
     paths = {column["path"]: place for place, column in enumerate(columns)}
     key, group = paths[KEY], next((paths[path] for path in GROUPS if path in paths), None)
-    amount = next((place for place, column in enumerate(columns) if column["is_amount"]), None)
+    amount = amount_place(columns=columns)
     return {
         row[key]: Kept(
             amount=1 if amount is None else row[amount],
