@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpResponse
 from django.utils.text import slugify
 
+from alignment.actions.report.compose_report import entry_name
 from alignment.actions.report.freeze_figure import KEY
 from alignment.models import ReportRows, WeeklyReport
 from leads.pure.money import to_amount
@@ -72,7 +73,7 @@ def _sheets(report: WeeklyReport, book: Book) -> list[_Sheet]:
             header = columns[entry][part["name"]]
             sheet = next((sheet for sheet in of_figure if sheet.header == header), None)
             if sheet is None:
-                title = _title(entry, about)
+                title = entry_name(entry=entry, about=about)
                 named = f"{title}, {part['label']}" if of_figure else title
                 sheet = _Sheet(book.name(named), entry, title, header)
                 of_figure.append(sheet)
@@ -88,12 +89,6 @@ def _in_order(report: WeeklyReport) -> list[tuple[str, dict[str, Any]]]:
     places = {told["entry"]: place for place, told in reversed([*enumerate(shown)])}
     figures: dict[str, dict[str, Any]] = content["figures"]
     return sorted(figures.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))
-
-
-def _title(entry: str, about: Mapping[str, Any]) -> str:
-    """The figure's name, and the period where it is not the week itself."""
-    other = entry.removeprefix(about["figure"]).lstrip("-").replace("-", " ")
-    return f"{about['name']}, {'week before' if other == 'before' else other}" if other else str(about["name"])
 
 
 def _content(report: WeeklyReport, sheet: _Sheet) -> list[Any]:

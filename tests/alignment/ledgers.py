@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from alignment.actions.report.compare_rows import entry_scope, more_columns
+from alignment.actions.report.compare_rows import entry_scope
+from alignment.actions.report.compose_report import more_columns
 from alignment.actions.report.freeze_figure import freeze_figure
 from alignment.models import Restatement, WeeklyReport
 from leads.past.span import known_at

@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from alignment.actions.report.compose_report import QUARTER_COST, QUARTER_REVENUE, SPEND_BEFORE
+from alignment.actions.report.compose_report import more_columns
 from alignment.actions.report.count_rows import Counted, count_rows
-from alignment.actions.report.freeze_figure import CAMPAIGN_ID, fingerprint
+from alignment.actions.report.freeze_figure import fingerprint
 from alignment.actions.report.read_figures import PENDING
 from alignment.models import WeeklyReport
-from leads.figures.base import Column, Scope, definition
+from leads.figures.base import Scope, definition
 from leads.pure.week import Period
-
-CAMPAIGN_ENTRIES = ("attribution.revenue", "spend.total", SPEND_BEFORE, QUARTER_REVENUE, QUARTER_COST)
 
 
 def entry_scope(report: WeeklyReport, entry: str, at: datetime) -> Scope:
@@ -29,11 +27,6 @@ def entry_scope(report: WeeklyReport, entry: str, at: datetime) -> Scope:
         method=report.content["method"],
         basis=report.content["basis"],
     )
-
-
-def more_columns(entry: str) -> tuple[Column, ...]:
-    """What a report keeps of a figure's rows beside what is shown."""
-    return (Column(CAMPAIGN_ID, ""),) if entry in CAMPAIGN_ENTRIES else ()
 
 
 def rows_now(report: WeeklyReport, entry: str, now: datetime) -> Counted:

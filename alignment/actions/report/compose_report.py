@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from alignment.actions.report.explain_revenue import best_and_worst, explain_campaigns
 from alignment.actions.report.explain_tiles import BEFORE, explain_tile, explain_won, sentence_causes
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID, FrozenFigure, freeze_figure
-from alignment.actions.report.read_figures import PENDING, QUARTER_WEEKS, Readings
+from alignment.actions.report.read_figures import PENDING, QUARTER_WEEKS, Readings, at_same_age
 from alignment.pure import sealing
 from alignment.pure.headline import TileChange, headline
 from leads.figures.base import Column, Scope
@@ -44,6 +44,7 @@ QUALITY = (
 WON_BEFORE, LOST_BEFORE = f"pipeline.won{BEFORE}", f"pipeline.lost_count{BEFORE}"
 SPEND_BEFORE = f"spend.total{BEFORE}"
 QUARTER_REVENUE, QUARTER_COST = "attribution.revenue-13-weeks", "spend.total-13-weeks"
+_CAMPAIGN_ENTRIES = ("attribution.revenue", "spend.total", SPEND_BEFORE, QUARTER_REVENUE, QUARTER_COST)
 
 
 @dataclass(slots=True)
@@ -59,6 +60,17 @@ class Draft:
     def freeze(self, entry: str, figure: FrozenFigure) -> None:
         """Keep a figure's rows under an entry."""
         self.frozen[entry] = figure
+
+
+def entry_name(*, entry: str, about: Mapping[str, Any]) -> str:
+    """The figure's name, and the period where it is not the week itself."""
+    other = entry.removeprefix(about["figure"]).lstrip("-").replace("-", " ")
+    return f"{about['name']}, {'week before' if other == 'before' else other}" if other else str(about["name"])
+
+
+def more_columns(entry: str) -> tuple[Column, ...]:
+    """What a report keeps of a figure's rows beside what is shown."""
+    return (Column(CAMPAIGN_ID, ""),) if entry in _CAMPAIGN_ENTRIES else ()
 
 
 def report_scope(*, company: Company, week: Week, at: datetime) -> Scope:
@@ -114,9 +126,11 @@ def compose_report(*, company: Company, week: Week, at: datetime) -> Draft:
 def _explained(draft: Draft) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Why won revenue changed, and the same of every tile in their order, against the same figures of last week."""
     draft.freeze("pipeline.lost_count", freeze_figure(key="pipeline.lost_count", scope=draft.scope))
+    before = draft.week.previous().period(draft.scope.tz)
     for key in (*TILES, "pipeline.lost_count"):
-        more = (Column(CAMPAIGN_ID, ""),) if key == "spend.total" else ()
-        draft.freeze(f"{key}{BEFORE}", freeze_figure(key=key, scope=_week_before(draft, key), more=more))
+        scope = at_same_age(draft.scope, before, is_cohort=PENDING in draft.frozen[key].figure.totals)
+        entry = f"{key}{BEFORE}"
+        draft.freeze(entry, freeze_figure(key=key, scope=scope, more=more_columns(entry)))
     split, won = explain_won(
         won=draft.frozen["pipeline.won"],
         lost=draft.frozen["pipeline.lost_count"],
@@ -130,14 +144,6 @@ def _explained(draft: Draft) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return split, changes
 
 
-def _week_before(draft: Draft, key: str) -> Scope:
-    """Last week's question, of a cohort at the age that this week's has."""
-    before = draft.scope.during(draft.week.previous().period(draft.scope.tz))
-    if PENDING not in draft.frozen[key].figure.totals:
-        return before
-    return replace(before, at=before.period.end + (draft.scope.at - draft.scope.period.end))
-
-
 def _campaigns(draft: Draft) -> list[dict[str, Any]]:
     """Weekly revenue tells what happened; ROI over a quarter tells whether it pays, as deals take longer than weeks."""
     first = draft.week.previous(QUARTER_WEEKS - 1)
@@ -148,7 +154,7 @@ def _campaigns(draft: Draft) -> list[dict[str, Any]]:
         (QUARTER_REVENUE, "attribution.revenue", quarter),
         (QUARTER_COST, "spend.total", quarter),
     ):
-        draft.freeze(entry, freeze_figure(key=key, scope=scope, more=(Column(CAMPAIGN_ID, ""),)))
+        draft.freeze(entry, freeze_figure(key=key, scope=scope, more=more_columns(entry)))
     return explain_campaigns(
         revenue=draft.frozen["attribution.revenue"],
         cost=draft.frozen["spend.total"],

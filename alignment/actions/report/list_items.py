@@ -5,22 +5,27 @@ Each says from the rows of which figures it comes, and how, so that it is compar
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from alignment.actions.report.compare_rows import entry_scope
-from alignment.actions.report.compose_report import LOST_BEFORE, QUARTER_COST, QUARTER_REVENUE, WON_BEFORE
+from alignment.actions.report.compose_report import (
+    LOST_BEFORE,
+    QUARTER_COST,
+    QUARTER_REVENUE,
+    WON_BEFORE,
+    entry_name,
+)
 from alignment.actions.report.count_rows import valued
 from alignment.actions.report.explain_revenue import NO_TERRITORY, PARTS
-from alignment.actions.report.explain_tiles import BEFORE, change_by_part
+from alignment.actions.report.explain_tiles import change_by_part
 from alignment.actions.report.freeze_figure import CAMPAIGN_ID
 from alignment.models import WeeklyReport
 from alignment.pure import ledger
-from alignment.pure.decomposition import Segment, decompose
+from alignment.pure.decomposition import decompose, segments
 from alignment.pure.drivers import OTHERS, part_key
-from alignment.pure.ledger import Kept, Number, State
+from alignment.pure.ledger import Number, State
 from leads.figures.base import Unit, definition
 
 SPLIT = "split"
@@ -87,7 +92,7 @@ def _figure(report: WeeklyReport, entry: str) -> Item:
     return Item(
         entry=entry,
         item="",
-        name=_entry_name(report, entry),
+        name=entry_name(entry=entry, about=report.content["figures"][entry]),
         unit=about["unit"],
         better=about["better"],
         published=about["value"],
@@ -96,13 +101,6 @@ def _figure(report: WeeklyReport, entry: str) -> Item:
         is_sum=how.is_sum,
         value=lambda states: how.value(states[entry]),
     )
-
-
-def _entry_name(report: WeeklyReport, entry: str) -> str:
-    name: str = report.content["figures"][entry]["name"]
-    if entry.endswith(BEFORE):
-        return f"{name}, week before"
-    return f"{name}, 13 weeks" if entry in (QUARTER_REVENUE, QUARTER_COST) else name
 
 
 # --- campaigns -------------------------------------------------------------------------------------------------------
@@ -245,20 +243,9 @@ def _split_part(report: WeeklyReport, key: str) -> Callable[[States], Number | N
     def value(states: States) -> Number | None:
         if None in [how.value(states[entry]) for entry, how in figures.items()]:
             return None
-        won, lost, won_before, lost_before = (states[entry].get("included", {}) for entry in _SPLIT_OF)
-        found = decompose(_segments(won_before, lost_before), _segments(won, lost))
+        rows = [states[entry].get("included", {}).values() for entry in _SPLIT_OF]
+        now, before = (segments(won, lost, nowhere=NO_TERRITORY) for won, lost in (rows[:2], rows[2:]))
+        found = decompose(before, now)
         return int(getattr(found, f"{key}_cents"))
 
     return value
-
-
-def _segments(won: Mapping[str, Kept], lost: Mapping[str, Kept]) -> dict[str, Segment]:
-    cents: defaultdict[str, int] = defaultdict(int)
-    for kept in won.values():
-        cents[kept.group or NO_TERRITORY] += kept.amount
-    wins = Counter(kept.group or NO_TERRITORY for kept in won.values())
-    losses = Counter(kept.group or NO_TERRITORY for kept in lost.values())
-    return {
-        name: Segment(wins[name] + losses[name], wins[name], cents[name] if wins[name] else 0)
-        for name in {*wins, *losses}
-    }

@@ -13,7 +13,7 @@ from alignment.pure.variation import is_unusual
 from leads.figures import words
 from leads.figures.base import Definition, Number, Scope, definition, figure, series
 from leads.pure import words as plain
-from leads.pure.week import Week
+from leads.pure.week import Period, Week
 
 QUARTER_WEEKS = 13
 SPARK_WEEKS = 12
@@ -92,14 +92,20 @@ class Readings:
 
     def _then(self, meaning: Definition, week: Week) -> Number | None:
         """The figure of another week: a cohort at the age this week's has, everything else as known now."""
-        period = week.period(self.scope.tz)
-        at = self.scope.at
-        if PENDING in meaning.parts(self.scope):
-            at = period.end + (self.scope.at - self.scope.period.end)
-        return figure(meaning.key, replace(self.scope, period=period, at=min(at, self.scope.at))).value
+        is_cohort = PENDING in meaning.parts(self.scope)
+        scope = at_same_age(self.scope, week.period(self.scope.tz), is_cohort=is_cohort)
+        return figure(meaning.key, scope).value
 
     def _text(self, key: str, value: Number | None) -> str:
         return words.number_text(value, definition(key).unit, self.scope.currency)
+
+
+def at_same_age(scope: Scope, period: Period, *, is_cohort: bool) -> Scope:
+    """The question of another period: a cohort's at the age that the scope's period has, any other as known now."""
+    if not is_cohort:
+        return scope.during(period)
+    age = scope.at - scope.period.end
+    return replace(scope, period=period, at=min(period.end + age, scope.at))
 
 
 def standing_target(key: str, week: Week) -> float | None:

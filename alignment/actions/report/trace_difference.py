@@ -17,7 +17,8 @@ from typing import Any
 from django.db.models import Model
 
 from alignment.actions.report.call_change import BEFORE_HISTORY, TIME, Cause, definition_changed
-from alignment.actions.report.compare_rows import entry_scope, more_columns
+from alignment.actions.report.compare_rows import entry_scope
+from alignment.actions.report.compose_report import more_columns
 from alignment.actions.report.count_rows import Counted, count_rows
 from alignment.actions.report.freeze_figure import (
     KEY,
