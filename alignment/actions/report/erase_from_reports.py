@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Min
 
 from alignment.actions.report.explain_difference import sentence
 from alignment.actions.report.keep_pdf import drop_pdfs
@@ -43,19 +45,16 @@ def erase_from_reports(*, lead: UUID) -> Erased:
     Kept PDFs are made anew from what is left. Repeating it changes nothing. Raises SealBroken and NotErasable.
     """
     address = str(lead)
-    since: list[str] = []
-    cells = sum(_noted(rows.report, _erase_rows(rows, address), since) for rows in _sets_with(address))
-    lines = sum(_noted(row.report, _erase_ledger(row, address), since) for row in _ledgers_with(address))
-    if since:
+    cells, lines = Counter[int](), Counter[int]()  # by report
+    for rows in _sets_with(address):
+        cells[rows.report_id] += _erase_rows(rows, address)
+    for row in _ledgers_with(address):
+        lines[row.report_id] += _erase_ledger(row, address)
+    touched = WeeklyReport.objects.filter(pk__in=[*+cells, *+lines])
+    if first := touched.aggregate(first=Min("week"))["first"]:
         # Later reports tell of what was restated in earlier ones.
-        drop_pdfs(reports=WeeklyReport.objects.filter(week__gte=min(since)))
-    return Erased(cells, lines)
-
-
-def _noted(report: WeeklyReport, erased: int, weeks: list[str]) -> int:
-    if erased:
-        weeks.append(report.week)
-    return erased
+        drop_pdfs(reports=WeeklyReport.objects.filter(week__gte=first))
+    return Erased(cells.total(), lines.total())
 
 
 def _sets_with(address: str) -> Iterator[ReportRows]:
@@ -69,7 +68,7 @@ def _sets_with(address: str) -> Iterator[ReportRows]:
 def _ledgers_with(address: str) -> Iterator[Restatement]:
     found = Restatement.objects.filter(ledger__icontains=address).order_by("pk")
     for pk in list(found.values_list("pk", flat=True)):
-        yield Restatement.objects.select_related("report").select_for_update(of=("self",)).get(pk=pk)
+        yield Restatement.objects.select_for_update(of=("self",)).get(pk=pk)
 
 
 def _erase_rows(rows: ReportRows, address: str) -> int:
