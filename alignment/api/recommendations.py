@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from alignment.actions.report.present_recommendations import kept, present_kept
+from alignment.api.performance_answer import MoneyAnswer
 from alignment.models import Recommendation
 from leads.api.pagination import CursorPagination
 from leads.api.parameters import PAGED, PAGING, check_parameters
@@ -30,13 +31,6 @@ class EvidenceAnswer(serializers.Serializer[Any]):
     url = serializers.URLField(allow_null=True, help_text="its rows in the report, for people")
 
 
-class AmountAnswer(serializers.Serializer[Any]):
-    """An exact amount."""
-
-    amount = serializers.CharField()
-    currency = serializers.CharField()
-
-
 class RecommendationAnswer(serializers.Serializer[Any]):
     """An open question of a weekly report, with its evidence and what was decided."""
 
@@ -50,7 +44,7 @@ class RecommendationAnswer(serializers.Serializer[Any]):
     grounds = serializers.CharField()
     caution = serializers.CharField(allow_null=True, help_text="where the sample is too small to claim anything")
     capacity = serializers.CharField(allow_null=True, help_text="what the receiving campaign can take")
-    most = AmountAnswer(allow_null=True, help_text="the most that it is about, over 13 weeks")
+    most = MoneyAnswer(allow_null=True, help_text="the most that it is about, over 13 weeks")
     evidence = EvidenceAnswer(many=True)
     state = serializers.ChoiceField(choices=Recommendation.State.choices)
     closed_at = serializers.DateTimeField(allow_null=True)

@@ -87,10 +87,11 @@ def _meanwhile(others: Sequence[TileChange]) -> str:
     if not others:
         return ""
     other = others[0]
-    return f", while {_inside(other.name)} {'rose' if _change(other) > 0 else 'fell'} to {_value(other.current, other)}"
+    verb = "rose" if _change(other) > 0 else "fell"
+    return f", while {in_sentence(other.name)} {verb} to {_value(other.current, other)}"
 
 
-def _inside(name: str) -> str:
+def in_sentence(name: str) -> str:
     """A name within a sentence: "Won revenue" loses its capital, "MQLs" and "ROI" keep theirs."""
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 

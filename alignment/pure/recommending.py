@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, Literal
 
+from alignment.pure.headline import in_sentence
 from leads.pure import words
 
 Kind = Literal["move_budget", "review_budget", "raise_budget", "find_cause"]
@@ -288,12 +289,11 @@ def _paying(campaign: CampaignFacts, room: Mapping[str, int], currency: str, ent
 
 def _find_cause(figure: FigureFacts) -> Advice:
     verb = "rose" if figure.is_up else "fell"
-    name = figure.name if figure.name[1:2].isupper() else figure.name[:1].lower() + figure.name[1:]
     normal = f", outside its normal range of {figure.normal}" if figure.normal else ", outside its normal variation"
     return Advice(
         kind="find_cause",
         subject=figure.key,
-        question=f"Who finds out by the next meeting why {name} {verb}?",
+        question=f"Who finds out by the next meeting why {in_sentence(figure.name)} {verb}?",
         grounds=f"{figure.name}: {figure.text} this week, {figure.previous_text} last week{normal}.",
         evidence=(Evidence(f"{figure.name}, this week", figure.text, figure.key),),
         values={"value": figure.value, "is_up": figure.is_up},

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from alignment.actions.report.compose_report import Draft, compose_report
-from alignment.actions.report.recommend import kept_new, recommended, write_recommendations
+from alignment.actions.report.recommend import recommended, write_recommendations
 from alignment.actions.report.restate import news_since, restate
 from alignment.models import ReportRows, WeeklyReport
 from alignment.pure import sealing
@@ -69,12 +68,10 @@ def publish_report(
 def _write(draft: Draft, company: Company, at: datetime, by: User | None) -> WeeklyReport:
     before = WeeklyReport.objects.filter(week__lt=str(draft.week)).order_by("-week").first()
     new, told = recommended(draft=draft, before=before, at=at)
-    ids = [uuid4() for _ in new]
-    first = [kept_new(advice, public_id, str(draft.week)) for advice, public_id in zip(new, ids, strict=True)]
     content: dict[str, Any] = {
         **draft.content,
         "headline": {**draft.content["headline"], "decision": told["decision"]},
-        "recommendations": sealing.plain([*first, *told["recommendations"]]),
+        "recommendations": sealing.plain(told["recommendations"]),
         "recommendations_more": told["recommendations_more"],
         "last_recommendations": sealing.plain(told["last_recommendations"]),
         "published_by": by.name if by else "",
@@ -109,7 +106,7 @@ def _write(draft: Draft, company: Company, at: datetime, by: User | None) -> Wee
         ],
         batch_size=BATCH,
     )
-    write_recommendations(report=report, new=new, ids=ids)
+    write_recommendations(report=report, new=new)
     _tell(report, at)
     return report
 

@@ -13,7 +13,7 @@ from alignment.actions.report.freeze_figure import CAMPAIGN_ID, KEY, FrozenFigur
 from alignment.actions.report.present_recommendations import kept, outcome
 from alignment.models import Recommendation, WeeklyReport
 from alignment.pure import sealing
-from alignment.pure.recommending import Advice, Asked, CampaignFacts, Entries, FigureFacts, recommend
+from alignment.pure.recommending import Asked, CampaignFacts, Entries, FigureFacts, recommend
 
 State = Recommendation.State
 # The part of all spend below which a campaign is too small for a decision about budgets, however high its ROI.
@@ -23,18 +23,19 @@ MOST_STILL = 5
 NOTHING = "No decision is needed: carry on as planned."
 
 
-def recommended(*, draft: Draft, before: WeeklyReport | None, at: datetime) -> tuple[list[Advice], dict[str, Any]]:
-    """New questions of a report, and what its content says: those that are open as of its publication, and what
-    became of those of the report before. Reads what people decided until then; writes nothing."""
+def recommended(
+    *, draft: Draft, before: WeeklyReport | None, at: datetime
+) -> tuple[list[Recommendation], dict[str, Any]]:
+    """New questions of a report, not saved yet, and what its content says: those and the ones that are open as of its
+    publication, and what became of those of the report before. Reads what people decided until then."""
     known = _known(draft, at)
-    asked = [_asked(row, at) for row in known]
     # A week that is published after a later one has nothing to ask that the later one did not.
     is_late = WeeklyReport.objects.filter(week__gt=str(draft.week)).exists()
-    new = [] if is_late else _new(draft, asked)
-    subjects = {advice.subject for advice in new}
+    new = [] if is_late else _new(draft, [_asked(row, at) for row in known])
+    subjects = {row.subject for row in new}
     still = [row for row in known if _is_open(row, at) and row.subject not in subjects]
     told = {
-        "recommendations": [kept(row=row) for row in reversed(still[-MOST_STILL:])],
+        "recommendations": [kept(row=row) for row in (*new, *reversed(still[-MOST_STILL:]))],
         "recommendations_more": _more(len(still) - MOST_STILL),
         "last_recommendations": _last(before, known, subjects, draft, at),
         "decision": new[0].question if new else _standing(still),
@@ -42,17 +43,31 @@ def recommended(*, draft: Draft, before: WeeklyReport | None, at: datetime) -> t
     return new, told
 
 
-def write_recommendations(*, report: WeeklyReport, new: Sequence[Advice], ids: Sequence[Any]) -> None:
-    """Keep a report's new questions under public ids that its content names; they replace open ones they ask anew."""
-    for advice in new:
-        standing = Recommendation.objects.filter(subject=advice.subject, state=State.OPEN)
-        standing.update(state=State.REPLACED, closed_at=report.published_at, reason=advice.changed)
-    Recommendation.objects.bulk_create(
+def write_recommendations(*, report: WeeklyReport, new: Sequence[Recommendation]) -> None:
+    """Save a report's new questions; they replace open ones that they ask anew."""
+    for row in new:
+        standing = Recommendation.objects.filter(subject=row.subject, state=State.OPEN)
+        standing.update(state=State.REPLACED, closed_at=report.published_at, reason=row.changed)
+        row.report, row.made_at = report, report.published_at
+    Recommendation.objects.bulk_create(new)
+
+
+def _is_open(row: Recommendation, at: datetime) -> bool:
+    """Whether nobody had answered by then."""
+    return row.closed_at is None or row.closed_at > at
+
+
+def _new(draft: Draft, asked: Sequence[Asked]) -> list[Recommendation]:
+    found = recommend(
+        list(_campaigns(draft)),
+        list(_figures(draft.content["tiles"])),
+        asked,
+        currency=draft.scope.currency,
+        entries=Entries(QUARTER_COST, QUARTER_REVENUE),
+    )
+    return [
         Recommendation(
-            public_id=public_id,
-            report=report,
-            week=report.week,
-            made_at=report.published_at,
+            week=str(draft.week),
             position=position,
             kind=advice.kind,
             subject=advice.subject,
@@ -65,32 +80,10 @@ def write_recommendations(*, report: WeeklyReport, new: Sequence[Advice], ids: S
             evidence=[asdict(each) for each in advice.evidence],
             values=sealing.plain(advice.values),
             amount_cents=advice.amount,
-            currency=report.currency,
+            currency=draft.scope.currency,
         )
-        for position, (advice, public_id) in enumerate(zip(new, ids, strict=True))
-    )
-
-
-def kept_new(advice: Advice, public_id: Any, week: str) -> dict[str, Any]:
-    """The same of one that the report asks first."""
-    told = {name: getattr(advice, name) for name in ("kind", "subject", "question", "changed", "grounds")}
-    told |= {"caution": advice.caution, "capacity": advice.capacity}
-    return {"id": str(public_id), "week": week, **told, "evidence": [asdict(each) for each in advice.evidence]}
-
-
-def _is_open(row: Recommendation, at: datetime) -> bool:
-    """Whether nobody had answered by then."""
-    return row.closed_at is None or row.closed_at > at
-
-
-def _new(draft: Draft, asked: Sequence[Asked]) -> list[Advice]:
-    return recommend(
-        list(_campaigns(draft)),
-        list(_figures(draft.content["tiles"])),
-        asked,
-        currency=draft.scope.currency,
-        entries=Entries(QUARTER_COST, QUARTER_REVENUE),
-    )
+        for position, advice in enumerate(found)
+    ]
 
 
 # --- what it rests on ------------------------------------------------------------------------------------------------
@@ -155,18 +148,17 @@ def _last(
     for row in (by_id[public_id] for public_id in listed if public_id in by_id):
         is_replaced = _is_open(row, at) and row.subject in subjects
         text = "Asked again in this report" if is_replaced else outcome(row=row, tz=draft.scope.tz, at=at)
-        found.append({"id": str(row.public_id), "week": row.week, "question": row.question, "outcome": text})
+        is_answered = row.state in (State.DECIDED, State.DISMISSED) and not _is_open(row, at)
+        told = {"week": row.week, "question": row.question, "outcome": text, "is_answered": is_answered}
+        found.append({"id": str(row.public_id), **told})
     return found
 
 
 def _more(number: int) -> str:
     if number < 1:
         return ""
-    return f"{number} more recommendation{'' if number == 1 else 's'} of earlier weeks {_are(number)} open."
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
+    more = "more recommendation of earlier weeks is" if number == 1 else "more recommendations of earlier weeks are"
+    return f"{number} {more} open."
 
 
 def _standing(still: Sequence[Recommendation]) -> str:

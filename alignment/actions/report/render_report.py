@@ -22,7 +22,6 @@ from leads.pure import words
 from leads.pure.charts import Chart, hbars, sparkline
 from leads.pure.week import Week
 
-ANSWERED = ("Decided", "Dismissed")
 UNANSWERED = "excluded_unanswered"
 """The part of speed to lead that lists those who wait for a first reply."""
 
@@ -32,6 +31,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
     content = report.content
     zone = ZoneInfo(report.time_zone)
     restated = restatements(report=report)
+    heads = [row for row in restated if not is_detail(row["entry"])]
     return {
         "report": report,
         "week": Week.parse(report.week),
@@ -55,16 +55,16 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "recommendations": [present_kept(kept=each) for each in content.get("recommendations", [])],
         "recommendations_more": content.get("recommendations_more", ""),
         "last_recommendations": (last := content.get("last_recommendations", [])),
-        "last_recommendations_answered": [row for row in last if row["outcome"].startswith(ANSWERED)],
-        "last_recommendations_open": [row for row in last if not row["outcome"].startswith(ANSWERED)],
+        "last_recommendations_answered": [row for row in last if _is_answered(row)],
+        "last_recommendations_open": [row for row in last if not _is_answered(row)],
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
             {**item, "url": reverse("alignment:report-restatements", args=[item["week"]])}
             for item in content["restatements"]
         ],
-        "restatements": [row for row in restated if row["is_correction"] and not is_detail(row["entry"])],
+        "restatements": [row for row in heads if row["is_correction"]],
         "restated_details": sum(row["is_correction"] and is_detail(row["entry"]) for row in restated),
-        "aged": [row for row in restated if not row["is_correction"] and not is_detail(row["entry"])],
+        "aged": [row for row in heads if not row["is_correction"]],
         "restatements_url": restatements_path(report=report),
         "is_sealed": is_sealed(report),
         "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",
@@ -99,6 +99,11 @@ def restatements(*, report: WeeklyReport) -> list[dict[str, Any]]:
 
 
 # --- parts of the page -----------------------------------------------------------------------------------------------
+
+
+def _is_answered(told: dict[str, Any]) -> bool:
+    """Whether a recommendation of the report before was decided or dismissed; older reports say so in words alone."""
+    return bool(told.get("is_answered", told["outcome"].startswith(("Decided", "Dismissed"))))
 
 
 def _revision(report: WeeklyReport, row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:

@@ -68,12 +68,14 @@ def test_it_is_not_asked_again_and_the_next_report_tells_its_outcome(banner: Cam
     assert Recommendation.objects.count() == 1
     assert [each["id"] for each in again.content["recommendations"]] == [str(row.public_id)]
     assert again.content["last_recommendations"][0]["outcome"] == "Open"
+    assert again.content["last_recommendations"][0]["is_answered"] is False
     assert again.content["headline"]["decision"] == f"Nothing new to decide; still open: {row.question}"
     decide(row, named(director, "Dana Moor"), NEXT + timedelta(days=1))
     third = report(Week(2026, 48), NEXT + timedelta(weeks=1))
     assert third.content["recommendations"] == []
     (told,) = third.content["last_recommendations"]
     assert told["outcome"] == "Decided by Dana Moor on 24 Nov 2026: Halved from December on."
+    assert told["is_answered"] is True
     assert third.content["headline"]["decision"] == "No decision is needed: carry on as planned."
     assert report(Week(2026, 49), NEXT + timedelta(weeks=2)).content["last_recommendations"] == []
 
@@ -97,6 +99,7 @@ def test_an_open_one_is_replaced_when_it_is_asked_anew(banner: Campaign) -> None
     old, new = Recommendation.objects.order_by("pk")
     assert (old.state, old.reason) == (State.REPLACED, new.changed)
     assert made.content["last_recommendations"][0]["outcome"] == "Asked again in this report"
+    assert made.content["last_recommendations"][0]["is_answered"] is False
     assert [each["id"] for each in made.content["recommendations"]] == [str(new.public_id)]
     with pytest.raises(IntegrityError):
         Recommendation.objects.filter(pk=old.pk).update(state=State.OPEN, closed_at=None)
@@ -120,6 +123,7 @@ def test_a_decision_after_publication_is_open_in_a_report_of_before_it(
     row.refresh_from_db()
     made = report(Week(2026, 47), NEXT)
     assert made.content["last_recommendations"][0]["outcome"] == "Open"
+    assert made.content["last_recommendations"][0]["is_answered"] is False
     assert outcome(row=row, tz=company.tz).startswith("Decided")
 
 
