@@ -11,7 +11,7 @@ from django.db.models import F
 from alignment.pure.survival import Curve, survival
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Derived, Number, Parts, Row, RowSet, Scope, definition, register
-from leads.figures.deals import BACKWARDS, created
+from leads.figures.deals import BACKWARDS, created, is_sale, refunds
 
 KEY = "pipeline.cycle_survival"
 
@@ -43,7 +43,7 @@ def _spans(scope: Scope) -> Parts:
     def is_closed(row: Row) -> bool:
         return row["closed_at"] is not None and row["closed_at"] <= scope.at
 
-    rows = created(scope)
+    rows = created(scope).filter(is_sale())
     # A close before the opening is a slip of the pen in a CRM, not a cycle.
     return {
         "included": RowSet(
@@ -60,18 +60,20 @@ def _spans(scope: Scope) -> Parts:
             statistic=_median,
         ),
         "excluded_backwards": RowSet(rows.filter(closed_at__lt=F("opened_at")), columns.DEAL, BACKWARDS),
+        **refunds(created(scope)),
     }
 
 
 register(
     Definition(
         key=KEY,
-        version=1,
+        version=2,
         name="Sales cycle, all deals",
         unit="days",
         formula="Kaplan–Meier median of the days from opening to a decision, over the deals opened in the period",
         meaning="Open deals count for as long as they have lasted, so that recent periods do not look faster than they "
-        "are. Unknown while fewer than half of the deals would be decided.",
+        "are. Unknown while fewer than half of the deals would be decided. A deal with a negative amount is a refund or a "
+        "correction and has no cycle: it is listed.",
         parts=_spans,
         better="down",
         filters=selection.BY_LEAD,

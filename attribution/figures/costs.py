@@ -13,7 +13,7 @@ from attribution.pure.credits import rollup
 from leads.figures import columns
 from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, definition, register
 from leads.figures.cost_causes import advertising_causes, cost_causes
-from leads.figures.deals import without_money
+from leads.figures.deals import is_sale, refunds, without_money
 from leads.figures.rowset import when_listed
 from leads.models import Opportunity
 
@@ -65,18 +65,22 @@ def _earlier() -> Exists:
     """A deal that the same account won before."""
     return Exists(
         Opportunity.objects.won()
-        .filter(account=OuterRef("account"))
+        .filter(is_sale(), account=OuterRef("account"))
         .filter(Q(closed_at__lt=OuterRef("closed_at")) | Q(closed_at=OuterRef("closed_at"), pk__lt=OuterRef("pk")))
     )
 
 
 def new_customers(scope: Scope) -> QuerySet[Opportunity]:
-    """First won deals of their accounts, in the period. A deal without an account counts as its own."""
-    return rows.won_deals(scope.of_company()).filter(~_earlier())
+    """First won deals of their accounts, in the period. A deal without an account counts as its own, a refund
+    as none."""
+    return _wins(scope).filter(~_earlier())
+
+
+def _wins(scope: Scope) -> QuerySet[Opportunity]:
+    return rows.won_deals(scope.of_company()).filter(is_sale())
 
 
 def _acquisition(scope: Scope) -> Parts:
-    won = rows.won_deals(scope.of_company())
     known = dict(cost_parts(replace(scope, channel="", campaign="")))
     return {
         "cost": known.pop("included"),
@@ -85,8 +89,9 @@ def _acquisition(scope: Scope) -> Parts:
         ),
         **known,
         "excluded_repeat": RowSet(
-            when_listed(lambda: won.filter(_earlier())), columns.DEAL, "Further deals of known customers"
+            when_listed(lambda: _wins(scope).filter(_earlier())), columns.DEAL, "Further deals of known customers"
         ),
+        **refunds(rows.won_deals(scope.of_company())),
     }
 
 
@@ -151,12 +156,13 @@ register(
 register(
     Definition(
         key="attribution.marketing_cac",
-        version=2,
+        version=3,
         name="Marketing CAC",
         unit="money",
         formula="campaign cost ÷ new customers",
         meaning="Marketing cost alone; salaries and sales cost are not in it. A new customer is the first won deal of "
-        "an account (a deal without an account counts as its own).",
+        "an account (a deal without an account counts as its own); a deal with a negative amount is a refund and no "
+        "customer.",
         parts=_acquisition,
         combine=_per_customer,
         arithmetic="{cost} ÷ {customers}",

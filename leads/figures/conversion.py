@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Parts, RowSet, Scope, ratio, register
+from leads.figures.deals import created, is_sale, refunds, won
 from leads.figures.lifecycle import captured, first_passages
 from leads.figures.rowset import made_once, when_listed
 from leads.models import DealStatus, LifecyclePassage, Opportunity, Stage
@@ -30,20 +31,17 @@ def _entries(scope: Scope, stage: str, of_deals: bool) -> tuple[QuerySet[Any], t
     if of_deals and stage == "opportunity":
         return _opened(scope), columns.DEAL, "opened_at"
     if stage == "won":
-        return _won(scope), columns.DEAL, "closed_at"
+        return won(scope), columns.DEAL, "closed_at"
     return first_passages(scope, stage), columns.PASSAGE, "passed_at"
 
 
 @made_once
 def _opened(scope: Scope) -> QuerySet[Opportunity]:
-    rows = selection.deals(scope).filter(selection.within(scope, "opened_at"), opened_at__lte=scope.at)
-    return rows.order_by("opened_at", "pk")
+    return created(scope).filter(is_sale())
 
 
-@made_once
-def _won(scope: Scope) -> QuerySet[Opportunity]:
-    rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)
-    return rows.filter(status=DealStatus.WON).order_by("closed_at", "pk")
+def _refunds(scope: Scope, start: str) -> Parts:
+    return refunds(created(scope)) if start == "opportunity" else {}
 
 
 def _passed(scope: Scope, start: str, end: str) -> QuerySet[LifecyclePassage]:
@@ -81,6 +79,7 @@ def _cohort(start: str, end: str, scope: Scope) -> Parts:
             f"Of these, may still reach {there}",
             dated_by=dated_by,
         ),
+        **_refunds(scope, start),
     }
 
 
@@ -97,6 +96,7 @@ def _by_period(start: str, end: str, scope: Scope) -> Parts:
     return {
         "numerator": RowSet(ends, shown_ends, f"Reached {_NAMES[end]} in the period", dated_by=ends_dated_by),
         "denominator": RowSet(entries, shown, f"Entered {_NAMES[start]} in the period", dated_by=dated_by),
+        **_refunds(scope, start),
     }
 
 
@@ -104,7 +104,7 @@ def _register(kind: str, start: str, end: str, parts: Callable[[Scope], Parts], 
     register(
         Definition(
             key=f"leads.{kind}.{start}_to_{end}",
-            version=1,
+            version=2 if start == "opportunity" else 1,
             name=f"{_NAMES[start]} → {_NAMES[end]}{'' if kind == 'conversion' else ', by period'}",
             unit="share",
             formula=formula,

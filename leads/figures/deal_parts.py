@@ -29,14 +29,18 @@ from leads.figures.deals import (
     counted_open,
     created,
     days_open,
+    decided,
     deleted,
     deleted_open,
+    is_sale,
     money_parts,
     open_deals,
+    refunds,
     stood_money,
     stood_without_money,
     valued_then,
     weighted_then,
+    won,
 )
 from leads.figures.rowset import when_listed
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
@@ -49,22 +53,22 @@ def _mean_cents(values: Sequence[Number]) -> Number | None:
 
 
 def sized_parts(scope: Scope) -> dict[str, RowSet]:
-    parts = {**money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at"), **deleted_won(scope)}
+    parts = {**money_parts(won(scope), "Won deals", "closed_at"), **not_won(scope)}
     return {**parts, "included": replace(parts["included"], statistic=_mean_cents)}
 
 
 def cycle_parts(scope: Scope) -> dict[str, RowSet]:
-    won = closed(scope, DealStatus.WON)
+    wins = won(scope)
     counted = RowSet(
-        won.filter(closed_at__gte=F("opened_at")),
+        wins.filter(closed_at__gte=F("opened_at")),
         (*columns.DEAL, _DAYS),
         "Won deals",
         amount="days",
         dated_by="closed_at",
         statistic=middle,
     )
-    backwards = RowSet(when_listed(lambda: won.filter(closed_at__lt=F("opened_at"))), columns.DEAL, BACKWARDS)
-    return {"included": counted, "excluded_backwards": backwards, **deleted_won(scope)}
+    backwards = RowSet(when_listed(lambda: wins.filter(closed_at__lt=F("opened_at"))), columns.DEAL, BACKWARDS)
+    return {"included": counted, "excluded_backwards": backwards, **not_won(scope)}
 
 
 def open_parts(scope: Scope) -> Parts:
@@ -137,10 +141,9 @@ def stage_counts(scope: Scope) -> Parts:
 
 def win_rate_parts(scope: Scope) -> dict[str, RowSet]:
     return {
-        "won": RowSet(closed(scope, DealStatus.WON), columns.DEAL, "Won deals", dated_by="closed_at"),
-        "closed": RowSet(
-            closed(scope, DealStatus.WON, DealStatus.LOST), columns.DEAL, "Won and lost deals", dated_by="closed_at"
-        ),
+        "won": RowSet(won(scope), columns.DEAL, "Won deals", dated_by="closed_at"),
+        "closed": RowSet(decided(scope), columns.DEAL, "Won and lost deals", dated_by="closed_at"),
+        **refunds(closed(scope, DealStatus.WON, DealStatus.LOST)),
         **deleted(scope, "closed_at", DealStatus.WON, DealStatus.LOST),
     }
 
@@ -211,6 +214,11 @@ def deleted_won(scope: Scope) -> Parts:
     return deleted(scope, "closed_at", DealStatus.WON)
 
 
+def not_won(scope: Scope) -> Parts:
+    """What no figure about wins counts."""
+    return {**refunds(closed(scope, DealStatus.WON)), **deleted_won(scope)}
+
+
 def created_parts(scope: Scope) -> Parts:
     return {**money_parts(created(scope), "Deals opened", "opened_at"), **deleted(scope, "opened_at")}
 
@@ -223,8 +231,14 @@ def won_parts(scope: Scope) -> Parts:
     return {**money_parts(closed(scope, DealStatus.WON), "Won deals", "closed_at"), **deleted_won(scope)}
 
 
-def closed_counts(scope: Scope, status: DealStatus, label: str) -> Parts:
-    return {**_counted(closed(scope, status), label, "closed_at"), **deleted(scope, "closed_at", status)}
+def won_counts(scope: Scope) -> Parts:
+    return {**_counted(won(scope), "Won deals", "closed_at"), **not_won(scope)}
+
+
+def lost_counts(scope: Scope) -> Parts:
+    lost = closed(scope, DealStatus.LOST)
+    parts = _counted(lost.filter(is_sale()), "Lost deals", "closed_at")
+    return {**parts, **refunds(lost), **deleted(scope, "closed_at", DealStatus.LOST)}
 
 
 def open_counts(scope: Scope) -> Parts:

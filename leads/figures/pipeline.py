@@ -10,10 +10,10 @@ from django.db.models import F
 from leads.figures import selection
 from leads.figures.base import Definition, Parts, Scope, Unit, register
 from leads.figures.deal_parts import (
-    closed_counts,
     created_counts,
     created_parts,
     cycle_parts,
+    lost_counts,
     move_parts,
     open_counts,
     open_parts,
@@ -26,9 +26,9 @@ from leads.figures.deal_parts import (
     velocity_parts,
     weighted_parts,
     win_rate_parts,
+    won_counts,
     won_parts,
 )
-from leads.models import DealStatus
 
 PartsOf = Callable[[Scope], Parts]
 
@@ -41,6 +41,7 @@ def _define(
 
 
 _SIGNED = "A negative amount (a refund) lowers the sum."
+_NO_WIN = "A deal with a negative amount is a refund or a correction and no win: it is listed."
 _BY_CLOSE = f"By close date, in the company currency at the rate of the close. {_SIGNED}"
 _STOCK = (
     "A stock: as it stood at the end of the period, or stands now while the period lasts. How a deal stood is taken "
@@ -133,49 +134,51 @@ _define(
     "Deals won",
     "count",
     "number of opportunities won in the period",
-    f"By close date. {_WITHOUT_DELETED}",
-    lambda scope: closed_counts(scope, DealStatus.WON, "Won deals"),
-    version=2,
+    f"By close date. {_WITHOUT_DELETED} {_NO_WIN}",
+    won_counts,
+    version=3,
 )
 _define(
     "lost_count",
     "Deals lost",
     "count",
     "number of opportunities lost in the period",
-    f"By close date. {_WITHOUT_DELETED}",
-    lambda scope: closed_counts(scope, DealStatus.LOST, "Lost deals"),
+    f"By close date. {_WITHOUT_DELETED} A deal with a negative amount is a refund or a correction: it is listed.",
+    lost_counts,
     better="down",
-    version=2,
+    version=3,
 )
 _define(
     "win_rate",
     "Win rate",
     "share",
     "won ÷ (won + lost), by close date",
-    f"Of the deals decided in the period, the share that was won. {_WITHOUT_DELETED}",
+    f"Of the deals decided in the period, the share that was won. {_WITHOUT_DELETED} {_NO_WIN}",
     win_rate_parts,
     combine=share_won,
     arithmetic="{won} ÷ {closed}",
-    version=2,
+    version=3,
 )
 _define(
     "deal_size",
     "Average deal size",
     "money",
     "sum of the amounts of the deals won in the period ÷ their number",
-    f"{_BY_CLOSE} Deals without a usable amount count in neither.",
+    f"By close date, in the company currency at the rate of the close. Deals without a usable amount count in neither. "
+    f"{_NO_WIN}",
     sized_parts,
-    version=2,
+    version=3,
 )
 _define(
     "cycle_median",
     "Sales cycle, won deals",
     "days",
     "median days from opening to close of the deals won in the period",
-    "Looks shorter than it is, because deals that take long are not closed yet: read it beside the survival median.",
+    "Looks shorter than it is, because deals that take long are not closed yet: read it beside the survival median. "
+    f"{_NO_WIN}",
     cycle_parts,
     better="down",
-    version=2,
+    version=3,
 )
 _define(
     "stalled",
@@ -212,9 +215,9 @@ _define(
     "money_per_day",
     "open opportunities × win rate × average deal size ÷ cycle days",
     "Revenue the pipeline yields per day. Open deals at the end of the period; the other three factors from the deals "
-    "closed in it. Stale open deals inflate it. How a deal stood is taken from its history.",
+    f"closed in it. Stale open deals inflate it. How a deal stood is taken from its history. {_NO_WIN}",
     velocity_parts,
-    version=3,
+    version=4,
     combine=per_day,
     arithmetic="{open} × ({won} ÷ {closed}) × {size} ÷ {cycle}",
     weekly="each",

@@ -51,7 +51,8 @@ def _follow(lead: Lead, deal: Opportunity, last: datetime | None, is_busy: bool,
 
     if not lifecycle.has_reached(lead.stage, Stage.OPPORTUNITY):
         pass_stage(lead=lead, to=Stage.OPPORTUNITY, at=moment(deal.opened_at), because=f"deal {deal.name} opened")
-    if deal.status == DealStatus.WON and deal.closed_at:
+    is_refund = deal.amount_cents is not None and deal.amount_cents < 0
+    if deal.status == DealStatus.WON and deal.closed_at and not is_refund:
         pass_stage(lead=lead, to=Stage.CUSTOMER, at=moment(deal.closed_at), because=f"deal {deal.name} won")
     elif deal.status == DealStatus.LOST and deal.closed_at and not is_busy:
         why = f"deal {deal.name} lost: {deal.lost_reason or 'no reason given'}"

@@ -8,9 +8,9 @@ import pytest
 
 from alignment.figures.cycle import cycle_curve
 from leads.figures.base import figure, series
-from leads.models import Company
+from leads.models import CampaignCost, Company
 from leads.pure.week import Period, Week
-from tests.leads.factories import LeadFactory, OpportunityFactory
+from tests.leads.factories import AccountFactory, CampaignFactory, LeadFactory, OpportunityFactory, stage
 from tests.leads.figures import world
 from tests.leads.figures.world import AT, NOVEMBER, TZ, on, scope
 
@@ -250,3 +250,55 @@ def test_a_close_before_the_opening_is_left_out_of_cycles(company: Company) -> N
     OpportunityFactory(status="won", opened_at=on(9), closed_at=on(8))
     found = figure("pipeline.cycle_median", scope(NOVEMBER))
     assert (found.value, found.parts["excluded_backwards"].count()) == (None, 1)
+
+
+def refund(company: Company) -> None:
+    """One win of 1,000.00 after 10 days, one loss, and a refund of 400.00 after 2 days, of the same account."""
+    account = AccountFactory()
+    for status, cents, days in (("won", 100_000, 10), ("lost", 50_000, 4), ("won", -40_000, 2)):
+        OpportunityFactory(
+            account=account, stage=stage(status), status=status, amount_cents=cents, reporting_cents=cents,
+            opened_at=on(3), closed_at=on(3 + days),
+        )  # fmt: skip
+    CampaignCost.objects.create(
+        campaign=CampaignFactory(), spent_on=date(2026, 11, 5), amount_cents=10_000, currency="EUR",
+        reporting_cents=10_000, recorded_at=AT,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("pipeline.won", 60_000),
+        ("pipeline.won_count", 1),
+        ("pipeline.lost_count", 1),
+        ("pipeline.win_rate", 0.5),
+        ("pipeline.deal_size", 100_000),
+        ("pipeline.cycle_median", 10),
+        ("pipeline.cycle_survival", 4),
+        ("leads.conversion.opportunity_to_won", 0.5),
+        ("leads.period_conversion.opportunity_to_won", 0.5),
+        ("attribution.marketing_cac", 10_000),
+    ],
+)
+def test_a_refund_lowers_revenue_and_is_no_win(company: Company, key: str, value: float) -> None:
+    refund(company)
+    assert figure(key, scope()).value == value
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "pipeline.won_count",
+        "pipeline.win_rate",
+        "pipeline.deal_size",
+        "pipeline.cycle_median",
+        "pipeline.cycle_survival",
+        "pipeline.velocity",
+        "leads.conversion.opportunity_to_won",
+        "attribution.marketing_cac",
+    ],
+)
+def test_refunds_are_listed(company: Company, key: str) -> None:
+    refund(company)
+    assert [row["amount_cents"] for row in figure(key, scope()).parts["excluded_refunds"].rows()] == [-40_000]
