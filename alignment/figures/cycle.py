@@ -72,8 +72,8 @@ register(
         unit="days",
         formula="Kaplan–Meier median of the days from opening to a decision, over the deals opened in the period",
         meaning="Open deals count for as long as they have lasted, so that recent periods do not look faster than they "
-        "are. Unknown while fewer than half of the deals would be decided. A deal with a negative amount is a refund or a "
-        "correction and has no cycle: it is listed.",
+        "are. Unknown while fewer than half of the deals would be decided. A deal with a negative amount is a refund "
+        "or a correction and has no cycle: it is listed.",
         parts=_spans,
         better="down",
         filters=selection.BY_LEAD,

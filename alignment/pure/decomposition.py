@@ -3,7 +3,7 @@
 Revenue is Σ over segments of V · m · c · d, with V the opportunities decided, m the segment's share of them,
 c its win rate and d its average deal. Replacing one factor after another by its new value explains the
 change, but the parts depend on the order; so each part is the mean over all orders (Shapley), computed in
-exact fractions.
+exact fractions. Refunds (negative amounts) are no wins: they are a part by themselves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _FACTORS = ("volume", "mix", "conversion", "deal_size")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment in a period: opportunities decided (won + lost), those won, and their amount in cents.
+    """A segment in a period: opportunities decided (won + lost), those won, their amount, and that of refunds (zero or
+    negative), in cents.
 
     Raises ValueError if more were won than decided, or if an amount was won by none.
     """
@@ -30,6 +31,7 @@ class Segment:
     decided: int
     won: int
     won_cents: int
+    refund_cents: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.won <= self.decided:
@@ -40,13 +42,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """The change of won revenue in cents and its four parts, which sum to it exactly."""
+    """The change of won revenue in cents and its five parts, which sum to it exactly."""
 
     change_cents: int
     volume_cents: int
     conversion_cents: int
     deal_size_cents: int
     mix_cents: int
+    refunds_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def decompose(previous: Mapping[str, Segment], current: Mapping[str, Segment]) -
     exact = shapley(revenue)
     change = sum(s.won_cents for s in current.values()) - sum(s.won_cents for s in previous.values())
     volume, mix, conversion, deal_size = largest_remainder([exact[factor] for factor in _FACTORS], change)
-    return Decomposition(change, volume, conversion, deal_size, mix)
+    refunds = sum(s.refund_cents for s in current.values()) - sum(s.refund_cents for s in previous.values())
+    return Decomposition(change + refunds, volume, conversion, deal_size, mix, refunds)
 
 
 def _factors(names: Iterable[str], own: Mapping[str, Segment], other: Mapping[str, Segment]) -> _Factors:
@@ -101,14 +105,19 @@ def _revenue(names: Iterable[str], before: _Factors, after: _Factors, changed: f
 
 
 def segments(won: Iterable[Kept], lost: Iterable[Kept] = (), *, nowhere: str = "") -> dict[str, Segment]:
-    """Segments of rows by their group; ``nowhere`` is what rows without one are called."""
+    """Segments of rows by their group; ``nowhere`` is what rows without one are called. Won rows with a negative amount
+    are refunds."""
     amounts: defaultdict[str, list[int]] = defaultdict(list)
+    refunds: Counter[str] = Counter()
     for kept in won:
-        amounts[kept.group or nowhere].append(kept.amount)
+        if kept.amount < 0:
+            refunds[kept.group or nowhere] += kept.amount
+        else:
+            amounts[kept.group or nowhere].append(kept.amount)
     losses = Counter(kept.group or nowhere for kept in lost)
     return {
-        name: Segment(len(amounts[name]) + losses[name], len(amounts[name]), sum(amounts[name]))
-        for name in {*amounts, *losses}
+        name: Segment(len(amounts[name]) + losses[name], len(amounts[name]), sum(amounts[name]), refunds[name])
+        for name in {*amounts, *losses, *refunds}
     }
 
 

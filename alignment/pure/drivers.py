@@ -31,10 +31,11 @@ def by_group(before: Iterable[Kept], now: Iterable[Kept]) -> Changes:
 
 
 def by_volume_and_size(before: Iterable[Kept], now: Iterable[Kept]) -> Changes:
-    """More or fewer rows, larger or smaller ones, and rows that moved between groups; whole cents."""
+    """More or fewer rows, larger or smaller ones, rows that moved between groups, and refunds; whole cents."""
     # Every row is taken in: there is no rate of success between the number of rows and their amounts.
     split = decompose(segments(before), segments(now))
-    return {"volume": split.volume_cents, "deal_size": split.deal_size_cents, "mix": split.mix_cents}
+    parts = {"volume": split.volume_cents, "deal_size": split.deal_size_cents, "mix": split.mix_cents}
+    return {**parts, "refunds": split.refunds_cents}
 
 
 def by_rate_and_mix(before: State, now: State) -> Changes | None:

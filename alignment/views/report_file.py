@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.utils.text import slugify
 
 from alignment.actions.report.compose_report import entry_name
+from alignment.actions.report.explain_revenue import shown_parts
 from alignment.actions.report.freeze_figure import KEY
 from alignment.models import ReportRows, WeeklyReport
 from leads.pure.money import to_amount
@@ -173,7 +174,7 @@ def _summary(report: WeeklyReport) -> Iterator[tuple[Sequence[str], Iterable[Seq
     yield header, [_told(report, figure) for figure in [*told, *content["quality"]]]
     yield from _recommended(content)
     split = content["split"]
-    parts = [[part["name"], _money(report, part["cents"]), part["meaning"]] for part in split["parts"]]
+    parts = [[part["name"], _money(report, part["cents"]), part["meaning"]] for part in shown_parts(split)]
     lacking = [[text]] if (text := split.get("lacking_text")) else []
     yield (
         ["Change of won revenue", "Amount", "Meaning"],

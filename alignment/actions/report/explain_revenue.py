@@ -19,11 +19,13 @@ from leads.pure.money import currency_decimals
 
 LISTED = 5
 UNPRICED = ("excluded_no_amount", "excluded_no_rate")
+REFUNDS = "refunds"
 PARTS = (
     ("volume", "Volume", "more or fewer deals decided"),
     ("conversion", "Conversion", "a higher or lower win rate"),
     ("deal_size", "Deal size", "larger or smaller won deals"),
     ("mix", "Mix", "decisions moved between territories"),
+    (REFUNDS, "Refunds", "more or less money given back"),
 )
 NO_TERRITORY = "No territory"
 
@@ -31,7 +33,7 @@ NO_TERRITORY = "No territory"
 def explain_change(
     *, won: FrozenFigure, lost: FrozenFigure, won_before: FrozenFigure, lost_before: FrozenFigure
 ) -> dict[str, Any]:
-    """The change of won revenue against the week before in four parts that add up to the cent; unknown where the won
+    """The change of won revenue against the week before in five parts that add up to the cent; unknown where the won
     revenue of one of the weeks is. Won deals without an amount are in no part; ``lacking_text`` says how many."""
     before, now = _segments(won_before, lost_before), _segments(won, lost)
     split = decompose(before, now)
@@ -65,12 +67,17 @@ def explain_change(
                 **{
                     f"{when}_{fact}": getattr(rows.get(name, nothing), fact)
                     for when, rows in (("previous", before), ("current", now))
-                    for fact in ("decided", "won", "won_cents")
+                    for fact in ("decided", "won", "won_cents", "refund_cents")
                 },
             }
             for name in names
         ],
     }
+
+
+def shown_parts(split: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a published split that people read: refunds only where there are any."""
+    return [part for part in split["parts"] if part["key"] != REFUNDS or part["cents"]]
 
 
 def _lacking_text(won: FrozenFigure, won_before: FrozenFigure) -> str:

@@ -49,14 +49,16 @@ class GroupNames:
 _VOLUME = PartName("Number of deals", "more deals", "fewer deals")
 _SIZE = PartName("Deal size", "larger deals", "smaller deals")
 _MIX = PartName("Mix of territories", "the mix of territories", "the mix of territories")
+_REFUNDS = PartName("Refunds", "fewer refunds", "more refunds")
 NAMES: Mapping[str, Mapping[str, PartName]] = {
     "pipeline.won": {
         "volume": PartName("Volume", "more decided deals", "fewer decided deals"),
         "conversion": PartName("Conversion", "a higher win rate", "a lower win rate"),
         "deal_size": _SIZE,
         "mix": _MIX,
+        "refunds": _REFUNDS,
     },
-    "pipeline.sourced": {"volume": _VOLUME, "deal_size": _SIZE, "mix": _MIX},
+    "pipeline.sourced": {"volume": _VOLUME, "deal_size": _SIZE, "mix": _MIX, "refunds": _REFUNDS},
     "leads.conversion.mql_to_sql": {
         "rate": PartName("Rates within channels", "higher rates within channels", "lower rates within channels"),
         "mix": PartName("Mix of channels", "the mix of channels", "the mix of channels"),

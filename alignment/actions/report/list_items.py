@@ -219,6 +219,8 @@ def _change_part(
 def _split(report: WeeklyReport) -> Iterator[Item]:
     published = {part["key"]: part["cents"] for part in report.content["split"]["parts"]}
     for key, name, _ in PARTS:
+        if key not in published:  # reports of before counted refunds as wins
+            continue
         yield Item(
             entry=SPLIT,
             item=key,

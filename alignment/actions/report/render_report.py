@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from alignment.actions.report.explain_revenue import shown_parts
 from alignment.actions.report.present_recommendations import present_kept
 from alignment.actions.report.restate import is_detail, told
 from alignment.models import WeeklyReport
@@ -38,7 +39,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "content": content,
         "headline": content["headline"],
         "tiles": [_tile(report, tile) for tile in content["tiles"]],
-        "split": content["split"],
+        "split": {**content["split"], "parts": shown_parts(content["split"])},
         "split_url": figure_path(report=report, entry="pipeline.won"),
         "split_before_url": figure_path(report=report, entry="pipeline.won-before"),
         "split_chart": _split_chart(content["split"], report.currency),
@@ -202,7 +203,7 @@ def _largest(change: dict[str, Any]) -> str:
 
 def _split_chart(split: dict[str, Any], currency: str) -> Chart:
     return hbars(
-        [(part["name"], (part["cents"] or 0,)) for part in split["parts"]],
+        [(part["name"], (part["cents"] or 0,)) for part in shown_parts(split)],
         series=("Change",),
         of="Part",
         title="Change of won revenue against last week, by cause",
