@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from alignment.models import WeeklyReport
-from alignment.queries.report import is_sealed
+from alignment.queries.report import causes_told, is_sealed
 from leads.api.pagination import CursorPagination
 from leads.api.parameters import PAGED, PAGING, check_parameters
 from leads.api.schema import page_of, problems
@@ -41,6 +41,11 @@ class WholeReportAnswer(ReportAnswer):
     is_intact = serializers.BooleanField(help_text="whether the content still has its digest")
     definitions = serializers.DictField(child=serializers.IntegerField())
     content = serializers.DictField()
+    restatement_causes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="why each of `content.restatements` was restated; the content has their hashes, so that an erasure "
+        "reaches the texts",
+    )
 
 
 class ReportList(APIView):
@@ -88,6 +93,7 @@ class ReportDetail(APIView):
                 "is_intact": is_sealed(report),
                 "definitions": report.definitions,
                 "content": report.content,
+                "restatement_causes": [cause.text for cause in causes_told(report)],
             }
         )
 

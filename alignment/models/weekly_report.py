@@ -80,6 +80,9 @@ class Restatement(models.Model):
     published_value = models.FloatField(null=True)
     current_value = models.FloatField(null=True)
     cause = models.CharField(max_length=300)
+    salt = models.CharField(
+        max_length=32, blank=True, default="", help_text="of the hash of the cause in later reports; empty once erased"
+    )
     is_correction = models.BooleanField(
         default=True, help_text="something was corrected; otherwise only time has passed"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -46,8 +47,41 @@ def due_week(at: datetime, company: Company) -> Week:
 
 
 def is_sealed(report: WeeklyReport) -> bool:
-    """Whether the content is what was published."""
-    return sealing.digest(report.content) == report.digest
+    """Whether the content is what was published, and so is every cause that it has the hash of, erased ones aside."""
+    is_intact = sealing.digest(report.content) == report.digest
+    return is_intact and all(cause.is_intact for cause in causes_told(report))
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a number of an earlier report was restated, as the news of a later one tell it."""
+
+    text: str
+    is_intact: bool = True
+
+
+def causes_told(report: WeeklyReport) -> list[Cause]:
+    """The cause of each restatement that the content tells of, in its order. They may name people, so that only their
+    hashes are frozen and the texts can be erased; reports of before have the texts."""
+    told = report.content["restatements"]
+    hashed = [item for item in told if "cause_hash" in item]
+    looks = Restatement.objects.filter(
+        report__week__in={item["week"] for item in hashed}, noticed_at__in={item["noticed_at"] for item in hashed}
+    ).values_list("report__week", "figure", "item", "noticed_at", "cause", "salt")
+    found = {
+        (week, entry, item, at.isoformat()): (text, salt)
+        for week, entry, item, at, text, salt in (looks if hashed else ())
+    }
+    return [_cause(item, found) for item in told]
+
+
+def _cause(item: Mapping[str, Any], found: Mapping[tuple[str, str, str, str], tuple[str, str]]) -> Cause:
+    if "cause_hash" not in item:
+        return Cause(item["cause"])
+    text, salt = found.get((item["week"], item["entry"], item["item"], item["noticed_at"]), ("", ""))
+    if not salt:
+        return Cause(text, sealing.ERASED in text)
+    return Cause(text, sealing.seal_text(text, salt) == item["cause_hash"])
 
 
 def are_rows_sealed(report: WeeklyReport, rows: ReportRows) -> bool:

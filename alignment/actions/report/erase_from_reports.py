@@ -68,7 +68,7 @@ def _sets_with(address: str) -> Iterator[ReportRows]:
 def _ledgers_with(address: str) -> Iterator[Restatement]:
     found = Restatement.objects.filter(ledger__icontains=address).order_by("pk")
     for pk in list(found.values_list("pk", flat=True)):
-        yield Restatement.objects.select_for_update(of=("self",)).get(pk=pk)
+        yield Restatement.objects.select_related("report").select_for_update(of=("self",)).get(pk=pk)
 
 
 def _erase_rows(rows: ReportRows, address: str) -> int:
@@ -110,5 +110,20 @@ def _erase_ledger(row: Restatement, address: str) -> int:
                     line["columns"] = [{**each, "before": "", "after": sealing.ERASED} for each in line["columns"]]
                     line["people"] = [each for each in line["people"] if each != address]
     # The sentence may name them, too; it is made of the lines.
-    Restatement.objects.filter(pk=row.pk).update(ledger=kept, cause=sentence(kept))
+    cause = sentence(kept)
+    if cause == row.cause:
+        Restatement.objects.filter(pk=row.pk).update(ledger=kept)
+    else:
+        if any(row.cause == item.get("cause") for item in _news_of(row)):
+            raise NotErasable(
+                f"A report after {row.report.week} names the person and was sealed before causes had salts."
+            )
+        Restatement.objects.filter(pk=row.pk).update(ledger=kept, cause=cause, salt="")
     return erased
+
+
+def _news_of(row: Restatement) -> Iterator[dict[str, Any]]:
+    """What later reports tell of a restatement."""
+    later = WeeklyReport.objects.filter(published_at__gte=row.noticed_at)
+    for news in later.values_list("content__restatements", flat=True):
+        yield from (item for item in news if (item["week"], item["entry"]) == (row.report.week, row.figure))

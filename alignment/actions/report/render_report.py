@@ -17,7 +17,7 @@ from alignment.actions.report.explain_revenue import shown_parts
 from alignment.actions.report.present_recommendations import present_kept
 from alignment.actions.report.restate import is_detail, told
 from alignment.models import WeeklyReport
-from alignment.queries.report import is_sealed, newest_looks, standing
+from alignment.queries.report import causes_told, is_sealed, newest_looks, standing
 from leads.figures.words import number_text
 from leads.pure import words
 from leads.pure.charts import Chart, hbars, sparkline
@@ -60,8 +60,8 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "last_recommendations_open": [row for row in last if not _is_answered(row)],
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
-            {**item, "url": reverse("alignment:report-restatements", args=[item["week"]])}
-            for item in content["restatements"]
+            {**item, "cause": cause.text, "url": reverse("alignment:report-restatements", args=[item["week"]])}
+            for item, cause in zip(content["restatements"], causes_told(report), strict=True)
         ],
         "restatements": [row for row in heads if row["is_correction"]],
         "restated_details": sum(row["is_correction"] and is_detail(row["entry"]) for row in restated),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 from alignment.actions.report.compare_rows import (
@@ -22,6 +23,7 @@ from alignment.actions.report.explain_tiles import BEFORE
 from alignment.actions.report.list_items import CHANGE, SPLIT, Item, list_items
 from alignment.actions.report.trace_difference import Difference, trace_difference
 from alignment.models import Restatement, WeeklyReport
+from alignment.pure import sealing
 from alignment.pure.ledger import is_same
 from alignment.queries.report import looks, newest_looks, standing
 from leads.figures import words
@@ -165,6 +167,7 @@ class _Look:
             published_value=published,
             current_value=current,
             cause=cause,
+            salt=token_hex(16),
             is_correction=is_corrected(kept) if kept else True,
             ledger=kept,
             noticed_at=self.now,
@@ -175,13 +178,22 @@ class _Look:
 
 
 def news_since(last: datetime | None, *, until: datetime) -> list[dict[str, Any]]:
-    """Corrections noticed since the last report came out, newest week first, each number once, ready to show."""
+    """Corrections noticed since the last report came out, newest week first, each number once, ready to freeze.
+
+    A cause may name a person, so that its hash is frozen in its place: `alignment.queries.report.causes_of` finds it.
+    """
     rows = Restatement.objects.filter(noticed_at__lte=until).select_related("report")
     if last is not None:
         rows = rows.filter(noticed_at__gt=last)
     newest = {(row.report.week, row.figure, row.item): row for row in looks(rows)}
     listed = standing(newest[key] for key in sorted(newest, reverse=True))
-    return [told(row) for row in listed if row.is_correction and not is_detail(row.figure)]
+    return [_frozen(row) for row in listed if row.is_correction and not is_detail(row.figure)]
+
+
+def _frozen(row: Restatement) -> dict[str, Any]:
+    shown = told(row)
+    sealed = sealing.seal_text(shown.pop("cause"), row.salt)
+    return {**shown, "cause_hash": sealed}
 
 
 def is_detail(entry: str) -> bool:
