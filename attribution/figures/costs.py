@@ -13,7 +13,8 @@ from attribution.pure.credits import rollup
 from leads.figures import columns
 from leads.figures.base import Cause, Definition, Number, Parts, RowSet, Scope, Totals, definition, register
 from leads.figures.cost_causes import advertising_causes, cost_causes
-from leads.figures.deals import is_sale, refunds, without_money
+from leads.figures.deals import without_money
+from leads.figures.refunds import is_sale, refunds
 from leads.figures.rowset import when_listed
 from leads.models import Opportunity
 

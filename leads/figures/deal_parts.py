@@ -32,16 +32,15 @@ from leads.figures.deals import (
     decided,
     deleted,
     deleted_open,
-    is_sale,
     money_parts,
     open_deals,
-    refunds,
     stood_money,
     stood_without_money,
     valued_then,
     weighted_then,
     won,
 )
+from leads.figures.refunds import is_sale, refunds
 from leads.figures.rowset import when_listed
 from leads.models import DealStatus, Opportunity, OpportunityChange, PipelineStage
 

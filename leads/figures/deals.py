@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from leads.figures import columns, selection, stood
 from leads.figures.base import Parts, Row, RowSet, Scope
 from leads.figures.deal_history import is_latest
 from leads.figures.moments import is_of_many_moments
+from leads.figures.refunds import is_sale
 from leads.figures.rowset import made_once, when_listed
 from leads.models import DealStatus, Opportunity
 
@@ -18,7 +19,6 @@ NO_AMOUNT = "The amount is not known yet"
 NO_RATE = "No exchange rate into the company currency"
 BACKWARDS = "Closed before it was opened: one of the dates is wrong"
 DELETED = "Deleted in the CRM"
-REFUND = "Refunds and corrections: a negative amount lowers revenue and is no win"
 
 
 @made_once
@@ -79,11 +79,6 @@ def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
     return rows.filter(status__in=statuses).order_by("closed_at", "pk")
 
 
-def is_sale() -> Q:
-    """Deals that can be a win. One with a negative amount is a refund or a correction; an unknown amount is neither."""
-    return Q(amount_cents__isnull=True) | Q(amount_cents__gte=0)
-
-
 @made_once
 def won(scope: Scope) -> QuerySet[Opportunity]:
     """Wins of the period, without refunds."""
@@ -94,11 +89,6 @@ def won(scope: Scope) -> QuerySet[Opportunity]:
 def decided(scope: Scope) -> QuerySet[Opportunity]:
     """Wins and losses of the period, without refunds."""
     return closed(scope, DealStatus.WON, DealStatus.LOST).filter(is_sale())
-
-
-def refunds(rows: QuerySet[Opportunity]) -> Parts:
-    """Those of the rows that are refunds or corrections: listed, and counted as no win."""
-    return {"excluded_refunds": RowSet(when_listed(lambda: rows.filter(amount_cents__lt=0)), columns.DEAL, REFUND)}
 
 
 def deleted(scope: Scope, dated_by: str, *statuses: str) -> Parts:
