@@ -174,7 +174,7 @@ def _summary(report: WeeklyReport) -> Iterator[tuple[Sequence[str], Iterable[Seq
     yield header, [_told(report, figure) for figure in [*told, *content["quality"]]]
     yield from _recommended(content)
     split = content["split"]
-    parts = [[part["name"], _money(report, part["cents"]), part["meaning"]] for part in shown_parts(split)]
+    parts = [[part["name"], _money(report, part["cents"]), part["meaning"]] for part in shown_parts(split=split)]
     lacking = [[text]] if (text := split.get("lacking_text")) else []
     yield (
         ["Change of won revenue", "Amount", "Meaning"],

@@ -75,7 +75,7 @@ def explain_change(
     }
 
 
-def shown_parts(split: Mapping[str, Any]) -> list[dict[str, Any]]:
+def shown_parts(*, split: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The parts of a published split that people read: refunds only where there are any."""
     return [part for part in split["parts"] if part["key"] != REFUNDS or part["cents"]]
 

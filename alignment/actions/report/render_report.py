@@ -39,7 +39,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "content": content,
         "headline": content["headline"],
         "tiles": [_tile(report, tile) for tile in content["tiles"]],
-        "split": {**content["split"], "parts": shown_parts(content["split"])},
+        "split": {**content["split"], "parts": shown_parts(split=content["split"])},
         "split_url": figure_path(report=report, entry="pipeline.won"),
         "split_before_url": figure_path(report=report, entry="pipeline.won-before"),
         "split_chart": _split_chart(content["split"], report.currency),
@@ -203,7 +203,7 @@ def _largest(change: dict[str, Any]) -> str:
 
 def _split_chart(split: dict[str, Any], currency: str) -> Chart:
     return hbars(
-        [(part["name"], (part["cents"] or 0,)) for part in shown_parts(split)],
+        [(part["name"], (part["cents"] or 0,)) for part in shown_parts(split=split)],
         series=("Change",),
         of="Part",
         title="Change of won revenue against last week, by cause",
