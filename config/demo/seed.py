@@ -45,6 +45,7 @@ from config.demo import (
     seed_scoring,
     seed_settings,
     seed_targets,
+    seed_touchpoints,
     seed_webhooks,
     seed_workflows,
 )
@@ -176,7 +177,7 @@ def _write_rows(order: Order, written: _Written, say: Say) -> None:
     _step(
         say,
         f"touchpoints {len(company.touches):,}",
-        lambda: seed_people.write_touchpoints(bulk, company, ground, leads, histories),
+        lambda: seed_touchpoints.write_touchpoints(bulk, company, ground, leads, histories),
     )
     verified = _step(
         say, "stories", lambda: seed_people.write_stories(bulk, company, ground, leads, stories, histories)

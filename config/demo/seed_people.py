@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from config.demo.bulk import Bulk
-from config.demo.histories import ACCOUNT_COLUMNS, INTAKE, LEAD_COLUMNS, PROMISE_COLUMNS, WEBSITE, Histories
+from config.demo.histories import ACCOUNT_COLUMNS, INTAKE, LEAD_COLUMNS, PROMISE_COLUMNS, Histories
 from config.demo.intake import Intake
-from config.demo.records import DemoCompany, Touch
+from config.demo.records import DemoCompany
 from config.demo.records import Lead as MadeLead
 from config.demo.seed_settings import Ground
 from config.demo.stories import Given, Passage, Story
@@ -28,17 +28,14 @@ from leads.models import (
     ShownScore,
     Stage,
     TerritoryRep,
-    Touchpoint,
 )
 from leads.pure import routing
-from leads.pure.capture.bots import BOT, MAIL_SCANNER
 from leads.pure.scoring.score import Score
 from leads.pure.scoring.stored import to_stored
 from leads.queries.calendar import hours_of
 from leads.queries.routing import RuleBook
 from leads.queries.scoring import rule_set_of
 
-_SITE = "https://www.fernhill.example"
 _CONSENT = "Yes, Fernhill Analytics may send me product news by email. I can withdraw this at any time."
 
 
@@ -135,54 +132,6 @@ def write_leads(
         )
     past = (histories.lead(made, story) for made, story in zip(company.leads, stories, strict=True))
     return bulk.put(Lead, rows, known=lambda _: next(past), changing=LEAD_COLUMNS)
-
-
-def write_touchpoints(
-    bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead], histories: Histories
-) -> None:
-    """Every touch, with the tags its campaign's links carry; what came before the person is recorded with them."""
-    note = histories.note
-    imported = {
-        lead.pk: writer
-        for lead, made in zip(leads, company.leads, strict=True)
-        if (writer := histories.arrival(made)) is not WEBSITE
-    }
-
-    def known(row: dict[str, Any]) -> Sequence[tuple[int]]:
-        writer = imported.get(row["lead_id"], WEBSITE) if row["kind"] == "event_visit" else WEBSITE
-        return ((note(row["recorded_at"], writer),),)
-
-    bulk.stream(Touchpoint, _touchpoints(bulk, company, ground, leads), known=known)
-
-
-def _touchpoints(bulk: Bulk, company: DemoCompany, ground: Ground, leads: list[Lead]) -> Iterator[dict[str, Any]]:
-    channels = {key: channel.pk for key, channel in ground.channels.items()}
-    campaigns = [campaign.pk for campaign in ground.campaigns]
-    for number, touch in enumerate(company.touches):
-        made = company.campaigns[touch.campaign] if touch.campaign is not None else None
-        yield {
-            "public_id": bulk.public_id(),
-            "lead_id": leads[touch.lead].pk,
-            "campaign_id": campaigns[touch.campaign] if touch.campaign is not None else None,
-            "channel_id": channels[touch.channel],
-            "kind": touch.kind,
-            "name": touch.name,
-            "occurred_at": touch.at,
-            "recorded_at": max(touch.at, leads[touch.lead].captured_at),
-            "utm_source": made.source if made else "",
-            "utm_medium": made.medium if made else "",
-            "utm_campaign": made.slug if made else "",
-            "landing_page": _SITE + touch.page if touch.page else "",
-            "referrer": "https://www.google.com/" if touch.channel == "organic-search" else "",
-            "exclusion": _exclusion(company, touch),
-            "dedupe_key": f"demo-{company.seed}-{number}",
-        }
-
-
-def _exclusion(company: DemoCompany, touch: Touch) -> str:
-    if not touch.is_bot:
-        return ""
-    return BOT if company.leads[touch.lead].is_bot else MAIL_SCANNER
 
 
 def write_stories(
