@@ -23,7 +23,8 @@ from ...rules import Refused
 from ..base import Call, Route
 from ..scenario import Fault
 from ..shapes import ObjectType, Record
-from .objects import FIRST_ID, TYPES, Objects, Told, V, iso, number_of, type_of, wrong
+from .marketing import Marketing, paged
+from .objects import FIRST_ID, TYPES, Told, V, iso, type_of, wrong
 from .schema import OWNERS, PIPELINES, PROPERTIES, STAGES, form_terms, link_terms, list_terms, prop, terms
 
 CATEGORIES = {400: "VALIDATION_ERROR", 401: "INVALID_AUTHENTICATION", 404: "OBJECT_NOT_FOUND", 409: "CONFLICT",
@@ -34,7 +35,7 @@ def _object(name: str, label: str, *, title: tuple[str, ...], **further: Any) ->
     return ObjectType(name, label, make_id=lambda number: str(FIRST_ID + number), title=title, **further)
 
 
-class HubSpot(Objects):
+class HubSpot(Marketing):
     """One HubSpot account; see the module."""
 
     kind, name, prefix = "hubspot", "HubSpot", "/hubspot"
@@ -87,42 +88,6 @@ class HubSpot(Objects):
         self.denied: frozenset[str] = frozenset()
         self.search_bucket = Bucket(5)
         super().__init__(path, token, rate=rate)
-
-    # --- forms and lists ---
-
-    def forms(self, call: Call) -> Answer:
-        """All forms."""
-        rows = self.records.listing("forms", limit=1000)
-        return json_answer(_paged([{"id": each.id, **each.members} for each in rows], call))
-
-    def submissions(self, call: Call, form: str) -> Answer:
-        """What was sent with a form, the newest first, fifty a page at most."""
-        number_of(call.request.one("limit", "20"), 50)
-        rows = self.records.find("submissions", "form", [form], state="live")
-        told = [
-            {"conversionId": each.id, "submittedAt": int(each.created_at.timestamp() * 1000),
-             "pageUrl": each.members.get("pageUrl"), "values": [
-                 {"name": name, "value": value, "objectTypeId": "0-1"}
-                 for name, value in each.members.items() if name not in ("form", "pageUrl")]}
-            for each in sorted(rows, key=lambda each: (each.created_at, each.number), reverse=True)
-        ]  # fmt: skip
-        return json_answer(_paged(told, call))
-
-    def lists(self, call: Call) -> Answer:
-        """Lists of people, some at a time."""
-        body = call.request.json()
-        start, most = int(body.get("offset") or 0), min(int(body.get("count") or 20), 500)
-        rows = self.records.listing("lists", limit=1000)
-        shown = [{"listId": each.id, "name": each.members["name"], "objectTypeId": "0-1"} for each in rows]
-        further = start + most < len(shown)
-        return json_answer({"lists": shown[start : start + most], "hasMore": further, "offset": start + most,
-                            "total": len(shown)})  # fmt: skip
-
-    def members(self, call: Call, list: str) -> Answer:
-        """Who joined a list, in that order."""
-        rows = self.records.find("memberships", "list", [list], state="live")
-        told = [{"recordId": each.members["record"], "membershipTimestamp": iso(each.created_at)} for each in rows]
-        return json_answer(_paged(told, call))
 
     # --- for tests and the demo ---
 
@@ -284,7 +249,7 @@ class HubSpot(Objects):
         links = {"scopes": "https://developers.hubspot.com/scopes"}
         return wrong("MISSING_SCOPES", words) | {"errors": [inner], "links": links}
 
-    # --- account, properties, pipelines, owners, campaigns ---
+    # --- account, properties, pipelines, owners ---
 
     def token(self, call: Call) -> Answer:
         """A refresh token for an access token of half an hour."""
@@ -361,17 +326,7 @@ class HubSpot(Objects):
         """Users, or those who were, by pages."""
         is_gone = call.request.one("archived") == "true"
         rows = [each for each in OWNERS if each["archived"] is is_gone]
-        return json_answer(_paged(rows, call))
-
-    def campaigns(self, call: Call) -> Answer:
-        """All campaigns with the properties asked for."""
-        asked = [each for value in call.request.query.get("properties", ()) for each in value.split(",")]
-        rows = [
-            {"id": each.id, "createdAt": iso(each.created_at), "updatedAt": iso(each.modified_at), "businessUnits": [],
-             "properties": {name: each.members[name] for name in asked if each.members.get(name) is not None}}
-            for each in self.records.listing("campaigns", limit=1000)
-        ]  # fmt: skip
-        return json_answer({"total": len(rows), **_paged(rows, call)})
+        return json_answer(paged(rows, call))
 
 
 # Engagements go with their contacts; what emails say takes a scope of its own.
@@ -400,15 +355,6 @@ def _scope(call: Call) -> frozenset[str]:
         return frozenset({"crm.schemas.deals.read"})
     return frozenset({"crm.objects.owners.read"} if "owners" in path else
                      {"marketing.campaigns.read"} if "campaigns" in path else ())  # fmt: skip
-
-
-def _paged(rows: Sequence[Any], call: Call) -> dict[str, Any]:
-    limit, after = number_of(call.request.one("limit", "100"), 500), call.request.one("after", "0")
-    start = int(after) if after.isdigit() else 0
-    body: dict[str, Any] = {"results": list(rows[start : start + limit])}
-    if len(rows) > start + limit:
-        body["paging"] = {"next": {"after": str(start + limit)}}
-    return body
 
 
 DIALECT = HubSpot
