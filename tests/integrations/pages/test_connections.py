@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 
 import pytest
 from django.conf import settings
@@ -13,9 +11,10 @@ from django.urls import reverse
 
 from integrations.actions.jobs.plan_syncs import run_due_syncs
 from integrations.actions.push.back_fill import run_back_fills
-from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, SyncRun, Watermark
+from integrations.models import Connection, ExternalRecord, PendingPush, StageMap, SyncRecord, Watermark
 from integrations.sandbox_crm.server import SandboxServer
 from leads.models import JobRun, PipelineStage, User
+from tests.integrations.pages.connections import detail, signed_in, some_run
 from tests.integrations.sandbox_crm.running import TOKEN
 from tests.integrations.world import Clock, connect, owe, owed_leads, people
 from tests.leads.factories import LeadFactory, OpportunityFactory, UserFactory
@@ -25,30 +24,9 @@ STEPS = ("access", "test", "fields", "stages", "owners", "dry-run")
 DOORS = ("sync", "check", "requeue", "choose", "release", "switch", "compare", "webhook")
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 @pytest.fixture
 def admin_client(admin_user: User) -> Client:
     return signed_in(admin_user)
-
-
-def detail(connection: Connection, name: str = "connection-detail", *more: object) -> str:
-    return reverse(f"integrations:{name}", args=[connection.slug, *more])
-
-
-def some_run(connection: Connection, records: int = 0) -> SyncRun:
-    run = SyncRun.objects.create(
-        connection=connection, direction="push", reason="daily", state="done", started_at=datetime.now(UTC)
-    )
-    SyncRecord.objects.bulk_create(
-        SyncRecord(run=run, lead=LeadFactory(), outcome="created" if n % 2 else "rejected", at=run.started_at)
-        for n in range(records)
-    )
-    return run
 
 
 def test_pages_are_for_admins_and_sales_leaders(
@@ -61,43 +39,6 @@ def test_pages_are_for_admins_and_sales_leaders(
             200, 200, 404, 404,
         ]  # fmt: skip
         assert Client().get(page).status_code == 302
-
-
-def lines(client: Client, url: str, **query: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(client.get(url, query).content.decode("utf-8-sig"))))
-
-
-def test_every_list_of_a_connection_comes_as_a_file(connected: Connection, admin_client: Client) -> None:
-    at = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
-    for number in range(25):  # more than the page lists
-        owe(
-            connected,
-            LeadFactory(first_name=f"No. {number:02}", last_name=""),
-            state="rejected",
-            error_code="INVALID_EMAIL",
-            last_error="no such address",
-            settled_at=at + timedelta(minutes=number),
-        )
-    owe(connected, LeadFactory(first_name="Later", last_name=""), state="rejected", error_code="LIMIT", settled_at=at)
-    owe(connected, LeadFactory(first_name="Waits", last_name=""), reason="changed")
-    held = LeadFactory(first_name="Held", last_name="")
-    ExternalRecord.objects.create(
-        connection=connected, kind="lead", remote_id="7", lead=held, held_at=at, held_because="undone"
-    )
-    failed = lines(admin_client, detail(connected), failed="csv", code="INVALID_EMAIL")
-    assert [row["Lead"] for row in failed] == [f"No. {number:02}" for number in reversed(range(25))]
-    assert failed[0]["What the CRM said"] == "no such address"
-    assert failed[0]["When"] == "2026-11-16 10:54:00+01:00"
-    assert len(lines(admin_client, detail(connected), failed="csv")) == 26
-    (row,) = lines(admin_client, detail(connected), waiting="csv")
-    assert (row["Lead"], row["Because"]) == ("Waits", "changed")
-    (row,) = lines(admin_client, detail(connected), held="csv")
-    assert (row["Record"], row["ID in the CRM"], row["Why it is held"]) == ("Held", "7", "undone")
-    (row,) = lines(admin_client, reverse("integrations:connections"), export="csv")
-    assert row["Connection"] == connected.name
-    assert (row["Failed"], row["Waiting"]) == ("26", "1")
-    for param in ("failed", "held", "waiting"):
-        assert admin_client.get(detail(connected), {param: "xlsx"}).content[:2] == b"PK"
 
 
 def test_only_admins_change_anything(connected: Connection, sales_leader: User, director: User, rep: User) -> None:
@@ -396,21 +337,6 @@ def test_admin_pages_open_and_change_no_history(connected: Connection, admin_cli
     for name in ("stagemap", "watermark", "externalrecord", "pendingpush", "syncrun", "syncrecord", "remoteschema"):
         assert admin_client.get(reverse(f"admin:integrations_{name}_changelist")).status_code == 200
         assert admin_client.get(reverse(f"admin:integrations_{name}_add")).status_code == 403
-
-
-def test_records_and_runs_come_as_files(connected: Connection, admin_client: Client) -> None:
-    run = some_run(connected, records=3)
-    page = detail(connected, "sync-run", run.public_id)
-
-    def lines(url: str, **query: str) -> list[list[str]]:
-        answer = admin_client.get(url, {**query, "export": "csv"})
-        assert answer["Content-Type"] == "text/csv; charset=utf-8"
-        return list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
-
-    assert [line[3] for line in lines(page)] == ["Outcome", "Rejected", "Created", "Rejected"]
-    assert [line[3] for line in lines(page, outcome="created")] == ["Outcome", "Created"]
-    assert lines(detail(connected))[1][2:4] == [run.get_direction_display(), run.get_state_display()]
-    assert admin_client.get(page, {"export": "xlsx"}).content[:2] == b"PK"
 
 
 def test_an_error_code_that_no_database_keeps_is_no_failure(admin_client: Client) -> None:
