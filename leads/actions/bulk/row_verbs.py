@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from leads.actions.bulk.value_verbs import TOUCH_VALUES
-from leads.actions.bulk.verb import CHANGED, GONE, Outcome, Params, Verb
+from leads.actions.bulk.verb import CHANGED, GONE, NOT_THEIRS, SAME, Outcome, Params, Verb, put_back
 from leads.actions.campaigns.edit_campaign import CampaignRefused, edit_campaign
 from leads.actions.deals.edit_opportunity import DealEdit, DealRefused, edit_opportunity
 from leads.actions.deals.give_opportunity import give_opportunity
@@ -31,7 +32,7 @@ def _may_edit_deals(deals: Sequence[Opportunity], by: User) -> list[str]:
 
 def _why_not_deal(deal: Opportunity, by: User, is_elsewhere: bool) -> str:
     if not may_edit_deal(by, deal):
-        return "Only the owner, sales leaders and admins may."
+        return NOT_THEIRS
     if is_elsewhere:
         return "A connected CRM keeps this deal: change it there."
     return ""
@@ -43,47 +44,66 @@ def _may_move(deals: Sequence[Opportunity], by: User) -> list[str]:
     return [why or ("" if deal.status == DealStatus.OPEN else closed) for deal, why in zip(deals, said, strict=True)]
 
 
-def _deals(
-    name: str, check: Callable[[Sequence[Opportunity], User], list[str]]
+def _edit_deal(pk: int, name: str, value: Any, by: User, at: datetime) -> str:
+    try:
+        with transaction.atomic():
+            if name == "owner_id":
+                give_opportunity(opportunity_id=pk, owner_id=value, at=at)
+            else:
+                edit = DealEdit(_edited(name, value))
+                edit_opportunity(opportunity_id=pk, edit=edit, by=by, source=str(by), at=at)
+    except DealRefused as refusal:
+        return refusal.reason
+    return ""
+
+
+def _edited(name: str, value: Any) -> dict[str, Any]:
+    return {"stage": PipelineStage.objects.get(pk=value)} if name == "stage_id" else {name: _day(name, value)}
+
+
+def _may_edit_campaigns(campaigns: Sequence[Campaign], by: User) -> list[str]:
+    return ["" if may_change_members(by) else "Only admins and marketing directors may."] * len(campaigns)
+
+
+def _edit_campaign(pk: int, name: str, value: Any, by: User, at: datetime) -> str:
+    try:
+        edit_campaign(campaign_id=pk, values={name: _day(name, value)})
+    except CampaignRefused as refusal:
+        return str(refusal)
+    return ""
+
+
+def _setting(
+    name: str,
+    among: Callable[[], QuerySet[Any]],
+    check: Callable[[Sequence[Any], User], list[str]],
+    edit: Callable[[int, str, Any, User, datetime], str],
 ) -> tuple[Callable[..., list[Outcome]], Callable[..., dict[int, str]]]:
-    """Setting one value of deals, and setting it back where it still stands."""
+    """Setting one value of each row by itself, and setting it back where it still stands; ``edit`` says why it could
+    not."""
 
     def act(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[Outcome]:
-        known = Opportunity.objects.kept().in_bulk(ids)
+        known = among().in_bulk(ids)
         said = dict(zip(known, check(list(known.values()), by), strict=True))
         return [
-            Outcome(said.get(pk, GONE)) if said.get(pk, GONE) else _write(known[pk], params["value"], by, at)
+            Outcome(said.get(pk, GONE)) if said.get(pk, GONE) else write(known[pk], params["value"], by, at)
             for pk in ids
         ]
 
-    def _write(deal: Opportunity, value: Any, by: User, at: datetime) -> Outcome:
-        before = _plain(getattr(deal, name))
+    def write(row: Any, value: Any, by: User, at: datetime) -> Outcome:
+        before = _plain(getattr(row, name))
         if before == value:
-            return Outcome("It has this value already.")
-        why = _edit(deal.pk, value, by, at)
+            return Outcome(SAME)
+        why = edit(row.pk, name, value, by, at)
         return Outcome(why) if why else Outcome(before=[before])
 
-    def _edit(pk: int, value: Any, by: User, at: datetime) -> str:
-        try:
-            with transaction.atomic():
-                if name == "owner_id":
-                    give_opportunity(opportunity_id=pk, owner_id=value, at=at)
-                else:
-                    edit = DealEdit(_edited(name, value))
-                    edit_opportunity(opportunity_id=pk, edit=edit, by=by, source=str(by), at=at)
-        except DealRefused as refusal:
-            return refusal.reason
-        return ""
-
     def undo(rows: Mapping[int, Any], params: Params, by: User, at: datetime) -> dict[int, str]:
-        known, why = Opportunity.objects.kept().in_bulk(rows), {}
-        for pk, (before,) in rows.items():
-            deal = known.get(pk)
-            if deal is None or _plain(getattr(deal, name)) != params["value"]:
-                why[pk] = GONE if deal is None else CHANGED
-                continue
-            why[pk] = _edit(pk, before, by, at)
-        return why
+        return put_back(
+            rows,
+            among().in_bulk(rows),
+            lambda row: _plain(getattr(row, name)) == params["value"],
+            lambda pk, before: edit(pk, name, before, by, at),
+        )
 
     return act, undo
 
@@ -92,36 +112,36 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _edited(name: str, value: Any) -> dict[str, Any]:
-    if name == "stage_id":
-        return {"stage": PipelineStage.objects.get(pk=value)}
-    if name == "expected_close_on":
-        return {name: date.fromisoformat(value) if value else None}
-    return {name: value}
+def _day(name: str, value: Any) -> Any:
+    return date.fromisoformat(value) if name.endswith("_on") and value else value
 
 
 def _deal_verb(key: str, label: str, done: str, name: str, check: Any = _may_edit_deals) -> Verb:
-    act, undo = _deals(name, check)
+    act, undo = _setting(name, Opportunity.objects.kept, check, _edit_deal)
     return Verb(key, label, done, check, act, undo, listing="opportunities")
 
 
+def _campaign_verb(key: str, label: str, name: str) -> Verb:
+    act, undo = _setting(name, Campaign.objects.all, _may_edit_campaigns, _edit_campaign)
+    return Verb(key, label, "changed", _may_edit_campaigns, act, undo, listing="campaigns", roles=MARKETING)
+
+
 def _may_edit_accounts(accounts: Sequence[Account], by: User) -> list[str]:
-    may = by.has_role(*LEADERS)
-    return ["" if may else "Only sales leaders and admins may."] * len(accounts)
+    return [_why_not_accounts(by)] * len(accounts)
+
+
+def _why_not_accounts(by: User) -> str:
+    return "" if by.has_role(*LEADERS) else "Only sales leaders and admins may."
 
 
 def _set_accounts(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[Outcome]:
     name, value = str(params["field"]), params["value"]
-    if why := _may_edit_accounts(ids, by)[0]:  # type: ignore[arg-type]  # one answer for all of them
+    if why := _why_not_accounts(by):
         return [Outcome(why)] * len(ids)
     revised = revise_accounts(revisions=[AccountRevision(pk, {name: value}) for pk in ids])
     written = {each.account_id: each.written for each in revised}
     return [
-        Outcome(GONE)
-        if pk not in written
-        else Outcome(before=[written[pk][name][0]])
-        if written[pk]
-        else Outcome("It has this value already.")
+        Outcome(GONE) if pk not in written else Outcome(before=[written[pk][name][0]]) if written[pk] else Outcome(SAME)
         for pk in ids
     ]
 
@@ -133,52 +153,6 @@ def _unset_accounts(rows: Mapping[int, Any], params: Params, by: User, at: datet
         still = [pk for pk in rows if pk in held and getattr(held[pk], name) == value]
         revise_accounts(revisions=[AccountRevision(pk, {name: rows[pk][0]}) for pk in still])
     return {pk: "" if pk in still else CHANGED if pk in held else GONE for pk in rows}
-
-
-def _may_edit_campaigns(campaigns: Sequence[Campaign], by: User) -> list[str]:
-    return ["" if may_change_members(by) else "Only admins and marketing directors may."] * len(campaigns)
-
-
-def _campaigns(name: str) -> tuple[Callable[..., list[Outcome]], Callable[..., dict[int, str]]]:
-    def act(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[Outcome]:
-        known = Campaign.objects.in_bulk(ids)
-        return [_write(known.get(pk), params["value"]) for pk in ids]
-
-    def _write(campaign: Campaign | None, value: Any) -> Outcome:
-        if campaign is None:
-            return Outcome(GONE)
-        before = _plain(getattr(campaign, name))
-        if before == value:
-            return Outcome("It has this value already.")
-        try:
-            edit_campaign(campaign_id=campaign.pk, values={name: _day(name, value)})
-        except CampaignRefused as refusal:
-            return Outcome(str(refusal))
-        return Outcome(before=[before])
-
-    def undo(rows: Mapping[int, Any], params: Params, by: User, at: datetime) -> dict[int, str]:
-        known, why = Campaign.objects.in_bulk(rows), {}
-        for pk, (before,) in rows.items():
-            campaign = known.get(pk)
-            if campaign is None or _plain(getattr(campaign, name)) != params["value"]:
-                why[pk] = GONE if campaign is None else CHANGED
-                continue
-            try:
-                edit_campaign(campaign_id=pk, values={name: _day(name, before)})
-            except CampaignRefused as refusal:
-                why[pk] = str(refusal)
-        return why
-
-    return act, undo
-
-
-def _day(name: str, value: Any) -> Any:
-    return date.fromisoformat(value) if name.endswith("_on") and value else value
-
-
-def _campaign_verb(key: str, label: str, name: str) -> Verb:
-    act, undo = _campaigns(name)
-    return Verb(key, label, "changed", _may_edit_campaigns, act, undo, listing="campaigns", roles=MARKETING)
 
 
 ROW_VERBS = (

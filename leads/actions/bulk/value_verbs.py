@@ -6,17 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from leads.actions.bulk.verb import CHANGED, GONE, SALES, Outcome, Params, Verb
+from leads.actions.bulk.verb import CHANGED, GONE, SALES, SAME, Outcome, Params, Verb, all_work, put_back, works
 from leads.actions.campaigns.add_members import add_members, remove_members
 from leads.actions.identity.edit_lead import LeadEditRefused, edit_lead
 from leads.models import Campaign, CampaignMember, Lead, Role, Touchpoint, User
-from leads.queries.lead import may_work
 
 EVERYBODY = (*SALES, Role.MARKETING_DIRECTOR)
-
-
-def _may_set(leads: Sequence[Lead], by: User) -> list[str]:
-    return ["" if may_work(by, lead) else "Only the owner, sales leaders and admins may." for lead in leads]
 
 
 def _set(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[Outcome]:
@@ -25,7 +20,7 @@ def _set(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[Out
     known, outcomes = Lead.objects.live().in_bulk(ids), []
     for pk in ids:
         lead = known.get(pk)
-        why = GONE if lead is None else _may_set([lead], by)[0]
+        why = GONE if lead is None else works(lead, by)
         if why or lead is None:
             outcomes.append(Outcome(why))
             continue
@@ -35,23 +30,22 @@ def _set(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[Out
         except LeadEditRefused as refusal:
             outcomes.append(Outcome(refusal.fields[name]))
             continue
-        outcomes.append(Outcome(before=[before]) if written else Outcome("It has this value already."))
+        outcomes.append(Outcome(before=[before]) if written else Outcome(SAME))
     return outcomes
 
 
 def _unset(rows: Mapping[int, Any], params: Params, by: User, at: datetime) -> dict[int, str]:
     name, value = str(params["field"]), params["value"]
-    known, why = Lead.objects.live().in_bulk(rows), {}
-    for pk, (before,) in rows.items():
-        lead = known.get(pk)
-        if lead is None or (getattr(lead, name) or "") != (value or ""):
-            why[pk] = GONE if lead is None else CHANGED
-            continue
+
+    def write(pk: int, before: Any) -> str:
         try:
             edit_lead(lead_id=pk, values={name: before}, source=str(by), at=at, by=by)
         except LeadEditRefused as refusal:
-            why[pk] = refusal.fields[name]
-    return why
+            return refusal.fields[name]
+        return ""
+
+    known = Lead.objects.live().in_bulk(rows)
+    return put_back(rows, known, lambda lead: (getattr(lead, name) or "") == (value or ""), write)
 
 
 def _nothing(rows: Sequence[Any], by: User) -> list[str]:
@@ -95,7 +89,7 @@ def _leave(rows: Mapping[int, Any], params: Params, by: User, at: datetime) -> d
 
 
 LEAD_VALUES = (
-    Verb("set", "Set a property", "changed", _may_set, _set, _unset),
+    Verb("set", "Set a property", "changed", all_work, _set, _unset),
     Verb("join", "Add to a campaign", "added", _nothing, _join, _leave, roles=EVERYBODY),
 )
 TOUCH_VALUES = (

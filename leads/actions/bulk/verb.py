@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from leads.models import Account, Campaign, Lead, Opportunity, Role, Touchpoint, User
+from leads.queries.lead import may_work
 
 Params = Mapping[str, Any]
 SALES = (Role.SALES_REP, Role.SALES_LEADER, Role.ADMIN)
@@ -21,6 +22,8 @@ MODELS: Mapping[str, Any] = {
 """Lists whose rows are marked, by key, and what their rows are."""
 GONE = "It was merged or removed."
 CHANGED = "It has changed since."
+SAME = "It has this value already."
+NOT_THEIRS = "Only the owner, sales leaders and admins may."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,29 @@ class Verb:
     def plural(self) -> str:
         """What several rows are called."""
         return str(MODELS[self.listing]._meta.verbose_name_plural)
+
+
+def works(lead: Lead, by: User) -> str:
+    """Why a person does not work on a lead; "" where they do."""
+    return "" if may_work(by, lead) else NOT_THEIRS
+
+
+def all_work(leads: Sequence[Lead], by: User) -> list[str]:
+    """The same of each lead."""
+    return [works(lead, by) for lead in leads]
+
+
+def put_back(
+    rows: Mapping[int, Any],
+    known: Mapping[int, Any],
+    stands: Callable[[Any], bool],
+    write: Callable[[int, Any], str],
+) -> dict[int, str]:
+    """Write what rows said before, row by row; says for each why it could not.
+
+    ``known`` are the rows as they are now; where one no longer ``stands`` as the action left it, it stays.
+    """
+    return {
+        pk: GONE if pk not in known else write(pk, before) if stands(known[pk]) else CHANGED
+        for pk, (before,) in rows.items()
+    }

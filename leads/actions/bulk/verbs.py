@@ -9,7 +9,7 @@ from django.db import transaction
 
 from leads.actions.bulk.row_verbs import ROW_VERBS
 from leads.actions.bulk.value_verbs import LEAD_VALUES
-from leads.actions.bulk.verb import Outcome, Params, Verb
+from leads.actions.bulk.verb import Outcome, Params, Verb, all_work, works
 from leads.actions.follow_up.promise_follow_up import promise_follow_up
 from leads.actions.handover.accept_lead import accept_lead
 from leads.actions.handover.disqualify_lead import disqualify_lead
@@ -21,22 +21,13 @@ from leads.actions.routing.undo_transfer import request_undo, undo_at_once
 from leads.models import Lead, Transfer, TransferItem, User
 from leads.pure.lifecycle import why_not
 from leads.pure.refused import Refused
-from leads.queries.lead import may_work
-
-
-def _works(lead: Lead, by: User) -> str:
-    return "" if may_work(by, lead) else "Only the owner, sales leaders and admins may."
 
 
 def _step(step: str) -> Callable[[Sequence[Lead], User], list[str]]:
     def check(leads: Sequence[Lead], by: User) -> list[str]:
-        return [why_not(step, lead.stage) or _works(lead, by) for lead in leads]
+        return [why_not(step, lead.stage) or works(lead, by) for lead in leads]
 
     return check
-
-
-def _all_work(leads: Sequence[Lead], by: User) -> list[str]:
-    return [_works(lead, by) for lead in leads]
 
 
 def _each(do: Callable[[int, Params, User, datetime], object]) -> Callable[..., list[Outcome]]:
@@ -47,7 +38,7 @@ def _each(do: Callable[[int, Params, User, datetime], object]) -> Callable[..., 
         outcomes = []
         for lead_id in ids:
             lead = known.get(lead_id)
-            why = "The lead was merged or removed." if lead is None else _works(lead, by)
+            why = "The lead was merged or removed." if lead is None else works(lead, by)
             if not why:
                 try:
                     with transaction.atomic():
@@ -63,7 +54,7 @@ def _each(do: Callable[[int, Params, User, datetime], object]) -> Callable[..., 
 def _may_assign(lead: Lead, by: User, params: Params) -> str:
     if lead.owner_id == params.get("to"):
         return "This person owns the lead already."
-    return _works(lead, by)
+    return works(lead, by)
 
 
 def _assign(ids: Sequence[int], params: Params, by: User, at: datetime) -> list[Outcome]:
@@ -129,12 +120,12 @@ def _schedule(pk: int, params: Params, by: User, at: datetime) -> None:
 VERBS: Mapping[str, Verb] = {
     verb.key: verb
     for verb in (
-        Verb("assign", "Give to another owner", "reassigned", _all_work, _assign, _unassign),
+        Verb("assign", "Give to another owner", "reassigned", all_work, _assign, _unassign),
         Verb("accept", "Accept", "accepted", _step("accept"), _each(_accept)),
         Verb("reject", "Reject, or send back", "rejected", _step("reject"), _each(_reject)),
         Verb("recycle", "Recycle until a day", "recycled", _step("recycle"), _each(_recycle)),
         Verb("disqualify", "Disqualify", "disqualified", _step("disqualify"), _each(_disqualify)),
-        Verb("follow_up", "Schedule follow-up", "scheduled", _all_work, _each(_schedule)),
+        Verb("follow_up", "Schedule follow-up", "scheduled", all_work, _each(_schedule)),
         *LEAD_VALUES,
         *ROW_VERBS,
     )
