@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations.actions.local_values import OwnerBook, owner_book
+from integrations.actions.pull.settle_link import settle_link
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import Connector, RemoteRecord
 from integrations.models import Connection, ExternalRecord, RecordKind, SyncRecord
@@ -159,18 +160,12 @@ class AccountPages:
     def _settle(self, each: ReadAccount, at: datetime) -> None:
         link, record = each.link, each.record
         link.remote_name = str(record.fields.get("name") or link.remote_name)[:200]
-        link.snapshot, link.remote_changed_at, link.synced_at = each.snapshot, record.modified_at, at
-        link.archived_at = record.modified_at if record.is_archived or record.merged_into else None
-        link.merged_into = ""
-        if record.merged_into:
-            winner = self._links[record.merged_into]
-            if winner is link:
-                link.remote_id, link.archived_at, link.snapshot = record.merged_into, None, {}
-                each.notes.append(f"Merged into {record.merged_into} in the CRM; the account is known by that now.")
-            else:
-                link.merged_into = record.merged_into[:120]
-            if winner.account_id != link.account_id and each.fate:
-                each.notes.append(f"The CRM took this account and {winner.account} for one company. Here they are two.")
+        winner = self._links[record.merged_into] if record.merged_into else None
+        each.notes += settle_link(
+            link=link, record=record, snapshot=each.snapshot, winner=winner, noun="account", at=at
+        )
+        if winner is not None and winner.account_id != link.account_id and each.fate:
+            each.notes.append(f"The CRM took this account and {winner.account} for one company. Here they are two.")
 
     def _note(
         self,

@@ -14,6 +14,7 @@ from typing import Any
 from integrations.actions.fit_values import Fit
 from integrations.actions.local_values import is_pullable, lead_values, owner_book, to_local
 from integrations.actions.pull.by_rules import by_rules, grouped
+from integrations.actions.pull.settle_link import settle_link
 from integrations.actions.pull.take_people import Newcomers
 from integrations.actions.runs.log_run import RunLog
 from integrations.connectors.base import Connector, RemoteRecord
@@ -272,19 +273,10 @@ class PeoplePages:
 
     def _settle(self, each: ReadPerson, revised: Revised | None, at: datetime) -> None:
         link, record = each.link, each.record
-        link.snapshot, link.remote_changed_at, link.synced_at = each.snapshot, record.modified_at, at
-        link.archived_at = record.modified_at if record.is_archived or record.merged_into else None
-        link.merged_into = ""
-        if record.merged_into:
-            winner = self._winners[record.merged_into]
-            if winner is link:
-                # Our lead follows the record that lives on.
-                link.remote_id, link.archived_at, link.snapshot = record.merged_into, None, {}
-                each.notes.append(f"Merged into {record.merged_into} in the CRM; the lead is known by that now.")
-            else:
-                link.merged_into = record.merged_into[:120]
-            if winner.lead_id != link.lead_id and each.merges_into is None:
-                each.notes.append(f"The CRM took this lead and {winner.lead} for one person. Here they are two.")
+        winner = self._winners[record.merged_into] if record.merged_into else None
+        each.notes += settle_link(link=link, record=record, snapshot=each.snapshot, winner=winner, noun="lead", at=at)
+        if winner is not None and winner.lead_id != link.lead_id and each.merges_into is None:
+            each.notes.append(f"The CRM took this lead and {winner.lead} for one person. Here they are two.")
         for name, why in (revised.refused if revised else {}).items():
             ours, theirs = each.said[name]
             self._leave(each, name, ours, theirs, f"{name}: {why}")
