@@ -34,6 +34,7 @@ from .records import (
     StageChange,
     Window,
     amount_or_text,
+    as_amount,
     as_day,
     day_or_text,
 )
@@ -46,7 +47,7 @@ __all__ = [
     "RemoteRecord",
     "RetryLater", "Schema", "SchemaField", "ScopeMissing", "SecretSpec", "SignIn", "Stage", "StageChange",
     "Throttled", "Token", "TokenStore", "Unchanged", "Unknown", "Updated", "Vendor", "Window",
-    "amount_or_text", "as_day", "day_or_text",
+    "amount_or_text", "as_amount", "as_day", "day_or_text",
 ]  # fmt: skip
 
 

@@ -211,8 +211,15 @@ def day_or_text(value: Any) -> date | str | None:
         return str(value)
 
 
+def as_amount(value: Any) -> Decimal | None:
+    """A number as it is written, as a Decimal; empty is None, and so is what is no number. Python's shortest text of a
+    float is the one that was sent."""
+    found = amount_or_text(value)
+    return found if isinstance(found, Decimal) else None
+
+
 def amount_or_text(value: Any) -> Decimal | str | None:
-    """A number as it is written, as a Decimal; empty is None, and what is no number stays as it came."""
+    """The same, but what is no number stays as it came."""
     if value is None or value == "":
         return None
     try:

@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from ..base import RemoteRecord, StageChange
-from .records import Row, decimal, moment, stamp
+from ..base import RemoteRecord, StageChange, as_amount
+from .records import Row, moment, stamp
 
 
 def has_moved(deal: RemoteRecord) -> bool:
@@ -78,7 +78,7 @@ def _steps(lines: list[Row], state: Mapping[str, Any], now: Mapping[str, Any]) -
 
 def _told(member: str, value: Any, now: Mapping[str, Any]) -> Any:
     if member == "value":
-        return decimal(value)
+        return as_amount(value)
     return now[member] if value is None else str(value)
 
 

@@ -257,12 +257,6 @@ def _id(value: Any) -> str | None:
     return None if value is None else str(int(value))
 
 
-def decimal(value: Any) -> Decimal | None:
-    """A number as it is written; None stays None."""
-    amount = amount_or_text(value)
-    return amount if isinstance(amount, Decimal) else None
-
-
 # --- writing ---------------------------------------------------------------------------------------------
 
 

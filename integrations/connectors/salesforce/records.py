@@ -24,6 +24,7 @@ from ..base import (
     Stage,
     StageChange,
     amount_or_text,
+    as_amount,
     as_day,
     day_or_text,
 )
@@ -243,8 +244,8 @@ def campaign(row: Row, currency: str) -> RemoteCampaign:
         kind=row["Type"] or "",
         starts_on=as_day(row["StartDate"]),
         ends_on=as_day(row["EndDate"]),
-        budget=money(row["BudgetedCost"]),
-        cost=money(row["ActualCost"]),
+        budget=as_amount(row["BudgetedCost"]),
+        cost=as_amount(row["ActualCost"]),
         currency=row.get(CURRENCY) or currency,
         is_active=bool(row["IsActive"]),
         parent_id=row["ParentId"],
@@ -316,12 +317,6 @@ def person_fields(lead: Sequence[Row], contact: Sequence[Row]) -> tuple[SchemaFi
 def status(row: Row) -> Any:
     """open, won or lost, of a stage or an opportunity."""
     return "won" if row["IsWon"] else "lost" if row["IsClosed"] else "open"
-
-
-def money(value: Any) -> Decimal | None:
-    """An amount; Salesforce sends numbers, and Python's shortest text of a float is the one that was sent."""
-    amount = amount_or_text(value)
-    return amount if isinstance(amount, Decimal) else None
 
 
 def stamp(value: str) -> datetime:
