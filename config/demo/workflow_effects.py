@@ -11,7 +11,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from config.demo.past import known_since
-from leads.actions.workflows.do_step import Turn, do_step
+from leads.actions.workflows.do_step import Turn, by_workflow, do_step
 from leads.models import Company, FollowUp, Lead, LeadEvent, StepRun, User
 from leads.past.acting import Door, act, backdated
 from leads.pure.calendar import BusinessHours, due_at
@@ -61,9 +61,7 @@ class Effects:
         moment = max(turn.at, known_since(turn.lead))
         if has_moved_on or moment > turn.at + _CHANGES_LAST:
             return None
-        workflow = turn.version.workflow
-        because = f"Workflow “{workflow.name}”"[:200]
-        with backdated(moment), act(Door.RULE, source=f"workflow {workflow.pk}", because=because):
+        with backdated(moment), by_workflow(turn.version.workflow):
             done = do_step(turn)
         for promise in self.made:
             if promise.lead_id == turn.lead.pk and promise.done_at is None:

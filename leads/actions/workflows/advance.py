@@ -10,9 +10,8 @@ import structlog
 from django.db import transaction
 
 from leads.actions.take_due import take_due
-from leads.actions.workflows.do_step import Turn, do_step
+from leads.actions.workflows.do_step import Turn, by_workflow, do_step
 from leads.models import Company, Enrollment, Lead, StepRun, WorkflowStep, WorkflowVersion
-from leads.past.acting import Door, act
 from leads.pure.conditions.evaluate import Answer, Evaluator, Facts
 from leads.pure.conditions.grammar import Group, from_json
 from leads.pure.conditions.properties import Catalog
@@ -107,8 +106,7 @@ def _take(ids: Sequence[int], at: datetime) -> int:
         walked.facts = facts_of(list(leads.values()), properties=wanted) if wanted else {}
         for row in rows:
             row.lead = leads[row.lead_id]
-            workflow = row.version.workflow
-            with act(Door.RULE, source=f"workflow {workflow.pk}", because=f"Workflow “{workflow.name}”"[:200]):
+            with by_workflow(row.version.workflow):
                 walk_on(row, walked, at)
     return len(rows)
 

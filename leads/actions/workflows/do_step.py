@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,10 +28,12 @@ from leads.models import (
     Transfer,
     User,
     WebhookEndpoint,
+    Workflow,
     WorkflowMail,
     WorkflowStep,
     WorkflowVersion,
 )
+from leads.past.acting import Door, act
 from leads.pure.calendar import NeverOpen, due_at
 from leads.pure.refused import Refused
 from leads.pure.webhooks import WORKFLOW
@@ -77,6 +80,11 @@ class Turn:
 
 
 Do = Callable[[Turn], str]
+
+
+def by_workflow(workflow: Workflow) -> AbstractContextManager[None]:
+    """A block whose changes the workflow makes."""
+    return act(Door.RULE, source=f"workflow {workflow.pk}", because=f"Workflow “{workflow.name}”")
 
 
 def do_step(turn: Turn) -> tuple[str, str]:

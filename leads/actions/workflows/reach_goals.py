@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.actions.workflows.advance import Walked, end, holds, ready
+from leads.actions.workflows.do_step import by_workflow
 from leads.actions.workflows.enroll import OVERLAP
 from leads.models import (
     CampaignMember,
@@ -20,7 +21,6 @@ from leads.models import (
     WorkflowSweep,
     WorkflowVersion,
 )
-from leads.past.acting import Door, act
 from leads.queries.conditions import facts_of, lead_catalog
 
 CHUNK = 200
@@ -67,8 +67,7 @@ def _end_those(keys: Sequence[int], at: datetime) -> int:
             row.lead = leads[row.lead_id]
             answer = holds(row, versions[row.version_id].goal, walked, at)
             if answer.holds:
-                workflow = row.version.workflow
-                with act(Door.RULE, source=f"workflow {workflow.pk}", because=f"Workflow “{workflow.name}”"[:200]):
+                with by_workflow(row.version.workflow):
                     end(row, Enrollment.State.GOAL, at, answer.because)
                 ended += 1
     return ended
