@@ -24,19 +24,18 @@ from leads.actions.bulk.run_bulk import MOST, request_bulk, request_undo, why_no
 from leads.actions.bulk.verb import MODELS, Verb
 from leads.actions.bulk.verbs import VERBS
 from leads.forms.bulk import FORMS
-from leads.models import BulkRow, BulkRun, Company, Lead, Role, Touchpoint, User
+from leads.models import BulkRow, BulkRun, Company, Lead, Role, User
 from leads.pure.calendar import opening_in
 from leads.tasks import nudge_bulk
 from leads.views.doors import SignedInRequest, allowed, telling
 from leads.views.lead_rows import lead_rows
 from leads.views.list_file import list_file
 from leads.views.list_views import LISTS
-from leads.views.listings import LISTINGS, MOST_ONLY, listed_rows
+from leads.views.listings import LISTINGS, MOST_ONLY, listed_rows, public_ids
 from leads.views.progress import progress_answer
 
 PAGE_SIZE = 50
 _LISTED = 5
-LISTING_OF = {model: key for key, model in MODELS.items()}
 
 
 @login_required
@@ -97,13 +96,7 @@ def _file(request: SignedInRequest, listing: str, asked: QueryDict, kind: str) -
 
 
 def _marked(request: SignedInRequest) -> list[UUID]:
-    marked = []
-    for text in request.POST.getlist("row"):
-        try:
-            marked.append(UUID(text))
-        except ValueError:
-            continue
-    return marked
+    return public_ids(request.POST.getlist("row"))
 
 
 def _chosen(request: SignedInRequest, listing: str, asked: QueryDict) -> list[int]:
@@ -170,18 +163,16 @@ def _named(rows: Sequence[BulkRow], listing: str) -> list[tuple[BulkRow, str, st
     named = []
     for row in rows:
         thing = found.get(row.key)
-        url = _page(thing) if thing is not None else ""
+        url = _page(thing, listing) if thing is not None else ""
         named.append((row, _name(thing) if thing else "Removed", url, str(thing.public_id) if thing else ""))
     return named
 
 
-def _page(thing: Any) -> str:
-    if isinstance(thing, Touchpoint):
-        return ""
-    if isinstance(thing, Lead):
-        return thing.get_absolute_url()
-    column = LISTINGS[LISTING_OF[type(thing)]].columns[0]
-    return column.link(thing) if column.link else ""
+def _page(thing: Any, listing: str) -> str:
+    if listing == "leads":
+        return str(thing.get_absolute_url())
+    link = LISTINGS[listing].columns[0].link
+    return link(thing) if link else ""
 
 
 def _run(request: SignedInRequest, public_id: UUID) -> BulkRun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list: its key (also that of its saved views), its rows for a person, its filters and columns."""
+    """A list: its key (also that of its saved views), its rows for a person, its filters and columns.
+
+    ``is_of_company``: it is of the whole company, for those alone who see all of that.
+    """
 
     key: str
     title: str
@@ -43,6 +46,7 @@ class Listing:
     columns: Sequence[Column]
     usual: tuple[str, ...]
     icon: str
+    is_of_company: bool = False
 
 
 def _page_of(name: str) -> Callable[[Any], str]:
@@ -109,6 +113,7 @@ CAMPAIGNS = Listing(
     ),
     ("-starts_on", "name", "pk"),
     "megaphone",
+    is_of_company=True,
 )
 TOUCHPOINTS = Listing(
     "touchpoints",
@@ -127,6 +132,7 @@ TOUCHPOINTS = Listing(
     ),
     ("-occurred_at", "-pk"),
     "list",
+    is_of_company=True,
 )
 
 
@@ -146,7 +152,7 @@ def filters_of(request: SignedInRequest, listing: Listing, query: QueryDict) -> 
 def listed_rows(request: SignedInRequest, key: str, query: QueryDict) -> QuerySet[Any]:
     """The rows that an address asks for, in its order; none where a filter makes no sense."""
     listing = LISTINGS[key]
-    if key in ("campaigns", "touchpoints") and not request.user.sees_all:
+    if listing.is_of_company and not request.user.sees_all:
         return listing.rows(request.user).none()
     filters = filters_of(request, listing, query)
     if not filters.form.is_valid():
@@ -159,13 +165,18 @@ def only(rows: QuerySet[Any], query: QueryDict) -> QuerySet[Any]:
     """Those that ``only`` names by their public ids, such as the rows that somebody marked; all without it."""
     if "only" not in query:
         return rows
-    wanted = []
-    for text in str(query["only"]).split(",")[:MOST_ONLY]:
+    return rows.filter(public_id__in=public_ids(str(query["only"]).split(",")[:MOST_ONLY]))
+
+
+def public_ids(texts: Iterable[str]) -> list[UUID]:
+    """The texts that are public ids, as such."""
+    found = []
+    for text in texts:
         try:
-            wanted.append(UUID(text))
+            found.append(UUID(text))
         except ValueError:
             continue
-    return rows.filter(public_id__in=wanted)
+    return found
 
 
 def order_of(listing: Listing, sort: str) -> Sequence[Any]:

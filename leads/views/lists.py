@@ -56,7 +56,6 @@ def account_list(request: SignedInRequest) -> HttpResponse:
 @has_filters
 def campaign_list(request: SignedInRequest) -> HttpResponse:
     """Campaigns with dates and budgets."""
-    _whole_company(request)
     return _answer(request, CAMPAIGNS)
 
 
@@ -66,15 +65,12 @@ def campaign_list(request: SignedInRequest) -> HttpResponse:
 @has_filters
 def touchpoint_list(request: SignedInRequest) -> HttpResponse:
     """Touchpoints, also those that count for nothing."""
-    _whole_company(request)
     return _answer(request, TOUCHPOINTS)
 
 
-def _whole_company(request: SignedInRequest) -> None:
-    allowed(request, lambda person: person.sees_all, "This list is of the whole company.")
-
-
 def _answer(request: SignedInRequest, listing: Listing) -> HttpResponse:
+    if listing.is_of_company:
+        allowed(request, lambda person: person.sees_all, "This list is of the whole company.")
     if not request.GET and (first := default_view(request.user, listing.key)):
         return redirect(f"{request.path}?{first.query}")
     filters = filters_of(request, listing, request.GET)
