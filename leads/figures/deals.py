@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -31,9 +32,7 @@ def created(scope: Scope) -> QuerySet[Opportunity]:
 @made_once
 def open_deals(scope: Scope) -> QuerySet[Any]:
     """Deals open at the scope's moment (the end of the period, or now while it lasts), each as it stood then."""
-    is_today = stands_today(scope)
-    rows = _were_open(scope, is_today)
-    return stood.as_stood(rows, at=selection.moment(scope), currency=scope.currency, is_today=is_today)
+    return _then(scope, stood.as_stood)
 
 
 @made_once
@@ -51,17 +50,19 @@ def _were_open(scope: Scope, is_today: bool) -> QuerySet[Opportunity]:
 @made_once
 def valued_then(scope: Scope) -> QuerySet[Any]:
     """The same deals with what they were worth then alone."""
-    is_today = stands_today(scope)
-    rows = _were_open(scope, is_today)
-    return stood.as_valued(rows, at=selection.moment(scope), currency=scope.currency, is_today=is_today)
+    return _then(scope, stood.as_valued)
 
 
 @made_once
 def weighted_then(scope: Scope) -> QuerySet[Any]:
     """The same with the probability of the stage then."""
+    return _then(scope, stood.as_weighted)
+
+
+def _then(scope: Scope, told: Callable[..., QuerySet[Any]]) -> QuerySet[Any]:
     is_today = stands_today(scope)
     rows = _were_open(scope, is_today)
-    return stood.as_weighted(rows, at=selection.moment(scope), currency=scope.currency, is_today=is_today)
+    return told(rows, at=selection.moment(scope), currency=scope.currency, is_today=is_today)
 
 
 @made_once
