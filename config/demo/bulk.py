@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.management.color import no_style
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 from django.db.models import Max, Model
 from django.utils import timezone
+
+from leads.actions.insert_rows import write_values
 
 BATCH = 2_000
 # Columns whose Python value is what the database driver wants.
@@ -144,31 +146,7 @@ def _insert(model: type[Model], batch: list[dict[str, Any]]) -> None:
         for place, convert in special:
             values[place] = convert(values[place])
         rows.append(values)
-    write_values(str(model._meta.db_table), [str(each.column) for each in fields], rows)
-
-
-def write_values(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write values as the database driver takes them."""
-    quoted = connection.ops.quote_name(table)
-    listed = ", ".join(connection.ops.quote_name(column) for column in columns)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            _tell()
-            with cursor.copy(f"COPY {quoted} ({listed}) FROM STDIN") as copy:
-                for values in rows:
-                    copy.write_row(values)
-        else:
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {quoted} ({listed}) VALUES ({marks})", list(rows))  # noqa: S608 - our own names
-
-
-def _tell() -> None:
-    """COPY goes past Django's cursors, which would tell the session who writes."""
-    from leads.past.backends.postgresql.base import DatabaseWrapper
-
-    wrapper = connections[DEFAULT_DB_ALIAS]
-    if isinstance(wrapper, DatabaseWrapper):
-        wrapper.tell()
+    write_values(table=str(model._meta.db_table), columns=[str(each.column) for each in fields], rows=rows)
 
 
 def converters(model: type[Model], columns: Sequence[str]) -> list[Callable[[Any], Any] | None]:

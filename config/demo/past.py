@@ -14,8 +14,9 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Max, Min, Model
 
-from config.demo.bulk import Bulk, Versions, converters, write_values
+from config.demo.bulk import Bulk, Versions, converters
 from config.demo.timeline import Timeline
+from leads.actions.insert_rows import write_values
 from leads.models import Change
 from leads.past.install import install, take_away
 from leads.past.moments import from_micros
@@ -143,7 +144,7 @@ def _write_known(cursor: Any, fact: Fact, model: type[Model], versions: Versions
     staged = ", ".join(["id", "id AS known_by", "id AS ended_by", *columns])
     cursor.execute(f'CREATE TEMPORARY TABLE {_STAGED} AS SELECT {staged} FROM "{fact.table}" WHERE 1 = 0')
     names = ["id", "known_by", "ended_by", *versions.columns]
-    write_values(_STAGED, names, _converted(model, versions, spans(versions.rows, ids)))
+    write_values(table=_STAGED, columns=names, rows=_converted(model, versions, spans(versions.rows, ids)))
     kept = ", ".join(f'"{name}"' for name in fact.kept)
     values = ", ".join(f'{"s" if name in versions.columns else "t"}."{name}"' for name in fact.kept)
     cursor.execute(

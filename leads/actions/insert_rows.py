@@ -44,8 +44,7 @@ class _Plan:
     """
 
     table: str
-    columns: str
-    width: int
+    columns: tuple[str, ...]
     read: Callable[[Model], Sequence[Any]]
     converted: Sequence[tuple[int, _Convert]]
     related: Sequence[tuple[int, str, str]]
@@ -88,7 +87,8 @@ def insert_rows(rows: Iterable[M], *, are_keyed: bool = True) -> None:
         values, given = [plan.values(row) for row in listed], []
         keys = [row.pk for row in listed] if are_keyed else []
         with transaction.atomic(savepoint=False):
-            _insert_many(_Insert(plan, values, keys))
+            insert = _Insert(plan, values, keys)
+            write_values(table=plan.table, columns=insert.columns, rows=insert.rows)
     for row, key in zip(listed, given, strict=False):
         row.pk = key
     if are_keyed:
@@ -146,8 +146,8 @@ class _Insert:
     keys: Sequence[int] = ()
 
     @property
-    def columns(self) -> str:
-        return f'"id", {self.plan.columns}' if self.keys else self.plan.columns
+    def columns(self) -> tuple[str, ...]:
+        return ("id", *self.plan.columns) if self.keys else self.plan.columns
 
     @property
     def rows(self) -> Iterable[Sequence[Any]]:
@@ -160,12 +160,8 @@ class _Insert:
         return [each for row in self.rows for each in row]
 
     @property
-    def width(self) -> int:
-        return self.plan.width + bool(self.keys)
-
-    @property
     def statement(self) -> str:
-        return _statement(self.plan.table, self.columns, self.width, len(self.values))
+        return _statement(self.plan.table, self.columns, len(self.values))
 
 
 def _insert_few(insert: _Insert, *, returns: bool) -> Sequence[int]:
@@ -174,29 +170,27 @@ def _insert_few(insert: _Insert, *, returns: bool) -> Sequence[int]:
         return [int(key) for (key,) in cursor.fetchall()] if returns else []
 
 
-def _insert_many(insert: _Insert) -> None:
-    table = insert.plan.table
+def write_values(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write many rows, of values as the database driver takes them."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            listed = ", ".join(f'"{column}"' for column in columns)
             connection.tell()  # type: ignore[attr-defined]  # COPY is no statement that the backend hears of
-            with (
-                connection.wrap_database_errors,
-                cursor.cursor.copy(f'COPY "{table}" ({insert.columns}) FROM STDIN') as copy,
-            ):
-                for row in insert.rows:
+            with connection.wrap_database_errors, cursor.cursor.copy(f'COPY "{table}" ({listed}) FROM STDIN') as copy:
+                for row in rows:
                     copy.write_row(row)
         else:
-            most = min(AT_ONCE, (connection.features.max_query_params or AT_ONCE) // insert.width)
-            rest = iter(insert.rows)
-            while rows := list(islice(rest, most)):
-                statement = _statement(table, insert.columns, insert.width, len(rows))
-                cursor.execute(statement, [value for row in rows for value in row])
+            most = min(AT_ONCE, (connection.features.max_query_params or AT_ONCE) // len(columns))
+            rest = iter(rows)
+            while some := list(islice(rest, most)):
+                cursor.execute(_statement(table, tuple(columns), len(some)), [value for row in some for value in row])
 
 
 @lru_cache(maxsize=256)
-def _statement(table: str, columns: str, width: int, number: int) -> str:
-    row = f"({', '.join(['%s'] * width)})"
-    return f'INSERT INTO "{table}" ({columns}) VALUES {", ".join([row] * number)}'  # noqa: S608  # names of models
+def _statement(table: str, columns: tuple[str, ...], number: int) -> str:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    row = f"({', '.join(['%s'] * len(columns))})"
+    return f'INSERT INTO "{table}" ({listed}) VALUES {", ".join([row] * number)}'  # noqa: S608  # names of models
 
 
 @cache
@@ -208,8 +202,7 @@ def _plan(model: type[Model], vendor: str) -> _Plan:
     ]
     return _Plan(
         table=model._meta.db_table,
-        columns=", ".join(f'"{field.column}"' for field in fields),
-        width=len(fields),
+        columns=tuple(str(field.column) for field in fields),
         read=attrgetter(*(field.attname for field in fields)),
         converted=converted,
         related=related,
