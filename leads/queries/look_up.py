@@ -35,7 +35,9 @@ class Asked:
 
 
 def look_up(*asked: Asked) -> list[list[Any]]:
-    """The rows of each question."""
+    """The rows of each question; nothing is asked where no question has a value."""
+    if not any(values for each in asked for values in each.among.values()):
+        return [[] for _ in asked]
     vendor = connection.vendor
     parts = [_part(vendor, each.model, tuple(each.among), each.locks, tuple(each.more.values())) for each in asked]
     given = [list(values) for each in asked for values in each.among.values()]

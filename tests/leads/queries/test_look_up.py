@@ -52,3 +52,11 @@ def test_keys_are_asked_for_too_and_moments_come_with_the_rows() -> None:
         )
     )
     assert [each.at for each in leads] == [AT, None]
+
+
+def test_where_there_is_nothing_to_look_for_nothing_is_asked() -> None:
+    LeadFactory(email="ada@x.example")
+    with CaptureQueriesContext(connection) as asked:
+        found = look_up(Asked(Lead, {"email": set(), "external_id": []}, locks=True), Asked(Account, {"domain": []}))
+    assert found == [[], []]
+    assert len(asked) == 0
