@@ -11,3 +11,6 @@ from config.settings import *  # noqa: F403
 if IS_SQLITE:  # noqa: F405
     # pytest-django knows Django's own backend by its name, and would give each worker of ours a file.
     DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # noqa: F405
+
+# Each client of a test starts the middleware anew, which would list all static files: look for one when it is asked.
+WHITENOISE_AUTOREFRESH = True

@@ -47,7 +47,7 @@ def rows_of(response) -> list[dict[str, str]]:
 
 def test_page_shows_definition_formula_scope_and_rows(made, signed_in: Client) -> None:
     page = signed_in.get(reverse("leads:figure", args=["pipeline.win_rate"]), PERIOD).content.decode()
-    for text in ("Win rate", "version 2", "won ÷ (won + lost), by close date", "3 ÷ 4 = 75.0%", "Europe/Berlin"):
+    for text in ("Win rate", "version 3", "won ÷ (won + lost), by close date", "3 ÷ 4 = 75.0%", "Europe/Berlin"):
         assert text in page
     assert reverse("leads:opportunity-detail", args=[made.won.public_id]) in page
     assert "<html" in page
