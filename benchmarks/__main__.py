@@ -1,40 +1,41 @@
-"""`python -m benchmarks [pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes … | desk …]`.
-
-What documents quote, or all of it.
-"""
+"""`python -m benchmarks [NAME …]`: one of BENCHMARKS, or what documents quote of attribution, CRMs and pages."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import attribution, capture, crm, desk, first_minutes, reconcile
 from benchmarks.past import measure
 
-_NAMES = "pages | capture … | crm … | attribution … | past … | reconcile … | first_minutes … | desk …"
+
+def _pages(arguments: list[str]) -> int:
+    from benchmarks import pages
+
+    return pages.main(arguments)
+
+
+BENCHMARKS: dict[str, Callable[[list[str]], int]] = {
+    "attribution": attribution.main,
+    "pages": _pages,
+    "capture": capture.main,
+    "crm": crm.main,
+    "past": measure.main,
+    "reconcile": reconcile.main,
+    "first_minutes": first_minutes.main,
+    "desk": desk.main,
+}
 
 
 def main(arguments: list[str]) -> int:
     """Run what is named, or everything there is data for."""
-    if arguments[:1] == ["attribution"]:
-        return attribution.main(arguments[1:])
-    if arguments[:1] == ["pages"]:
-        return _pages(arguments[1:])
-    if arguments[:1] == ["capture"]:
-        return capture.main(arguments[1:])
-    if arguments[:1] == ["crm"]:
-        return crm.main(arguments[1:])
-    if arguments[:1] == ["past"]:
-        return measure.main(arguments[1:])
-    if arguments[:1] == ["reconcile"]:
-        return reconcile.main(arguments[1:])
-    if arguments[:1] == ["first_minutes"]:
-        return first_minutes.main(arguments[1:])
-    if arguments[:1] == ["desk"]:
-        return desk.main(arguments[1:])
-    if arguments:
-        print(f"usage: python -m benchmarks [{_NAMES}]", file=sys.stderr)
+    name, *rest = arguments or [""]
+    if run := BENCHMARKS.get(name):
+        return run(rest)
+    if name:
+        print(f"usage: python -m benchmarks [{' | '.join(BENCHMARKS)}] …", file=sys.stderr)
         return 2
     failed = max(attribution.main([]), crm.main([]))
     return max(failed, _pages([]) if _has_demo() else 0)
@@ -46,12 +47,6 @@ def _has_demo() -> bool:
         return True
     print("No demo company here (make demo), so no pages to measure.", file=sys.stderr)
     return False
-
-
-def _pages(arguments: list[str]) -> int:
-    from benchmarks import pages
-
-    return pages.main(arguments)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import socket
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+import benchmarks.__main__
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -34,16 +37,12 @@ NOT_RUN = {
     ): "needs Docker; tests/config/test_deploy.py reads what it would start",
     ("docs/deploy.md", "sudo useradd"): "changes users and services of the machine; test_deploy.py reads the services",
 }
-_MEASURES = "measures this machine for minutes"
+# Each measures this machine for minutes, and most seed a demo of their own.
+BENCHMARK = re.compile(r"(?:make bench|\S*python3? -m benchmarks)(?: ARGS='?(\w+)| (\w+)|\.(\w+))?\b")
 # Commands within a sentence: the reader is told of them, and not led through them.
 NOT_RUN_IN_TEXT = {
     ("README.md", "make check"): "CI runs it beside the suite",
     ("README.md", "make demo"): "sets a whole portal up and seeds it; `make test` does, too",
-    ("README.md", "make bench"): _MEASURES,
-    ("benchmarks/README.md", "make bench"): _MEASURES,
-    ("benchmarks/README.md", ".venv/bin/python -m benchmarks"): _MEASURES,
-    ("docs/methods.md", ".venv/bin/python -m benchmarks"): _MEASURES,
-    ("docs/add-a-connector.md", "make bench"): _MEASURES,
     ("docs/deploy.md", "apt-get install"): "installs packages of the system",
     ("docs/deploy.md", "make serve"): "goes on until it is stopped; tests/dev/test_state.py starts it",
     ("docs/deploy.md", "git pull"): "replaces this very code",
@@ -83,7 +82,9 @@ def in_text(document: Path) -> list[str]:
 
 def is_listed(document: Path, command: str) -> bool:
     name = name_of(document)
-    return any(name == other and command.startswith(start) for other, start in NOT_RUN_IN_TEXT)
+    return bool(BENCHMARK.match(command)) or any(
+        name == other and command.startswith(start) for other, start in NOT_RUN_IN_TEXT
+    )
 
 
 def reason(document: Path, block: str) -> str:
@@ -182,6 +183,16 @@ def test_every_command_within_a_sentence_runs_as_written(portal: Portal, documen
 def test_every_target_that_is_named_is_there(portal: Portal, command: str) -> None:
     done = portal.run(f"make --dry-run {command.removeprefix('make ')}")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", sorted({command for _, command in SAID if BENCHMARK.match(command)}))
+def test_every_benchmark_that_is_named_is_there(command: str) -> None:
+    found = BENCHMARK.match(command)
+    assert found
+    *names, module = found.groups()
+    named = names[0] or names[1]
+    assert named is None or named in benchmarks.__main__.BENCHMARKS
+    assert module is None or importlib.util.find_spec(f"benchmarks.{module}")
 
 
 def test_every_reason_of_a_sentence_is_of_a_command_that_is_there() -> None:
