@@ -1,7 +1,6 @@
 """Record deals as somebody else keeps them: the opportunity, its history, its people and what that makes of them.
 
-Idempotent: the same facts again write nothing. Set-based: a page of deals costs a fixed number of queries, but for the
-lifecycle of leads whose deal opened or closed.
+Idempotent: the same facts again write nothing. Set-based: a page of deals costs a fixed number of queries.
 """
 
 from __future__ import annotations
