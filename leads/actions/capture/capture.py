@@ -8,7 +8,7 @@ erase anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 MAX_ITEMS = 1000
+Then = Callable[[Sequence[Captured | CaptureRefused], LeadChanges], None]
 # Each try sees the rows of the writers that beat the one before, so every loser gets on quickly.
 TRIES = 5
 
@@ -63,12 +64,14 @@ def capture_batch(
     at: datetime,
     needs_intake: bool = True,
     keeps_submissions: bool = True,
+    then: Then | None = None,
 ) -> list[Captured | CaptureRefused]:
     """Capture up to ``MAX_ITEMS`` items in one transaction; answers are in the order of the items.
 
     Queries do not grow with the items, but for one update per known lead that changed. Items of one batch may concern
     the same person. With ``needs_intake`` the leads are left for :mod:`leads.actions.intake`. An import keeps its file
-    and needs no submissions.
+    and needs no submissions. What ``then`` decides about the captured leads is written with them, so that a new lead is
+    written once; where another writer was faster it is asked again.
     """
 
     def take() -> list[Captured | CaptureRefused]:
@@ -82,6 +85,8 @@ def capture_batch(
             needs_intake=needs_intake,
             keeps_submissions=keeps_submissions,
         )
+        if then is not None:
+            then(outcomes, changes)
         changes.write()
         return outcomes
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, prefetch_related_objects
 
 from leads.actions.capture.capture import Captured, CaptureRefused, capture_batch
 from leads.actions.lead_changes import LeadChanges
 from leads.actions.scoring.score_lead import score_leads
-from leads.models import Assignment, Lead, LeadEvent, ShownScore, Stage, TouchKind, Touchpoint
+from leads.models import Assignment, LeadEvent, ShownScore, Stage, TouchKind, Touchpoint
 from leads.pure import lifecycle
 from leads.pure.capture.captured import CapturedEvent, CapturedItem, Utm
 from leads.pure.imports.cells import RowRefused
@@ -39,23 +39,28 @@ def import_leads(*, records: Sequence[LeadRecord], options: LeadOptions, at: dat
     Repeating it changes nothing. A record without a date happened at its earlier import, else now. An owner is only
     given to those who have none: sales may have moved the lead since the file was written.
     """
-    with transaction.atomic():
+    moved: frozenset[int] = frozenset()
+
+    def then(captured: Sequence[Captured | CaptureRefused], changes: LeadChanges) -> None:
+        nonlocal moved
+        taken = [(record, each) for record, each in zip(records, captured, strict=True) if isinstance(each, Captured)]
+        _advance(taken, options, changes)
+        moved = _give_owners(taken, options, changes) | _unsubscribe(taken, changes)
+        if not options.needs_intake:
+            news = {each.lead.pk: each.lead for _, each in taken if _outcome(each) != "unchanged"}
+            prefetch_related_objects(list(news.values()), "account", "channel")
+            score_leads(leads=list(news.values()), at=at, changes=changes)
+
+    with transaction.atomic(savepoint=False):
         known = _imported_at(records)
-        items = [_item(record, known, at) for record in records]
         captured = capture_batch(
-            items=items,
+            items=[_item(record, known, at) for record in records],
             source=options.source,
             at=at,
             needs_intake=options.needs_intake,
             keeps_submissions=False,
+            then=then,
         )
-        taken = [(record, each) for record, each in zip(records, captured, strict=True) if isinstance(each, Captured)]
-        _advance(taken, options, at)
-        moved = _give_owners(taken, options, at) | _unsubscribe(taken, at)
-        if not options.needs_intake:
-            news = [each.lead.pk for _, each in taken if _outcome(each) != "unchanged"]
-            rows = Lead.objects.filter(pk__in=news).select_related("account", "channel")
-            score_leads(leads=list(rows), at=at)
     return [_outcome(each, moved) for each in captured]
 
 
@@ -106,9 +111,8 @@ def _item(record: LeadRecord, known: dict[str, datetime], at: datetime) -> Captu
     )
 
 
-def _advance(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions, at: datetime) -> None:
-    """Bring those who stand below the stage up to it, at the date of their contact. Capture still holds the leads."""
-    changes = LeadChanges(at)
+def _advance(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions, changes: LeadChanges) -> None:
+    """Bring those who stand below the stage up to it, at the date of their contact."""
     for record, each in taken:
         lead, target = each.lead, record.stage or options.stage
         if not target or target == lead.stage:
@@ -117,44 +121,33 @@ def _advance(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions,
         if lead.stage not in (Stage.SUBSCRIBER, Stage.LEAD) or not lifecycle.is_allowed(lead.stage, target):
             continue
         because = f"{options.source} says {Stage(target).label}"[:300]
-        moment = min(max(each.touchpoint.occurred_at, lead.captured_at), at)
+        moment = min(max(each.touchpoint.occurred_at, lead.captured_at), changes.at)
         changes.pass_stage(lead, target, because, passed_at=moment)
-    changes.write()
 
 
-def _give_owners(taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions, at: datetime) -> frozenset[int]:
+def _give_owners(
+    taken: Sequence[tuple[LeadRecord, Captured]], options: LeadOptions, changes: LeadChanges
+) -> frozenset[int]:
     """Give the owner that a row names to a lead without one; returns whose owner that changed."""
     owners = users_named({record.owner for record, _ in taken})
-    given: dict[int, list[int]] = {}
-    logged: list[Assignment] = []
+    given: set[int] = set()
     for record, each in taken:
         lead, owner = each.lead, owners.get(record.owner)
         if owner is None or not owner.is_active or lead.owner_id is not None:
             continue
-        lead.owner = owner
-        given.setdefault(owner.pk, []).append(lead.pk)
+        given.add(lead.pk)
         because = f"{options.source} names {owner}"[:400]
-        logged.append(Assignment(lead=lead, owner=owner, because=because, assigned_at=at))
-    for owner_id, ids in sorted(given.items()):
-        Lead.objects.filter(pk__in=ids, owner__isnull=True).update(owner=owner_id, changed_at=at)
-    Assignment.objects.bulk_create(logged)
-    kind = LeadEvent.Kind.ASSIGNED
-    LeadEvent.objects.bulk_create(
-        LeadEvent(
-            lead=each.lead,
-            kind=kind,
-            happened_at=at,
-            recorded_at=at,
-            details={"territory": "", "owner": str(each.owner), "because": each.because},
-        )
-        for each in logged
-    )
-    return frozenset(pk for ids in given.values() for pk in ids)
+        changes.set(lead, owner=owner, changed_at=changes.at)
+        changes.add(Assignment(lead=lead, owner=owner, because=because, assigned_at=changes.at))
+        details = {"territory": "", "owner": str(owner), "because": because}
+        changes.tell(lead, LeadEvent.Kind.ASSIGNED, details)
+    return frozenset(given)
 
 
-def _unsubscribe(taken: Sequence[tuple[LeadRecord, Captured]], at: datetime) -> frozenset[int]:
+def _unsubscribe(taken: Sequence[tuple[LeadRecord, Captured]], changes: LeadChanges) -> frozenset[int]:
     """Mark whom the file knows as unsubscribed; a "no" takes nobody's wish back."""
-    ids = [each.lead.pk for record, each in taken if record.is_unsubscribed and not each.lead.is_unsubscribed]
-    Lead.objects.filter(pk__in=ids, is_unsubscribed=False).update(is_unsubscribed=True, changed_at=at)
-    ShownScore.objects.filter(lead__in=ids).outdate()
-    return frozenset(ids)
+    leads = [each.lead for record, each in taken if record.is_unsubscribed and not each.lead.is_unsubscribed]
+    for lead in leads:
+        changes.set(lead, is_unsubscribed=True, changed_at=changes.at)
+    ShownScore.objects.filter(lead__in=changes.known(leads)).outdate()
+    return frozenset(lead.pk for lead in leads)

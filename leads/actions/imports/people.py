@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from leads.actions.capture.capture import Captured, CaptureRefused, capture_batch
+from leads.actions.lead_changes import LeadChanges
 from leads.actions.scoring.score_lead import score_leads
 from leads.models import Assignment, Lead, LeadEvent, TouchKind, User
 from leads.pure.capture.captured import CapturedEvent, CapturedItem
@@ -40,19 +39,19 @@ def take_over_people(
     """Take up to 1,000 people in, in one transaction; answers are in the order of the facts. Repeating it changes
     nothing. ``label`` is the system's name for people, ``source`` the one for machines.
     """
-    with transaction.atomic():
-        items = [_item(fact, label, at) for fact in facts]
-        captured = capture_batch(items=items, source=source, at=at, needs_intake=False, keeps_submissions=False)
+
+    def then(captured: Sequence[Captured | CaptureRefused], changes: LeadChanges) -> None:
         new = [
             (fact, each.lead)
             for fact, each in zip(facts, captured, strict=True)
             if isinstance(each, Captured) and each.is_new
         ]
-        _own(new, label, at)
-        rows = list(Lead.objects.filter(pk__in=[lead.pk for _, lead in new]).select_related("account", "channel"))
-        score_leads(leads=rows, at=at)
-        fresh = {row.pk: row for row in rows}
-    return [fresh.get(each.lead.pk, each.lead) if isinstance(each, Captured) else each for each in captured]
+        _own(new, label, changes)
+        score_leads(leads=list({lead.pk: lead for _, lead in new}.values()), at=at, changes=changes)
+
+    items = [_item(fact, label, at) for fact in facts]
+    captured = capture_batch(items=items, source=source, at=at, needs_intake=False, keeps_submissions=False, then=then)
+    return [each.lead if isinstance(each, Captured) else each for each in captured]
 
 
 def _item(fact: PersonFact, label: str, at: datetime) -> CapturedItem:
@@ -67,24 +66,16 @@ def _item(fact: PersonFact, label: str, at: datetime) -> CapturedItem:
     )
 
 
-def _own(new: Sequence[tuple[PersonFact, Lead]], label: str, at: datetime) -> None:
+def _own(new: Sequence[tuple[PersonFact, Lead]], label: str, changes: LeadChanges) -> None:
     """Give the new leads their owners, told in the log like every other change of hands."""
     users = User.objects.in_bulk({fact.owner_id for fact, _ in new if fact.owner_id})
-    owned: list[Lead] = []
-    assignments: list[Assignment] = []
-    events: list[LeadEvent] = []
     for fact, lead in new:
         owner = users.get(fact.owner_id or 0)
-        lead.owner, lead.owner_elsewhere = owner, "" if owner else fact.owner_elsewhere[:120]
-        if owner is None and not lead.owner_elsewhere:
+        elsewhere = "" if owner else fact.owner_elsewhere[:120]
+        if owner is None and not elsewhere:
             continue
-        owned.append(lead)
-        because = f"{label} names {owner or lead.owner_elsewhere}"[:400]
+        changes.set(lead, owner=owner, owner_elsewhere=elsewhere)
+        because = f"{label} names {owner or elsewhere}"[:400]
         if owner is not None:
-            assignments.append(Assignment(lead=lead, owner=owner, because=because, assigned_at=at))
-        details = {"owner": str(owner or lead.owner_elsewhere), "because": because}
-        kind = LeadEvent.Kind.ASSIGNED
-        events.append(LeadEvent(lead=lead, kind=kind, happened_at=at, recorded_at=at, details=details))
-    Lead.objects.bulk_update(owned, ["owner", "owner_elsewhere"], batch_size=500)
-    Assignment.objects.bulk_create(assignments, batch_size=500)
-    LeadEvent.objects.bulk_create(events, batch_size=500)
+            changes.add(Assignment(lead=lead, owner=owner, because=because, assigned_at=changes.at))
+        changes.tell(lead, LeadEvent.Kind.ASSIGNED, {"owner": str(owner or elsewhere), "because": because})
