@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from leads.actions.deals.follow_deal import follow_deals
+from leads.actions.insert_rows import insert_rows
 from leads.actions.price import Rates, deal_day
 from leads.models import Company, Lead, Opportunity, OpportunityChange, OpportunityContact, PipelineStage
 from leads.pure.money import to_amount
@@ -58,7 +59,8 @@ class ChangeFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DealFacts:
-    """A deal as its source holds it now. ``opportunity_id`` is None for one we do not have yet.
+    """A deal as its source holds it now. ``opportunity_id`` is None for one we do not have yet, which then gets the
+    ``external_id``.
 
     ``owner_id``, ``won_reason`` and ``forecast_category`` None leave them as they are; ``account_id`` is only taken
     where we know none; ``attributes`` are added to those we hold, None takes one away. ``changes`` is the whole past,
@@ -83,6 +85,7 @@ class DealFacts:
     deleted_at: datetime | None = None
     owner_id: int | None = None
     account_id: int | None = None
+    external_id: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     changes: Sequence[ChangeFact] = ()
     contacts: Sequence[ContactFact] = ()
@@ -184,6 +187,7 @@ class _Desk:
             changed_at=self.at,
             stage_changed_at=deal.closed_at or deal.opened_at,
             account_id=deal.account_id or (lead.account_id if lead else None),
+            external_id=deal.external_id,
             attributes=_merged({}, deal.attributes),
             territory_id=lead.territory_id if lead else None,
         )
@@ -201,7 +205,7 @@ class _Desk:
             row.stage_changed_at = _in_stage_since(deal) or (row.stage_changed_at if not row.pk else deal.changed_at)
 
     def write(self) -> None:
-        Opportunity.objects.bulk_create(self.new, batch_size=BATCH)
+        insert_rows(self.new)
         derived = ("reporting_cents", "stage_changed_at", "changed_at")
         Opportunity.objects.bulk_update(self.changed, [*_WRITTEN, *derived], batch_size=BATCH)
 
@@ -279,7 +283,9 @@ def _write_changes(pairs: Sequence[tuple[DealFacts, Recorded]], at: datetime) ->
         for deal, recorded in pairs
         for change in _news(deal, recorded, told)
     ]
-    OpportunityChange.objects.bulk_create(rows, batch_size=BATCH * 2, ignore_conflicts=True)
+    # Nobody else adds lines of deals that are locked or new; of two with the same key the first one counts.
+    once = {(row.opportunity_id, row.source_key): row for row in reversed(rows)}
+    insert_rows(reversed(once.values()), are_keyed=False)
 
 
 def _news(deal: DealFacts, recorded: Recorded, told: Collection[tuple[int, str]]) -> Iterable[ChangeFact]:
@@ -347,7 +353,7 @@ def _write_contacts(pairs: Sequence[tuple[DealFacts, Recorded]]) -> dict[int, in
     # One primary per opportunity is a constraint of the table, checked row by row: make room before filling it.
     OpportunityContact.objects.filter(pk__in=[row.pk for row in changed], is_primary=True).update(is_primary=False)
     OpportunityContact.objects.bulk_update(changed, ["role", "is_primary"], batch_size=BATCH)
-    OpportunityContact.objects.bulk_create(new, batch_size=BATCH)
+    insert_rows(new, are_keyed=False)
     return primaries
 
 

@@ -43,33 +43,20 @@ def import_opportunities(*, records: Sequence[DealRecord], options: DealOptions,
     with transaction.atomic():
         desk = _Desk(records, options, at)
         outcomes: list[Outcome | None] = []
-        deals: list[tuple[DealRecord, DealFacts]] = []
+        deals: list[DealFacts] = []
         for record in records:
             try:
-                deals.append((record, desk.facts(record)))
+                deals.append(desk.facts(record))
                 outcomes.append(None)
             except RowRefused as refusal:
                 outcomes.append(refusal)
-        recorded = record_opportunities(deals=[facts for _, facts in deals], at=at)
-        done = iter(_keep_ids([(record, each) for (record, _), each in zip(deals, recorded, strict=True)], at))
+        recorded = record_opportunities(deals=deals, at=at)
+        done = iter(map(_outcome, recorded))
         return [next(done) if outcome is None else outcome for outcome in outcomes]
 
 
-def _keep_ids(pairs: Sequence[tuple[DealRecord, Recorded]], at: datetime) -> list[Outcome]:
-    """External ids and further columns, which only imports know; returns what became of each deal."""
-    outcomes: list[Outcome] = []
-    rows: list[Opportunity] = []
-    for record, recorded in pairs:
-        row = recorded.opportunity
-        attributes = {**row.attributes, **record.attributes}
-        is_changed = attributes != row.attributes
-        if recorded.is_created or is_changed:
-            row.external_id, row.attributes, row.changed_at = record.external_id, attributes, at
-            rows.append(row)
-        is_news = is_changed or recorded.changes
-        outcomes.append("created" if recorded.is_created else "updated" if is_news else "unchanged")
-    Opportunity.objects.bulk_update(rows, ["external_id", "attributes", "changed_at"], batch_size=200)
-    return outcomes
+def _outcome(recorded: Recorded) -> Outcome:
+    return "created" if recorded.is_created else "updated" if recorded.changes else "unchanged"
 
 
 class _Desk:
@@ -119,6 +106,8 @@ class _Desk:
             deleted_at=known.deleted_at if known else None,
             owner_id=self.owners.get(record.owner),
             account_id=self._account_id(record),
+            external_id=record.external_id,
+            attributes=record.attributes,
             changes=self._past(known, stage, opened_at, since, amount_cents, currency),
             contacts=[ContactFact(lead_id=lead.pk, is_primary=True)] if lead else [],
         )
