@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from itertools import islice
 from operator import attrgetter
+from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from django.utils import timezone
 
 # So many rows at most in a statement that names every value.
 FEW = 16
-# So many at most on SQLite, whose statements may not have more parameters than this allows either.
+# So many at most on SQLite.
 AT_ONCE = 100
 
 _Convert = Callable[[Any], Any]
@@ -180,7 +181,8 @@ def write_values(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[
                 for row in rows:
                     copy.write_row(row)
         else:
-            most = min(AT_ONCE, (connection.features.max_query_params or AT_ONCE) // len(columns))
+            # Django reckons with 999 parameters, SQLite has long taken more.
+            most = min(AT_ONCE, connection.connection.getlimit(SQLITE_LIMIT_VARIABLE_NUMBER) // len(columns))
             rest = iter(rows)
             while some := list(islice(rest, most)):
                 cursor.execute(_statement(table, tuple(columns), len(some)), [value for row in some for value in row])
