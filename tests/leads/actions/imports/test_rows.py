@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from leads.actions.imports import rows as engine
 from leads.actions.imports.file import ImportRefused, map_columns, receive_file, resume_import, start_import
@@ -55,6 +57,25 @@ def people(count: int, origin: str = "email") -> str:
 def everything() -> list[int]:
     models = (Lead, Touchpoint, LifecyclePassage, LeadEvent, LeadScore, Opportunity)
     return [model.objects.count() for model in models]
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "text", "settings"),
+    [
+        ("leads", "leads_lead", "email,date,owner\nada@a.example,2026-02-01,rep@x.example\n", {"stage": "mql"}),
+        ("opportunities", "leads_opportunity", "id,opened,closed\nd1,2026-02-01,2026-03-01\n", {"status": "won"}),
+    ],
+)
+def test_what_is_new_is_written_once(
+    company: object, kind: str, table: str, text: str, settings: dict[str, str]
+) -> None:
+    UserFactory(email="rep@x.example")
+    with CaptureQueriesContext(connection) as asked:
+        run = bring_in(kind, text, **settings)
+    assert counts(run) == (1, 0, 0, 0)
+    statements = [each["sql"] for each in asked.captured_queries]
+    assert len([sql for sql in statements if f'INSERT INTO "{table}"' in sql]) == 1
+    assert not [sql for sql in statements if sql.startswith(f'UPDATE "{table}"')]
 
 
 def test_a_lead_with_its_touch_score_and_passages(company: object) -> None:
