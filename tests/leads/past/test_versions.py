@@ -79,6 +79,13 @@ def test_rows_are_updated_in_linear_time_in_the_transaction_that_wrote_them() ->
 
 
 @committed
+def test_an_update_looks_at_no_version_of_other_rows() -> None:
+    alone = work_of_updating(20)
+    Lead.objects.bulk_create(Lead(email=f"{n}@others.example", captured_at=FIRST, changed_at=FIRST) for n in range(300))
+    assert work_of_updating(21) < 1.5 * alone
+
+
+@committed
 def test_an_update_that_changes_nothing_makes_no_version() -> None:
     lead = LeadFactory(company="A")
     changes = Change.objects.count()
