@@ -33,7 +33,7 @@ class UploadForm(forms.Form):
     kind = forms.ChoiceField(choices=ImportKind.choices, label="What is in the file")
     file = forms.FileField(
         label="CSV file",
-        help_text="At most 50 MB. How it is written is found out; you can change it in the next step.",
+        help_text="At most 50 MB. The format is detected; you can change it in the next step.",
         widget=forms.ClearableFileInput({"accept": ".csv,.txt,.tsv,text/csv"}),
         error_messages={"empty": "The file is empty."},
     )

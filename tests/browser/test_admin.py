@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 LOOKS = {1440: "light", 390: "dark"}
 MODELS = "links => links.map(each => new URL(each.href).pathname)"
+SHORTEN = "() => document.querySelectorAll('#result_list tbody tr:nth-child(n+11)').forEach(row => row.remove())"
+"""The rows of a list are alike: ten tell what a hundred would, and looking at them takes a tenth of the time."""
 RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
   each => `${each.id}: ${each.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join("; ")}`)"""
 
@@ -40,6 +42,7 @@ def pages_of_administration(page: Page) -> Iterator[str]:
 
 
 def problems(page: Page, path: str, looked_at: int) -> Iterator[str]:
+    page.evaluate(SHORTEN)
     page.evaluate(AXE)
     for width, scheme in LOOKS.items():
         page.set_viewport_size({"width": width, "height": WIDTHS[width]})
