@@ -87,13 +87,14 @@ class ReportDetail(APIView):
         report = WeeklyReport.objects.filter(week=week).first()
         if report is None:
             raise Http404
+        causes = causes_told(report)
         return Response(
             {
                 **_told(report, request),
-                "is_intact": is_sealed(report),
+                "is_intact": is_sealed(report, causes),
                 "definitions": report.definitions,
                 "content": report.content,
-                "restatement_causes": [cause.text for cause in causes_told(report)],
+                "restatement_causes": [cause.text for cause in causes],
             }
         )
 

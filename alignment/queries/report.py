@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -46,10 +46,14 @@ def due_week(at: datetime, company: Company) -> Week:
     return last_whole_week(at - timedelta(days=1) if is_early else at, company)
 
 
-def is_sealed(report: WeeklyReport) -> bool:
-    """Whether the content is what was published, and so is every cause that it has the hash of, erased ones aside."""
-    is_intact = sealing.digest(report.content) == report.digest
-    return is_intact and all(cause.is_intact for cause in causes_told(report))
+def is_sealed(report: WeeklyReport, causes: Sequence[Cause] | None = None) -> bool:
+    """Whether the content is what was published, and so is every cause that it has the hash of, erased ones aside.
+
+    ``causes`` are those of `causes_told`, for whoever has read them.
+    """
+    if sealing.digest(report.content) != report.digest:
+        return False
+    return all(cause.is_intact for cause in (causes_told(report) if causes is None else causes))
 
 
 @dataclass(frozen=True, slots=True)

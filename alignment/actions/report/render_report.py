@@ -31,7 +31,7 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
     """Template variables of a report; numbers come from the frozen content only, charts are drawn from them."""
     content = report.content
     zone = ZoneInfo(report.time_zone)
-    restated = restatements(report=report)
+    restated, causes = restatements(report=report), causes_told(report)
     heads = [row for row in restated if not is_detail(row["entry"])]
     return {
         "report": report,
@@ -61,13 +61,13 @@ def present_report(*, report: WeeklyReport) -> dict[str, Any]:
         "revisions": [_revision(report, row, zone) for row in content.get("revisions", [])],
         "restatements_of_others": [
             {**item, "cause": cause.text, "url": reverse("alignment:report-restatements", args=[item["week"]])}
-            for item, cause in zip(content["restatements"], causes_told(report), strict=True)
+            for item, cause in zip(content["restatements"], causes, strict=True)
         ],
         "restatements": [row for row in heads if row["is_correction"]],
         "restated_details": sum(row["is_correction"] and is_detail(row["entry"]) for row in restated),
         "aged": [row for row in heads if not row["is_correction"]],
         "restatements_url": restatements_path(report=report),
-        "is_sealed": is_sealed(report),
+        "is_sealed": is_sealed(report, causes),
         "published_text": f"{report.published_at.astimezone(zone):%-d %b %Y, %H:%M %Z}",
         "company_name": "",
     }
