@@ -11,7 +11,8 @@ from django.db.models import F
 from alignment.pure.survival import Curve, survival
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Derived, Number, Parts, Row, RowSet, Scope, definition, register
-from leads.figures.deals import BACKWARDS, created
+from leads.figures.dated_deals import created
+from leads.figures.deals import BACKWARDS
 from leads.figures.refunds import is_sale, refunds
 
 KEY = "pipeline.cycle_survival"

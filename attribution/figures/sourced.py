@@ -14,7 +14,8 @@ from django.db.models.functions import Coalesce, Least
 from attribution.models import AttributionRules, SourcedDecision, SourcedTest
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Number, Parts, Revision, RowSet, Scope, register
-from leads.figures.deals import closed, money_parts
+from leads.figures.dated_deals import closed
+from leads.figures.deals import money_parts
 from leads.figures.rowset import when_listed
 from leads.models import Activity, DealStatus, FollowUp, Opportunity, OpportunityContact, Touchpoint
 

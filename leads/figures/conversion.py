@@ -10,9 +10,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from leads.figures import columns, selection
 from leads.figures.base import Column, Definition, Parts, RowSet, Scope, ratio, register
+from leads.figures.dated_deals import created, won
 from leads.figures.lifecycle import captured, first_passages
 from leads.figures.refunds import is_sale, refunds
-from leads.figures.rowset import made_once, when_listed
+from leads.figures.rowset import when_listed
 from leads.models import DealStatus, LifecyclePassage, Opportunity, Stage
 from leads.pure.lifecycle import LADDER
 
@@ -31,28 +32,16 @@ def _entries(scope: Scope, stage: str, of_deals: bool) -> tuple[QuerySet[Any], t
     if of_deals and stage == "opportunity":
         return _opened(scope), columns.DEAL, "opened_at"
     if stage == "won":
-        return _won(scope), columns.DEAL, "closed_at"
+        return won(scope), columns.DEAL, "closed_at"
     return first_passages(scope, stage), columns.PASSAGE, "passed_at"
 
 
-@made_once
-def _created(scope: Scope) -> QuerySet[Opportunity]:
-    rows = selection.deals(scope).filter(selection.within(scope, "opened_at"), opened_at__lte=scope.at)
-    return rows.order_by("opened_at", "pk")
-
-
 def _opened(scope: Scope) -> QuerySet[Opportunity]:
-    return _created(scope).filter(is_sale())
-
-
-@made_once
-def _won(scope: Scope) -> QuerySet[Opportunity]:
-    rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)
-    return rows.filter(is_sale(), status=DealStatus.WON).order_by("closed_at", "pk")
+    return created(scope).filter(is_sale())
 
 
 def _refunds(scope: Scope, start: str) -> Parts:
-    return refunds(_created(scope)) if start == "opportunity" else {}
+    return refunds(created(scope)) if start == "opportunity" else {}
 
 
 def _passed(scope: Scope, start: str, end: str) -> QuerySet[LifecyclePassage]:

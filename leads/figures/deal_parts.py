@@ -22,14 +22,12 @@ from leads.figures.base import (
     middle,
     ratio,
 )
+from leads.figures.dated_deals import closed, created, decided, won
 from leads.figures.deals import (
     BACKWARDS,
     DEAL_PAGE,
-    closed,
     counted_open,
-    created,
     days_open,
-    decided,
     deleted,
     deleted_open,
     money_parts,
@@ -38,7 +36,6 @@ from leads.figures.deals import (
     stood_without_money,
     valued_then,
     weighted_then,
-    won,
 )
 from leads.figures.refunds import is_sale, refunds
 from leads.figures.rowset import when_listed

@@ -11,7 +11,6 @@ from leads.figures import columns, selection, stood
 from leads.figures.base import Parts, Row, RowSet, Scope
 from leads.figures.deal_history import is_latest
 from leads.figures.moments import is_of_many_moments
-from leads.figures.refunds import is_sale
 from leads.figures.rowset import made_once, when_listed
 from leads.models import DealStatus, Opportunity
 
@@ -20,13 +19,6 @@ NO_AMOUNT = "The amount is not known yet"
 NO_RATE = "No exchange rate into the company currency"
 BACKWARDS = "Closed before it was opened: one of the dates is wrong"
 DELETED = "Deleted in the CRM"
-
-
-@made_once
-def created(scope: Scope) -> QuerySet[Opportunity]:
-    """Deals opened in the period."""
-    rows = selection.deals(scope).filter(selection.within(scope, "opened_at"), opened_at__lte=scope.at)
-    return rows.order_by("opened_at", "pk")
 
 
 @made_once
@@ -71,25 +63,6 @@ def stands_today(scope: Scope) -> bool:
     dated later. One look at three indexes spares the look-ups of every deal's history."""
     at = selection.moment(scope)
     return at == scope.at and not is_of_many_moments() and is_latest(at)
-
-
-@made_once
-def closed(scope: Scope, *statuses: str) -> QuerySet[Opportunity]:
-    """Deals closed in the period with one of the statuses."""
-    rows = selection.deals(scope).filter(selection.within(scope, "closed_at"), closed_at__lte=scope.at)
-    return rows.filter(status__in=statuses).order_by("closed_at", "pk")
-
-
-@made_once
-def won(scope: Scope) -> QuerySet[Opportunity]:
-    """Wins of the period, without refunds."""
-    return closed(scope, DealStatus.WON).filter(is_sale())
-
-
-@made_once
-def decided(scope: Scope) -> QuerySet[Opportunity]:
-    """Wins and losses of the period, without refunds."""
-    return closed(scope, DealStatus.WON, DealStatus.LOST).filter(is_sale())
 
 
 def deleted(scope: Scope, dated_by: str, *statuses: str) -> Parts:

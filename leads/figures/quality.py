@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leads.figures import columns, selection
 from leads.figures.base import Definition, Parts, RowSet, Scope, register
-from leads.figures.deals import created
+from leads.figures.dated_deals import created
 from leads.figures.lifecycle import captured
 from leads.models import Stage
 

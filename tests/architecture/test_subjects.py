@@ -59,8 +59,8 @@ SUBJECTS = {
             templatetags.ui
         """,
         "figure": """
-            figures.base figures.columns figures.moments figures.refunds figures.rowset figures.selection
-            figures.together figures.words
+            figures.base figures.columns figures.dated_deals figures.moments figures.refunds figures.rowset
+            figures.selection figures.together figures.words
             figures.offers figures.groups forms.scope forms.as_of
         """,
         "settings": "queries.in_force",
